@@ -1,0 +1,97 @@
+"""The application: assembles the panel. `python admin_app.py` serves it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from waitress import serve as run_waitress
+
+import models
+from casework import roles
+from panel.accounts import LoginLog, User, UserRole
+from panel.base import Base
+from panel.config import Config
+from panel.records import AuditEntry
+from panel.text import _
+from panel.web.assemble import Link, assemble
+from panel.web.views import SchemaView
+from screens import commands, frame, home, settings
+from screens.accounts import UserRoleView, UserView
+from screens.cases import CaseView, ReferralView
+from screens.logs import AuditView
+
+OVERVIEW, WORK, ROSTER, LISTS, SYSTEM = _("Overview"), _("Casework"), _("Roster"), _("Lists"), _("System")
+
+#: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
+SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
+    (CaseView, models.Case, WORK, "fa-folder-open-o"),
+    (ReferralView, models.Referral, WORK, "fa-share-square-o"),
+    (SchemaView, models.Action, WORK, "fa-gavel"),
+    (SchemaView, models.Feedback, WORK, "fa-commenting-o"),
+    (SchemaView, models.CaseParty, WORK, "fa-user-o"),
+    (SchemaView, models.CaseEvent, WORK, "fa-history"),
+    (SchemaView, models.Community, ROSTER, "fa-building-o"),
+    (SchemaView, models.Liaison, ROSTER, "fa-id-card-o"),
+    (SchemaView, models.Officer, ROSTER, "fa-shield"),
+    (SchemaView, models.Assignment, ROSTER, "fa-calendar-check-o"),
+    (SchemaView, models.ChecklistItem, LISTS, "fa-check-square-o"),
+    (SchemaView, models.Department, LISTS, "fa-sitemap"),
+    (SchemaView, models.Street, LISTS, "fa-road"),
+    (SchemaView, models.Squad, LISTS, "fa-users"),
+    (SchemaView, models.CalendarDay, LISTS, "fa-calendar-o"),
+    (UserView, User, SYSTEM, "fa-user-circle-o"),
+    (UserRoleView, UserRole, SYSTEM, "fa-key"),
+    (SchemaView, LoginLog, SYSTEM, "fa-sign-in"),
+    (AuditView, AuditEntry, SYSTEM, "fa-book"),
+)
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The panel, ready to serve. Without a config it is read from the environment."""
+    config = config or Config.read()
+    app = Flask(__name__, static_folder="static", template_folder="templates", instance_path=str(config.instance))
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        PASSWORD_COST=config.password_cost,
+        TRUSTED_PROXIES=config.trusted_proxies,
+        SESSION_COOKIE_SECURE=config.https,
+        REMEMBER_COOKIE_SECURE=config.https,
+    )
+    db = SQLAlchemy(model_class=Base)
+    panel = assemble(
+        app,
+        db,
+        roles=roles.ROLES,
+        views=[view(model, db, group=group, icon=icon) for view, model, group, icon in SCREENS],
+        facts=roles.facts,
+        home=home.home,
+    )
+    Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
+    app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])
+    panel.links += [
+        Link(_("Home"), "home", "fa-home", OVERVIEW),
+        Link(_("Settings"), "settings", "fa-sliders", SYSTEM, settings.may_open),
+    ]
+    panel.search_table = "case"
+    frame.install(panel)
+    commands.install(app, panel)
+    return app
+
+
+def serve() -> None:
+    """Serve by waitress until stopped."""
+    config = Config.read()
+    logging.basicConfig(level=logging.INFO)
+    app = create_app(config)
+    print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
+    run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
+
+
+if __name__ == "__main__":
+    serve()

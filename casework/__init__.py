@@ -1,0 +1,1 @@
+"""The bureau's rules; knows no web page and no Excel library."""

@@ -1,0 +1,116 @@
+"""What the office sets on screen: each setting declared once, stored as text, read by its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casework.calendar import Calendar
+from casework.hours import Hours, OfficeHours
+from panel.kinds import Code, Flag, Kind, Text, Whole
+from panel.records import Setting
+from panel.text import Message, _
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A setting: its key, what people call it, what it is without a row of its own, and its kind.
+    `editable` is False for what only the program sets."""
+
+    key: str
+    label: Message
+    help: Message
+    default: Any
+    kind: Kind
+    editable: bool = True
+
+
+DECLARED: Mapping[str, Declared] = {
+    declared.key: declared
+    for declared in (
+        Declared(
+            "unit_name",
+            _("Name of the unit"),
+            _("Stands above pages and ledgers, for example 南湖区综合行政执法局. Empty: 综合执法＋社区服务 alone."),
+            "",
+            Text(40),
+        ),
+        Declared(
+            "case_prefix",
+            _("Prefix of case numbers"),
+            _("Letters before the year, as in NH-2026-000123. A new prefix starts its own numbers."),
+            "NH",
+            Code(8),
+        ),
+        Declared(
+            "separate_admins",
+            _("Separate administrators"),
+            _("Administrator, security and auditor must be three accounts."),
+            True,
+            Flag(),
+        ),
+        Declared(
+            "office_hours",
+            _("Office hours"),
+            _("In which limits in hours run, for example 08:30-12:00, 13:30-17:30."),
+            OfficeHours(),
+            Hours(),
+        ),
+        Declared("accept_days", _("Limit to accept (working days)"), _("Counted from the report."), 1, Whole(1, 60)),
+        Declared(
+            "dispatch_hours", _("Limit to dispatch (office hours)"), _("Counted from acceptance."), 4, Whole(1, 200)
+        ),
+        Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
+        Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
+        Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
+    )
+}
+
+
+def get(session: Session, key: str) -> Any:
+    """The value of one setting, of its kind; its default where the office set none. KeyError for an undeclared key."""
+    declared = DECLARED[key]
+    query = select(Setting.value).where(Setting.key == key)
+    return _read(declared, session.scalar(query, execution_options={"unscoped": True}))
+
+
+def all_values(session: Session) -> dict[str, Any]:
+    """Every setting by its key, read in one statement."""
+    query = select(Setting.key, Setting.value).where(Setting.key.in_(DECLARED))
+    stored = dict(session.execute(query, execution_options={"unscoped": True}).tuples().all())
+    return {key: _read(declared, stored.get(key)) for key, declared in DECLARED.items()}
+
+
+def put(session: Session, key: str, value: object) -> None:
+    """Store a setting as typed or as get() gives it, and flush. A blank goes back to the default.
+
+    Raises KeyError for an undeclared key and panel.kinds.Invalid, with a sentence for the user, for a value that
+    isn't of the setting's kind."""
+    declared = DECLARED[key]
+    text = _text(declared, declared.kind.parse(value))
+    query = select(Setting).where(Setting.key == key)
+    row = session.scalar(query, execution_options={"unscoped": True})
+    if row is None:
+        session.add(Setting(key=key, value=text))
+    else:
+        row.value = text
+    session.flush()
+
+
+def office_calendar(session: Session) -> Calendar:
+    """The working calendar with the office hours that the office keeps."""
+    return Calendar.load(session, get(session, "office_hours"))
+
+
+def _read(declared: Declared, text: str | None) -> Any:
+    value = declared.kind.parse(text)
+    return declared.default if value is None else value
+
+
+def _text(declared: Declared, value: Any) -> str:
+    """As stored: flags as 1 and 0, since their words depend on the reader's language."""
+    return str(int(value)) if isinstance(value, bool) else declared.kind.format(value)

@@ -1,0 +1,1 @@
+"""The low-code engine: makes a panel of any declared schema; knows no table of the bureau."""

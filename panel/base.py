@@ -1,0 +1,121 @@
+"""What every declared table has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pypinyin import Style, lazy_pinyin
+from sqlalchemy import Date, ForeignKey, Integer, MetaData, String
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
+
+from panel.kinds import Moments, now
+from panel.text import Message
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Whoever may read the table at all reads every row of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The roles say themselves which rows they reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """A row is reached when the record is that its reference `attr` (a foreign key column) points at."""
+
+    attr: str
+
+
+Path = Public | Anchor | Via
+
+
+class Base(DeclarativeBase):
+    """Every table. `__label__` and `__labels__`: what people call one record and the table.
+
+    `__scope__` is the table's path to a scope; a table that declares none fails when the panel is assembled.
+    `__display__` names the attributes that together are what people call a record.
+    """
+
+    registry = registry(
+        metadata=MetaData(naming_convention=CONVENTION), type_annotation_map={datetime: Moments(), date: Date()}
+    )
+
+    __label__: ClassVar[Message]
+    __labels__: ClassVar[Message]
+    __scope__: ClassVar[Path]
+    __display__: ClassVar[tuple[str, ...]] = ("id",)
+    #: The list's order where the user has chosen none; a leading "-" turns it round.
+    __order__: ClassVar[str] = "-id"
+    #: Rows are written once by the program and never changed; triggers hold it.
+    __append_only__: ClassVar[bool] = False
+
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-100)
+
+    def __str__(self) -> str:
+        return display(self)
+
+
+def display(record: Any) -> str:
+    """What people call a record."""
+    return " ".join(str(value) for name in record.__display__ if (value := getattr(record, name)) not in (None, ""))
+
+
+class Record(Base):
+    """A table that people edit: who and when, and a version that tells the second of two editors."""
+
+    __abstract__ = True
+
+    created_at: Mapped[datetime] = mapped_column(default=now, sort_order=900)
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="RESTRICT"), sort_order=901)
+    updated_at: Mapped[datetime] = mapped_column(default=now, sort_order=902)
+    updated_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="RESTRICT"), sort_order=903)
+    version: Mapped[int] = mapped_column(Integer, default=1, sort_order=904)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a class is what it is given
+        return {"version_id_col": cls.version}
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Broken rules that need other rows to tell: field name and sentence. Asked before a form or import writes."""
+        return ()
+
+
+def pinyin_key(name: str | None) -> str:
+    """A key that sorts a Chinese name and finds it by its pinyin or initials: "胡秀珍" → "huxiuzhen hxz"."""
+    if not name:
+        return ""
+    full = "".join(lazy_pinyin(name, errors="default")).lower()
+    initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="default")).lower()
+    return f"{full} {initials}"[:200]
+
+
+def _name_key(context: DefaultExecutionContext) -> str:
+    parameters = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return pinyin_key(parameters.get("name"))
+
+
+class Named:
+    """Mix-in for a table whose records people call by a `name`: sorted and looked up by pinyin as well."""
+
+    __display__: ClassVar[tuple[str, ...]] = ("name",)
+    __order__: ClassVar[str] = "name_key"
+
+    name_key: Mapped[str] = mapped_column(String(200), default=_name_key, index=True, sort_order=910)

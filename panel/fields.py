@@ -1,0 +1,133 @@
+"""What a column says about itself, once: everything the engine does is read from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import inspect as sa_inspect
+from sqlalchemy.orm import mapped_column
+
+from panel.kinds import Kind, Reference
+from panel.text import Message, _
+
+
+class Personal(Enum):
+    """How a value about a person is treated."""
+
+    #: Not personal.
+    NO = "no"
+    #: A work phone or the like: clear to those who work with it, masked for roles that see masked data.
+    WORK = "work"
+    #: A private person's: masked for everybody; clear only by a reveal, which is logged.
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A declared column. `attr` is the model's attribute, `name` what forms, filters and addresses call it."""
+
+    kind: Kind
+    label: Message
+    attr: str = ""
+    name: str = ""
+    help: Message | None = None
+    #: Part of the natural key that finds an existing record.
+    key: bool = False
+    #: Other headers that mean this column in a workbook.
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+    personal: Personal = Personal.NO
+    #: Set by the program, shown but never typed.
+    readonly: bool = False
+    group: Message = field(default_factory=lambda: _("General"))
+    #: A column of its own in the list; otherwise only in form and details.
+    listed: bool = True
+    #: In the list, shown in grey below the field of this name instead of in a column of its own.
+    below: str | None = None
+    #: The list's search box looks here.
+    search: bool = False
+    #: Offered as a filter.
+    filter: bool = True
+    #: Offered for sorting; only indexed columns are.
+    sort: bool = False
+    default: Any = None
+
+    @property
+    def reference(self) -> Reference | None:
+        return self.kind if isinstance(self.kind, Reference) else None
+
+
+def col(
+    kind: Kind,
+    label: Message,
+    *,
+    help: Message | None = None,
+    key: bool = False,
+    aliases: Sequence[str] = (),
+    required: bool = False,
+    personal: Personal = Personal.NO,
+    readonly: bool = False,
+    group: Message | None = None,
+    listed: bool = True,
+    below: str | None = None,
+    search: bool = False,
+    filter: bool = True,
+    unique: bool = False,
+    index: bool = False,
+    default: Any = None,
+) -> Any:
+    """Declare a column. `required` makes it NOT NULL; `unique` and `index` the database's; a default also the form's."""
+    declared = Field(
+        kind=kind,
+        label=label,
+        help=help,
+        key=key,
+        aliases=tuple(aliases),
+        required=required,
+        personal=personal,
+        readonly=readonly,
+        group=group or _("General"),
+        listed=listed,
+        below=below,
+        search=search,
+        filter=filter,
+        sort=index or unique,
+        default=default,
+    )
+    extra: list[Any] = []
+    if isinstance(kind, Reference):
+        extra.append(ForeignKey(f"{kind.table}.id", ondelete="RESTRICT"))
+        index = index or not unique
+    return mapped_column(
+        kind.sql(),
+        *extra,
+        nullable=not required,
+        unique=unique or None,
+        index=index or None,
+        default=default,
+        info={"field": declared},
+    )
+
+
+def rule(name: str, sql: str, message: Message) -> CheckConstraint:
+    """A named CHECK with the sentence its violation is told in."""
+    return CheckConstraint(sql, name=name, info={"message": message})
+
+
+def fields(model: type[Any]) -> tuple[Field, ...]:
+    """The declared columns of a model, in the order of declaration."""
+    found = []
+    for attribute in sa_inspect(model).column_attrs:
+        declared = attribute.columns[0].info.get("field")
+        if declared is not None:
+            name = attribute.key.removesuffix("_id") if declared.reference else attribute.key
+            found.append(replace(declared, attr=attribute.key, name=name))
+    return tuple(found)
+
+
+def field_named(model: type[Any], name: str) -> Field | None:
+    return next((field for field in fields(model) if name in (field.name, field.attr)), None)

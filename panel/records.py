@@ -1,0 +1,89 @@
+"""The engine's own tables, and the triggers that keep logs as they were written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import Connection, Index, Integer, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from panel.base import Base, Path, Public, Record
+from panel.fields import col
+from panel.kinds import Choice, Choices, Code, Data, Moment, Text, Whole, now
+from panel.text import _
+
+
+class AuditAction(Choices):
+    CREATE = "create", _("Created"), "good"
+    EDIT = "edit", _("Changed"), "brand"
+    DELETE = "delete", _("Deleted"), "bad"
+    REVEAL = "reveal", _("Seen in clear"), "warn"
+    EVENT = "event", _("Event"), ""
+
+
+class AuditEntry(Base):
+    """Who did what to which record. `changes` maps a field's name to [before, after] as its kind stores them;
+    personal values stand there masked."""
+
+    __tablename__ = "auditentry"
+    __label__ = _("Audit entry")
+    __labels__ = _("Audit trail")
+    __scope__: ClassVar[Path] = Public()
+    __append_only__ = True
+    __display__ = ("table_name", "record_id")
+    __table_args__ = (Index("ix_auditentry_record", "table_name", "record_id", "id"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True, search=True)
+    action: Mapped[AuditAction] = col(Choice(AuditAction), _("Act"), required=True)
+    table_name: Mapped[str] = col(Code(40), _("Table"), required=True)
+    record_id: Mapped[int | None] = col(Whole(), _("Record no."))
+    note: Mapped[str] = col(Text(300), _("Note"), required=True, default="", search=True)
+    changes: Mapped[dict[str, Any]] = col(Data(), _("Changes"), required=True, default=dict, filter=False)
+    actor_id: Mapped[int | None] = mapped_column(Integer)
+    record_version: Mapped[int | None] = mapped_column(Integer)
+
+
+class Setting(Record):
+    """A value that the office sets on screen; the bureau declares which there are."""
+
+    __tablename__ = "setting"
+    __label__ = _("Setting")
+    __labels__ = _("Settings")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("key",)
+
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    value: Mapped[str] = col(Text(500), _("Value"), required=True, default="")
+
+
+def guard(connection: Connection) -> None:
+    """Make the triggers that refuse to change or empty append-only tables. Idempotent; run after every migration,
+    since a table rebuilt by a migration on SQLite loses them."""
+    tables = [m.local_table.name for m in Base.registry.mappers if m.class_.__append_only__]  # type: ignore[attr-defined]
+    if connection.dialect.name == "sqlite":
+        for table in tables:
+            for verb in ("UPDATE", "DELETE"):
+                connection.execute(text(f'DROP TRIGGER IF EXISTS "keep_{table}_{verb.lower()}"'))
+                connection.execute(
+                    text(
+                        f'CREATE TRIGGER "keep_{table}_{verb.lower()}" BEFORE {verb} ON "{table}" '
+                        f"BEGIN SELECT RAISE(ABORT, 'append-only: {table}'); END"
+                    )
+                )
+        return
+    connection.execute(
+        text(
+            "CREATE OR REPLACE FUNCTION keep_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'append-only: %', TG_TABLE_NAME; END $$"
+        )
+    )
+    for table in tables:
+        connection.execute(text(f'DROP TRIGGER IF EXISTS "keep_{table}" ON "{table}"'))
+        connection.execute(
+            text(
+                f'CREATE TRIGGER "keep_{table}" BEFORE UPDATE OR DELETE OR TRUNCATE ON "{table}" '
+                "FOR EACH STATEMENT EXECUTE FUNCTION keep_append_only()"
+            )
+        )

@@ -1,0 +1,1 @@
+"""The engine's screens: the only part of it that knows Flask and Flask-Admin."""

@@ -1,0 +1,220 @@
+"""A panel of any declared schema: the application's wiring, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, redirect, render_template, request, url_for
+from flask_admin import Admin, AdminIndexView, expose
+from flask_admin.theme import Bootstrap4Theme
+from flask_babel import Babel
+from flask_sqlalchemy import SQLAlchemy
+from jinja2 import ChoiceLoader, FileSystemLoader
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from panel import listing, session, text
+from panel.access import Action, Policy, Role
+from panel.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel.kinds import now
+from panel.passwords import Passwords
+from panel.text import Message, _, n_
+from panel.web import errors, login, security
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
+from panel.web.views import SchemaView
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+#: Ids that a person's scopes are made of: (session, user id, role names) → name of a fact → ids.
+Facts = Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page of the panel's own in the side bar."""
+
+    label: Message
+    endpoint: str
+    icon: str
+    group: Message
+    may: Callable[[], bool] = lambda: True
+
+
+@dataclass(slots=True)
+class Panel:
+    """The assembled panel; `views` are its generated screens by table name."""
+
+    app: Flask
+    db: SQLAlchemy
+    policy: Policy
+    passwords: Passwords
+    facts: Facts
+    views: dict[str, SchemaView] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    open_endpoints: set[str] = field(default_factory=lambda: {"session.login", "session.language"})
+    unit: Callable[[], str] = lambda: ""
+    sub: Callable[[], Message | str] = lambda: ""
+    banner: Callable[[], Message | None] = lambda: None
+    login_hint: Callable[[], Message | None] = lambda: None
+    search_table: str = ""
+
+    @property
+    def session(self) -> Any:
+        return self.db.session
+
+    @contextmanager
+    def system_session(self) -> Iterator[Session]:
+        """A short transaction of its own as the system; end the request's own transaction first, or on SQLite the
+        two wait for each other."""
+        with session.system_session(self.db.engine, self.policy, self.app.config["SECRET_KEY"]) as own:
+            yield own
+
+    def log_login(self, username: str, user_id: int | None, outcome: LoginOutcome, **changed: Any) -> None:
+        """Write the log-in log, and what the log-in changes about the account, in one short transaction."""
+        with self.system_session() as own:
+            if changed and user_id is not None:
+                own.execute(update(User).where(User.id == user_id).values(**changed))
+            own.execute(
+                insert(LoginLog).values(
+                    at=now(),
+                    username=username[:80],
+                    user_id=user_id,
+                    outcome=outcome,
+                    address=(request.remote_addr or "")[:60],
+                    agent=request.user_agent.string[:200],
+                )
+            )
+
+    def frame(self) -> Frame | None:
+        """What stands round the page for whoever is logged in."""
+        actor = current_actor()
+        if actor.user_id is None:
+            return None
+        readable = [v for v in self.views.values() if self.policy.may(actor, Action.READ, v.model)]
+        wanted = [v for v in readable if v.badge]
+        numbers = listing.counts(self.session, [(v.model, v.quick_filters()[v.badge].condition(actor)) for v in wanted])
+        badges = dict(zip((v.endpoint for v in wanted), numbers, strict=True))
+        groups: dict[Message, MenuGroup] = {}
+
+        def put(group: Message, item: MenuItem) -> None:
+            groups.setdefault(group, MenuGroup(group, [])).items.append(item)
+
+        for link in self.links:
+            if link.may():
+                url = url_for(link.endpoint)
+                put(link.group, MenuItem(link.label, url, link.icon, active=request.path == url))
+        for view in readable:
+            url = url_for(f"{view.endpoint}.index_view")
+            active = request.blueprint == view.endpoint
+            put(view.group, MenuItem(view.model.__labels__, url, view.icon, active, badges.get(view.endpoint, 0)))
+        searched = self.views.get(self.search_table)
+        if searched is None or searched not in readable:
+            searched = next((v for v in readable if listing.searchable(v.model)), None)
+        return Frame(
+            unit=self.unit(),
+            sub=self.sub(),
+            menu=list(groups.values()),
+            person=actor.name,
+            roles="、".join(str(role.label) for role in self.policy.held(actor)),
+            banner=self.banner(),
+            search_url=url_for(f"{searched.endpoint}.index_view") if searched else None,
+            search_hint="、".join(str(f.label) for f in listing.searchable(searched.model)[:4]) if searched else "",
+            locale=text.current_locale(),
+            locales=text.LOCALES,
+        )
+
+
+class _Index(AdminIndexView):
+    """/admin/ leads to the home page."""
+
+    @expose("/")
+    def index(self) -> Any:
+        return redirect(url_for("home"))
+
+
+def assemble(
+    app: Flask,
+    db: SQLAlchemy,
+    *,
+    roles: Sequence[Role],
+    views: Sequence[SchemaView],
+    facts: Facts = lambda _session, _user, _roles: {},
+    home: Callable[[], Any] | None = None,
+) -> Panel:
+    """Turn a Flask application into a panel of the given views. Call it once, after every model is declared.
+
+    The application's config holds SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST lowers argon2's for tests.
+    """
+    app.jinja_loader = _templates(app)
+    if not app.static_folder:
+        app.static_folder = str(ROOT / "static")
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
+    db.init_app(app)
+    Babel(app, locale_selector=text.current_locale)
+    policy = Policy({role.name: role for role in roles})
+    RoleName.labels.update({role.name: role.label for role in roles})
+    panel = Panel(app, db, policy, Passwords(app.config.get("PASSWORD_COST", 3)), facts)
+    app.extensions["panel"] = panel
+    with app.app_context():
+        session.configure(db.engine)
+        session.watch(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
+
+    @app.before_request
+    def carry() -> None:
+        db.session.info.update(policy=policy, secret=app.config["SECRET_KEY"])
+
+    security.install(app, panel)
+    errors.install(app)
+    app.register_blueprint(login.blueprint)
+    app.add_url_rule("/", "home", home or _plain_home)
+    if app.config.get("TRUSTED_PROXIES"):
+        hops = int(app.config["TRUSTED_PROXIES"])
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    theme = Bootstrap4Theme(swatch="default", fluid=True, base_template="panel/base.html")
+    admin = Admin(app, theme=theme, index_view=_Index(url="/admin", name="index"))
+    for view in views:
+        panel.views[view.endpoint] = view
+        admin.add_view(view)
+    _words(app)
+    return panel
+
+
+def _templates(app: Flask) -> Any:
+    """Our templates stand beside the application's own, so that a panel of another schema needs none."""
+    own = [FileSystemLoader(Path(app.root_path) / str(app.template_folder))] if app.template_folder else []
+    return ChoiceLoader([*own, FileSystemLoader(ROOT / "templates")])
+
+
+def _words(app: Flask) -> None:
+    """What every template may use."""
+    digest = sha256()
+    for name in ("panel.css", "panel.js"):
+        file = ROOT / "static" / name
+        digest.update(file.read_bytes() if file.exists() else b"")
+    app.jinja_env.globals.update(_=_, n_=n_, static_version=digest.hexdigest()[:10])
+
+    @app.context_processor
+    def surround() -> dict[str, Any]:
+        if "frame" not in g:
+            g.frame = current_panel().frame()
+        return {"frame": g.frame, "frame_locale": text.current_locale(), "unit": current_panel().unit()}
+
+
+def _plain_home() -> Any:
+    """The home page of a panel that has none of its own: every readable table with its count."""
+    panel, actor = current_panel(), current_actor()
+    shown = [v for v in panel.views.values() if panel.policy.may(actor, Action.READ, v.model)]
+    numbers = listing.counts(panel.session, [(v.model, v.model.id.is_not(None)) for v in shown])
+    page = HomePage(title=_("Home"), sub=actor.name)
+    page.tiles = [
+        Tile(v.model.__labels__, n, url_for(f"{v.endpoint}.index_view")) for v, n in zip(shown, numbers, strict=True)
+    ]
+    return render_template("home.html", page=page)

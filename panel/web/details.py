@@ -1,0 +1,132 @@
+"""The details page of a SchemaView: the record, what refers to it, and what happened to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
+
+from panel import listing
+from panel.access import Action
+from panel.base import Base, display
+from panel.fields import Field, fields
+from panel.kinds import Choice, Data
+from panel.text import Message, _
+from panel.web import history, lists, render
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Button, Cell, DetailsPage, Group, Related
+
+if TYPE_CHECKING:
+    from panel.web.views import SchemaView
+
+RELATED_ROWS = 5
+RELATED_COLUMNS = 5
+
+
+def build(view: SchemaView, record: Any) -> DetailsPage:
+    page = DetailsPage(
+        title=f"{view.model.__label__} · {display(record)}",
+        sub=lists.place_words(view, record),
+        tag=_tag(view, record),
+        groups=_groups(view, record),
+        related=[_related(other, references, record) for other, references in referrers(view.model)],
+        history=history.of_record(record),
+    )
+    back = request.full_path.rstrip("?")
+    if view.can_delete:
+        page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
+    if view.can_edit and view.may_change(record):
+        page.buttons.append(
+            Button(_("Edit"), view.get_url(".edit_view", id=record.id, url=back), "fa-pencil", primary=True)
+        )
+    return page
+
+
+def _tag(view: SchemaView, record: Any) -> Cell | None:
+    """The state of a record, where it has one."""
+    field = next((f for f in view.declared if f.name == "status" and isinstance(f.kind, Choice)), None)
+    return render.cell(field, record) if field else None
+
+
+def _groups(view: SchemaView, record: Any) -> list[Group]:
+    found: dict[Message, Group] = {}
+    for field in view.declared:
+        if isinstance(field.kind, Data):
+            continue
+        made = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, linked=True)
+        wide = getattr(field.kind, "lines", 1) > 1
+        found.setdefault(field.group, Group(field.group)).facts.append((field.label, made, wide))
+    return list(found.values())
+
+
+def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
+    """Registered tables that refer to a model and that the reader may read, with the references that do."""
+    panel, actor = current_panel(), current_actor()
+    found = []
+    for view in panel.views.values():
+        pointing = [f for f in view.declared if f.reference and f.reference.table == model.__tablename__]
+        if pointing and panel.policy.may(actor, Action.READ, view.model):
+            found.append((view, pointing))
+    return found
+
+
+def _related(view: SchemaView, references: list[Field], record: Any) -> Related:
+    """The latest records that refer to this one, and how many there are, in one statement."""
+    model = view.model
+    condition = or_(*(getattr(model, f.attr) == record.id for f in references))
+    column, downwards = listing.order(model, "")
+    hidden = {f.name for f in references} if len(references) == 1 else set()
+    shown = [
+        f
+        for f in view.declared
+        if f.listed and f.below is None and f.name not in hidden and not isinstance(f.kind, Data)
+    ][:RELATED_COLUMNS]
+    loaded = [f.name for f in view.declared if f.reference and (f in shown or f.below in {s.name for s in shown})]
+    statement = (
+        select(model, func.count().over())
+        .where(condition)
+        .order_by(column.desc() if downwards else column, model.id.desc())
+        .limit(RELATED_ROWS)
+        .options(*(joinedload(getattr(model, name)) for name in loaded))
+    )
+    rows = current_panel().session.execute(statement).unique().all()
+    made = Related(
+        label=model.__labels__,
+        count=rows[0][1] if rows else 0,
+        url=view.get_url(f"{view.endpoint}.index_view", **{references[0].name: record.id}),
+        columns=[lists.plain_column(f) for f in shown],
+        rows=[lists.row(view, found, shown) for found, _count in rows],
+    )
+    if view.can_create and not references[0].readonly:
+        back = request.full_path.rstrip("?")
+        made.add_url = view.get_url(f"{view.endpoint}.create_view", url=back, **{references[0].name: record.id})
+    return made
+
+
+def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
+    """How many rows of which tables refer to any of these records, seen or not, in one statement."""
+    found: list[tuple[type[Base], Any]] = []
+    for mapper in Base.registry.mappers:
+        other = mapper.class_
+        keys = [
+            c
+            for c in mapper.local_table.c
+            for fk in c.foreign_keys  # type: ignore[attr-defined]
+            if fk.column.table is model.__table__ and (fk.ondelete or "").upper() != "CASCADE"
+        ]
+        declared = {f.attr for f in fields(other)}
+        keys = [c for c in keys if c.name in declared or not c.name.endswith("_by_id")]
+        if keys:
+            found.append((other, or_(*(c.in_(ids) for c in keys))))
+    if not found:
+        return []
+    statement = select(
+        *(
+            select(func.count()).select_from(other.__table__).where(condition).scalar_subquery()
+            for other, condition in found
+        )
+    )
+    numbers = current_panel().session.execute(statement, execution_options={"unscoped": True}).one()
+    return [(other.__labels__, n) for (other, _c), n in zip(found, numbers, strict=True) if n]

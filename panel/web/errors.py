@@ -1,0 +1,67 @@
+"""Errors as one clear page in the reader's language; never a trace, never a library's English."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, jsonify, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from panel.access import OutOfScope, Refused
+from panel.text import Message, _
+from panel.web.context import current_panel
+from panel.web.pages import Page
+
+log = logging.getLogger(__name__)
+
+SENTENCES = {
+    400: _("The request can't be understood. Go back and try again."),
+    401: _("Please log in first."),
+    403: _("Your role doesn't allow this. If you need it, ask the administrator."),
+    404: _("There is no such page or record, or it is outside your area."),
+    405: _("This can't be done at this address."),
+    409: _("Somebody else has changed this meanwhile."),
+    413: _("The file is too large."),
+    429: _("Too many tries. Wait a little."),
+    500: _("Something went wrong. Nothing was saved. The administrator finds the details in the log."),
+    503: _("The database is busy. Nothing was saved. Try again in a moment."),
+}
+
+
+def error_page(status: int, message: Message | None = None) -> Any:
+    sentence = message or SENTENCES.get(status) or SENTENCES[500 if status >= 500 else 400]
+    if "/ajax/" in request.path:
+        return jsonify(error=str(sentence)), status
+    page = Page(title=_("Not possible") if status < 500 else _("Something went wrong"))
+    back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else "/"
+    return render_template("panel/error.html", page=page, message=sentence, back_url=back, status=status), status
+
+
+def install(app: Flask) -> None:
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Any:
+        if error.code is None or error.code < 400:
+            return error
+        current_panel().session.rollback()
+        return error_page(error.code)
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Any:
+        current_panel().session.rollback()
+        return error_page(404 if isinstance(error, OutOfScope) else 403, error.message)
+
+    @app.errorhandler(OperationalError)
+    def busy(error: OperationalError) -> Any:
+        current_panel().session.rollback()
+        log.exception("database error", exc_info=error)
+        return error_page(503 if "locked" in str(error.orig) else 500)
+
+    @app.errorhandler(Exception)
+    def defect(error: Exception) -> Any:
+        if app.config.get("PROPAGATE_EXCEPTIONS"):
+            raise error
+        current_panel().session.rollback()
+        log.exception("defect", exc_info=error)
+        return error_page(500)

@@ -1,0 +1,112 @@
+"""What happened to a record, read back from the audit trail in the fields' own words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import String, cast, literal, select, union_all
+
+from panel.access import Action, model_of
+from panel.base import Base
+from panel.fields import Field, fields
+from panel.kinds import Moment
+from panel.records import AuditEntry
+from panel.text import _
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Change, HistoryItem
+
+SHOWN = 12
+
+
+def of_record(record: Base) -> list[HistoryItem]:
+    """The latest changes of a record, newest first, in two statements however many there are."""
+    return items(entries(type(record).__tablename__, record.id), type(record))
+
+
+def entries(table: str, record_id: int) -> list[AuditEntry]:
+    """Whoever may read a record may read its history: the record itself was found inside their scope."""
+    statement = (
+        select(AuditEntry)
+        .where(AuditEntry.table_name == table, AuditEntry.record_id == record_id)
+        .order_by(AuditEntry.id.desc())
+        .limit(SHOWN)
+    )
+    options = {"unscoped": True}
+    return list(current_panel().session.execute(statement, execution_options=options).scalars())
+
+
+def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem]:
+    """Audit entries in words; `model` None looks each entry's own table up."""
+    shown: list[tuple[AuditEntry, list[tuple[str, Field | None, Any, Any]]]] = []
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for entry in found:
+        known = (
+            {f.name: f for f in fields(model or _model(entry.table_name))} if model or _model(entry.table_name) else {}
+        )
+        lines = []
+        for name, (before, after) in entry.changes.items():
+            field = known.get(name)
+            if field and field.reference:
+                wanted[field.reference.table] |= {value for value in (before, after) if isinstance(value, int)}
+            lines.append((name, field, before, after))
+        shown.append((entry, lines))
+    names = _names(wanted)
+    clock = Moment()
+    return [
+        HistoryItem(
+            act=entry.action.label,
+            tone=entry.action.tone,
+            who=entry.actor_name if entry.actor_name != "system" else str(_("the system")),
+            at=clock.format(entry.at.replace(second=0)),
+            note=entry.note,
+            changes=[
+                Change(field.label if field else name, _show(field, before, names), _show(field, after, names))
+                for name, field, before, after in lines
+            ]
+            if entry.action != "create"
+            else [],
+        )
+        for entry, lines in shown
+    ]
+
+
+def _model(table: str) -> Any:
+    try:
+        return model_of(table)
+    except LookupError:
+        return None
+
+
+def _show(field: Field | None, value: Any, names: dict[tuple[str, int], str]) -> str:
+    if value is None or value == "":
+        return ""
+    if field is None:
+        return str(value)
+    if field.reference:
+        return names.get((field.reference.table, value), str(_("not visible")))
+    if isinstance(value, str) and "*" in value:
+        return value
+    return field.kind.show(value)
+
+
+def _names(wanted: dict[str, set[int]]) -> dict[tuple[str, int], str]:
+    """What people call the records, those inside the reader's scope only, in one statement for all tables."""
+    parts = []
+    panel, actor = current_panel(), current_actor()
+    for table, ids in wanted.items():
+        model = model_of(table)
+        if not ids:
+            continue
+        columns = model.__table__.c
+        shown = [cast(columns[name], String) for name in model.__display__ if name in columns]
+        text: Any = shown[0] if shown else cast(columns.id, String)
+        for column in shown[1:]:
+            text = text + " " + column
+        statement = select(literal(table).label("t"), columns.id.label("i"), text.label("n")).where(columns.id.in_(ids))
+        condition = panel.policy.criterion(actor, Action.READ, model, columns)
+        parts.append(statement if condition is None else statement.where(condition))
+    if not parts:
+        return {}
+    rows = panel.session.execute(union_all(*parts), execution_options={"unscoped": True})
+    return {(table, id_): name for table, id_, name in rows}

@@ -1,0 +1,204 @@
+"""The list page of a SchemaView."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import request
+
+from panel import listing
+from panel.base import display
+from panel.fields import Field
+from panel.kinds import Amount, Data, Flag, Whole, today
+from panel.listing import Query
+from panel.text import _, n_
+from panel.web import forms, render
+from panel.web.context import current_actor, current_panel
+from panel.web.lookups import label, visible
+from panel.web.pages import Button, Chip, Column, Input, ListPage, Pager, Row
+
+if TYPE_CHECKING:
+    from panel.web.views import SchemaView
+
+
+def build(view: SchemaView) -> ListPage:
+    """The list that the address asks for, in a number of statements that doesn't grow with the rows."""
+    panel, actor = current_panel(), current_actor()
+    masked = panel.policy.sees_masked(actor, view.model)
+    query = listing.read(view.model, request.args.to_dict(flat=False), masked=masked)
+    found = listing.page(panel.session, view.model, view.conditions(query), query)
+    columns = [f for f in view.declared if f.listed and f.below is None and not isinstance(f.kind, Data)]
+    shown = [f for f in view.declared if f.listed]
+    records = listing.load(panel.session, view.model, found.ids, [f.name for f in shown if f.reference])
+    filters = [_filter_input(view, f, query) for f in listing.filterable(view.model, masked=masked)]
+    narrowed = bool(query.values or query.search or query.quick)
+    labels = view.model.__labels__
+    page = ListPage(
+        title=labels,
+        sub=n_("{n} record found", "{n} records found", found.count)
+        if narrowed
+        else n_("{n} record", "{n} records", found.count),
+        columns=[_column(f, query) for f in columns],
+        rows=[row(view, record, columns) for record in records],
+        chips=_chips(view, query),
+        filters=filters,
+        active=_active(filters, query),
+        pager=_pager(found, query),
+        search=query.search if listing.searchable(view.model, masked=masked) else None,
+        search_hint="、".join(str(f.label) for f in listing.searchable(view.model, masked=masked)[:4]),
+        clear_url=request.path,
+        list_url=request.path,
+        keep={k: v for k, v in _arguments(query, page=1).items() if k in ("is", "sort", "size")},
+        action_url=view.get_url(".action_view"),
+        actions=[
+            Button(text, "", values={"action": name}, danger=name == "delete")
+            for name, text in view.get_actions_list()[0]
+        ],
+    )
+    add = Button(_("Add {label}", label=view.model.__label__), view.get_url(".create_view"), "fa-plus", primary=True)
+    if view.can_create:
+        page.buttons.append(add)
+    if narrowed:
+        page.empty = _("Nothing matches. Drop a filter or change the words.")
+        page.empty_button = Button(_("Show all"), request.path)
+    else:
+        page.empty = _("There are no records here yet.")
+        page.empty_button = add if view.can_create else None
+    return page
+
+
+def row(view: SchemaView, record: Any, columns: list[Field]) -> Row:
+    """A record as a row; the first cell is what people call it."""
+    below = {f.name: [g for g in view.declared if g.listed and g.below == f.name] for f in columns}
+    cells = []
+    for field in columns:
+        made = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, cut=True)
+        made.below = [text for f in below[field.name] if (text := _short(f, record))] + made.below
+        cells.append(made)
+    url = view.get_url(f"{view.endpoint}.details_view", id=record.id)
+    if cells and not cells[0].text:
+        cells[0].text = display(record) or f"#{record.id}"
+    return Row(record.id, url, cells)
+
+
+def _short(field: Field, record: Any) -> str:
+    text = render.cell(field, record, cut=True).text
+    return text[5:] if field.kind.control == "datetime-local" and text[:4] == str(today().year) else text
+
+
+def place_words(view: SchemaView, record: Any) -> str:
+    """The grey line that says where a record belongs: its references, in words."""
+    return " · ".join(text for f in view.references if f.listed and (text := render.text_of(f, record)))
+
+
+def plain_column(field: Field) -> Column:
+    """A column that can't be sorted by: of a table that stands inside another page."""
+    return Column(field.name, field.label, wide=render.is_wide(field), number=isinstance(field.kind, Whole | Amount))
+
+
+def _column(field: Field, query: Query) -> Column:
+    made = plain_column(field)
+    if field.sort:
+        if query.sort.removeprefix("-") == field.name:
+            made.order = "desc" if query.sort.startswith("-") else "asc"
+        made.url = _url(query, sort=f"-{field.name}" if made.order == "asc" else field.name, page=1)
+    return made
+
+
+def _arguments(query: Query, **changed: Any) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "q": query.search,
+        "is": query.quick,
+        "sort": query.sort,
+        "page": query.page,
+        "size": query.size,
+        **query.values,
+        **changed,
+    }
+    dull = {"page": 1, "size": listing.PAGE_SIZE}
+    return {k: v for k, v in arguments.items() if v and v != dull.get(k)}
+
+
+def _url(query: Query, **changed: Any) -> str:
+    arguments = urlencode(_arguments(query, **changed), doseq=True)
+    return f"{request.path}?{arguments}" if arguments else request.path
+
+
+def _chips(view: SchemaView, query: Query) -> list[Chip]:
+    quick = view.quick_filters()
+    if not quick:
+        return []
+    actor = current_actor()
+    counted = [(name, q) for name, q in quick.items() if q.counted]
+    numbers = listing.counts(current_panel().session, [(view.model, q.condition(actor)) for _n, q in counted])
+    count = dict(zip((name for name, _q in counted), numbers, strict=True))
+    chips = [Chip(_("All"), request.path, active=not query.quick)]
+    for name, q in quick.items():
+        chips.append(Chip(q.label, f"{request.path}?is={name}", count.get(name), active=query.quick == name))
+    return chips
+
+
+def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
+    made = forms.control(field.kind, field, view.endpoint)
+    made.value = query.values.get(field.name, [""])[0]
+    made.lines, made.maxlength = 1, listing.MAX_VALUE
+    if made.control in ("textarea", "tel"):
+        made.control = "text"
+    if listing.is_span(field):
+        made.value = query.values.get(f"{field.name}.from", [made.value])[0]
+        made.until = query.values.get(f"{field.name}.to", [""])[0]
+        if made.control == "datetime-local":
+            made.control, made.value, made.until = "date", made.value[:10], made.until[:10]
+    if isinstance(field.kind, Flag):
+        made.control = "select"
+        made.choices = [("", ""), ("1", field.kind.format(True)), ("0", field.kind.format(False))]
+    if made.control == "select" and made.choices and made.choices[0][0]:
+        made.choices.insert(0, ("", ""))
+    if field.reference and made.value.isdigit():
+        target = visible(field.reference.table, int(made.value[:9]))
+        made.text = label(target) if target is not None else str(_("not visible"))
+    if field.name in query.problems:
+        made.errors = [str(query.problems[field.name])]
+    return made
+
+
+def _active(filters: list[Input], query: Query) -> list[Chip]:
+    """The filters in force, each with the address that drops it."""
+    chips = []
+    by_name = {made.name: made for made in filters}
+    for name in {
+        key.rpartition(".")[0] if key.endswith((".from", ".to", ".empty")) else key: 1 for key in query.values
+    }:
+        made = by_name[name]
+        parts = [_value_words(made, value) for value in query.values.get(name, [])]
+        span = [query.values.get(f"{name}.{end}", [""])[0] for end in ("from", "to")]
+        if any(span):
+            parts.append(" – ".join(span))
+        if empty := query.values.get(f"{name}.empty"):
+            parts.append(str(_("empty") if empty[0] == "1" else _("filled in")))
+        dropped = {f"{name}{suffix}": None for suffix in ("", ".from", ".to", ".empty")}
+        chips.append(Chip(f"{made.label}: {'、'.join(parts)}", _url(query, page=1, **dropped)))
+    if query.search:
+        chips.append(Chip(f"{_('Search')}: {query.search}", _url(query, page=1, q="")))
+    return chips
+
+
+def _value_words(made: Input, value: str) -> str:
+    if made.control == "lookup":
+        return made.text
+    return dict(made.choices).get(value, value)
+
+
+def _pager(found: listing.Slice, query: Query) -> Pager:
+    first = (found.page - 1) * found.size + 1 if found.count else 0
+    return Pager(
+        page=found.page,
+        pages=found.pages,
+        first=first,
+        last=first + len(found.ids) - 1 if found.count else 0,
+        count=found.count,
+        size=found.size,
+        url=lambda number: _url(query, page=number),
+        sizes=[(size, _url(query, size=size, page=1)) for size in listing.PAGE_SIZES],
+    )

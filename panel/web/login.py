@@ -1,0 +1,188 @@
+"""Log-in, log-out, change of password, language, and the page that shows who may do what."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from panel import passwords
+from panel.access import Action, Actor
+from panel.accounts import LOCK_MINUTES, MAX_FAILURES, LoginOutcome, User
+from panel.kinds import Invalid, Moment, now
+from panel.session import act_for, writing
+from panel.text import LOCALES, Message, _
+from panel.web.context import current_panel
+from panel.web.pages import Page
+from panel.web.security import Login, safe_target
+
+blueprint = Blueprint("session", __name__)
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> Any:
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect("/")
+    username = request.form.get("username", "").strip()[:80]
+    target = safe_target(request.values.get("next"))
+    error: Message | None = None
+    if request.method == "POST":
+        error = _log_in(username, request.form.get("password", "")[: passwords.MAX_LENGTH * 2])
+        if error is None:
+            return redirect(target or "/")
+    panel = current_panel()
+    page = Page(title=_("Log in"))
+    return render_template(
+        "login.html",
+        page=page,
+        unit=panel.unit(),
+        hint=panel.login_hint(),
+        error=error,
+        username=username,
+        next_url=target or "",
+    ), 200 if error is None else 401
+
+
+def _log_in(username: str, password: str) -> Message | None:
+    """Log in, or say why not. The hash is computed outside any transaction, so that nobody waits for it."""
+    panel = current_panel()
+    writing.set(False)
+    statement = select(User).where(User.username == username).options(joinedload(User.roles))
+    user = panel.session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
+    known = Login(user) if user is not None else None
+    hashed = user.password_hash if user is not None else None
+    locked_until = user.locked_until if user is not None else None
+    panel.session.rollback()
+    if known is not None and locked_until is not None and locked_until > now():
+        panel.log_login(username, known.id, LoginOutcome.LOCKED)
+        return _("This account is locked until {time}.", time=Moment().format(locked_until.replace(second=0))[-5:])
+    if not panel.passwords.matches(password, hashed) or known is None:
+        return _failed(username, known.id if known else None)
+    if not known.is_active:
+        panel.log_login(username, known.id, LoginOutcome.INACTIVE)
+        return _("This account is not active. Ask the administrator.")
+    panel.log_login(username, known.id, LoginOutcome.OK, failures=0, locked_until=None, last_login_at=now())
+    locale = session.get("locale")
+    session.clear()
+    if known.locale or locale:
+        session["locale"] = known.locale or locale
+    session["seen"] = int(now().timestamp())
+    login_user(known)
+    return None
+
+
+def _failed(username: str, user_id: int | None) -> Message:
+    """Count the failure in the database, so that two tries at once are two; the fifth locks."""
+    panel = current_panel()
+    wrong = _("The user name or the password is wrong.")
+    if user_id is None:
+        panel.log_login(username, None, LoginOutcome.WRONG)
+        return wrong
+    with panel.system_session() as own:
+        count = own.execute(
+            update(User).where(User.id == user_id).values(failures=User.failures + 1).returning(User.failures)
+        ).scalar_one()
+        if count >= MAX_FAILURES:
+            until = now() + timedelta(minutes=LOCK_MINUTES)
+            own.execute(update(User).where(User.id == user_id).values(failures=0, locked_until=until))
+    panel.log_login(username, user_id, LoginOutcome.WRONG)
+    if count >= MAX_FAILURES:
+        return _("{n} failures: this account is locked for {minutes} minutes.", n=MAX_FAILURES, minutes=LOCK_MINUTES)
+    return _("The user name or the password is wrong. {n} tries are left.", n=MAX_FAILURES - count)
+
+
+@blueprint.route("/logout", methods=["POST"])
+def logout() -> Any:
+    user = current_user
+    if user.is_authenticated:
+        name, id_ = user.username, user.id
+        current_panel().session.rollback()
+        logout_user()
+        session.clear()
+        current_panel().log_login(name, id_, LoginOutcome.LOGOUT)
+    return redirect(url_for("session.login"))
+
+
+@blueprint.route("/password", methods=["GET", "POST"])
+def password() -> Any:
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        errors = _change_password()
+        if not errors:
+            flash(str(_("The password is changed. Other sessions of yours have ended.")), "success")
+            return redirect("/")
+    page = Page(title=_("Change password"))
+    return render_template(
+        "password.html", page=page, forced=current_user.must_change, errors=errors
+    ), 422 if errors else 200
+
+
+def _change_password() -> dict[str, str]:
+    panel = current_panel()
+    user = current_user._get_current_object()
+    current, new, again = (request.form.get(name, "") for name in ("current", "new", "again"))
+    hashed = panel.session.execute(
+        select(User.password_hash).where(User.id == user.id), execution_options={"unscoped": True}
+    ).scalar_one()
+    panel.session.rollback()
+    errors: dict[str, str] = {}
+    if not panel.passwords.matches(current, hashed):
+        errors["current"] = str(_("This is not your password."))
+    try:
+        passwords.check(new, user.username)
+    except Invalid as problem:
+        errors["new"] = str(problem.message)
+    if not errors and new == current:
+        errors["new"] = str(_("Choose a password that you have not had before."))
+    if new != again:
+        errors["again"] = str(_("The two are not the same."))
+    if errors:
+        return errors
+    fresh = panel.passwords.hash(new)
+    stamp = secrets.token_hex(16)
+    act_for(panel.session, Actor(user.name, user.id, system=True))
+    panel.log_login(user.username, user.id, LoginOutcome.PASSWORD, password_hash=fresh, stamp=stamp, must_change=False)
+    user.stamp, user.must_change = stamp, False
+    login_user(user)
+    return {}
+
+
+@blueprint.route("/language", methods=["POST"])
+def language() -> Any:
+    locale = request.form.get("locale", "")
+    if locale not in LOCALES:
+        abort(400)
+    session["locale"] = locale
+    if current_user.is_authenticated:
+        id_ = current_user.id
+        current_panel().session.rollback()
+        with current_panel().system_session() as own:
+            own.execute(update(User).where(User.id == id_).values(locale=locale))
+    back = request.referrer or ""
+    inside = "/" + back.removeprefix(request.host_url) if back.startswith(request.host_url) else "/"
+    return redirect(safe_target(inside) or "/")
+
+
+@blueprint.route("/roles")
+def matrix() -> Any:
+    """Who may do what, read from the declaration itself."""
+    policy = current_panel().policy
+    roles = list(policy.roles.values())
+    rows = [
+        (
+            view.model.__labels__,
+            ["、".join(str(a.label) for a in sorted(Action) if a in role.grants.get(view.model, ())) for role in roles],
+        )
+        for view in current_panel().views.values()
+    ]
+    return render_template(
+        "matrix.html",
+        page=Page(title=_("Who may do what"), sub=_("What no role grants is refused.")),
+        roles=[(role.label, role.description) for role in roles],
+        rows=rows,
+    )

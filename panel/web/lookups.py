@@ -1,0 +1,65 @@
+"""Finding one record by name or pinyin, inside one's scope: for form look-ups and reference filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_admin.model.ajax import AjaxModelLoader
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
+
+from panel.access import model_of
+from panel.base import Base, display
+from panel.fields import Personal, fields
+from panel.kinds import narrow, tidy
+from panel.web.context import current_panel
+
+#: Answers are capped: nobody reads on, and a whole table is no answer.
+LIMIT = 20
+#: No SQL dialect of ours takes a larger offset well, and no one pages that far.
+MAX_OFFSET = 10_000
+
+
+def visible(table: str, id_: Any) -> Any:
+    """The record, if it lies inside the actor's scope."""
+    model = model_of(table)
+    return current_panel().session.execute(select(model).where(model.id == id_)).scalar_one_or_none()
+
+
+class SchemaLoader(AjaxModelLoader):
+    """Answers Flask-Admin's look-up for one reference field."""
+
+    def __init__(self, name: str, table: str) -> None:
+        super().__init__(name, {})
+        self.table = table
+
+    def format(self, model: Any) -> tuple[int, str]:
+        return model.id, label(model)
+
+    def get_one(self, pk: Any) -> Any:
+        return visible(self.table, pk)
+
+    def get_list(self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT) -> list[Any]:
+        model = model_of(self.table)
+        statement = select(model).options(*(joinedload(getattr(model, name)) for name in _placed_by(model)))
+        columns = [getattr(model, f.attr) for f in fields(model) if f.search and f.personal is Personal.NO]
+        if "name_key" in model.__mapper__.columns:
+            columns.append(model.name_key)  # type: ignore[attr-defined]
+        for word in narrow(tidy(query)).lower().split()[:5]:
+            statement = statement.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+        wanted = model.__order__.removeprefix("-")
+        column = getattr(model, wanted)
+        statement = statement.order_by(column.desc() if model.__order__.startswith("-") else column, model.id)
+        statement = statement.offset(min(max(offset or 0, 0), MAX_OFFSET)).limit(min(max(limit or LIMIT, 1), LIMIT))
+        return list(current_panel().session.execute(statement).unique().scalars())
+
+
+def _placed_by(model: type[Base]) -> list[str]:
+    """References that tell two records of one name apart: the street of a community, the squad of an officer."""
+    return [f.name for f in fields(model) if f.reference and f.key]
+
+
+def label(record: Any) -> str:
+    """What people call a record, with what places it."""
+    around = [display(place) for name in _placed_by(type(record)) if (place := getattr(record, name)) is not None]
+    return " · ".join([display(record), *around])

@@ -1,0 +1,72 @@
+"""A record's values as cells, masked as the reader may see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from panel.access import Action
+from panel.base import display
+from panel.fields import Field, Personal
+from panel.kinds import Choice, Data, Flag, Text
+from panel.text import _
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Cell
+
+#: Text longer than this is cut in a list; the details show it whole.
+LIST_LENGTH = 60
+
+
+def is_masked(field: Field, model: type[Any]) -> bool:
+    """Whether the reader sees this field's values masked."""
+    if field.personal is Personal.PRIVATE:
+        return True
+    return field.personal is Personal.WORK and current_panel().policy.sees_masked(current_actor(), model)
+
+
+def text_of(field: Field, record: Any) -> str:
+    """A value in words, as a form or cell shows it."""
+    value = getattr(record, field.attr)
+    if value is None:
+        return ""
+    if is_masked(field, type(record)):
+        return field.kind.mask(value)
+    if field.reference:
+        target = getattr(record, field.name)
+        return display(target) if target is not None else str(_("not visible"))
+    return field.kind.format(value)
+
+
+def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) -> Cell:
+    """A value as it is shown in a list (cut) or on the details page (linked)."""
+    value = getattr(record, field.attr)
+    if value is None:
+        return Cell()
+    text = text_of(field, record)
+    if isinstance(field.kind, Choice) and any(choice.tone for choice in field.kind.choices):
+        return Cell(text, tone=field.kind.choices.of(value).tone)
+    if isinstance(field.kind, Flag):
+        return Cell(text, tone="good" if value else "")
+    if isinstance(field.kind, Data):
+        return Cell("")
+    if cut and len(text) > LIST_LENGTH:
+        text = text[: LIST_LENGTH - 1] + "…"
+    found = Cell(text)
+    if linked and field.reference and getattr(record, field.name) is not None:
+        found.url = record_url(field.reference.table, value)
+    return found
+
+
+def record_url(table: str, id_: int) -> str | None:
+    """The address of a record's page, if it has one that the reader may open."""
+    panel = current_panel()
+    view = panel.views.get(table)
+    if view is None or not panel.policy.may(current_actor(), Action.READ, view.model):
+        return None
+    return url_for(f"{table}.details_view", id=id_)
+
+
+def is_wide(field: Field) -> bool:
+    """Whether a list lets the column's text wrap."""
+    return isinstance(field.kind, Text) and (field.kind.lines > 1 or field.kind.length > 100)

@@ -1,0 +1,423 @@
+"""SchemaView: the generated screens of a declared table. Every hole of the stock view is closed here, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask import Response, abort, flash, redirect, request
+from flask_admin.actions import action
+from flask_admin.base import expose
+from flask_admin.contrib.sqla import ModelView
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.exc import StaleDataError
+
+from panel import listing
+from panel.access import Action, OutOfScope, Refused
+from panel.base import Base, Record, display
+from panel.fields import Field, fields
+from panel.integrity import explain
+from panel.kinds import Invalid, tidy
+from panel.listing import Query, Quick
+from panel.text import Message, _, n_
+from panel.web import details, forms, history, lists
+from panel.web.context import current_actor, current_panel
+from panel.web.forms import KindField, RecordForm
+from panel.web.lookups import SchemaLoader
+from panel.web.pages import Cell, ConfirmPage, DetailsPage, FormPage
+from panel.web.render import text_of
+from panel.web.security import safe_target
+
+T_Response = Any
+
+
+class SchemaView(ModelView):
+    """The screens of one model, read from its fields. Subclass it only where a page is deliberately different."""
+
+    #: Named filters, offered as chips above the list.
+    quick: ClassVar[Mapping[str, Quick]] = {}
+    #: The named filter whose count stands in the side bar.
+    badge: ClassVar[str] = ""
+    #: Names of fields that the list shows in another way than their kind does: (record) -> Cell.
+    cells: ClassVar[Mapping[str, Any]] = {}
+
+    can_view_details = True
+    can_export = False
+    can_set_page_size = True
+    form_base_class = RecordForm
+    named_filter_urls = True
+
+    def __init__(self, model: type[Base], db: Any, *, group: Message, icon: str) -> None:
+        self.group, self.icon = group, icon
+        self.declared = fields(model)
+        self.column_list = [f.name for f in self.declared if f.listed]
+        self.column_details_list = [f.name for f in self.declared]
+        self.column_labels = {f.name: f.label for f in self.declared}
+        self.form_ajax_refs = {
+            f.name: SchemaLoader(f.name, f.reference.table) for f in self.declared if f.reference is not None
+        }
+        super().__init__(model, db, name=model.__tablename__, endpoint=model.__tablename__)
+
+    # What Flask-Admin would guess from the mapper is read from the declaration instead.
+
+    def scaffold_list_columns(self) -> list[str]:
+        return list(self.column_list)
+
+    def scaffold_sortable_columns(self) -> dict[str, Any]:
+        return {}
+
+    def scaffold_auto_joins(self) -> list[Any]:
+        return []
+
+    def init_search(self) -> bool:
+        return False
+
+    def get_filters(self) -> None:
+        return None
+
+    def scaffold_form(self) -> type[RecordForm]:
+        return forms.form_class(self.model)
+
+    def scaffold_list_form(self, widget: Any = None, validators: Any = None) -> type[RecordForm]:
+        return self.scaffold_form()
+
+    def get_pk_value(self, model: Any) -> int:
+        return int(model.id)
+
+    # Rights: asked at every request, below the menu and above the statements.
+
+    def may(self, act: Action) -> bool:
+        if self.model.__append_only__ and act not in (Action.READ, Action.EXPORT):
+            return False
+        return current_panel().policy.may(current_actor(), act, self.model)
+
+    def is_accessible(self) -> bool:
+        return self.may(Action.READ)
+
+    @property
+    def can_create(self) -> bool:  # type: ignore[override]
+        return self.may(Action.CREATE)
+
+    @property
+    def can_edit(self) -> bool:  # type: ignore[override]
+        return self.may(Action.EDIT)
+
+    @property
+    def can_delete(self) -> bool:  # type: ignore[override]
+        return self.may(Action.DELETE)
+
+    def require(self, act: Action) -> None:
+        if not self.may(act):
+            abort(403)
+
+    # Records: always through the scoped statement.
+
+    @property
+    def references(self) -> list[Field]:
+        return [f for f in self.declared if f.reference]
+
+    def get_one(self, id: Any) -> Any:
+        """The record with its references, or 404: outside one's scope it does not exist."""
+        text = tidy(id)
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            abort(404)
+        statement = (
+            select(self.model)
+            .where(self.model.id == int(text))
+            .options(*(joinedload(getattr(self.model, f.name)) for f in self.references))
+            .execution_options(populate_existing=True)
+        )
+        record = current_panel().session.execute(statement).unique().scalar_one_or_none()
+        if record is None:
+            abort(404)
+        return record
+
+    def quick_filters(self) -> Mapping[str, Quick]:
+        return self.quick
+
+    def conditions(self, query: Query) -> list[Any]:
+        masked = current_panel().policy.sees_masked(current_actor(), self.model)
+        return listing.conditions(self.model, query, self.quick_filters(), current_actor(), masked=masked)
+
+    def may_change(self, record: Any) -> bool:
+        """Whether this very record may be edited: the role, and the rows it may edit."""
+        return self.may(Action.EDIT)
+
+    # Pages.
+
+    @expose("/")
+    def index_view(self) -> T_Response:
+        return self.render("panel/list.html", page=lists.build(self))
+
+    @expose("/details/")
+    def details_view(self) -> T_Response:
+        record = self.get_one(request.args.get("id"))
+        return self.render("panel/details.html", page=self.details_page(record), record=record)
+
+    def details_page(self, record: Any) -> DetailsPage:
+        return details.build(self, record)
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> T_Response:
+        self.require(Action.CREATE)
+        form = self.create_form()
+        if request.method == "POST":
+            problems: list[tuple[str | None, Message]] = []
+            if form.validate():
+                record, problems = self._save(form, self.build_new_instance(), is_created=True)
+                if record is not None:
+                    return self._saved(record, is_created=True)
+            self._attach(form, problems)
+        else:
+            form.prefill({name: request.args[name] for name in request.args if name in form})
+        page = self._form_page(form, None)
+        return self.render("panel/form.html", page=page), 422 if request.method == "POST" else 200
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> T_Response:
+        self.require(Action.EDIT)
+        record = self.get_one(request.args.get("id"))
+        if not self.may_change(record):
+            abort(403)
+        form = self.edit_form(obj=record)
+        if request.method == "GET":
+            return self.render("panel/form.html", page=self._form_page(form, record))
+        if self._overtaken(record):
+            return self._conflict(form, record)
+        problems: list[tuple[str | None, Message]] = []
+        if form.validate():
+            try:
+                saved, problems = self._save(form, record, is_created=False)
+            except StaleDataError:
+                current_panel().session.rollback()
+                return self._conflict(form, self.get_one(request.args.get("id")))
+            if saved is not None:
+                return self._saved(saved, is_created=False)
+            record = self.get_one(request.args.get("id"))
+        self._attach(form, problems)
+        return self.render("panel/form.html", page=self._form_page(form, record)), 422
+
+    @expose("/confirm/")
+    def confirm_view(self) -> T_Response:
+        self.require(Action.DELETE)
+        record = self.get_one(request.args.get("id"))
+        return self.render("panel/confirm.html", page=self._confirm_delete([record], self.get_url(".delete_view")))
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> T_Response:
+        self.require(Action.DELETE)
+        record = self.get_one(request.form.get("id"))
+        self._delete([record])
+        return redirect(safe_target(request.form.get("url")) or self.get_url(".index_view"))
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> T_Response:
+        """A bulk action; the records come through the scoped statement, and all of them must be there."""
+        name = tidy(request.form.get("action"))
+        handler = self._actions_data.get(name)
+        if handler is None:
+            abort(404)
+        if not self.is_action_allowed(name):
+            abort(403)
+        given = [tidy(v) for v in request.form.getlist("rowid")]
+        if not all(v.isascii() and v.isdigit() and len(v) < 10 for v in given):
+            abort(404)
+        ids = sorted({int(v) for v in given})
+        found = listing.load(current_panel().session, self.model, ids, [f.name for f in self.references])
+        if len(found) != len(ids):
+            abort(404)
+        if not found:
+            flash(str(_("Tick at least one record first.")), "warning")
+            return redirect(self.get_url(".index_view"))
+        response = handler[0](found)
+        return response or redirect(safe_target(request.form.get("url")) or self.get_url(".index_view"))
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> T_Response:
+        loader = self._form_ajax_refs.get(request.args.get("name", ""))
+        if loader is None:
+            abort(404)
+        found = loader.get_list(request.args.get("query", ""), _whole("offset"), _whole("limit"))
+        return Response(json.dumps([loader.format(r) for r in found], ensure_ascii=False), mimetype="application/json")
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> T_Response:
+        """Cells are not edited in the list: a change goes through the form, where its version is checked."""
+        self.require(Action.EDIT)
+        abort(404)
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> T_Response:
+        """The stock export loads every row and writes live formulas; it stays shut."""
+        self.require(Action.EXPORT)
+        abort(404)
+
+    # Writing.
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        """Called before the flush, for a table whose creation is more than a row."""
+
+    def _save(self, form: RecordForm, record: Any, *, is_created: bool) -> tuple[Any, list[tuple[str | None, Message]]]:
+        """The record saved, or None and why not; a refusal of scope is a 404 or 403 by the error handlers."""
+        session = current_panel().session
+        try:
+            with session.no_autoflush:
+                form.populate_obj(record)
+                problems: list[tuple[str | None, Message]] = list(_problems(record, session))
+            if problems:
+                session.rollback()
+                return None, problems
+            if is_created:
+                session.add(record)
+            self.on_save(record, is_created=is_created)
+            session.commit()
+        except IntegrityError as error:
+            session.rollback()
+            return None, [explain(error, self.model)]
+        except Invalid as problem:
+            session.rollback()
+            return None, [(None, problem.message)]
+        except Refused as refusal:
+            session.rollback()
+            if isinstance(refusal, OutOfScope):
+                return None, [(None, refusal.message)]
+            raise
+        return record, []
+
+    def _saved(self, record: Any, *, is_created: bool) -> T_Response:
+        name = display(self.get_one(record.id))
+        flash(str(_("Added: {name}", name=name) if is_created else _("Saved: {name}", name=name)), "success")
+        target = safe_target(request.form.get("url"))
+        if "_add_another" in request.form and self.can_create:
+            return redirect(self.get_url(".create_view", url=target))
+        return redirect(target or self.get_url(".details_view", id=record.id))
+
+    def _delete(self, records: Sequence[Any]) -> None:
+        session = current_panel().session
+        names = [display(record) for record in records]
+        try:
+            for record in records:
+                session.delete(record)
+            session.commit()
+        except IntegrityError:
+            session.rollback()
+            flash(
+                str(_("Nothing was deleted: something still refers to it. Set an end date or another state instead.")),
+                "danger",
+            )
+            return
+        n = len(names)
+        flash(str(n_("Deleted: {name}", "{n} records deleted.", n, name=names[0])), "success")
+
+    @action("delete", _("Delete"))
+    def action_delete(self, records: Sequence[Any]) -> T_Response:
+        if request.form.get("confirmed"):
+            self._delete(records)
+            return None
+        return self.render("panel/confirm.html", page=self._confirm_delete(records, self.get_url(".action_view")))
+
+    def _confirm_delete(self, records: Sequence[Any], url: str) -> ConfirmPage:
+        referring = details.referring(self.model, [record.id for record in records])
+        page = ConfirmPage(
+            title=_("Delete {label}", label=self.model.__label__),
+            sentences=[_("This can't be undone. The audit trail keeps what was there.")],
+            items=[Cell(display(record)) for record in records],
+            action_url=url,
+            submit=_("Delete"),
+            cancel_url=safe_target(request.values.get("url")) or self.get_url(".index_view"),
+        )
+        if referring:
+            page.blocked = _(
+                "It can't be deleted, other records refer to it: {names}. Set an end date or another state instead.",
+                names="、".join(f"{label} {count}" for label, count in referring),
+            )
+        if url.endswith("/action/"):
+            page.values = [("action", "delete"), ("confirmed", "1"), *(("rowid", str(r.id)) for r in records)]
+        else:
+            page.values = [("id", str(records[0].id))]
+        return page
+
+    # Two people, one record.
+
+    def _overtaken(self, record: Any) -> bool:
+        given = tidy(request.form.get("version"))
+        return isinstance(record, Record) and given != "" and given != str(record.version)
+
+    def _conflict(self, form: RecordForm, record: Any) -> T_Response:
+        """Somebody saved the record meanwhile: fields that only they changed take their value, fields that both
+        changed keep mine and show theirs; saving again then settles it knowingly."""
+        page = self._form_page(form, record)
+        for group in page.groups:
+            for made in group.inputs:
+                if made.name not in form:
+                    continue
+                field = form[made.name]
+                assert isinstance(field, KindField)
+                theirs, mine, was = forms.stored_text(field, record), made.value, made.was
+                made.was = theirs
+                if theirs in (mine, was):
+                    continue
+                if mine == was:
+                    fresh = self._stored_words(field, record)
+                    made.value, made.text, made.errors = theirs, fresh, []
+                else:
+                    made.theirs = self._stored_words(field, record) or str(_("(empty)"))
+        latest = next(iter(history.entries(self.model.__tablename__, record.id)), None)
+        page.errors = [(i.name, i.label, i.errors[0]) for g in page.groups for i in g.inputs if i.errors]
+        page.conflict = _(
+            "{who} has changed this record meanwhile. What you entered is still here; where theirs differs it stands "
+            "below the field. Save again to settle it.",
+            who=latest.actor_name if latest else _("Somebody"),
+        )
+        return self.render("panel/form.html", page=page), 409
+
+    def _stored_words(self, field: KindField, record: Any) -> str:
+        """A field's stored value in words."""
+        return text_of(field.declared, record)
+
+    def _attach(self, form: RecordForm, problems: Sequence[tuple[str | None, Message]]) -> None:
+        """Put a problem at its field, or above the form."""
+        for name, message in problems:
+            if name is not None and name in form:
+                form[name].process_errors = [*form[name].process_errors, str(message)]
+                form[name].errors = form[name].process_errors
+            else:
+                flash(str(message), "danger")
+
+    def _form_page(self, form: RecordForm, record: Any) -> FormPage:
+        target = safe_target(request.values.get("url"))
+        label = self.model.__label__
+        page = FormPage(
+            title=_("Add {label}", label=label) if record is None else f"{label} · {display(record)}",
+            groups=forms.groups(form, self.endpoint, record),
+            submit=_("Save"),
+            version=getattr(record, "version", None),
+            cancel_url=target
+            or (self.get_url(".details_view", id=record.id) if record else self.get_url(".index_view")),
+            return_url=target or "",
+            can_add_another=record is None,
+        )
+        page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
+        if record is not None:
+            page.sub = lists.place_words(self, record)
+            page.history = history.of_record(record)
+        return page
+
+    def create_form(self, obj: Any = None) -> RecordForm:
+        return self._create_form_class(request.form if request.method == "POST" else None)
+
+    def edit_form(self, obj: Any = None) -> RecordForm:
+        return self._edit_form_class(request.form if request.method == "POST" else None, obj=obj)
+
+
+def _problems(record: Any, session: Any) -> Iterator[tuple[str, Message]]:
+    if isinstance(record, Record):
+        yield from record.problems(session)
+
+
+def _whole(name: str) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0

@@ -1,0 +1,114 @@
+"""Cases: the quick filters of the daily work, and registering a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from flask import g
+from sqlalchemy import ColumnElement, and_, false, or_
+
+from casework import intake
+from casework.calendar import Calendar
+from casework.deadlines import light, words
+from models import ENDED, Case, CaseStatus, LimitUnit, Referral, ReferralStatus
+from panel.access import Actor
+from panel.kinds import ZONE, now, today
+from panel.listing import Quick
+from panel.text import _
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Cell
+from panel.web.views import SchemaView
+
+
+def _end_of_today() -> datetime:
+    return datetime.combine(today() + timedelta(days=1), time(), ZONE)
+
+
+def _status(*states: CaseStatus) -> Callable[[Actor], ColumnElement[bool]]:
+    return lambda _actor: Case.status.in_(states)
+
+
+OPEN = [status for status in CaseStatus if status not in ENDED]
+#: The clock stands still for suspended cases.
+RUNNING = [status for status in OPEN if status is not CaseStatus.SUSPENDED]
+
+
+def mine(actor: Actor) -> ColumnElement[bool]:
+    """Open cases in which the person is handler or lead officer, or of the liaison's community."""
+    me = actor.ids("officer")
+    own = [Case.handler_id.in_(me), Case.lead_officer_id.in_(me)] if me else []
+    return and_(Case.status.in_(OPEN), or_(false(), *own, Case.community_id.in_(actor.ids("liaison_community"))))
+
+
+def overdue(_actor: Actor) -> ColumnElement[bool]:
+    return and_(Case.status.in_(RUNNING), Case.due_at < now())
+
+
+def due_today(_actor: Actor) -> ColumnElement[bool]:
+    return and_(Case.status.in_(RUNNING), Case.due_at >= now(), Case.due_at < _end_of_today())
+
+
+QUICK = {
+    "open": Quick(_("Open"), _status(*OPEN)),
+    "reported": Quick(_("To accept"), _status(CaseStatus.REPORTED)),
+    "accepted": Quick(_("To dispatch"), _status(CaseStatus.ACCEPTED)),
+    "today": Quick(_("Due today"), due_today),
+    "overdue": Quick(_("Overdue"), overdue),
+    "handled": Quick(_("To verify"), _status(CaseStatus.HANDLED)),
+    "verified": Quick(_("To feed back"), _status(CaseStatus.VERIFIED)),
+    "mine": Quick(_("Mine"), mine, counted=False),
+}
+
+
+def calendar() -> Calendar:
+    """The working calendar, read once a request."""
+    if "calendar" not in g:
+        g.calendar = Calendar.load(current_panel().session)
+    found: Calendar = g.calendar
+    return found
+
+
+def due_cell(case: Case) -> Cell:
+    """The deadline as a light with words, never a bare date."""
+    if case.due_at is None:
+        return Cell()
+    ended = case.closed_at if case.status in ENDED else None
+    if case.status in ENDED and ended is None:
+        return Cell()
+    text = str(words(now(), case.due_at, ended, calendar()))
+    if ended is not None:
+        return Cell(text, light="g" if ended <= case.due_at else "r")
+    unit = LimitUnit.of((case.item_snapshot or {}).get("limit_unit", LimitUnit.WORKING_DAY))
+    shown = light(now(), case.accepted_at or case.reported_at, case.due_at, unit, calendar())
+    return Cell(text, light=shown[0])
+
+
+class CaseView(SchemaView):
+    """Cases; the state is never typed. A new one gets its number and its first event."""
+
+    quick = QUICK
+    badge = "overdue"
+    cells = {"due_at": due_cell}
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        if is_created:
+            actor = current_actor()
+            intake.register(current_panel().session, record, actor.user_id, actor.name)
+
+
+class ReferralView(SchemaView):
+    quick = {
+        "waiting": Quick(
+            _("Waiting for a reply"),
+            lambda _a: Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED]),
+        ),
+        "late": Quick(
+            _("Reply overdue"),
+            lambda _a: and_(
+                Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED]), Referral.reply_due_at < now()
+            ),
+        ),
+    }
+    badge = "late"

@@ -1,0 +1,171 @@
+"""Commands: thin, one line of result, non-zero on failure; log lines go to stderr."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from casework import settings
+from casework.roles import ROLES, mixed_roles
+from panel import backup as backups
+from panel import passwords
+from panel.access import Actor
+from panel.accounts import User, UserRole
+from panel.kinds import Invalid
+from panel.records import guard
+from panel.session import act_for
+from panel.text import _
+from panel.web.assemble import Panel
+from seed import demo as demo_data
+from seed import reference
+
+ROLE_NAMES = [role.name for role in ROLES]
+
+
+def fail(message: object) -> NoReturn:
+    click.echo(str(message), err=True)
+    sys.exit(1)
+
+
+def install(app: Flask, panel: Panel) -> None:
+    install_accounts(app, panel)
+
+    @app.cli.command("setup")
+    def setup() -> None:
+        """Bring the database to the newest schema and load the reference data. Safe to repeat."""
+        migrate(panel)
+        with panel.system_session() as session:
+            added = reference.load(session)
+        click.echo(
+            _(
+                "The database is ready. Added: {items} checklist items, {departments} departments, "
+                "{days} calendar days.",
+                items=added["items"],
+                departments=added["departments"],
+                days=added["days"],
+            )
+        )
+
+    @app.cli.command("demo")
+    @click.option("--cases", default=2400, show_default=True, help="Cases to make up.")
+    @click.option("--password", help="Password of every demo account; made up if not given.")
+    def demo(cases: int, password: str | None) -> None:
+        """Fill in a made-up district with one account per role. What exists is reused."""
+        chosen = password or passwords.temporary()
+        try:
+            passwords.check(chosen, "")
+        except Invalid as problem:
+            fail(problem.message)
+        with panel.system_session() as session:
+            made = demo_data.build(
+                session,
+                cases=cases,
+                password_hash=panel.passwords.hash(chosen),
+                secret=app.config["SECRET_KEY"],
+            )
+        if made["users"]:
+            click.echo(
+                _(
+                    "Demo district ready: {cases} cases. Log in as {names}; password {password}",
+                    cases=made["cases"],
+                    names=", ".join(ROLE_NAMES),
+                    password=chosen,
+                )
+            )
+        else:
+            click.echo(
+                _(
+                    "The demo district is there already; its accounts are {names}. "
+                    "Forgotten the password? flask --app admin_app user reset NAME",
+                    names=", ".join(ROLE_NAMES),
+                )
+            )
+
+    @app.cli.command("backup")
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+    def backup(file: Path) -> None:
+        """Copy the whole database into FILE while the panel runs."""
+        try:
+            size = backups.backup(panel.db.engine, file)
+        except backups.Failed as problem:
+            fail(problem.message)
+        click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
+
+    @app.cli.command("restore")
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=False))
+    def restore(file: Path) -> None:
+        """Fill an empty database from a backup FILE."""
+        try:
+            backups.restore(panel.db.engine, file)
+        except backups.Failed as problem:
+            fail(problem.message)
+        migrate(panel)
+        click.echo(_("Restored from {file}.", file=file))
+
+
+def install_accounts(app: Flask, panel: Panel) -> None:
+    @app.cli.group("user")
+    def user() -> None:
+        """Accounts."""
+
+    @user.command("add")
+    @click.argument("name")
+    @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLE_NAMES))
+    @click.option("--password", help="Made up and printed if not given; must be changed at the first log-in.")
+    def add(name: str, roles: tuple[str, ...], password: str | None) -> None:
+        """Add an account, or a role to one that exists."""
+        chosen = password or passwords.temporary()
+        try:
+            passwords.check(chosen, name)
+        except Invalid as problem:
+            fail(problem.message)
+        hashed = panel.passwords.hash(chosen)
+        with panel.system_session() as session:
+            account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
+            held = frozenset(role.role for role in account.roles) if account else frozenset()
+            problem_found = mixed_roles(held | set(roles))
+            if problem_found and settings.get(session, "separate_admins"):
+                fail(problem_found)
+            created = account is None
+            if account is None:
+                account = User(username=name, name=name, password_hash=hashed, stamp=secrets.token_hex(16))
+                session.add(account)
+            account.roles += [UserRole(role=role) for role in sorted(set(roles) - held)]
+        if created:
+            click.echo(_("Account {name} added; password {password}", name=name, password=chosen))
+        else:
+            click.echo(_("Account {name} exists; its roles are up to date.", name=name))
+
+    @user.command("reset")
+    @click.argument("name")
+    @click.option("--password", help="Made up and printed if not given; must be changed at the next log-in.")
+    def reset(name: str, password: str | None) -> None:
+        """Give an account a new password, and unlock it."""
+        chosen = password or passwords.temporary()
+        try:
+            passwords.check(chosen, name)
+        except Invalid as problem:
+            fail(problem.message)
+        hashed = panel.passwords.hash(chosen)
+        with panel.system_session() as session:
+            act_for(session, Actor("command line", system=True))
+            account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
+            if account is None:
+                fail(_("There is no account {name}.", name=name))
+            account.password_hash, account.must_change, account.stamp = hashed, True, secrets.token_hex(16)
+            account.failures, account.locked_until = 0, None
+        click.echo(_("New password of {name}: {password}", name=name, password=chosen))
+
+
+def migrate(panel: Panel) -> None:
+    """Upgrade to head, then make the triggers that a rebuilt table has lost."""
+    upgrade(directory=str(Path(__file__).resolve().parent.parent / "migrations"))
+    with panel.db.engine.begin() as connection:
+        guard(connection)

