@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import Index, String, UniqueConstraint, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.types import TypeEngine
 
 from panel.accounts import User
 from panel.base import Anchor, Base, Named, Public, Record, Via
@@ -176,6 +177,15 @@ class StepName(Text):
 
     def format(self, value: Any) -> str:
         return str(self.labels.get(str(value), value or ""))
+
+
+class FromState(Choice):
+    """A case's state beside another one in the same table, where each CHECK needs a name of its own."""
+
+    def sql(self) -> TypeEngine[Any]:
+        states = super().sql()
+        states.name = "from_state"  # type: ignore[attr-defined]
+        return states
 
 
 class Street(Named, Record):
@@ -624,7 +634,7 @@ class CaseEvent(Base):
     case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
     seq: Mapped[int] = mapped_column()
     step: Mapped[str] = col(StepName(20), _("Step"), required=True, index=True)
-    from_status: Mapped[CaseStatus | None] = col(Choice(CaseStatus), _("From state"), listed=False)
+    from_status: Mapped[CaseStatus | None] = col(FromState(CaseStatus), _("From state"), listed=False)
     to_status: Mapped[CaseStatus] = col(Choice(CaseStatus), _("To state"), required=True)
     actor_name: Mapped[str] = col(Text(80), _("Person"), required=True, default="")
     opinion: Mapped[str | None] = col(Text(1000, lines=3), _("Opinion"))

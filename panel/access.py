@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, Table, false, or_, select
 
 from panel.base import Anchor, Base, Public, Via
 from panel.text import Message, _
@@ -173,3 +173,10 @@ def model_of(table: str) -> type[Base]:
             found: type[Base] = mapper.class_
             return found
     raise LookupError(table)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements of its own."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import insert
@@ -72,6 +73,21 @@ def write(session: Session) -> None:
     pending = session.info.pop(_PENDING, [])
     if not pending:
         return
+    write_many(
+        session,
+        [
+            (action, type(record), record.id, getattr(record, "version", None), changes, note)
+            for action, record, changes, note in pending
+        ],
+    )
+
+
+#: Act, model, id and version of the record, its changes, a note.
+Entry = tuple[AuditAction, type[Base], int, int | None, dict[str, list[Any]], str]
+
+
+def write_many(session: Session, entries: Sequence[Entry]) -> None:
+    """Write audit entries in one statement, as the session's actor."""
     actor = session.info.get("actor")
     rows = [
         {
@@ -79,15 +95,16 @@ def write(session: Session) -> None:
             "actor_id": actor.user_id if actor else None,
             "actor_name": actor.name if actor else "",
             "action": action,
-            "table_name": type(record).__tablename__,
-            "record_id": record.id,
-            "record_version": getattr(record, "version", None),
+            "table_name": model.__tablename__,
+            "record_id": record_id,
+            "record_version": version,
             "note": note[:300],
             "changes": changes,
         }
-        for action, record, changes, note in pending
+        for action, model, record_id, version, changes, note in entries
     ]
-    session.connection().execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]
+    if rows:
+        session.connection().execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]
 
 
 def note(session: Session, action: AuditAction, table: str, record_id: int | None, text: str) -> None:

@@ -80,7 +80,7 @@ def col(
     index: bool = False,
     default: Any = None,
 ) -> Any:
-    """Declare a column. `required` makes it NOT NULL; `unique` and `index` the database's; a default also the form's."""
+    """Declare a column. `required` makes it NOT NULL; `unique` and `index` the database's, a default is the form's."""
     declared = Field(
         kind=kind,
         label=label,

@@ -26,6 +26,8 @@ from panel.fields import Personal, fields
 from panel.kinds import Mobile, now
 
 BUSY_SECONDS = 30
+#: Ids of one statement stay below every database's limit of parameters.
+REQUIRED_AT_ONCE = 10_000
 #: Set for a request or command that may write: on SQLite its transaction begins as a write, or another commit in
 #: between makes it fail at once with "database is locked".
 writing: ContextVar[bool] = ContextVar("writing", default=False)
@@ -202,20 +204,24 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
                 if field.reference and (id_ := getattr(record, field.attr)) is not None:
                     pointed[model_of(field.reference.table)].add(id_)
         for (model, action), ids in written.items():
-            _require(session, model, action, ids)
+            require(session, model, action, ids)
         for model, ids in pointed.items():
-            _require(session, model, Action.READ, ids)
+            require(session, model, Action.READ, ids)
     audit.write(session)
 
 
-def _require(session: Session, model: type[Base], action: Action, ids: set[int]) -> None:
+def require(session: Session, model: type[Base], action: Action, ids: set[int]) -> None:
+    """Raise OutOfScope unless the actor may do `action` to every one of these rows, as they now stand."""
     columns = model.__table__.c
     condition = policy_of(session).criterion(actor_of(session), action, model, columns)
-    if condition is None:
+    if condition is None or not ids:
         return
-    query = select(func.count()).select_from(model.__table__).where(columns.id.in_(ids), condition)
-    if session.connection().execute(query).scalar_one() != len(ids):
-        raise OutOfScope
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), REQUIRED_AT_ONCE):
+        part = wanted[start : start + REQUIRED_AT_ONCE]
+        query = select(func.count()).select_from(model.__table__).where(columns.id.in_(part), condition)
+        if session.connection().execute(query).scalar_one() != len(part):
+            raise OutOfScope
 
 
 def watch(session: Any) -> None:

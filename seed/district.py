@@ -30,6 +30,8 @@ DISTRICT = (
     ("望河街道", "望河分队", "望河 南埠 北渡 长桥 双桥 塘湾 石埠 新禾 千帆 锦绣 和睦 康宁 星光"),
 )
 OFFICERS_PER_SQUAD = 6
+#: The badge numbers of made-up officers begin so.
+BADGE = "YS0"
 
 SURNAMES = "沈陆顾朱徐钱姚俞褚计费盛屠章严邵凌冯蒋戴"
 GIVEN = (
@@ -100,7 +102,7 @@ def _officers(
     found: dict[int, list[Officer]] = {}
     for s, squad in enumerate(squads.values(), 1):
         for i in range(1, OFFICERS_PER_SQUAD + 1):
-            number, name, valid = f"YS{s:02d}{i:04d}", next(names), today + timedelta(days=rng.randint(60, 1400))
+            number, name, valid = f"{BADGE}{s}{i:04d}", next(names), today + timedelta(days=rng.randint(60, 1400))
             if number not in known:
                 last = i == OFFICERS_PER_SQUAD
                 known[number] = Officer(
@@ -220,7 +222,7 @@ def _accounts(session: Session, password_hash: str) -> None:
 def _owner(session: Session, role: str) -> Officer | Liaison | None:
     """Whose a role's account is: the pilot squad's leader, an officer of it with a community, or the liaison there."""
     if role == "leader":
-        query = select(Officer).where(Officer.badge_no == "YS010001", Officer.user_id.is_(None))
+        query = select(Officer).where(Officer.badge_no == f"{BADGE}10001", Officer.user_id.is_(None))
         return session.scalar(query, execution_options=_UNSCOPED)
     first = (
         select(Assignment.officer_id, Assignment.community_id)

@@ -27,7 +27,6 @@ from models import (
     Squad,
 )
 from panel.accounts import User
-from panel.kinds import Choice
 from seed import district
 
 _UNSCOPED = {"unscoped": True}
@@ -106,7 +105,8 @@ def _beats(session: Session) -> list[Beat]:
     for officer in session.scalars(select(Officer).order_by(Officer.id), execution_options=_UNSCOPED):
         decides = officer.kind == OfficerKind.OFFICER
         people[officer.id] = Person(officer.id, officer.name, officer.user_id, decides)
-        squads[officer.squad_id].append(people[officer.id])
+        if (officer.badge_no or "").startswith(district.BADGE):
+            squads[officer.squad_id].append(people[officer.id])
     names = [f"{stem}社区" for _street, _squad, stems in district.DISTRICT for stem in stems.split()]
     ours = (
         select(Community)
@@ -129,11 +129,10 @@ def _beats(session: Session) -> list[Beat]:
 
 
 def _items(session: Session) -> list[Item]:
+    outcomes = {outcome.value: outcome for outcome in Outcome}
     tales: dict[str, list[Tale]] = defaultdict(list)
     for row in seed.rows("stories.csv"):
-        outcome = Choice(Outcome).parse(row["outcome"])
-        assert isinstance(outcome, Outcome)
-        tales[row["code"]].append(Tale(row["where"], outcome, row["description"], row["result"]))
+        tales[row["code"]].append(Tale(row["where"], outcomes[row["outcome"]], row["description"], row["result"]))
     query = (
         select(ChecklistItem)
         .where(ChecklistItem.code.in_(tales), ChecklistItem.valid_until.is_(None))

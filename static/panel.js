@@ -34,8 +34,7 @@ function drops() {
 
 function searchKey() {
   const find = document.querySelector("[data-key]");
-  if (!find) return;
-  document.addEventListener("keydown", (event) => {
+  if (find) document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, dialog") || event.isComposing;
     if (event.key === find.dataset.key && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); find.focus(); }
   });
@@ -51,10 +50,8 @@ function ask(text, button) {
   const dialog = document.createElement("dialog"), words = document.createElement("p"), form = document.createElement("form");
   words.textContent = question;
   form.method = "dialog";
-  for (const [value, label, look] of [["", document.body.dataset.wordsCancel, "btn"], ["yes", act, look]]) {
-    const button = document.createElement("button");
-    Object.assign(button, { value, className: look, textContent: label });
-    form.append(button);
+  for (const [value, label, className] of [["", document.body.dataset.wordsCancel, "btn"], ["yes", act, look]]) {
+    form.append(Object.assign(document.createElement("button"), { value, className, textContent: label }));
   }
   dialog.append(words, form);
   document.body.append(dialog);
@@ -139,8 +136,7 @@ function unsaved() {
   const words = form.querySelector(".unsaved"), state = () => new URLSearchParams(new FormData(form)).toString();
   const before = "dirty" in form.dataset ? null : state();
   const show = () => { words.textContent = state() === before ? "" : words.dataset.words; };
-  form.addEventListener("input", show);
-  form.addEventListener("change", show);
+  ["input", "change"].forEach((kind) => form.addEventListener(kind, show));
   show();
   window.addEventListener("beforeunload", (event) => {
     if (form.dataset.sent || state() === before) return;

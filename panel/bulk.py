@@ -1,0 +1,150 @@
+"""The engine's one bulk writer: many rows in few statements, with the same scope, versions and audit as a flush.
+
+Bulk statements fire no flush event, so nothing else may write in bulk."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm import Session
+
+from panel import audit
+from panel.access import Action, Refused, model_of, table_of
+from panel.base import Base, Record, pinyin_key
+from panel.fields import Field, Personal, fields
+from panel.kinds import Mobile, now
+from panel.records import AuditAction
+from panel.session import actor_of, keyed_hash, policy_of, require
+
+
+class Overtaken(Exception):  # noqa: N818 - told to the user as a sentence
+    """Somebody changed one of the rows since they were read. The caller's transaction must be rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New values of a record that was read at `version`; `before` are the values replaced."""
+
+    id: int
+    version: int
+    values: Mapping[str, Any]
+    before: Mapping[str, Any]
+
+
+def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], note: str = "") -> list[int]:
+    """Insert rows, given as attribute → value, and return their ids in order."""
+    if not rows:
+        return []
+    _allow(session, Action.CREATE, model)
+    actor = actor_of(session)
+    full = [_derived(session, model, dict(row)) for row in rows]
+    for row in full:
+        if issubclass(model, Record):
+            row["created_by_id"] = row["updated_by_id"] = actor.user_id
+    table = table_of(model)
+    found = [0] * len(full)
+    for group in _by_shape(full):
+        statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+        ids = session.connection().execute(statement, [full[i] for i in group]).scalars().all()
+        for index, id_ in zip(group, ids, strict=True):
+            found[index] = id_
+    _check_scope(session, model, Action.CREATE, found, rows)
+    declared = fields(model)
+    audit.write_many(
+        session,
+        [
+            (AuditAction.CREATE, model, id_, 1, _created(declared, row), note)
+            for id_, row in zip(found, rows, strict=True)
+        ],
+    )
+    return found
+
+
+def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {f.name: [None, audit.stored(f, row[f.attr])] for f in declared if row.get(f.attr) is not None}
+
+
+def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str = "") -> None:
+    """Update rows by id and version; Overtaken if one of them is no longer what was read."""
+    if not edits:
+        return
+    _allow(session, Action.EDIT, model)
+    actor, moment = actor_of(session), now()
+    table = table_of(model)
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for one in edits:
+        values = _derived(session, model, dict(one.values))
+        groups[tuple(sorted(values))].append({**values, "id_": one.id, "version_": one.version})
+    for attrs, rows in groups.items():
+        statement = (
+            update(table)
+            .where(table.c.id == bindparam("id_"), table.c.version == bindparam("version_"))
+            .values(
+                **{attr: bindparam(attr) for attr in attrs},
+                version=table.c.version + 1,
+                updated_at=moment,
+                updated_by_id=actor.user_id,
+            )
+        )
+        if session.connection().execute(statement, rows).rowcount != len(rows):
+            raise Overtaken
+    _check_scope(session, model, Action.EDIT, [one.id for one in edits], [one.values for one in edits])
+    audit.write_many(
+        session,
+        [
+            (
+                AuditAction.EDIT,
+                model,
+                one.id,
+                one.version + 1,
+                {
+                    f.name: [audit.stored(f, one.before.get(f.attr)), audit.stored(f, one.values[f.attr])]
+                    for f in fields(model)
+                    if f.attr in one.values
+                },
+                note,
+            )
+            for one in edits
+        ],
+    )
+
+
+def _allow(session: Session, action: Action, model: type[Base]) -> None:
+    if not policy_of(session).may(actor_of(session), action, model):
+        raise Refused
+
+
+def _by_shape(rows: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Indexes of rows that give the same columns: the others keep the database's defaults."""
+    shapes: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        shapes[tuple(sorted(row))].append(index)
+    return list(shapes.values())
+
+
+def _derived(session: Session, model: type[Base], row: dict[str, Any]) -> dict[str, Any]:
+    """With the columns that the program keeps beside others."""
+    columns = model.__table__.c
+    if "name_key" in columns and "name" in row:
+        row["name_key"] = pinyin_key(row["name"])
+    for field in fields(model):
+        if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile) and field.attr in row:
+            value = row[field.attr]
+            if f"{field.attr}_hash" in columns:
+                row[f"{field.attr}_tail"] = value[-4:] if value else None
+                row[f"{field.attr}_hash"] = keyed_hash(value, session.info.get("secret", "")) if value else None
+    return row
+
+
+def _check_scope(
+    session: Session, model: type[Base], action: Action, ids: Sequence[int], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    require(session, model, action, set(ids))
+    for field in fields(model):
+        if field.reference:
+            pointed = {row[field.attr] for row in rows if row.get(field.attr) is not None}
+            require(session, model_of(field.reference.table), Action.READ, pointed)

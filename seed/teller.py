@@ -1,0 +1,285 @@
+"""Tells the life of a made-up case step by step: broken off at the present, or in the state it is to stay in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from casework import deadlines, intake
+from models import (
+    ActionKind,
+    CaseStatus,
+    FeedbackTarget,
+    LimitUnit,
+    Outcome,
+    PartyRole,
+    ReferralKind,
+    ReferralStatus,
+    Source,
+    Urgency,
+)
+from seed.cast import TAILS, Cast
+from seed.life import ACTIONS, Life
+from seed.world import Item, Person
+
+
+@dataclass(slots=True)
+class Plan:
+    """Spreads a case's steps over the time it takes: `at(0)` is acceptance, `at(1)` closing."""
+
+    cast: Cast
+    start: datetime
+    length: timedelta
+    by_clock: bool
+    pause: timedelta = timedelta()
+
+    def at(self, share: float) -> datetime:
+        length = timedelta(minutes=int((self.length * share + self.pause).total_seconds() // 60))
+        return self.start + length if self.by_clock else deadlines.after(self.start, length, self.cast.world.calendar)
+
+
+class Teller:
+    """Tells lives up to `now`."""
+
+    def __init__(self, cast: Cast, now: datetime) -> None:
+        self.cast, self.rng, self.now, self.calendar = cast, cast.rng, now, cast.world.calendar
+
+    def tell(
+        self, at: datetime, *, stop: CaseStatus | None = None, end: CaseStatus | None = None, like: Life | None = None
+    ) -> Life:
+        """A case reported at `at`. `stop`: the open state it stays in. `end`: rejected, merged into `like`, or voided,
+        instead of closed."""
+        life = self._report(at, stop, like)
+        if end == CaseStatus.MERGED:
+            life.master = like
+        # Staying in one of these states may still mean a sheet signed for, an inspection made, the liaison told.
+        linger = stop in {CaseStatus.HANDLING, CaseStatus.REFERRED, CaseStatus.VERIFIED} and self.rng.random() < 0.5
+        for moment in self._course(life, stop, end):
+            if moment > self.now or (life.status == stop and not linger):
+                break
+            linger = linger and life.status != stop
+        return life
+
+    def open_case(self, stop: CaseStatus, *, overdue: bool) -> Life:
+        """A case that stands in an open state now, its deadline over or not."""
+        days = (2.0, 26.0) if overdue else (0.0, 1.0 if stop == CaseStatus.REPORTED else 8.0)
+        life = self.tell(self.now - timedelta(days=2), stop=CaseStatus.REPORTED)
+        for _try in range(80):
+            ago = timedelta(days=self.rng.uniform(*days))
+            at = self.cast.moment(deadlines.local_day(self.now - ago))
+            if at > self.now:
+                continue
+            life = self.tell(at, stop=stop)
+            due_at = life.case["due_at"]
+            if life.status == stop and (due_at is None or (due_at < self.now) == overdue):
+                break
+        return life
+
+    def _report(self, at: datetime, stop: CaseStatus | None, like: Life | None) -> Life:
+        rng, cast = self.rng, self.cast
+        day = deadlines.local_day(at)
+        item = like.item if like else cast.item(lambda item: _can_reach(item, stop))
+        tales = [tale for tale in item.tales if stop != CaseStatus.MEDIATING or tale.outcome == Outcome.MEDIATED]
+        tale = like.tale if like else rng.choice(tales)
+        beat = like.beat if like else cast.beat()
+        liaison = next((term.person for term in beat.liaisons if term.covers(day)), None)
+        able = [person for person in beat.squad[1:] if person.decides]
+        lead = next((term.person for term in beat.officers if term.covers(day)), able[0])
+        source = cast.source(day)
+        quantity = rng.randint(2, 6)
+        description = tale.description.replace("{n}", str(quantity))
+        urgent = rng.random() < (0.3 if item.limit_unit == LimitUnit.CLOCK_HOUR else 0.05)
+        case = {
+            "case_no": "",
+            "title": intake.title_of(description),
+            "status": CaseStatus.REPORTED,
+            "reported_at": at,
+            "source": source,
+            "community_id": beat.id,
+            "place": like.case["place"] if like else cast.place(beat, tale.where),
+            "item_id": None,
+            "description": description + rng.choice(TAILS),
+            "urgency": Urgency.URGENT if urgent else Urgency.NORMAL,
+            "liaison_id": liaison.id if liaison else None,
+            "lead_officer_id": lead.id,
+            "handler_id": None,
+            "accepted_at": None,
+            "due_at": None,
+            "handled_at": None,
+            "closed_at": None,
+            "outcome": None,
+            "result": None,
+            "quantity": quantity if "{n}" in tale.result else None,
+            "master_id": None,
+            "hotline_no": None,
+            "historic": False,
+            "list_kind": None,
+            "created_at": at,
+            "updated_at": at,
+        }
+        reporter = lead
+        if source == Source.LIAISON and liaison:
+            reporter = liaison
+        elif source in {Source.HOTLINE, Source.SUPERIOR, Source.OTHER}:
+            reporter = cast.world.office
+        handler = lead if rng.random() < 0.6 else rng.choice(able)
+        life = Life(beat, item, tale, lead, handler, reporter, case)
+        life.involve(self.cast)
+        life.step(at, "report", CaseStatus.REPORTED, reporter)
+        return life
+
+    def _course(self, life: Life, stop: CaseStatus | None, end: CaseStatus | None) -> Iterator[datetime]:
+        """What happens after the report. Yields the moment of each step before it takes place."""
+        rng, case, office, leader = self.rng, life.case, self.cast.world.office, life.beat.squad[0]
+        hurry = life.item.limit_unit == LimitUnit.CLOCK_HOUR or case["urgency"] == Urgency.URGENT
+        at = self.cast.later(case["reported_at"], 3, 20 if hurry else 240, by_clock=hurry)
+        yield at
+        if end == CaseStatus.REJECTED:
+            life.step(at, "reject", end, office, "不属于本局职责，已电话告知反映人向有管辖权的部门反映。", told="phone")
+            return
+        if end == CaseStatus.MERGED:
+            life.step(at, "merge", end, office, "与在办案件系同一事项，并案处理。")
+            return
+        plan = self._accept(life, at, office if rng.random() < 0.6 else life.lead)
+        if end == CaseStatus.VOIDED:
+            yield (at := plan.at(0.05))
+            life.step(at, "void", end, leader, "登记有误，作废，编号不再使用。")
+            return
+        yield (at := plan.at(0.06))
+        case["handler_id"] = life.handler.id
+        dispatcher = rng.choice((office, leader))
+        life.step(
+            at,
+            "dispatch",
+            CaseStatus.DISPATCHED,
+            dispatcher,
+            f"派{life.handler.name}处置。",
+            handler_id=life.handler.id,
+        )
+        yield (at := plan.at(0.12))
+        life.step(at, "start", CaseStatus.HANDLING, life.handler)
+        yield (at := plan.at(0.18))
+        if rng.random() < 0.4:
+            life.act(self.cast, at, ActionKind.INSPECTION, "到现场检查，拍照取证。")
+        if stop == CaseStatus.SUSPENDED or rng.random() < 0.015:
+            yield from self._suspend(life, plan)
+        if life.tale.outcome == Outcome.MEDIATED:
+            yield from self._mediate(life, plan)
+        elif life.item.department and (
+            stop == CaseStatus.REFERRED or life.tale.outcome == Outcome.JOINT or rng.random() < 0.15
+        ):
+            yield from self._refer(life, plan)
+        yield from self._finish(life, plan)
+
+    def _accept(self, life: Life, at: datetime, actor: Person) -> Plan:
+        item, case = life.item, life.case
+        urgent = case["urgency"] == Urgency.URGENT
+        due_at = deadlines.due(at, item.limit_value, item.limit_unit, self.calendar, urgent=urgent)
+        case.update(
+            accepted_at=at, due_at=due_at, item_id=item.id, list_kind=item.list_kind, item_snapshot=item.snapshot
+        )
+        life.step(at, "accept", CaseStatus.ACCEPTED, actor, "予以受理。", item=item.code, due_at=due_at.isoformat())
+        by_clock = item.limit_unit == LimitUnit.CLOCK_HOUR or (urgent and item.limit_unit == LimitUnit.OFFICE_HOUR)
+        length = due_at - at if by_clock else deadlines.office_time(at, due_at, self.calendar)
+        if self.rng.random() < 0.07:
+            length += timedelta(hours=self.rng.uniform(1, 20))
+        else:
+            length *= 0.12 + 0.8 * self.rng.betavariate(1.6, 2.6)
+        return Plan(self.cast, at, length, by_clock)
+
+    def _suspend(self, life: Life, plan: Plan) -> Iterator[datetime]:
+        case, leader = life.case, life.beat.squad[0]
+        yield (at := plan.at(0.22))
+        review = deadlines.local_day(at) + timedelta(days=14)
+        life.step(at, "suspend", CaseStatus.SUSPENDED, leader, "需第三方鉴定，同意挂账。", review_on=review.isoformat())
+        back = self.cast.later(at, 900, 4000)
+        yield back
+        pause = deadlines.office_time(at, back, self.calendar)
+        plan.pause += back - at if plan.by_clock else pause
+        case["due_at"] = deadlines.after(case["due_at"], pause, self.calendar)
+        life.step(
+            back, "resume", CaseStatus.HANDLING, leader, "条件具备，恢复办理。", due_at=case["due_at"].isoformat()
+        )
+
+    def _mediate(self, life: Life, plan: Plan) -> Iterator[datetime]:
+        yield (at := plan.at(0.25))
+        life.step(at, "mediate", CaseStatus.MEDIATING, life.handler, "实测未超限值或属相邻关系，执法难以处理，转调解。")
+        yield (at := plan.at(0.6))
+        sessions = self.rng.choice((1, 1, 2, 3))
+        life.step(
+            at, "end_mediation", CaseStatus.HANDLING, life.handler, "双方达成协议，约定履行期限。", sessions=sessions
+        )
+
+    def _refer(self, life: Life, plan: Plan) -> Iterator[datetime]:
+        department = life.item.department
+        assert department is not None
+        yield (at := plan.at(0.25))
+        joint = life.tale.outcome == Outcome.JOINT
+        referral: dict[str, Any] = {
+            "document_no": None,
+            "department_id": department.id,
+            "kind": ReferralKind.JOINT if joint else self.rng.choice((ReferralKind.TRANSFER, ReferralKind.NOTICE)),
+            "status": ReferralStatus.SENT,
+            "request": f"请协助处理：{life.case['title']}。",
+            "sent_at": at,
+            "sign_due_at": deadlines.due(at, department.sign_limit, LimitUnit.WORKING_DAY, self.calendar),
+            "signed_at": None,
+            "reply_due_at": deadlines.due(at, department.reply_limit, LimitUnit.WORKING_DAY, self.calendar),
+            "replied_at": None,
+            "return_reason": None,
+            "reply": None,
+            "joint_on": None,
+            "created_at": at,
+            "updated_at": at,
+        }
+        life.referrals.append(referral)
+        life.step(
+            at, "refer", CaseStatus.REFERRED, life.handler, f"移送{department.name}。", department_id=department.id
+        )
+        yield (at := plan.at(0.3))
+        referral.update(status=ReferralStatus.SIGNED, signed_at=at, updated_at=at)
+        yield (at := plan.at(0.58))
+        if self.rng.random() < 0.1 and not joint:
+            referral.update(status=ReferralStatus.RETURNED, return_reason="经核不属本部门职责范围。", updated_at=at)
+            life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, "部门退回，由本局继续处置。")
+            return
+        day = deadlines.local_day(at) if joint else None
+        referral.update(
+            status=ReferralStatus.REPLIED, replied_at=at, reply="已派员到场处理完毕。", joint_on=day, updated_at=at
+        )
+        life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, "部门已反馈处理结果。")
+
+    def _finish(self, life: Life, plan: Plan) -> Iterator[datetime]:
+        rng, case, office = self.rng, life.case, self.cast.world.office
+        checker = rng.choice((office, life.beat.squad[0]))
+        result = life.tale.result.replace("{n}", str(case["quantity"]))
+        outcome = life.tale.outcome
+        yield (at := plan.at(0.64))
+        life.act(self.cast, at, ACTIONS.get(outcome, ActionKind.PERSUASION), result)
+        yield (at := plan.at(0.66))
+        case.update(outcome=outcome, result=result, handled_at=at)
+        life.step(at, "handle", CaseStatus.HANDLED, life.handler, result)
+        if rng.random() < 0.03:
+            yield (at := plan.at(0.7))
+            life.step(at, "rework", CaseStatus.HANDLING, checker, "现场仍有残留，返工。")
+            yield (at := plan.at(0.78))
+            case["handled_at"] = at
+            life.step(at, "handle", CaseStatus.HANDLED, life.handler, "已按核查意见再次处置。")
+        yield (at := plan.at(0.84))
+        life.step(at, "verify", CaseStatus.VERIFIED, checker, "经核查，情况属实，处置到位。")
+        yield (at := plan.at(0.95))
+        life.tell(self.cast, at, FeedbackTarget.LIAISON)
+        if any(party["role"] == PartyRole.COMPLAINANT and not party["anonymous"] for party in life.parties):
+            life.tell(self.cast, at, FeedbackTarget.COMPLAINANT)
+        yield (at := plan.at(1.0))
+        case["closed_at"] = at
+        life.step(at, "close", CaseStatus.CLOSED, rng.choice((office, life.lead)), "已反馈，同意结案。")
+
+
+def _can_reach(item: Item, stop: CaseStatus | None) -> bool:
+    """Whether a case of this item can come to stand in that state."""
+    if stop == CaseStatus.MEDIATING:
+        return item.mediable and any(tale.outcome == Outcome.MEDIATED for tale in item.tales)
+    return stop != CaseStatus.REFERRED or item.department is not None
