@@ -12,20 +12,22 @@ from flask_sqlalchemy import SQLAlchemy
 from waitress import serve as run_waitress
 
 import models
-from casework import roles
+from casework import imports, roles
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
-from panel.records import AuditEntry
+from panel.records import AuditEntry, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
+from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import commands, frame, home, settings
+from screens import commands, files, frame, home, settings
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView
 
-OVERVIEW, WORK, ROSTER, LISTS, SYSTEM = _("Overview"), _("Casework"), _("Roster"), _("Lists"), _("System")
+OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
+FILES, SYSTEM = _("Excel"), _("System")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
@@ -44,6 +46,8 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Street, LISTS, "fa-road"),
     (SchemaView, models.Squad, LISTS, "fa-users"),
     (SchemaView, models.CalendarDay, LISTS, "fa-calendar-o"),
+    (BatchView, ImportBatch, FILES, "fa-upload"),
+    (RowView, ImportRow, FILES, "fa-list-ol"),
     (UserView, User, SYSTEM, "fa-user-circle-o"),
     (UserRoleView, UserRole, SYSTEM, "fa-key"),
     (SchemaView, LoginLog, SYSTEM, "fa-sign-in"),
@@ -70,6 +74,7 @@ def create_app(config: Config | None = None) -> Flask:
         roles=roles.ROLES,
         views=[view(model, db, group=group, icon=icon) for view, model, group, icon in SCREENS],
         facts=roles.facts,
+        registry=imports.registry(),
         home=home.home,
     )
     Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
@@ -81,6 +86,7 @@ def create_app(config: Config | None = None) -> Flask:
     panel.search_table = "case"
     frame.install(panel)
     commands.install(app, panel)
+    files.install(app, panel)
     return app
 
 

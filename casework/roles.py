@@ -30,7 +30,7 @@ from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, Setting
+from panel.records import AuditEntry, ImportBatch, ImportRow, Setting
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -120,7 +120,12 @@ ROLES: tuple[Role, ...] = (
         name=OFFICE,
         label=_("Office staff"),
         description=_("All business data of the bureau; edits, imports, exports, ledgers."),
-        grants={**dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE), CaseEvent: READ | EXPORT, Setting: WRITE},
+        grants={
+            **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
+            **_reading(ImportBatch, ImportRow),
+            CaseEvent: READ | EXPORT,
+            Setting: WRITE,
+        },
         everything=True,
     ),
     Role(

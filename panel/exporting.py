@@ -87,7 +87,8 @@ def _rows(
     column, downwards = order(model, sort)
     statement = select(model.id).where(*where).order_by(column.desc() if downwards else column, model.id.desc())
     ids = list(session.execute(statement).scalars())
-    hidden = policy_of(session).sees_masked(actor_of(session), model)
+    actor = actor_of(session)
+    hidden = actor.system or policy_of(session).sees_masked(actor, model)
     options: list[Any] = []
     places = {c.field.name: c.above.name for c in shown if c.field and c.above}
     for f in fields(model):
@@ -242,6 +243,17 @@ def failed(plan: Plan, target: Path | IO[bytes]) -> int:
             yield [*cells[:width], Written(reasons, bad=True)]
 
     return sheets.write(target, header, lines(), title=str(_("Failed rows")), widths=[*[14] * width, 60])
+
+
+def kept(labels: Sequence[str], rows: Sequence[Any], target: Path | IO[bytes]) -> int:
+    """Write failed rows that a batch has kept: its labels, their cells, the reason."""
+    width = len(labels)
+    lines = ([*_cut(row.cells or [], width), Written(row.reason, bad=True)] for row in rows)
+    return sheets.write(target, [*labels, str(REASON)], lines, title=str(_("Failed rows")), widths=[*[14] * width, 60])
+
+
+def _cut(cells: Sequence[Any], width: int) -> list[Any]:
+    return [*(_as_text(cell) for cell in cells), *[None] * width][:width]
 
 
 def _as_text(value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from panel.base import Base
 from panel.fields import Field
 from panel.kinds import Choices
+from panel.records import OutcomeName
 from panel.text import Message, _
 
 
@@ -21,6 +22,9 @@ class Outcome(Choices):
     UNCHANGED = "unchanged", _("Unchanged"), ""
     SKIPPED = "skipped", _("Skipped"), ""
     FAILED = "failed", _("Failed"), "bad"
+
+
+OutcomeName.labels.update({outcome.value: outcome.label for outcome in Outcome})
 
 
 @dataclass(frozen=True, slots=True)

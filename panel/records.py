@@ -6,12 +6,21 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Index, Integer, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.base import Base, Path, Public, Record
+from panel.base import Base, Path, Public, Record, Via
 from panel.fields import col
-from panel.kinds import Choice, Choices, Code, Data, Moment, Text, Whole, now
-from panel.text import _
+from panel.kinds import Choice, Choices, Code, Data, Moment, Reference, Text, Whole, now
+from panel.text import Message, _
+
+
+class OutcomeName(Text):
+    """What became of an imported row, by its stored name."""
+
+    labels: ClassVar[dict[str, Message]] = {}
+
+    def format(self, value: Any) -> str:
+        return str(self.labels.get(str(value), value or ""))
 
 
 class AuditAction(Choices):
@@ -56,6 +65,54 @@ class Setting(Record):
 
     key: Mapped[str] = mapped_column(String(60), unique=True)
     value: Mapped[str] = col(Text(500), _("Value"), required=True, default="")
+
+
+class ImportBatch(Base):
+    """A file that was imported: which, by whom, and what became of its rows."""
+
+    __tablename__ = "importbatch"
+    __label__ = _("Import batch")
+    __labels__ = _("Import batches")
+    __scope__: ClassVar[Path] = Public()
+    __append_only__ = True
+    __display__ = ("id", "file_name")
+    __table_args__ = (Index("ix_importbatch_file", "sha256", "table_name"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
+    file_name: Mapped[str] = col(Text(200), _("File"), required=True, search=True)
+    table_name: Mapped[str] = col(Code(40), _("Table"), required=True)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True, search=True)
+    row_count: Mapped[int] = col(Whole(), _("Rows"), required=True, default=0, filter=False)
+    new_count: Mapped[int] = col(Whole(), _("New"), required=True, default=0, filter=False)
+    changed_count: Mapped[int] = col(Whole(), _("Changed"), required=True, default=0, filter=False)
+    unchanged_count: Mapped[int] = col(Whole(), _("Unchanged"), required=True, default=0, filter=False)
+    failed_count: Mapped[int] = col(Whole(), _("Failed"), required=True, default=0, filter=False)
+    sha256: Mapped[str] = col(Code(64), _("Fingerprint of the file"), required=True, listed=False, filter=False)
+    actor_id: Mapped[int | None] = mapped_column(Integer)
+    labels: Mapped[list[str]] = mapped_column(Data().sql(), default=list)
+
+
+class ImportRow(Base):
+    """A row of an imported file: what became of it, where it went, what it replaced. Cells are kept of failed rows,
+    values before of changed ones; both may hold personal data and go after a set number of days."""
+
+    __tablename__ = "importrow"
+    __label__ = _("Imported row")
+    __labels__ = _("Imported rows")
+    __scope__: ClassVar[Path] = Via("batch_id")
+    __display__ = ("number",)
+    __order__ = "id"
+
+    batch_id: Mapped[int] = col(Reference("importbatch"), _("Import batch"), required=True, listed=False)
+    number: Mapped[int] = col(Whole(), _("Row in the file"), required=True)
+    sheet: Mapped[str] = col(Text(80), _("Sheet"), required=True, default="", below="number")
+    outcome: Mapped[str] = col(OutcomeName(20), _("Outcome"), required=True)
+    record_id: Mapped[int | None] = col(Whole(), _("Record no."))
+    reason: Mapped[str | None] = col(Text(1000, lines=2), _("Reason"))
+    cells: Mapped[list[Any] | None] = mapped_column(Data().sql())
+    before: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
+
+    batch: Mapped[ImportBatch] = relationship()
 
 
 def guard(connection: Connection) -> None:

@@ -70,11 +70,11 @@ def install(app: Flask, panel: Panel) -> None:
                 password_hash=panel.passwords.hash(chosen),
                 secret=app.config["SECRET_KEY"],
             )
-        if made["users"]:
+        if made.get("user"):
             click.echo(
                 _(
                     "Demo district ready: {cases} cases. Log in as {names}; password {password}",
-                    cases=made["cases"],
+                    cases=made.get("case", 0),
                     names=", ".join(ROLE_NAMES),
                     password=chosen,
                 )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 
 from admin_app import create_app
@@ -20,10 +24,27 @@ from screens.commands import migrate
 from tests import factories
 
 KEY = "a key for tests only, of no worth anywhere"
+#: When every test takes place: a Wednesday, ten in the morning at the office. The clock goes on from test to test.
+MOMENT = datetime(2026, 7, 15, 2, 0, tzinfo=UTC)
+STARTED = time.monotonic()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests run")
+
+
+def clock() -> time_machine.travel:
+    return time_machine.travel(MOMENT + timedelta(seconds=time.monotonic() - STARTED), tick=True)
+
+
+@pytest.fixture(autouse=True)
+def frozen(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test depends on the day it runs; a real browser keeps its own clock, so its tests do too."""
+    if request.node.get_closest_marker("browser"):
+        yield
+        return
+    with clock():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -79,22 +100,22 @@ def _execute(url: sa.URL, statement: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture
-def config(backend: str, template: Any, plain_config: Config, tmp_path: Path) -> Iterator[Config]:
+@contextmanager
+def _database(backend: str, template: Any, plain_config: Config, folder: Path) -> Iterator[Config]:
     """A fresh database of its own, migrated to head."""
     if backend == "sqlite":
-        file = tmp_path / "panel.db"
+        file = folder / "panel.db"
         shutil.copyfile(template, file)
-        yield replace(plain_config, instance=tmp_path, database_url=f"sqlite:///{file}")
+        yield replace(plain_config, instance=folder, database_url=f"sqlite:///{file}")
         return
     name = f"t_{uuid.uuid4().hex}"
     _execute(template, f"CREATE DATABASE {name} TEMPLATE template_panel")
-    yield replace(plain_config, instance=tmp_path, database_url=_address(template.set(database=name)))
+    yield replace(plain_config, instance=folder, database_url=_address(template.set(database=name)))
     _execute(template, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
+@contextmanager
+def _running(config: Config) -> Iterator[Flask]:
     app = create_app(config)
     app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
     yield app
@@ -103,29 +124,67 @@ def app(config: Config) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def config(backend: str, template: Any, plain_config: Config, tmp_path: Path) -> Iterator[Config]:
+    with _database(backend, template, plain_config, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    with _running(config) as app:
+        yield app
+
+
+@pytest.fixture
 def panel(app: Flask) -> Iterator[Any]:
-    """The assembled panel inside an application context."""
+    """The assembled panel inside an application context. Not for a test that also browses: the context would be
+    shared between its requests."""
     with app.app_context():
         yield app.extensions["panel"]
 
 
 @pytest.fixture
-def district(app: Flask) -> factories.District:
+def stage(app: Flask) -> factories.Stage:
     """A small district with two squads, an account for each role, and a case inside and outside each scope."""
-    with app.app_context():
-        return factories.district(app.extensions["panel"])
+    return factories.Stage(app)
 
 
 @pytest.fixture
-def browse(app: Flask, district: factories.District) -> Any:
+def district(stage: factories.Stage) -> factories.District:
+    return stage.district
+
+
+@pytest.fixture
+def browse(stage: factories.Stage) -> Any:
     """browse("office") is a client logged in with that role; its forms carry their token."""
+    return stage.browse
 
-    def logged_in(username: str) -> factories.Browser:
-        browser = factories.Browser(app)
-        browser.log_in(username)
-        return browser
 
-    return logged_in
+@contextmanager
+def _lasting(backend: str, template: Any, plain_config: Config, folder: Path) -> Iterator[factories.Stage]:
+    with _database(backend, template, plain_config, folder) as config, _running(config) as app:
+        with clock():
+            made = factories.Stage(app)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def standing(
+    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[factories.Stage]:
+    """A stage that is made once a run, for tests that leave it as they found it: that only read, or are refused, or
+    take away what they put there."""
+    with _lasting(backend, template, plain_config, tmp_path_factory.mktemp("standing")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def growing(
+    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[factories.Stage]:
+    """A stage that is made once a file."""
+    with _lasting(backend, template, plain_config, tmp_path_factory.mktemp("growing")) as made:
+        yield made
 
 
 os.environ.setdefault("PYTHONWARNINGS", "default")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +17,40 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 import models
+from admin_app import SCREENS
 from casework import events, intake
 from casework.roles import ROLES
+from panel.access import Action, Role
 from panel.accounts import User, UserRole
-from panel.base import Base
-from panel.kinds import now, today
+from panel.base import Base, Public
+from panel.fields import Field, fields
+from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now, today
 
 PASSWORD = "Test-pass-1"
-ROLE_NAMES = [role.name for role in ROLES]
+ROLES_BY_NAME: dict[str, Role] = {role.name: role for role in ROLES}
+ROLE_NAMES = list(ROLES_BY_NAME)
+#: Every generated screen's model by the name of its table. A test compares it with the assembled panel.
+MODELS: dict[str, type[Base]] = {screen[1].__tablename__: screen[1] for screen in SCREENS}
+TABLES = list(MODELS)
+BUSINESS = [table for table in TABLES if any(not r.administrative and MODELS[table] in r.grants for r in ROLES)]
+
+
+def granted(role: str, act: Action, table: str) -> bool:
+    """What the declared matrix says."""
+    model = MODELS[table]
+    if model.__append_only__ and act not in (Action.READ, Action.EXPORT):
+        return False
+    return act in ROLES_BY_NAME[role].grants.get(model, ())
+
+
+def scoped(role: str, table: str) -> bool:
+    """Whether a role that reads a table reads only some of its rows."""
+    return not ROLES_BY_NAME[role].everything and not isinstance(MODELS[table].__scope__, Public)
+
+
+def pairs(act: Action = Action.READ) -> list[tuple[str, str]]:
+    """Role and table, wherever the role may do that."""
+    return [(role, table) for role in ROLE_NAMES for table in TABLES if granted(role, act, table)]
 
 
 def memory_session() -> Session:
@@ -157,27 +184,139 @@ def case(session: Session, community: Any, *, officer: Any = None, second: Any =
     return made
 
 
+_numbers = itertools.count(1)
+
+
+def another(session: Session, table: str, side: dict[str, int], **given: Any) -> Any:
+    """One more record of a table, beside those of a side of the district. What its declaration demands is filled in
+    by kind; a table whose rules want more than that is named below."""
+    n = next(_numbers)
+    model = MODELS[table]
+    if table == "caseevent":
+        about = session.get_one(models.Case, side["case"])
+        return events.append(session, about, "remark", about.status, about.status, None, f"测试 {n}")
+    demanded = {
+        "liaison": {"start_on": date(2020, 1, 1), "end_on": date(2020, 1, 2)},
+        "assignment": {"start_on": date(1990, 1, 1) + timedelta(n), "end_on": date(1990, 1, 1) + timedelta(n)},
+        "caseparty": {"name": f"王小{n}", "phone": f"137{n:08}"},
+        "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
+        "userrole": {"role": "viewer"},
+    }
+    values = {f.attr: value_of(f, n, side) for f in fields(model) if f.required and f.default is None}
+    if table == "userrole":
+        values["user_id"] = another(session, "user", side).id
+    made = model(**{**values, **demanded.get(table, {}), **given})
+    if table == "case":
+        intake.register(session, made, None, "测试")
+    session.add(made)
+    session.flush()
+    return made
+
+
+def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:  # noqa: PLR0911
+    """A value that a field takes, another one for each `n`."""
+    kind = declared.kind
+    if declared.reference:
+        return side[declared.reference.table]
+    if isinstance(kind, Choice):
+        return next(iter(kind.choices))
+    if isinstance(kind, Mobile):
+        return f"138{n:08}"
+    if isinstance(kind, Text):
+        return f"某{n}"
+    if isinstance(kind, Day):
+        return date(2100, 1, 1) + timedelta(n)
+    if isinstance(kind, Moment):
+        return now()
+    if isinstance(kind, Flag):
+        return True
+    return kind.low + n % 3 if isinstance(kind, Whole) else 1 if isinstance(kind, Amount) else {}
+
+
+class Stage:
+    """A running panel with its district, and whoever is at a screen of it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.panel = app.extensions["panel"]
+        with app.app_context():
+            self.district = district(self.panel)
+        self._browsers: dict[str, Browser] = {}
+        for username in ROLE_NAMES:
+            self.browse(username)
+        with self.session() as session:
+            for table, model in MODELS.items():
+                first = sa.select(sa.func.min(model.id))
+                self.district.inside.setdefault(table, session.execute(first).scalar() or 0)
+
+    @property
+    def inside(self) -> dict[str, int]:
+        return self.district.inside
+
+    @property
+    def outside(self) -> dict[str, int]:
+        return self.district.outside
+
+    def browse(self, username: str, password: str = PASSWORD) -> Browser:
+        """Somebody who is logged in; the same one when asked again."""
+        if username not in self._browsers:
+            self._browsers[username] = self.visitor()
+            self._browsers[username].log_in(username, password)
+        return self._browsers[username]
+
+    def visitor(self) -> Browser:
+        """Somebody who is not logged in."""
+        return Browser(self.app)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session of the system's; committed at the end."""
+        with self.app.app_context(), self.panel.system_session() as session:
+            session.expire_on_commit = False
+            yield session
+
+    def get(self, table: str, id_: int) -> Any:
+        """A record as it stands in the database."""
+        with self.session() as session:
+            return session.get(MODELS[table], id_)
+
+    def count(self, table: str) -> int:
+        with self.session() as session:
+            return session.execute(sa.select(sa.func.count()).select_from(MODELS[table])).scalar_one()
+
+    def add(self, table: str, **given: Any) -> int:
+        """The id of one more record inside everybody's scope."""
+        with self.session() as session:
+            return int(another(session, table, self.inside, **given).id)
+
+
 class Browser:
     """A client that takes the form's token along, as a browser does."""
 
     def __init__(self, app: Flask) -> None:
         self.client = app.test_client()
+        self._token = ""
 
     def get(self, url: str, **kwargs: Any) -> TestResponse:
         return self.client.get(url, **kwargs)
 
     def post(self, url: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
-        return self.client.post(url, data={"csrf_token": self.token(), **(data or {})}, **kwargs)
+        response = self.client.post(url, data={"csrf_token": self.token(), **(data or {})}, **kwargs)
+        if url.startswith(("/login", "/logout")):
+            self._token = ""
+        return response
 
     def token(self) -> str:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get("/roles").text)
-        if found is None:
-            found = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get("/login").text)
-        assert found is not None, "no token on the page"
-        return found[1]
+        """The token of this session; a log-in or log-out begins another one."""
+        for address in ("/password", "/login") if not self._token else ():
+            if found := re.search(r'name="csrf_token" value="([^"]+)"', self.client.get(address).text):
+                self._token = found[1]
+                break
+        assert self._token, "no token on the page"
+        return self._token
 
-    def log_in(self, username: str, password: str = PASSWORD) -> TestResponse:
-        return self.post("/login", {"username": username, "password": password})
+    def log_in(self, username: str, password: str = PASSWORD, **values: str) -> TestResponse:
+        return self.post("/login", {"username": username, "password": password, **values})
 
     def form(self, url: str) -> dict[str, str]:
         """What the form at an address would post if it were sent as it is."""

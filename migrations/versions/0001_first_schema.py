@@ -40,6 +40,26 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_counter')),
     sa.UniqueConstraint('prefix', 'year', name=op.f('uq_counter_prefix_year'))
     )
+    op.create_table('importbatch',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('new_count', sa.Integer(), nullable=False),
+    sa.Column('changed_count', sa.Integer(), nullable=False),
+    sa.Column('unchanged_count', sa.Integer(), nullable=False),
+    sa.Column('failed_count', sa.Integer(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.Column('labels', sa.JSON(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_importbatch'))
+    )
+    with op.batch_alter_table('importbatch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_importbatch_at'), ['at'], unique=False)
+        batch_op.create_index('ix_importbatch_file', ['sha256', 'table_name'], unique=False)
+
     op.create_table('user',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('username', sa.String(length=40), nullable=False),
@@ -102,6 +122,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('department', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_department_name_key'), ['name_key'], unique=False)
+
+    op.create_table('importrow',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('sheet', sa.String(length=80), nullable=False),
+    sa.Column('outcome', sa.String(length=20), nullable=False),
+    sa.Column('record_id', sa.Integer(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('cells', sa.JSON(), nullable=True),
+    sa.Column('before', sa.JSON(), nullable=True),
+    sa.ForeignKeyConstraint(['batch_id'], ['importbatch.id'], name=op.f('fk_importrow_batch_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_importrow'))
+    )
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_importrow_batch_id'), ['batch_id'], unique=False)
 
     op.create_table('loginlog',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -442,7 +478,7 @@ def upgrade() -> None:
     sa.Column('case_id', sa.Integer(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.Column('step', sa.String(length=20), nullable=False),
-    sa.Column('from_status', sa.Enum('reported', 'accepted', 'dispatched', 'handling', 'referred', 'mediating', 'suspended', 'handled', 'verified', 'closed', 'rejected', 'merged', 'voided', name='case_status', native_enum=False, create_constraint=True, length=20), nullable=True),
+    sa.Column('from_status', sa.Enum('reported', 'accepted', 'dispatched', 'handling', 'referred', 'mediating', 'suspended', 'handled', 'verified', 'closed', 'rejected', 'merged', 'voided', name='from_state', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('to_status', sa.Enum('reported', 'accepted', 'dispatched', 'handling', 'referred', 'mediating', 'suspended', 'handled', 'verified', 'closed', 'rejected', 'merged', 'voided', name='case_status', native_enum=False, create_constraint=True, length=20), nullable=False),
     sa.Column('actor_name', sa.String(length=80), nullable=False),
     sa.Column('opinion', sa.Text(), nullable=True),
@@ -649,6 +685,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_loginlog_at'))
 
     op.drop_table('loginlog')
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_importrow_batch_id'))
+
+    op.drop_table('importrow')
     with op.batch_alter_table('department', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_department_name_key'))
 
@@ -658,6 +698,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_user_name_key'))
 
     op.drop_table('user')
+    with op.batch_alter_table('importbatch', schema=None) as batch_op:
+        batch_op.drop_index('ix_importbatch_file')
+        batch_op.drop_index(batch_op.f('ix_importbatch_at'))
+
+    op.drop_table('importbatch')
     op.drop_table('counter')
     with op.batch_alter_table('auditentry', schema=None) as batch_op:
         batch_op.drop_index('ix_auditentry_record')

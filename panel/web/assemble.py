@@ -22,6 +22,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from panel import listing, session, text
 from panel.access import Action, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel.importing import Registry
 from panel.kinds import now
 from panel.passwords import Passwords
 from panel.text import Message, _, n_
@@ -56,6 +57,7 @@ class Panel:
     policy: Policy
     passwords: Passwords
     facts: Facts
+    registry: Registry = field(default_factory=Registry)
     views: dict[str, SchemaView] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     open_endpoints: set[str] = field(default_factory=lambda: {"session.login", "session.language"})
@@ -146,6 +148,7 @@ def assemble(
     roles: Sequence[Role],
     views: Sequence[SchemaView],
     facts: Facts = lambda _session, _user, _roles: {},
+    registry: Registry | None = None,
     home: Callable[[], Any] | None = None,
 ) -> Panel:
     """Turn a Flask application into a panel of the given views. Call it once, after every model is declared.
@@ -161,7 +164,7 @@ def assemble(
     Babel(app, locale_selector=text.current_locale)
     policy = Policy({role.name: role for role in roles})
     RoleName.labels.update({role.name: role.label for role in roles})
-    panel = Panel(app, db, policy, Passwords(app.config.get("PASSWORD_COST", 3)), facts)
+    panel = Panel(app, db, policy, Passwords(app.config.get("PASSWORD_COST", 3)), facts, registry or Registry())
     app.extensions["panel"] = panel
     with app.app_context():
         session.configure(db.engine)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import request
 
 from panel import listing
+from panel.access import Action
 from panel.base import display
 from panel.fields import Field
 from panel.kinds import Amount, Data, Flag, Whole, today
@@ -57,6 +58,13 @@ def build(view: SchemaView) -> ListPage:
         ],
     )
     add = Button(_("Add {label}", label=view.model.__label__), view.get_url(".create_view"), "fa-plus", primary=True)
+    if view.can_import:
+        page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "fa-upload"))
+    if view.may(Action.EXPORT):
+        url = view.get_url(".export", export_type="xlsx")
+        arguments = urlencode(_arguments(query, page=1, size=None), doseq=True)
+        words = _("Export {n}", n=found.count)
+        page.buttons.append(Button(words, f"{url}?{arguments}" if arguments else url, "fa-download"))
     if view.can_create:
         page.buttons.append(add)
     if narrowed:

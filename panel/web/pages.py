@@ -289,3 +289,58 @@ class HomePage(Page):
     setup: list[SetupStep] = field(default_factory=list)
     #: Cards at the right: title, then lines of label and value.
     cards: list[tuple[Words, list[tuple[Words, Cell]]]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class UploadPage(Page):
+    """Where a workbook is chosen; posts `file`."""
+
+    error: Words | None = None
+    cancel_url: str = ""
+
+
+@dataclass(slots=True)
+class PreviewCell:
+    """A cell of a preview: as it will be; with what is stored now if that changes; red if it can't be read."""
+
+    text: str
+    before: str = ""
+    changed: bool = False
+    bad: bool = False
+
+
+@dataclass(slots=True)
+class PreviewRow:
+    """`errors` are sentences, each with the link that takes its suggestion."""
+
+    number: int
+    outcome: Cell
+    sheet: str = ""
+    cells: list[PreviewCell] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    errors: list[tuple[str, Button | None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Choice:
+    """A question that a preview leaves open, with its answers as links."""
+
+    label: Words
+    answers: list[Chip]
+
+
+@dataclass(slots=True)
+class PreviewPage(Page):
+    """What an import would do. Posting `token` and `digest` to `apply_url` does it; without `submit` it can't be."""
+
+    token: str = ""
+    digest: str = ""
+    apply_url: str = ""
+    submit: Words | None = None
+    notice: Words = ""
+    notes: list[Message] = field(default_factory=list)
+    chips: list[Chip] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    rows: list[PreviewRow] = field(default_factory=list)
+    pager: Pager | None = None

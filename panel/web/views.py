@@ -26,6 +26,7 @@ from panel.text import Message, _, n_
 from panel.web import details, forms, history, lists
 from panel.web.context import current_actor, current_panel
 from panel.web.forms import KindField, RecordForm
+from panel.web.imports import TableFiles
 from panel.web.lookups import SchemaLoader
 from panel.web.pages import Cell, ConfirmPage, DetailsPage, FormPage
 from panel.web.render import text_of
@@ -34,7 +35,7 @@ from panel.web.security import safe_target
 T_Response = Any
 
 
-class SchemaView(ModelView):
+class SchemaView(TableFiles, ModelView):
     """The screens of one model, read from its fields. Subclass it only where a page is deliberately different."""
 
     #: Named filters, offered as chips above the list.
@@ -247,12 +248,6 @@ class SchemaView(ModelView):
     def ajax_update(self) -> T_Response:
         """Cells are not edited in the list: a change goes through the form, where its version is checked."""
         self.require(Action.EDIT)
-        abort(404)
-
-    @expose("/export/<export_type>/")
-    def export(self, export_type: str) -> T_Response:
-        """The stock export loads every row and writes live formulas; it stays shut."""
-        self.require(Action.EXPORT)
         abort(404)
 
     # Writing.

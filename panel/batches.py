@@ -1,0 +1,143 @@
+"""An import from file to batch: the one path that page, command and tests take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from panel import bulk, importing, sheets
+from panel.access import Refused, table_of
+from panel.base import Base
+from panel.fields import fields
+from panel.importing import Options, Registry, Unusable
+from panel.integrity import explain
+from panel.kinds import Kind, now
+from panel.matching import UNSCOPED
+from panel.plans import Outcome, Plan, PlanRow
+from panel.records import ImportBatch, ImportRow
+from panel.session import actor_of
+from panel.text import Message, _
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An uploaded file: its name as the sender called it, and its bytes."""
+
+    name: str
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.data).hexdigest()
+
+
+def plan(session: Session, model: type[Base], file: File, options: Options, registry: Registry) -> Plan:
+    """Read and plan. Raises Unusable with a sentence for a file that can't be taken at all."""
+    try:
+        book = sheets.read(file.data)
+    except sheets.Unreadable as problem:
+        raise Unusable(problem.message) from None
+    return importing.plan(session, model, book, options, registry)
+
+
+def run(session: Session, made: Plan, file: File, options: Options, registry: Registry) -> int:
+    """Write a plan and its batch in the session's transaction, commit, and return the batch's id. Nothing is written
+    unless all of it is; Unusable says why not."""
+    try:
+        batch = _open(session, made, file)
+        importing.apply(session, made, options, registry, note=str(_("Import batch {n}", n=batch)))
+        _keep_rows(session, made, batch)
+        session.commit()
+    except bulk.Overtaken:
+        session.rollback()
+        raise Unusable(
+            _("Somebody changed one of these records meanwhile. Nothing was written; look at the preview again.")
+        ) from None
+    except IntegrityError as error:
+        session.rollback()
+        raise Unusable(_nothing(explain(error, made.model)[1])) from None
+    except Refused as refusal:
+        session.rollback()
+        raise Unusable(_nothing(refusal.message)) from None
+    except Unusable:
+        session.rollback()
+        raise
+    return batch
+
+
+def _nothing(message: Message) -> Message:
+    return _("{reason} Nothing was written.", reason=message)
+
+
+def _open(session: Session, made: Plan, file: File) -> int:
+    actor, counts = actor_of(session), made.counts()
+    values = {
+        "at": now(),
+        "file_name": file.name[:200],
+        "sha256": file.sha256,
+        "table_name": made.model.__tablename__,
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "row_count": len(made.rows),
+        "new_count": counts[Outcome.NEW],
+        "changed_count": counts[Outcome.CHANGED],
+        "unchanged_count": counts[Outcome.UNCHANGED] + counts[Outcome.SKIPPED],
+        "failed_count": counts[Outcome.FAILED],
+        "labels": made.parts[0].labels if made.parts else [],
+    }
+    table = table_of(ImportBatch)
+    return int(session.connection().execute(insert(table).values(values).returning(table.c.id)).scalar_one())
+
+
+def _keep_rows(session: Session, made: Plan, batch: int) -> None:
+    rows = [
+        {
+            "batch_id": batch,
+            "sheet": row.sheet[:80],
+            "number": row.number,
+            "outcome": row.outcome.value,
+            "record_id": row.id,
+            "reason": reasons(row)[:1000] or None,
+            "cells": [_json(cell) for cell in row.cells] if row.outcome is Outcome.FAILED else None,
+            "before": _before(made, row),
+        }
+        for row in made.rows
+    ]
+    if rows:
+        session.connection().execute(insert(table_of(ImportRow)), rows)
+
+
+def reasons(row: PlanRow) -> str:
+    """Why a row failed, or what it brings along, in words."""
+    parts = [f"{e.column}：{e.message}" if e.column else str(e.message) for e in row.errors]
+    return "；".join([*parts, *(str(note) for note in row.notes)])
+
+
+def _json(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _before(made: Plan, row: PlanRow) -> dict[str, Any] | None:
+    """What a changed row replaced, as the kinds store it."""
+    if row.outcome is not Outcome.CHANGED:
+        return None
+    kinds: dict[str, Kind] = {f.attr: f.kind for f in fields(made.model)}
+    return {attr: kinds[attr].store(row.stored.get(attr)) for attr in row.values if attr in kinds}
+
+
+def earlier(session: Session, model: type[Base], file: File) -> tuple[int, Any] | None:
+    """The latest batch of this very file into this table: its id and time."""
+    table = table_of(ImportBatch)
+    statement = (
+        select(table.c.id, table.c.at)
+        .where(table.c.sha256 == file.sha256, table.c.table_name == model.__tablename__)
+        .order_by(table.c.id.desc())
+        .limit(1)
+    )
+    found = session.execute(statement, execution_options=UNSCOPED).first()
+    return (found[0], found[1]) if found else None

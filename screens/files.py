@@ -1,0 +1,183 @@
+"""Commands on tables: a workbook in, a table or its template out. They take the path that the pages take."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from panel import batches, exporting
+from panel.access import SYSTEM, Action, Actor, Refused
+from panel.accounts import User
+from panel.batches import File
+from panel.importing import Options, Unusable
+from panel.plans import Outcome, Plan
+from panel.session import act_for
+from panel.text import Message, _
+from panel.web.assemble import Panel
+from screens.commands import fail
+
+
+def install(app: Flask, panel: Panel) -> None:
+    tables = sorted(name for name, view in panel.views.items() if not view.model.__append_only__)
+    table = click.argument("table", type=click.Choice(tables))
+    person = click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
+
+    @app.cli.command("import")
+    @table
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+    @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+    @click.option("--create-missing", is_flag=True, help="Add streets, squads and departments that are not there yet.")
+    @click.option("--good-rows", is_flag=True, help="Write the good rows even if others fail.")
+    @click.option("--skip-existing", is_flag=True, help="Leave records that exist as they are.")
+    @click.option("--errors", type=click.Path(path_type=Path, dir_okay=False), help="Write the failed rows here.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+    @person
+    def import_(  # noqa: PLR0917 - one for each option
+        table: str,
+        file: Path,
+        dry_run: bool,
+        create_missing: bool,
+        good_rows: bool,
+        skip_existing: bool,
+        errors: Path | None,
+        as_json: bool,
+        person: str | None,
+    ) -> None:
+        """Bring the rows of a workbook FILE into TABLE."""
+        options = Options(create_missing=create_missing, good_rows=good_rows, skip_existing=skip_existing)
+        view = panel.views[table]
+        made: Plan | None = None
+        batch, problem = None, None
+        with acting(panel, person) as session:
+            try:
+                if not panel.policy.may(session.info["actor"], Action.IMPORT, view.model):
+                    raise Unusable(Refused().message)
+                given = File(file.name, _content(file))
+                made = batches.plan(session, view.model, given, options, panel.registry)
+                if errors and made.count(Outcome.FAILED):
+                    exporting.failed(made, errors)
+                if not dry_run and (good_rows or not made.count(Outcome.FAILED)):
+                    batch = batches.run(session, made, given, options, panel.registry)
+                else:
+                    session.rollback()
+            except Unusable as unusable:
+                session.rollback()
+                problem = unusable.message
+        report = _report(made, batch, problem)
+        if as_json:
+            click.echo(json.dumps(report, ensure_ascii=False))
+        else:
+            _say(report, problem)
+        if problem or (report["failed"] and not good_rows):
+            sys.exit(1)
+
+    @app.cli.command("template")
+    @table
+    @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+    def template(table: str, out: Path) -> None:
+        """Write an empty workbook of TABLE to fill in."""
+        with acting(panel, None) as session, _writing(out):
+            exporting.template(session, panel.views[table].model, out, panel.registry)
+        click.echo(_("Written: {file}", file=out))
+
+    @app.cli.command("export")
+    @table
+    @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+    @person
+    def export(table: str, out: Path, person: str | None) -> None:
+        """Write all rows of TABLE that the account reaches, personal data masked as on its screen."""
+        model = panel.views[table].model
+        with acting(panel, person) as session, _writing(out):
+            if not panel.policy.may(session.info["actor"], Action.EXPORT, model):
+                fail(Refused().message)
+            n = exporting.export(session, model, [], out)
+        click.echo(_("{n} rows written: {file}", n=n, file=out))
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        raise Unusable(_("There is no file {file}.", file=file)) from None
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        fail(_("{file} can't be written.", file=out))
+
+
+@contextmanager
+def acting(panel: Panel, person: str | None) -> Iterator[Any]:
+    """A session that acts as an account, or as the system, in a writing transaction of its own."""
+    with panel.system_session() as session:
+        act_for(session, actor_named(panel, session, person) if person else SYSTEM)
+        yield session
+
+
+def actor_named(panel: Panel, session: Any, name: str) -> Actor:
+    statement = select(User).where(User.username == name, User.active).options(joinedload(User.roles))
+    user = session.execute(statement).unique().scalar_one_or_none()
+    if user is None:
+        fail(_("There is no account {name}.", name=name))
+    roles = frozenset(role.role for role in user.roles)
+    return Actor(user.name, user.id, roles, panel.facts(session, user.id, roles))
+
+
+def _report(made: Plan | None, batch: int | None, problem: Message | None) -> dict[str, Any]:
+    """What `--json` prints."""
+    counts = made.counts() if made else {}
+    errors = [
+        {
+            "sheet": row.sheet,
+            "row": row.number,
+            "column": error.column,
+            "value": error.value,
+            "message": str(error.message),
+        }
+        for row in (made.rows if made else [])
+        for error in row.errors
+    ]
+    if problem is not None:
+        errors.append({"sheet": "", "row": 0, "column": "", "value": "", "message": str(problem)})
+    return {
+        "batch": batch,
+        "applied": batch is not None,
+        "rows": len(made.rows) if made else 0,
+        "new": counts.get(Outcome.NEW, 0),
+        "updated": counts.get(Outcome.CHANGED, 0),
+        "unchanged": counts.get(Outcome.UNCHANGED, 0) + counts.get(Outcome.SKIPPED, 0),
+        "failed": counts.get(Outcome.FAILED, 0),
+        "ignored_columns": made.ignored_columns if made else [],
+        "warnings": [str(warning) for warning in made.warnings] if made else [],
+        "errors": errors,
+    }
+
+
+def _say(report: dict[str, Any], problem: Message | None) -> None:
+    """One line of result; what failed goes to stderr."""
+    for error in report["errors"]:
+        if error["row"]:
+            place = _("Sheet {sheet}, row {row}, {column}", **{k: error[k] for k in ("sheet", "row", "column")})
+            click.echo(f"{place}: {error['value']} — {error['message']}", err=True)
+    for warning in report["warnings"]:
+        click.echo(warning, err=True)
+    if problem is not None:
+        fail(problem)
+    numbers = {k: report[k] for k in ("rows", "new", "updated", "unchanged", "failed")}
+    words = _("{rows} rows: {new} new, {updated} changed, {unchanged} unchanged, {failed} failed.", **numbers)
+    if report["applied"]:
+        click.echo(f"{words} {_('Written as batch {n}.', n=report['batch'])}")
+    else:
+        click.echo(f"{words} {_('Nothing was written.')}")
