@@ -31,27 +31,27 @@ FILES, SYSTEM = _("Excel"), _("System")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
-    (CaseView, models.Case, WORK, "fa-folder-open-o"),
-    (ReferralView, models.Referral, WORK, "fa-share-square-o"),
-    (SchemaView, models.Action, WORK, "fa-gavel"),
-    (SchemaView, models.Feedback, WORK, "fa-commenting-o"),
-    (SchemaView, models.CaseParty, WORK, "fa-user-o"),
-    (SchemaView, models.CaseEvent, WORK, "fa-history"),
-    (SchemaView, models.Community, ROSTER, "fa-building-o"),
-    (SchemaView, models.Liaison, ROSTER, "fa-id-card-o"),
-    (SchemaView, models.Officer, ROSTER, "fa-shield"),
-    (SchemaView, models.Assignment, ROSTER, "fa-calendar-check-o"),
-    (SchemaView, models.ChecklistItem, LISTS, "fa-check-square-o"),
-    (SchemaView, models.Department, LISTS, "fa-sitemap"),
-    (SchemaView, models.Street, LISTS, "fa-road"),
-    (SchemaView, models.Squad, LISTS, "fa-users"),
-    (SchemaView, models.CalendarDay, LISTS, "fa-calendar-o"),
-    (BatchView, ImportBatch, FILES, "fa-upload"),
-    (RowView, ImportRow, FILES, "fa-list-ol"),
-    (UserView, User, SYSTEM, "fa-user-circle-o"),
-    (UserRoleView, UserRole, SYSTEM, "fa-key"),
-    (SchemaView, LoginLog, SYSTEM, "fa-sign-in"),
-    (AuditView, AuditEntry, SYSTEM, "fa-book"),
+    (CaseView, models.Case, WORK, "folder-open-o"),
+    (ReferralView, models.Referral, WORK, "share-square-o"),
+    (SchemaView, models.Action, WORK, "gavel"),
+    (SchemaView, models.Feedback, WORK, "commenting-o"),
+    (SchemaView, models.CaseParty, WORK, "user-o"),
+    (SchemaView, models.CaseEvent, WORK, "history"),
+    (SchemaView, models.Community, ROSTER, "building-o"),
+    (SchemaView, models.Liaison, ROSTER, "id-card-o"),
+    (SchemaView, models.Officer, ROSTER, "shield"),
+    (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
+    (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
+    (SchemaView, models.Department, LISTS, "sitemap"),
+    (SchemaView, models.Street, LISTS, "road"),
+    (SchemaView, models.Squad, LISTS, "users"),
+    (SchemaView, models.CalendarDay, LISTS, "calendar-o"),
+    (BatchView, ImportBatch, FILES, "upload"),
+    (RowView, ImportRow, FILES, "list-ol"),
+    (UserView, User, SYSTEM, "user-circle-o"),
+    (UserRoleView, UserRole, SYSTEM, "key"),
+    (SchemaView, LoginLog, SYSTEM, "sign-in"),
+    (AuditView, AuditEntry, SYSTEM, "book"),
 )
 
 
@@ -80,8 +80,8 @@ def create_app(config: Config | None = None) -> Flask:
     Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
     app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])
     panel.links += [
-        Link(_("Home"), "home", "fa-home", OVERVIEW),
-        Link(_("Settings"), "settings", "fa-sliders", SYSTEM, settings.may_open),
+        Link(_("Home"), "home", "home", OVERVIEW, first=True),
+        Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
     panel.search_table = "case"
     frame.install(panel)

@@ -50,7 +50,7 @@ def run(session: Session, made: Plan, file: File, options: Options, registry: Re
     unless all of it is; Unusable says why not."""
     try:
         batch = _open(session, made, file)
-        importing.apply(session, made, options, registry, note=str(_("Import batch {n}", n=batch)))
+        importing.apply(session, made, options, registry, note=str(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
         session.commit()
     except bulk.Overtaken:

@@ -57,6 +57,11 @@ def speaking(locale: str) -> Iterator[None]:
         _locale.reset(token)
 
 
+def _grouped(name: str, value: object) -> object:
+    """A count as people read it, 2,317."""
+    return f"{value:,}" if name == "n" and type(value) is int else value
+
+
 class Message:
     """A sentence in English with named values; str() gives it in the reader's language."""
 
@@ -72,7 +77,7 @@ class Message:
         else:
             n = self.values.get("n", 0)
             text = words.ngettext(self.msgid, self.plural, n if isinstance(n, int) else 0)
-        return text.format(**self.values) if self.values else text
+        return text.format(**{k: _grouped(k, v) for k, v in self.values.items()}) if self.values else text
 
     def __repr__(self) -> str:
         return f"Message({self.msgid!r})"

@@ -178,6 +178,6 @@ def _say(report: dict[str, Any], problem: Message | None) -> None:
     numbers = {k: report[k] for k in ("rows", "new", "updated", "unchanged", "failed")}
     words = _("{rows} rows: {new} new, {updated} changed, {unchanged} unchanged, {failed} failed.", **numbers)
     if report["applied"]:
-        click.echo(f"{words} {_('Written as batch {n}.', n=report['batch'])}")
+        click.echo(f"{words} {_('Written as batch {number}.', number=report['batch'])}")
     else:
         click.echo(f"{words} {_('Nothing was written.')}")

@@ -78,7 +78,7 @@ def home() -> str:
         page.setup = setup_steps()
     view = current_panel().views["case"]
     if view.can_create:
-        page.buttons.append(Button(_("Register a case"), url_for("case.create_view"), "fa-plus", primary=True))
+        page.buttons.append(Button(_("Register a case"), url_for("case.create_view"), "plus", primary=True))
     return render_template("home.html", page=page)
 
 

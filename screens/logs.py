@@ -49,5 +49,5 @@ class AuditView(SchemaView):
                 item.note = ""
                 for change in item.changes:
                     change.before = change.after = ""
-        page.title = _("Audit entry {n}", n=record.id)
+        page.title = _("Audit entry {number}", number=record.id)
         return page

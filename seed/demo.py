@@ -30,6 +30,8 @@ DAYS = 730
 RECENT_DAYS = 30
 RECENT_LEAST = 40
 CHUNK = 2000
+#: A bureau that does not exist.
+UNIT = "演示区综合行政执法局"
 
 OPEN = (
     CaseStatus.REPORTED,
@@ -58,6 +60,7 @@ def build(
     added.update(district.build(session, rng, deadlines.local_day(now), password_hash))
     if cases and not settings.get(session, "demo"):
         settings.put(session, "demo", True)
+        settings.put(session, "unit_name", settings.get(session, "unit_name") or UNIT)
         added.update(_cases(session, Cast(World.load(session), rng, secret), now, cases))
     return dict(added)
 

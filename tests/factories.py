@@ -24,7 +24,7 @@ from panel.access import Action, Role
 from panel.accounts import User, UserRole
 from panel.base import Base, Public
 from panel.fields import Field, fields
-from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now, today
+from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now
 
 PASSWORD = "Test-pass-1"
 ROLES_BY_NAME: dict[str, Role] = {role.name: role for role in ROLES}
@@ -242,8 +242,7 @@ class Stage:
         with app.app_context():
             self.district = district(self.panel)
         self._browsers: dict[str, Browser] = {}
-        for username in ROLE_NAMES:
-            self.browse(username)
+        self.browse("office")
         with self.session() as session:
             for table, model in MODELS.items():
                 first = sa.select(sa.func.min(model.id))
@@ -318,6 +317,12 @@ class Browser:
     def log_in(self, username: str, password: str = PASSWORD, **values: str) -> TestResponse:
         return self.post("/login", {"username": username, "password": password, **values})
 
+    def menu(self) -> list[str]:
+        """The addresses in the side bar of the home page."""
+        side = re.search(r'<nav class="side".*?</nav>', self.get("/").text, re.S)
+        assert side is not None, "no side bar"
+        return [html.unescape(address) for address in re.findall(r'<a href="([^"]*)"', side[0])]
+
     def form(self, url: str) -> dict[str, str]:
         """What the form at an address would post if it were sent as it is."""
         return form_values(self.get(url).text)
@@ -357,6 +362,3 @@ def counted(engine: sa.Engine) -> Iterator[list[str]]:
         yield sent
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
-
-
-__all__ = ["District", "today"]

@@ -46,6 +46,8 @@ class Link:
     icon: str
     group: Message
     may: Callable[[], bool] = lambda: True
+    #: Stands above the generated screens.
+    first: bool = False
 
 
 @dataclass(slots=True)
@@ -109,13 +111,15 @@ class Panel:
             groups.setdefault(group, MenuGroup(group, [])).items.append(item)
 
         for link in self.links:
-            if link.may():
-                url = url_for(link.endpoint)
-                put(link.group, MenuItem(link.label, url, link.icon, active=request.path == url))
+            if link.first and link.may():
+                put(link.group, self._link_item(link))
         for view in readable:
             url = url_for(f"{view.endpoint}.index_view")
             active = request.blueprint == view.endpoint
             put(view.group, MenuItem(view.model.__labels__, url, view.icon, active, badges.get(view.endpoint, 0)))
+        for link in self.links:
+            if not link.first and link.may():
+                put(link.group, self._link_item(link))
         searched = self.views.get(self.search_table)
         if searched is None or searched not in readable:
             searched = next((v for v in readable if listing.searchable(v.model)), None)
@@ -131,6 +135,11 @@ class Panel:
             locale=text.current_locale(),
             locales=text.LOCALES,
         )
+
+    @staticmethod
+    def _link_item(link: Link) -> MenuItem:
+        url = url_for(link.endpoint)
+        return MenuItem(link.label, url, link.icon, active=request.path == url)
 
 
 class _Index(AdminIndexView):

@@ -35,11 +35,11 @@ class BatchView(SchemaView):
 
     def details_page(self, record: Any) -> DetailsPage:
         page = super().details_page(record)
-        page.title = _("Import batch {n}", n=record.id)
+        page.title = _("Import batch {number}", number=record.id)
         page.sub = f"{record.file_name} · {table_label(record.table_name)}"
         if record.failed_count:
             url = self.get_url(".rejected_view", id=record.id)
-            page.buttons.append(Button(_("Download failed rows"), url, "fa-download"))
+            page.buttons.append(Button(_("Download failed rows"), url, "download"))
         page.buttons.append(Button(_("To the list"), f"/admin/{record.table_name}/", primary=True))
         return page
 

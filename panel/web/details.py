@@ -39,7 +39,7 @@ def build(view: SchemaView, record: Any) -> DetailsPage:
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
     if view.can_edit and view.may_change(record):
         page.buttons.append(
-            Button(_("Edit"), view.get_url(".edit_view", id=record.id, url=back), "fa-pencil", primary=True)
+            Button(_("Edit"), view.get_url(".edit_view", id=record.id, url=back), "pencil", primary=True)
         )
     return page
 

@@ -121,7 +121,7 @@ class TableFiles:
             sub=_(
                 "Excel workbooks (.xlsx, .xls), as they are sent. Nothing is written before you have seen a preview."
             ),
-            buttons=[Button(_("Template"), self.get_url(".template_view"), "fa-download")],
+            buttons=[Button(_("Template"), self.get_url(".template_view"), "download")],
             error=error,
             cancel_url=self.get_url(".index_view"),
         )

@@ -57,14 +57,14 @@ def build(view: SchemaView) -> ListPage:
             for name, text in view.get_actions_list()[0]
         ],
     )
-    add = Button(_("Add {label}", label=view.model.__label__), view.get_url(".create_view"), "fa-plus", primary=True)
+    add = Button(_("Add {label}", label=view.model.__label__), view.get_url(".create_view"), "plus", primary=True)
     if view.can_import:
-        page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "fa-upload"))
+        page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "upload"))
     if view.may(Action.EXPORT):
         url = view.get_url(".export", export_type="xlsx")
         arguments = urlencode(_arguments(query, page=1, size=None), doseq=True)
         words = _("Export {n}", n=found.count)
-        page.buttons.append(Button(words, f"{url}?{arguments}" if arguments else url, "fa-download"))
+        page.buttons.append(Button(words, f"{url}?{arguments}" if arguments else url, "download"))
     if view.can_create:
         page.buttons.append(add)
     if narrowed:
@@ -82,7 +82,8 @@ def row(view: SchemaView, record: Any, columns: list[Field]) -> Row:
     cells = []
     for field in columns:
         made = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, cut=True)
-        made.below = [text for f in below[field.name] if (text := _short(f, record))] + made.below
+        around = [text for f in below[field.name] if (text := _short(f, record)) and text != made.text]
+        made.below = [" · ".join(around), *made.below] if around else made.below
         cells.append(made)
     url = view.get_url(f"{view.endpoint}.details_view", id=record.id)
     if cells and not cells[0].text:

@@ -71,7 +71,7 @@ def build(
     page.notes = _notes(made, earlier)
     page.choices = _choices(view, made, state, pack)
     if failed:
-        page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "fa-download"))
+        page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
     page.buttons.append(Button(_("Another file"), view.get_url(".import_view")))
     if writable and (good or not failed):
         page.submit = (
@@ -180,7 +180,7 @@ def _notes(made: Plan, earlier: tuple[int, Any] | None) -> list[Message]:
     notes: list[Message] = []
     if earlier is not None:
         at = Moment().format(earlier[1].replace(second=0))
-        notes.append(_("This very file was imported before: batch {n}, {at}.", n=earlier[0], at=at))
+        notes.append(_("This very file was imported before: batch {number}, {at}.", number=earlier[0], at=at))
     if made.ignored_columns:
         notes.append(_("Columns not imported: {names}", names="、".join(made.ignored_columns)))
     if made.skipped_sheets:
