@@ -45,6 +45,7 @@ CASEWORK = (Case, CaseParty, Action, Referral, Feedback)
 BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *CASEWORK, CaseEvent)
 
 EXPORT = frozenset({Act.EXPORT})
+REVEAL = frozenset({Act.REVEAL})
 Grants = Mapping[type[Base], frozenset[Act]]
 
 
@@ -123,6 +124,7 @@ ROLES: tuple[Role, ...] = (
         grants={
             **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
             **_reading(ImportBatch, ImportRow),
+            CaseParty: MANAGE | REVEAL,
             CaseEvent: READ | EXPORT,
             Setting: WRITE,
         },
@@ -140,6 +142,7 @@ ROLES: tuple[Role, ...] = (
             Action: WRITE | EXPORT,
             Referral: WRITE | EXPORT,
             Feedback: WRITE | EXPORT,
+            CaseParty: READ | REVEAL,
         },
         rows={Community: _squad_communities, Officer: _squad_officers, Case: _squad_cases},
     ),
@@ -147,7 +150,11 @@ ROLES: tuple[Role, ...] = (
         name=OFFICER,
         label=_("Officer"),
         description=_("Communities assigned today and the cases handled or led."),
-        grants={**_reading(*REFERENCE, *ROSTER, CaseEvent), **dict.fromkeys(CASEWORK, WRITE)},
+        grants={
+            **_reading(*REFERENCE, *ROSTER, CaseEvent),
+            **dict.fromkeys(CASEWORK, WRITE),
+            CaseParty: WRITE | REVEAL,
+        },
         rows={Community: _assigned_communities, Officer: _colleagues, Case: _officer_cases},
     ),
     Role(

@@ -37,6 +37,8 @@ def build(view: SchemaView, record: Any) -> DetailsPage:
     back = request.full_path.rstrip("?")
     if view.can_delete:
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
+    if reveal := view.reveal_button(record):
+        page.buttons.append(reveal)
     if view.can_edit and view.may_change(record):
         page.buttons.append(
             Button(_("Edit"), view.get_url(".edit_view", id=record.id, url=back), "pencil", primary=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 
 from panel.access import Action
 from panel.base import display
@@ -30,7 +30,8 @@ def text_of(field: Field, record: Any) -> str:
     value = getattr(record, field.attr)
     if value is None:
         return ""
-    if is_masked(field, type(record)):
+    revealed = g.get("revealed") == (type(record).__tablename__, record.id)
+    if is_masked(field, type(record)) and not revealed:
         return field.kind.mask(value)
     if field.reference:
         target = getattr(record, field.name)

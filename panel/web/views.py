@@ -30,12 +30,13 @@ from panel.web.imports import TableFiles
 from panel.web.lookups import SchemaLoader
 from panel.web.pages import Cell, ConfirmPage, DetailsPage, FormPage
 from panel.web.render import text_of
+from panel.web.reveals import Reveals
 from panel.web.security import safe_target
 
 T_Response = Any
 
 
-class SchemaView(TableFiles, ModelView):
+class SchemaView(TableFiles, Reveals, ModelView):
     """The screens of one model, read from its fields. Subclass it only where a page is deliberately different."""
 
     #: Named filters, offered as chips above the list.
