@@ -12,6 +12,7 @@ from sqlalchemy import Date, ForeignKey, Integer, MetaData, String
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 
+from panel.fields import field_named
 from panel.kinds import Moments, now
 from panel.text import Message
 
@@ -74,8 +75,14 @@ class Base(DeclarativeBase):
 
 
 def display(record: Any) -> str:
-    """What people call a record."""
-    return " ".join(str(value) for name in record.__display__ if (value := getattr(record, name)) not in (None, ""))
+    """What people call a record, in the reader's words."""
+    parts = []
+    for name in record.__display__:
+        value = getattr(record, name)
+        if value not in (None, ""):
+            declared = field_named(type(record), name)
+            parts.append(declared.kind.format(value) if declared and not declared.reference else str(value))
+    return " ".join(parts)
 
 
 class Record(Base):

@@ -120,6 +120,20 @@ def rule(name: str, sql: str, message: Message) -> CheckConstraint:
 
 def fields(model: type[Any]) -> tuple[Field, ...]:
     """The declared columns of a model, in the order of declaration."""
+    mapper = sa_inspect(model)
+    known = _KNOWN.get(model)
+    if known is not None and known[0] == len(mapper.column_attrs):
+        return known[1]
+    found = _declared(model)
+    _KNOWN[model] = (len(mapper.column_attrs), found)
+    return found
+
+
+#: By model: how many columns it had when they were read, and its fields. A column added later is read anew.
+_KNOWN: dict[type[Any], tuple[int, tuple[Field, ...]]] = {}
+
+
+def _declared(model: type[Any]) -> tuple[Field, ...]:
     found = []
     for attribute in sa_inspect(model).column_attrs:
         declared = attribute.columns[0].info.get("field")
