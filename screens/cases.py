@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import g
+from flask import g, request
+from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, false, or_
 
 from casework import intake
@@ -18,8 +19,10 @@ from panel.kinds import ZONE, now, today
 from panel.listing import Quick
 from panel.text import _
 from panel.web.context import current_actor, current_panel
+from panel.web.lookups import SchemaLoader
 from panel.web.pages import Cell
 from panel.web.views import SchemaView
+from screens import casepage
 
 
 def _end_of_today() -> datetime:
@@ -91,6 +94,20 @@ class CaseView(SchemaView):
     quick = QUICK
     badge = "overdue"
     cells = {"due_at": due_cell}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Steps ask for departments, which are no column of a case.
+        self._form_ajax_refs["department"] = SchemaLoader("department", "department")
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        record = self.get_one(request.args.get("id"))
+        return self.render("case.html", page=casepage.build(self, record, due_cell(record)))
+
+    @expose("/step/", methods=("GET", "POST"))
+    def step_view(self) -> Any:
+        return casepage.step_page(self)
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         if is_created:

@@ -158,6 +158,29 @@ function errorLinks() {
   }));
 }
 
+// ---- Import: a file may be dropped; its name and size are told ----
+
+function dropZone() {
+  const zone = document.querySelector(".drop-zone");
+  if (!zone) return;
+  const input = zone.querySelector("input"), words = zone.querySelector(".drop-file");
+  const size = (n) => (n < 1048576 ? `${Math.max(1, Math.round(n / 1024))} KB` : `${(n / 1048576).toFixed(1)} MB`);
+  const show = () => {
+    const file = input.files[0], wrong = file && !/\.xlsx?$/i.test(file.name);
+    zone.classList.toggle("bad", Boolean(wrong));
+    words.textContent = wrong ? words.dataset.wordsWrong : file ? `${file.name} · ${size(file.size)}` : "";
+  };
+  const over = (on) => (event) => { event.preventDefault(); zone.classList.toggle("over", on); };
+  input.addEventListener("change", show);
+  zone.addEventListener("dragover", over(true));
+  zone.addEventListener("dragleave", over(false));
+  zone.addEventListener("drop", (event) => {
+    over(false)(event);
+    if (event.dataTransfer.files.length) { input.files = event.dataTransfer.files; show(); }
+  });
+  window.addEventListener("pageshow", () => input.files.length && show());
+}
+
 // ---- Look-up: a text that finds records by name or initials; the hidden input carries the chosen one's id ----
 
 function lookup(box) {
@@ -241,7 +264,7 @@ function lookup(box) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  [menu, drops, searchKey, confirmLinks, bulk, shortAddress, fitGrids, unsaved, errorLinks].forEach((start) => start());
+  [menu, drops, searchKey, confirmLinks, bulk, shortAddress, fitGrids, unsaved, errorLinks, dropZone].forEach((start) => start());
   all(".lookup").forEach(lookup);
   document.addEventListener("submit", onSubmit);
   window.addEventListener("resize", fitGrids);

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 import models
 from admin_app import SCREENS
 from casework import events, intake
+from casework.state import stepping
 from casework.roles import ROLES
 from panel.access import Action, Role
 from panel.accounts import User, UserRole
@@ -178,7 +179,8 @@ def case(session: Session, community: Any, *, officer: Any = None, second: Any =
     intake.register(session, made, None, "测试")
     if item is not None:
         intake.accept(session, made, item, at=now() - timedelta(hours=4))
-        made.status = models.CaseStatus.HANDLING if second is not None else models.CaseStatus.ACCEPTED
+        with stepping():
+            made.status = models.CaseStatus.HANDLING if second is not None else models.CaseStatus.ACCEPTED
         events.append(session, made, "accept", models.CaseStatus.REPORTED, models.CaseStatus.ACCEPTED, None, "测试")
     session.flush()
     return made
@@ -245,8 +247,9 @@ class Stage:
         self.browse("office")
         with self.session() as session:
             for table, model in MODELS.items():
-                first = sa.select(sa.func.min(model.id))
-                self.district.inside.setdefault(table, session.execute(first).scalar() or 0)
+                if table not in self.inside:
+                    first = session.execute(sa.select(sa.func.min(model.id))).scalar()
+                    self.inside[table] = first or another(session, table, self.inside).id
 
     @property
     def inside(self) -> dict[str, int]:

@@ -1,0 +1,165 @@
+"""What follows from each step of a case: the columns it sets, the records it adds, its deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casework import deadlines, intake, settings
+from models import (
+    Case,
+    CaseParty,
+    CaseStatus,
+    ChecklistItem,
+    Department,
+    Feedback,
+    FeedbackChannel,
+    FeedbackTarget,
+    LimitUnit,
+    PartyRole,
+    Referral,
+    ReferralStatus,
+)
+from panel.kinds import Choices, Invalid, now
+from panel.text import _
+
+Values = Mapping[str, Any]
+PENDING = (ReferralStatus.SENT, ReferralStatus.SIGNED)
+
+
+class Answer(Choices):
+    """How a department answered."""
+
+    REPLIED = "replied", _("Replied"), "good"
+    RETURNED = "returned", _("Returned"), "bad"
+
+
+def accept(session: Session, case: Case, values: Values) -> None:
+    item = session.execute(select(ChecklistItem).where(ChecklistItem.id == values["item"])).scalar_one()
+    intake.accept(session, case, item, urgency=values.get("urgency"))
+
+
+def end(_session: Session, case: Case, _values: Values) -> None:
+    """The case is over without having been handled."""
+    case.closed_at = now()
+
+
+def assign(_session: Session, case: Case, values: Values) -> None:
+    if values["handler"] == case.handler_id:
+        raise Invalid(_("This is the handler already."))
+    case.handler_id = values["handler"]
+    case.lead_officer_id = case.lead_officer_id or values["handler"]
+
+
+def send_back(_session: Session, case: Case, _values: Values) -> None:
+    case.handler_id = None
+
+
+def refer(session: Session, case: Case, values: Values) -> None:
+    """A referral with deadlines by the department's own limits, in working days."""
+    department = session.execute(select(Department).where(Department.id == values["department"])).scalar_one()
+    waiting = select(Referral.id).where(
+        Referral.case_id == case.id, Referral.department_id == department.id, Referral.status.in_(PENDING)
+    )
+    if session.execute(waiting.limit(1)).first():
+        raise Invalid(_("This case already has an open referral to this department."))
+    calendar = settings.office_calendar(session)
+    sent = now()
+    session.add(
+        Referral(
+            case_id=case.id,
+            department_id=department.id,
+            kind=values["kind"],
+            document_no=values["document_no"],
+            request=values["request"],
+            sent_at=sent,
+            sign_due_at=deadlines.due(sent, department.sign_limit, LimitUnit.WORKING_DAY, calendar),
+            reply_due_at=deadlines.due(sent, department.reply_limit, LimitUnit.WORKING_DAY, calendar),
+        )
+    )
+
+
+def _referral(session: Session, case: Case, values: Values) -> Referral:
+    """The referral that a step is about: an open one of this very case."""
+    statement = select(Referral).where(Referral.id == values["referral"], Referral.case_id == case.id)
+    found = session.execute(statement).scalar_one_or_none()
+    if found is None or found.status not in PENDING:
+        raise Invalid(_("This referral isn't open any more."))
+    return found
+
+
+def sign(session: Session, case: Case, values: Values) -> None:
+    referral = _referral(session, case, values)
+    if referral.status is ReferralStatus.SIGNED:
+        raise Invalid(_("It has been signed for already."))
+    referral.status, referral.signed_at = ReferralStatus.SIGNED, now()
+
+
+def reply(session: Session, case: Case, values: Values) -> CaseStatus:
+    """Back to handling once the last open referral is answered; else it stays referred."""
+    referral = _referral(session, case, values)
+    if values["answer"] == Answer.RETURNED:
+        referral.status, referral.return_reason = ReferralStatus.RETURNED, values["reply"][:300]
+    else:
+        referral.status, referral.reply = ReferralStatus.REPLIED, values["reply"]
+        referral.signed_at = referral.signed_at or now()
+    referral.replied_at = now()
+    session.flush()
+    waiting = select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING))
+    return CaseStatus.REFERRED if session.execute(waiting.limit(1)).first() else CaseStatus.HANDLING
+
+
+def handle(_session: Session, case: Case, values: Values) -> None:
+    case.outcome, case.result, case.quantity = values["outcome"], values["result"], values.get("quantity")
+    case.handled_at = now()
+
+
+def rework(_session: Session, case: Case, _values: Values) -> None:
+    case.handled_at = None
+
+
+def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
+    """Who still has to be told before the case may close: its liaison; its complainant unless anonymous. What was
+    told before the case was handled (or before it was reopened) doesn't count."""
+    wanted = {FeedbackTarget.LIAISON}
+    complainants = select(CaseParty.id).where(
+        CaseParty.case_id == case.id, CaseParty.role == PartyRole.COMPLAINANT, CaseParty.anonymous.is_(False)
+    )
+    if session.execute(complainants.limit(1), execution_options={"unscoped": True}).first():
+        wanted.add(FeedbackTarget.COMPLAINANT)
+    told = select(Feedback.target).where(Feedback.case_id == case.id)
+    if case.handled_at is not None:
+        told = told.where(Feedback.at >= case.handled_at)
+    return wanted - set(session.execute(told, execution_options={"unscoped": True}).scalars())
+
+
+def close(session: Session, case: Case, values: Values) -> None:
+    """No case closes without feedback."""
+    for target in (FeedbackTarget.LIAISON, FeedbackTarget.COMPLAINANT):
+        name = target.value
+        if content := values.get(f"{name}_content"):
+            session.add(
+                Feedback(
+                    case_id=case.id,
+                    target=target,
+                    channel=values.get(f"{name}_channel") or FeedbackChannel.PHONE,
+                    content=content,
+                    at=now(),
+                    satisfaction=values.get("satisfaction") if target is FeedbackTarget.COMPLAINANT else None,
+                )
+            )
+    session.flush()
+    missing = feedback_due(session, case)
+    if FeedbackTarget.LIAISON in missing:
+        raise Invalid(_("The liaison has not been told yet: say what was told."))
+    if missing:
+        raise Invalid(_("The complainant has not been told yet: say what was told."))
+    case.closed_at = now()
+
+
+def reopen(_session: Session, case: Case, _values: Values) -> None:
+    """The first closure stays in its event, and so in its month's ledger."""
+    case.closed_at = case.handled_at = None
