@@ -323,7 +323,17 @@ STEPS: dict[str, Step] = {
 }
 
 StepName.labels.update({step.name: step.label for step in STEPS.values()})
-StepName.labels["import"] = _("Brought in from an old ledger")
+#: What stands in histories besides: brought in, or made up for trying.
+StepName.labels.update(
+    {
+        "import": _("Brought in from an old ledger"),
+        "merge": _("Merge"),
+        "mediate": _("Turn to mediation"),
+        "end_mediation": _("End of mediation"),
+        "suspend": _("Suspend"),
+        "resume": _("Resume"),
+    }
+)
 
 
 def may_take(actor: Actor, case: Case, step: Step) -> bool:

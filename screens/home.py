@@ -21,7 +21,7 @@ from panel.web import lists
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, HomePage, Related, SetupStep, Tile, Words
 from panel.web.views import SchemaView
-from screens.cases import OPEN, calendar
+from screens.cases import RUNNING, calendar
 
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 FIRST_ROWS = 8
@@ -134,7 +134,10 @@ def first_by_deadline() -> Related:
     panel = current_panel()
     view = panel.views["case"]
     statement = (
-        select(Case.id).where(Case.status.in_(OPEN), Case.due_at.is_not(None)).order_by(Case.due_at).limit(FIRST_ROWS)
+        select(Case.id)
+        .where(Case.status.in_(RUNNING), Case.due_at.is_not(None))
+        .order_by(Case.due_at)
+        .limit(FIRST_ROWS)
     )
     ids = list(panel.session.execute(statement).scalars())
     names = ("case_no", "status", "community", "item", "due_at")

@@ -37,6 +37,7 @@ class AuditView(SchemaView):
         ),
     }
     cells = {
+        "actor_name": lambda entry: Cell(str(history.who(entry.actor_name))),
         "table_name": lambda entry: Cell(str(table_label(entry.table_name))),
         "note": lambda entry: Cell(entry.note if readable(entry.table_name) or not entry.changes else ""),
     }

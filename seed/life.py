@@ -25,6 +25,13 @@ ACTIONS = {
 #: Kinds that need two officers, and the word in the number of their document.
 TWO_OFFICERS = {ActionKind.INSPECTION, ActionKind.FINE, ActionKind.FILING}
 DOCUMENTS = {ActionKind.RECTIFICATION: "改", ActionKind.FINE: "罚", ActionKind.FILING: "立"}
+#: How often complainants answer so, of 100.
+ANSWERS = {
+    Satisfaction.SATISFIED: 78,
+    Satisfaction.FAIRLY: 15,
+    Satisfaction.UNSATISFIED: 3,
+    Satisfaction.UNREACHED: 4,
+}
 
 
 @dataclass(slots=True)
@@ -67,6 +74,11 @@ class Life:
         )
         self.case.update(status=to, updated_at=at)
 
+    def finish(self, at: datetime, name: str, to: CaseStatus, actor: Person, opinion: str, **payload: Any) -> None:
+        """The step with which a case ends."""
+        self.case["closed_at"] = at
+        self.step(at, name, to, actor, opinion, **payload)
+
     def number(self, case_no: str, number: int) -> None:
         """Give the case its number, and the papers about it numbers made from that."""
         year = self.case["reported_at"].astimezone(ZONE).year
@@ -76,8 +88,10 @@ class Life:
         for action in self.actions:
             if word := DOCUMENTS.get(action["kind"]):
                 action["document_no"] = f"南综执{word}〔{year}〕{number:06d}号"
-        for i, referral in enumerate(self.referrals, 1):
+        sent = [event for event in self.events if event["step"] == "refer"]
+        for i, (referral, event) in enumerate(zip(self.referrals, sent, strict=True), 1):
             referral["document_no"] = f"南综执移〔{year}〕{number:06d}-{i}号"
+            event["payload"]["document_no"] = referral["document_no"]
 
     def act(self, cast: Cast, at: datetime, kind: ActionKind, note: str) -> None:
         """Something is done about the case, by its handler and, where the kind asks it, a second officer."""
@@ -101,17 +115,17 @@ class Life:
         )
 
     def tell(self, cast: Cast, at: datetime, target: FeedbackTarget) -> None:
-        """Somebody is told what came of it."""
-        answers = {Satisfaction.SATISFIED: 78, Satisfaction.FAIRLY: 15, Satisfaction.UNSATISFIED: 3}
+        """Somebody is told what came of it; a complainant is also asked."""
+        satisfaction = None
         if target == FeedbackTarget.COMPLAINANT:
-            answers[Satisfaction.UNREACHED] = 4
+            satisfaction = cast.rng.choices(list(ANSWERS), list(ANSWERS.values()))[0]
         self.feedback.append(
             {
                 "target": target,
                 "channel": cast.rng.choice((FeedbackChannel.PHONE, FeedbackChannel.PHONE, FeedbackChannel.MESSAGE)),
                 "at": at,
                 "content": f"已告知处理结果：{self.case['result']}",
-                "satisfaction": cast.rng.choices(list(answers), list(answers.values()))[0],
+                "satisfaction": satisfaction,
                 "created_at": at,
                 "updated_at": at,
             }

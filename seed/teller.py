@@ -137,15 +137,15 @@ class Teller:
         at = self.cast.later(case["reported_at"], 3, 20 if hurry else 240, by_clock=hurry)
         yield at
         if end == CaseStatus.REJECTED:
-            life.step(at, "reject", end, office, "不属于本局职责，已电话告知反映人向有管辖权的部门反映。", told="phone")
+            life.finish(at, "reject", end, office, "不属于本局职责。", told="电话告知", responsible="物业服务企业")
             return
         if end == CaseStatus.MERGED:
-            life.step(at, "merge", end, office, "与在办案件系同一事项，并案处理。")
+            life.finish(at, "merge", end, office, "与在办案件系同一事项，并案处理。")
             return
         plan = self._accept(life, at, office if rng.random() < 0.6 else life.lead)
         if end == CaseStatus.VOIDED:
             yield (at := plan.at(0.05))
-            life.step(at, "void", end, leader, "登记有误，作废，编号不再使用。")
+            life.finish(at, "void", end, leader, "登记有误，作废，编号不再使用。")
             return
         yield (at := plan.at(0.06))
         case["handler_id"] = life.handler.id
@@ -156,7 +156,7 @@ class Teller:
             CaseStatus.DISPATCHED,
             dispatcher,
             f"派{life.handler.name}处置。",
-            handler_id=life.handler.id,
+            handler=life.handler.id,
         )
         yield (at := plan.at(0.12))
         life.step(at, "start", CaseStatus.HANDLING, life.handler)
@@ -180,7 +180,7 @@ class Teller:
         case.update(
             accepted_at=at, due_at=due_at, item_id=item.id, list_kind=item.list_kind, item_snapshot=item.snapshot
         )
-        life.step(at, "accept", CaseStatus.ACCEPTED, actor, "予以受理。", item=item.code, due_at=due_at.isoformat())
+        life.step(at, "accept", CaseStatus.ACCEPTED, actor, item=item.id, urgency=str(case["urgency"]))
         by_clock = item.limit_unit == LimitUnit.CLOCK_HOUR or (urgent and item.limit_unit == LimitUnit.OFFICE_HOUR)
         length = due_at - at if by_clock else deadlines.office_time(at, due_at, self.calendar)
         if self.rng.random() < 0.07:
@@ -235,21 +235,19 @@ class Teller:
             "updated_at": at,
         }
         life.referrals.append(referral)
-        life.step(
-            at, "refer", CaseStatus.REFERRED, life.handler, f"移送{department.name}。", department_id=department.id
-        )
+        asked = {"department": department.id, "kind": str(referral["kind"])}
+        life.step(at, "refer", CaseStatus.REFERRED, life.handler, referral["request"], **asked)
         yield (at := plan.at(0.3))
         referral.update(status=ReferralStatus.SIGNED, signed_at=at, updated_at=at)
+        life.step(at, "sign", CaseStatus.REFERRED, self.cast.world.office)
         yield (at := plan.at(0.58))
-        if self.rng.random() < 0.1 and not joint:
-            referral.update(status=ReferralStatus.RETURNED, return_reason="经核不属本部门职责范围。", updated_at=at)
-            life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, "部门退回，由本局继续处置。")
-            return
-        day = deadlines.local_day(at) if joint else None
-        referral.update(
-            status=ReferralStatus.REPLIED, replied_at=at, reply="已派员到场处理完毕。", joint_on=day, updated_at=at
-        )
-        life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, "部门已反馈处理结果。")
+        returned = self.rng.random() < 0.1 and not joint
+        status = ReferralStatus.RETURNED if returned else ReferralStatus.REPLIED
+        text = "经核不属本部门职责范围。" if returned else "已派员到场处理完毕。"
+        referral.update(status=status, replied_at=at, updated_at=at)
+        referral["return_reason" if returned else "reply"] = text
+        referral["joint_on"] = deadlines.local_day(at) if joint else None
+        life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, text, answer=str(status))
 
     def _finish(self, life: Life, plan: Plan) -> Iterator[datetime]:
         rng, case, office = self.rng, life.case, self.cast.world.office
@@ -260,13 +258,14 @@ class Teller:
         life.act(self.cast, at, ACTIONS.get(outcome, ActionKind.PERSUASION), result)
         yield (at := plan.at(0.66))
         case.update(outcome=outcome, result=result, handled_at=at)
-        life.step(at, "handle", CaseStatus.HANDLED, life.handler, result)
+        life.step(at, "handle", CaseStatus.HANDLED, life.handler, result, outcome=str(outcome))
         if rng.random() < 0.03:
             yield (at := plan.at(0.7))
+            case["handled_at"] = None
             life.step(at, "rework", CaseStatus.HANDLING, checker, "现场仍有残留，返工。")
             yield (at := plan.at(0.78))
             case["handled_at"] = at
-            life.step(at, "handle", CaseStatus.HANDLED, life.handler, "已按核查意见再次处置。")
+            life.step(at, "handle", CaseStatus.HANDLED, life.handler, "已按核查意见再次处置。", outcome=str(outcome))
         yield (at := plan.at(0.84))
         life.step(at, "verify", CaseStatus.VERIFIED, checker, "经核查，情况属实，处置到位。")
         yield (at := plan.at(0.95))
@@ -274,8 +273,7 @@ class Teller:
         if any(party["role"] == PartyRole.COMPLAINANT and not party["anonymous"] for party in life.parties):
             life.tell(self.cast, at, FeedbackTarget.COMPLAINANT)
         yield (at := plan.at(1.0))
-        case["closed_at"] = at
-        life.step(at, "close", CaseStatus.CLOSED, rng.choice((office, life.lead)), "已反馈，同意结案。")
+        life.finish(at, "close", CaseStatus.CLOSED, rng.choice((office, life.lead)), "已反馈，同意结案。")
 
 
 def _can_reach(item: Item, stop: CaseStatus | None) -> bool:

@@ -190,29 +190,45 @@ _numbers = itertools.count(1)
 
 
 def another(session: Session, table: str, side: dict[str, int], **given: Any) -> Any:
-    """One more record of a table, beside those of a side of the district. What its declaration demands is filled in
-    by kind; a table whose rules want more than that is named below."""
-    n = next(_numbers)
+    """One more record of a table, beside those of a side of the district."""
     model = MODELS[table]
     if table == "caseevent":
         about = session.get_one(models.Case, side["case"])
-        return events.append(session, about, "remark", about.status, about.status, None, f"测试 {n}")
-    demanded = {
+        return events.append(session, about, "remark", about.status, about.status, None, f"测试 {next(_numbers)}")
+    if table == "userrole":
+        given.setdefault("user_id", another(session, "user", side).id)
+    made = model(**{**demanded(table, side), **given})
+    if table == "case":
+        intake.register(session, made, None, "测试")
+    session.add(made)
+    session.flush()
+    return made
+
+
+def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
+    """What a record can't do without, by attribute, another one each time: filled in by kind, and for the tables named
+    here what their rules want besides."""
+    n = next(_numbers)
+    more: dict[str, dict[str, Any]] = {
         "liaison": {"start_on": date(2020, 1, 1), "end_on": date(2020, 1, 2)},
         "assignment": {"start_on": date(1990, 1, 1) + timedelta(n), "end_on": date(1990, 1, 1) + timedelta(n)},
         "caseparty": {"name": f"王小{n}", "phone": f"137{n:08}"},
         "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
         "userrole": {"role": "viewer"},
     }
-    values = {f.attr: value_of(f, n, side) for f in fields(model) if f.required and f.default is None}
-    if table == "userrole":
-        values["user_id"] = another(session, "user", side).id
-    made = model(**{**values, **demanded.get(table, {}), **given})
-    if table == "case":
-        intake.register(session, made, None, "测试")
-    session.add(made)
-    session.flush()
-    return made
+    plain = {f.attr: value_of(f, n, side) for f in fields(MODELS[table]) if f.required and f.default is None}
+    return {**plain, **more.get(table, {})}
+
+
+def typed(table: str, side: dict[str, int], **given: str) -> dict[str, str]:
+    """What one would type into the form of a new record, by field."""
+    values = demanded(table, side)
+    filled = {
+        f.name: str(values[f.attr].value if isinstance(f.kind, Choice) else f.kind.format(values[f.attr]))
+        for f in fields(MODELS[table])
+        if f.attr in values and not f.readonly
+    }
+    return {**filled, **given}
 
 
 def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:  # noqa: PLR0911

@@ -69,6 +69,8 @@ ROUTES = (
     Route("template_view", Action.IMPORT, "/template/"),
     Route("reveal_view", Action.REVEAL, "/reveal/?id={id}", about_one=True),
     Route("reveal_view", Action.REVEAL, "/reveal/?id={id}", _nothing, about_one=True, answers=frozenset({422})),
+    Route("step_view", Action.READ, "/step/?id={id}&step=note", about_one=True, answers=frozenset({200, 403})),
+    Route("step_view", Action.READ, "/step/?id={id}&step=note", _nothing, True, answers=frozenset({422, 403})),
     Route("rejected_view", Action.READ, "/failed/?id={id}", about_one=True, answers=frozenset({404})),
 )
 EVERYBODY_EVERYWHERE = [(role, table) for role in ROLE_NAMES for table in TABLES]
@@ -164,7 +166,7 @@ def test_who_works_on_cases_sees_no_accounts_and_no_logs(standing: Stage, role: 
     assert standing.browse(role).get(f"/admin/{table}/").status_code == 403
 
 
-@pytest.mark.parametrize("table", BUSINESS)
+@pytest.mark.parametrize("table", [table for role, table in pairs() if role == "viewer"])
 def test_the_head_reads_everything_and_changes_nothing(standing: Stage, table: str) -> None:
     browser, id_ = standing.browse("viewer"), standing.inside[table]
     assert browser.get(f"/admin/{table}/").status_code == 200

@@ -68,6 +68,8 @@ class KindField(FormField):
             self.text = str(self.declared.kind.choices.of(value).value)
         elif self.declared.kind.control == "flag" and value is not None:
             self.text = "1" if value else "0"
+        elif self.declared.kind.control == "select" and value is not None:
+            self.text = str(value)
 
     def take(self, raw: str) -> None:
         """Read what was typed; what can't be read stays in the control beside its error."""

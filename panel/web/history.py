@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import String, cast, literal, select, union_all
 
-from panel.access import Action, model_of
+from panel.access import SYSTEM, Action, model_of
 from panel.base import Base
 from panel.fields import Field, fields
 from panel.kinds import Moment
 from panel.records import AuditEntry
-from panel.text import _
+from panel.text import Message, _
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Change, HistoryItem
 
@@ -57,7 +57,7 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
         HistoryItem(
             act=entry.action.label,
             tone=entry.action.tone,
-            who=entry.actor_name if entry.actor_name != "system" else str(_("the system")),
+            who=str(who(entry.actor_name)),
             at=clock.format(entry.at.replace(second=0)),
             note=entry.note,
             changes=[
@@ -69,6 +69,11 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
         )
         for entry, lines in shown
     ]
+
+
+def who(name: str) -> Message | str:
+    """Who acted, in the reader's words."""
+    return _("the system") if name == SYSTEM.name else name
 
 
 def _model(table: str) -> Any:

@@ -15,7 +15,7 @@ from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell
 
 #: Text longer than this is cut in a list; the details show it whole.
-LIST_LENGTH = 60
+LIST_LENGTH = 36
 
 
 def is_masked(field: Field, model: type[Any]) -> bool:
