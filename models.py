@@ -199,7 +199,7 @@ class Street(Named, Record):
     name: Mapped[str] = col(
         Text(40), _("Name"), required=True, key=True, unique=True, search=True, aliases=("街道", "街道名称")
     )
-    code: Mapped[str | None] = col(Code(20), _("Code"), unique=True, search=True)
+    code: Mapped[str | None] = col(Code(20), _("Code"), unique=True, search=True, aliases=("代码", "街道代码"))
 
 
 class Squad(Named, Record):
@@ -410,8 +410,12 @@ class Assignment(Record):
 
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
     officer_id: Mapped[int] = col(Reference("officer"), _("Officer"), required=True, key=True, aliases=("联居队员",))
-    start_on: Mapped[date] = col(Day(), _("From"), required=True, key=True, default=today, index=True, group=TERM)
-    end_on: Mapped[date | None] = col(Day(), _("Until"), group=TERM, help=_("Empty while it goes on."))
+    start_on: Mapped[date] = col(
+        Day(), _("From"), required=True, key=True, default=today, index=True, group=TERM, aliases=("起始时间",)
+    )
+    end_on: Mapped[date | None] = col(
+        Day(), _("Until"), group=TERM, help=_("Empty while it goes on."), aliases=("结束时间", "离任时间")
+    )
 
     community: Mapped[Community] = relationship()
     officer: Mapped[Officer] = relationship()
@@ -474,8 +478,8 @@ class ChecklistItem(Named, Record):
     )
     mediable: Mapped[bool] = col(Flag(), _("May be mediated"), required=True, default=False, group=RULES, listed=False)
     version_no: Mapped[int] = col(Whole(1, 9999), _("Version"), required=True, default=1, readonly=True, group=OTHER)
-    valid_from: Mapped[date | None] = col(Day(), _("In force from"), group=OTHER, listed=False)
-    valid_until: Mapped[date | None] = col(Day(), _("In force until"), group=OTHER, listed=False)
+    valid_from: Mapped[date | None] = col(Day(), _("In force from"), group=OTHER, listed=False, aliases=("生效",))
+    valid_until: Mapped[date | None] = col(Day(), _("In force until"), group=OTHER, listed=False, aliases=("失效",))
 
     department: Mapped[Department | None] = relationship()
 
@@ -491,6 +495,7 @@ class Case(Record):
     __order__ = "-reported_at"
     __table_args__ = (
         Index("ix_case_status_due_at", "status", "due_at"),
+        Index("ix_case_status_reported_at", "status", "reported_at"),
         Index("ix_case_community_id_status", "community_id", "status"),
         rule(
             "accepted_after_report",
@@ -547,31 +552,44 @@ class Case(Record):
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, group=PLACE)
     place: Mapped[str | None] = col(Text(120), _("Place"), search=True, group=PLACE, below="community")
     item_id: Mapped[int | None] = col(
-        Reference("checklistitem"), _("Checklist item"), help=_("Fixes the list and the time limit.")
+        Reference("checklistitem"),
+        _("Checklist item"),
+        aliases=("事项", "事项名称"),
+        help=_("Fixes the list and the time limit."),
     )
     description: Mapped[str] = col(
-        Text(2000, lines=4), _("Description"), required=True, search=True, aliases=("问题描述",)
+        Text(2000, lines=4), _("Description"), required=True, search=True, aliases=("描述", "问题描述")
     )
     urgency: Mapped[Urgency] = col(Choice(Urgency), _("Urgency"), required=True, default=Urgency.NORMAL, listed=False)
-    liaison_id: Mapped[int | None] = col(Reference("liaison"), _("Liaison"), group=PLACE, listed=False)
-    lead_officer_id: Mapped[int | None] = col(Reference("officer"), _("Lead officer"), group=HANDLING)
-    handler_id: Mapped[int | None] = col(Reference("officer"), _("Handler"), group=HANDLING, below="lead_officer")
+    liaison_id: Mapped[int | None] = col(
+        Reference("liaison"), _("Liaison"), group=PLACE, listed=False, aliases=("联络员",)
+    )
+    lead_officer_id: Mapped[int | None] = col(
+        Reference("officer"), _("Lead officer"), group=HANDLING, aliases=("主办",)
+    )
+    handler_id: Mapped[int | None] = col(
+        Reference("officer"), _("Handler"), group=HANDLING, below="lead_officer", aliases=("承办",)
+    )
     accepted_at: Mapped[datetime | None] = col(
         Moment(), _("Accepted at"), group=HANDLING, readonly=True, listed=False, index=True
     )
-    due_at: Mapped[datetime | None] = col(Moment(), _("Due"), group=HANDLING, readonly=True, index=True)
+    due_at: Mapped[datetime | None] = col(
+        Moment(), _("Due"), group=HANDLING, readonly=True, index=True, aliases=("到期",)
+    )
     handled_at: Mapped[datetime | None] = col(Moment(), _("Handled at"), group=HANDLING, readonly=True, listed=False)
     closed_at: Mapped[datetime | None] = col(
         Moment(), _("Closed at"), group=HANDLING, readonly=True, listed=False, index=True
     )
     outcome: Mapped[Outcome | None] = col(Choice(Outcome), _("Outcome"), group=RESULT, listed=False)
-    result: Mapped[str | None] = col(Text(1000, lines=3), _("Result"), group=RESULT, listed=False)
+    result: Mapped[str | None] = col(
+        Text(1000, lines=3), _("Result"), group=RESULT, listed=False, aliases=("处理结果",)
+    )
     quantity: Mapped[int | None] = col(
         Whole(0, 100_000), _("Quantity achieved"), group=RESULT, listed=False, help=_("For example parking spaces won.")
     )
     master_id: Mapped[int | None] = col(Reference("case"), _("Master case"), group=OTHER, listed=False, readonly=True)
     hotline_no: Mapped[str | None] = col(
-        Code(40), _("12345 order no."), group=OTHER, listed=False, unique=True, search=True
+        Code(40), _("12345 order no."), group=OTHER, listed=False, unique=True, search=True, aliases=("工单号",)
     )
     historic: Mapped[bool] = col(
         Flag(), _("Historic"), required=True, default=False, group=OTHER, listed=False, readonly=True
@@ -738,14 +756,20 @@ class Referral(Record):
     department_id: Mapped[int] = col(
         Reference("department"), _("Department"), required=True, key=True, aliases=("部门", "协同部门")
     )
-    kind: Mapped[ReferralKind] = col(Choice(ReferralKind), _("Kind"), required=True, default=ReferralKind.TRANSFER)
+    kind: Mapped[ReferralKind] = col(
+        Choice(ReferralKind), _("Kind"), required=True, default=ReferralKind.TRANSFER, aliases=("类型",)
+    )
     status: Mapped[ReferralStatus] = col(Choice(ReferralStatus), _("State"), required=True, default=ReferralStatus.SENT)
     request: Mapped[str | None] = col(Text(1000, lines=3), _("What is asked"), listed=False)
-    sent_at: Mapped[datetime] = col(Moment(), _("Sent at"), required=True, default=now, index=True, group=TERM)
-    sign_due_at: Mapped[datetime | None] = col(Moment(), _("To be signed for by"), group=TERM, listed=False)
-    signed_at: Mapped[datetime | None] = col(Moment(), _("Signed for at"), group=TERM, listed=False)
-    reply_due_at: Mapped[datetime | None] = col(Moment(), _("Reply due"), group=TERM, index=True)
-    replied_at: Mapped[datetime | None] = col(Moment(), _("Replied at"), group=RESULT, listed=False)
+    sent_at: Mapped[datetime] = col(
+        Moment(), _("Sent at"), required=True, default=now, index=True, group=TERM, aliases=("发出",)
+    )
+    sign_due_at: Mapped[datetime | None] = col(
+        Moment(), _("To be signed for by"), group=TERM, listed=False, aliases=("应签收",)
+    )
+    signed_at: Mapped[datetime | None] = col(Moment(), _("Signed for at"), group=TERM, listed=False, aliases=("签收",))
+    reply_due_at: Mapped[datetime | None] = col(Moment(), _("Reply due"), group=TERM, index=True, aliases=("应反馈",))
+    replied_at: Mapped[datetime | None] = col(Moment(), _("Replied at"), group=RESULT, listed=False, aliases=("反馈",))
     return_reason: Mapped[str | None] = col(Text(300), _("Reason for return"), group=RESULT, listed=False)
     reply: Mapped[str | None] = col(Text(1000, lines=3), _("Reply"), group=RESULT, listed=False)
     joint_on: Mapped[date | None] = col(Day(), _("Joint action on"), group=RESULT, listed=False)

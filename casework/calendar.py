@@ -29,7 +29,7 @@ class Calendar:
     def load(cls, session: Session, hours: OfficeHours | None = None) -> Self:
         """Read the working calendar in one statement, whoever the session acts for."""
         query = select(CalendarDay.day, CalendarDay.is_work)
-        rows = session.execute(query, execution_options={"unscoped": True}).tuples()
+        rows = session.execute(query, execution_options={"unscoped": True})
         return cls(dict(rows.all()), hours or OfficeHours())
 
     def is_workday(self, day: date) -> bool:

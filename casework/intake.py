@@ -13,6 +13,7 @@ from casework import deadlines, events, numbering, settings
 from casework.calendar import Calendar
 from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel import kinds
+from panel.session import found_by_program
 
 #: Characters of a description that make a title.
 TITLE_LENGTH = 24
@@ -32,8 +33,10 @@ def register(session: Session, case: Case, actor_id: int | None, actor_name: str
             case.community_id = case.community.id
         if case.liaison_id is None and case.liaison is None:
             case.liaison_id = active_liaison(session, case.community_id)
+            found_by_program(session, case, "liaison_id")
         if case.lead_officer_id is None and case.lead_officer is None:
             case.lead_officer_id = officer_of(session, case.community_id, deadlines.local_day(case.reported_at))
+            found_by_program(session, case, "lead_officer_id")
         case.case_no = numbering.take(session, case.reported_at)
     session.add(case)
     session.flush()

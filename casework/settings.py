@@ -81,7 +81,7 @@ def get(session: Session, key: str) -> Any:
 def all_values(session: Session) -> dict[str, Any]:
     """Every setting by its key, read in one statement."""
     query = select(Setting.key, Setting.value).where(Setting.key.in_(DECLARED))
-    stored = dict(session.execute(query, execution_options={"unscoped": True}).tuples().all())
+    stored = dict(session.execute(query, execution_options={"unscoped": True}).all())
     return {key: _read(declared, stored.get(key)) for key, declared in DECLARED.items()}
 
 

@@ -129,6 +129,12 @@ class Policy:
         reading = [role for role in self.held(actor) if Action.READ in role.grants.get(model, ())]
         return not actor.system and all(role.masked for role in reading)
 
+    def narrower(self, actor: Actor, action: Action, model: type[Base]) -> bool:
+        """Whether the rows to which the actor may do `action` may be fewer than those they read: when a role lets
+        them read the table and no more."""
+        reading = [role for role in self.held(actor) if Action.READ in role.grants.get(model, ())]
+        return not actor.system and any(action not in role.grants[model] for role in reading)
+
     def criterion(
         self, actor: Actor, action: Action, model: type[Base], columns: Any = None
     ) -> ColumnElement[bool] | None:

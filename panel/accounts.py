@@ -110,6 +110,6 @@ class LoginLog(Base):
     at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
     username: Mapped[str] = col(Text(80), _("User name"), required=True, search=True, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="RESTRICT"))
-    outcome: Mapped[LoginOutcome] = col(Choice(LoginOutcome), _("Outcome"), required=True)
+    outcome: Mapped[LoginOutcome] = col(Choice(LoginOutcome), _("Log-in result"), required=True)
     address: Mapped[str] = col(Text(60), _("Address"), required=True, default="")
     agent: Mapped[str] = col(Text(200), _("Browser"), required=True, default="", listed=False, filter=False)

@@ -106,7 +106,7 @@ class ImportRow(Base):
     batch_id: Mapped[int] = col(Reference("importbatch"), _("Import batch"), required=True, listed=False)
     number: Mapped[int] = col(Whole(), _("Row in the file"), required=True)
     sheet: Mapped[str] = col(Text(80), _("Sheet"), required=True, default="", below="number")
-    outcome: Mapped[str] = col(OutcomeName(20), _("Outcome"), required=True)
+    outcome: Mapped[str] = col(OutcomeName(20), _("What became of it"), required=True)
     record_id: Mapped[int | None] = col(Whole(), _("Record no."))
     reason: Mapped[str | None] = col(Text(1000, lines=2), _("Reason"))
     cells: Mapped[list[Any] | None] = mapped_column(Data().sql())

@@ -14,11 +14,10 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, event, false, func, select
+from sqlalchemy import Connection, Engine, event, false, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
-from sqlalchemy.schema import Column
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel import audit
 from panel.access import NOBODY, SYSTEM, Action, Actor, OutOfScope, Policy, Refused, model_of
@@ -104,6 +103,12 @@ def by_right(session: Session) -> Iterator[None]:
         act_for(session, actor)
 
 
+def found_by_program(session: Session, record: Base, attr: str) -> None:
+    """Tell the next flush that a rule of the bureau has filled in this reference, not the person: it may lie outside
+    their area."""
+    session.info.setdefault("found_by_program", []).append((record, attr))
+
+
 def keyed_hash(value: str, secret: str) -> str:
     """Recognises a value (a private phone) without keeping it readable. 64 hexadecimal digits."""
     return hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
@@ -127,24 +132,42 @@ def _criteria(session: Session) -> list[Any]:
 
 
 def _bare_tables(statement: Any) -> set[str]:
-    """Mapped tables that a statement reads past the ORM, where no scope can be put on them."""
+    """Mapped tables that a statement reads past the ORM, where no scope can be put on them; "text" for SQL in words.
+    Each select inside is looked at by itself: a subquery on the bare table isn't covered by the entity around it."""
     mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
     bare: set[str] = set()
-    known: set[str] = set()
-    for element in visitors.iterate(statement):
-        annotations = getattr(element, "_annotations", {})
-        entity = annotations.get("parententity")
-        if entity is not None:
-            known.add(entity.mapper.class_.__tablename__)
-        elif isinstance(element, Table):
-            bare.add(element.name)
-        elif (
-            isinstance(element, Column)
-            and isinstance(element.table, Table)
-            and "parententity" not in element.table._annotations
-        ):
-            bare.add(element.table.name)
-    return (bare - known) & mapped
+    selects = [statement]
+    while selects:
+        known: set[str] = set()
+        plain: set[str] = set()
+        elements = list(selects.pop().get_children())
+        while elements:
+            element = elements.pop()
+            entity = element._annotations.get("parententity")
+            if isinstance(element, SelectBase):
+                selects.append(element)
+                continue
+            if _is_text(element):
+                bare.add("text")
+            elif entity is not None:
+                known.add(entity.mapper.class_.__tablename__)
+            else:
+                plain.add(_table_name(element))
+            elements += element.get_children()
+        bare |= (plain - known) & mapped
+    return bare
+
+
+def _is_text(element: Any) -> bool:
+    """SQL in words; `count(*)` is none."""
+    return isinstance(element, TextClause) or (getattr(element, "is_literal", False) and str(element) != "*")
+
+
+def _table_name(element: Any) -> str:
+    """The table that an element is, or is a column of."""
+    table = element if isinstance(element, TableClause) else getattr(element, "table", None)
+    plain = isinstance(table, TableClause) and "parententity" not in table._annotations
+    return table.name if plain else ""
 
 
 def _scope(state: ORMExecuteState) -> None:
@@ -196,7 +219,20 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
             if "name_key" in type(record).__mapper__.columns:
                 record.name_key = pinyin_key(record.name)  # type: ignore[attr-defined]
             _seal_personal(session, record)
+    if not actor.system:
+        _require_before(session, Action.EDIT, changed)
+        _require_before(session, Action.DELETE, list(session.deleted))
     audit.remember(session, list(session.new), changed, list(session.deleted))
+
+
+def _require_before(session: Session, action: Action, records: list[Base]) -> None:
+    """What is about to be changed or deleted must lie inside the rows that the actor may do this to: one may read
+    more rows than one may change, and none of those is pulled in by the change itself."""
+    touched: dict[type[Base], set[int]] = defaultdict(set)
+    for record in records:
+        touched[type(record)].add(record.id)
+    for model, ids in touched.items():
+        require(session, model, action, ids)
 
 
 def _by_program(model: type[Base], action: Action) -> bool:
@@ -207,6 +243,7 @@ def _by_program(model: type[Base], action: Action) -> bool:
 def _after_flush(session: Session, _context: UOWTransaction) -> None:
     """What was written must lie inside the actor's scope, and refer to nothing outside it."""
     actor = actor_of(session)
+    found = session.info.pop("found_by_program", ())
     if not actor.system:
         written: dict[tuple[type[Base], Action], set[int]] = defaultdict(set)
         pointed: dict[type[Base], set[int]] = defaultdict(set)
@@ -216,6 +253,8 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
                 continue
             written[model, Action.CREATE if record in session.new else Action.EDIT].add(record.id)
             for field in audit.changed_fields(record):
+                if (record, field.attr) in found:
+                    continue
                 if field.reference and (id_ := getattr(record, field.attr)) is not None:
                     pointed[model_of(field.reference.table)].add(id_)
         for (model, action), ids in written.items():
@@ -227,16 +266,23 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
 
 def require(session: Session, model: type[Base], action: Action, ids: set[int]) -> None:
     """Raise OutOfScope unless the actor may do `action` to every one of these rows, as they now stand."""
+    if not within(session, model, action, ids):
+        raise OutOfScope
+
+
+def within(session: Session, model: type[Base], action: Action, ids: set[int]) -> bool:
+    """Whether the actor may do `action` to every one of these rows, as they now stand in the database."""
     columns = model.__table__.c
     condition = policy_of(session).criterion(actor_of(session), action, model, columns)
     if condition is None or not ids:
-        return
+        return True
     wanted = sorted(ids)
     for start in range(0, len(wanted), REQUIRED_AT_ONCE):
         part = wanted[start : start + REQUIRED_AT_ONCE]
         query = select(func.count()).select_from(model.__table__).where(columns.id.in_(part), condition)
         if session.connection().execute(query).scalar_one() != len(part):
-            raise OutOfScope
+            return False
+    return True
 
 
 def watch(session: Any) -> None:

@@ -178,6 +178,7 @@ def _say(report: dict[str, Any], problem: Message | None) -> None:
     numbers = {k: report[k] for k in ("rows", "new", "updated", "unchanged", "failed")}
     words = _("{rows} rows: {new} new, {updated} changed, {unchanged} unchanged, {failed} failed.", **numbers)
     if report["applied"]:
-        click.echo(f"{words} {_('Written as batch {number}.', number=report['batch'])}")
+        ending = _("Written as batch {number}.", number=report["batch"])
     else:
-        click.echo(f"{words} {_('Nothing was written.')}")
+        ending = _("Nothing was written.")
+    click.echo(f"{words} {ending}")

@@ -55,7 +55,7 @@ def _departments(session: Session) -> int:
 
 def _items(session: Session) -> int:
     known = _known(session, ChecklistItem.code)
-    departments = session.execute(select(Department.name, Department.id), execution_options=_UNSCOPED).tuples()
+    departments = session.execute(select(Department.name, Department.id), execution_options=_UNSCOPED)
     ids = dict(departments.all())
     new = [
         ChecklistItem(

@@ -19,8 +19,8 @@ from werkzeug.test import TestResponse
 import models
 from admin_app import SCREENS
 from casework import events, intake
-from casework.state import stepping
 from casework.roles import ROLES
+from casework.state import stepping
 from panel.access import Action, Role
 from panel.accounts import User, UserRole
 from panel.base import Base, Public
@@ -231,7 +231,7 @@ def typed(table: str, side: dict[str, int], **given: str) -> dict[str, str]:
     return {**filled, **given}
 
 
-def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:  # noqa: PLR0911
+def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:
     """A value that a field takes, another one for each `n`."""
     kind = declared.kind
     if declared.reference:

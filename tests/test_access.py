@@ -125,7 +125,7 @@ def test_a_record_outside_ones_area_does_not_exist(standing: Stage, role: str, t
 def test_a_list_shows_ones_own_area_alone(standing: Stage, role: str, table: str) -> None:
     page = standing.browse(role).get(f"/admin/{table}/?size=200").text
     assert f"/admin/{table}/details/?id={standing.inside[table]}" in page
-    assert f"/admin/{table}/details/?id={standing.outside[table]}\"" not in page
+    assert f'/admin/{table}/details/?id={standing.outside[table]}"' not in page
 
 
 @pytest.mark.parametrize(("role", "table"), pairs())

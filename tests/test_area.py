@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 import models
 from panel.access import Action
@@ -64,11 +63,9 @@ def test_a_case_is_not_reported_for_somebody_elses_community(stage: Stage, role:
 def test_an_officer_reports_what_happened_when_another_squad_was_assigned(stage: Stage) -> None:
     """The program looks up whose community it was; that isn't the reporter's choice."""
     with stage.session() as session:
-        session.execute(sa.update(models.Assignment).values(end_on=today() - timedelta(1), start_on=today()))
-    earlier = stage.add("assignment", start_on=today() - timedelta(60), end_on=today() - timedelta(30))
-    with stage.session() as session:
-        session.get_one(models.Assignment, earlier).officer_id = stage.outside["officer"]
-    stage.add("assignment", officer_id=stage.inside["officer"], start_on=today(), end_on=None)
+        session.get_one(models.Assignment, stage.inside["assignment"]).start_on = today()
+    before = {"start_on": today() - timedelta(60), "end_on": today() - timedelta(30)}
+    stage.add("assignment", officer_id=stage.outside["officer"], **before)
     given = factories.typed("case", stage.inside, reported_at=f"{today() - timedelta(45)} 09:00")
     assert stage.browse("officer").post("/admin/case/new/", given).status_code == 302
 

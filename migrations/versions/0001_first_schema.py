@@ -439,6 +439,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_case_master_id'), ['master_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_case_reported_at'), ['reported_at'], unique=False)
         batch_op.create_index('ix_case_status_due_at', ['status', 'due_at'], unique=False)
+        batch_op.create_index('ix_case_status_reported_at', ['status', 'reported_at'], unique=False)
 
     op.create_table('action',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -619,6 +620,7 @@ def downgrade() -> None:
 
     op.drop_table('action')
     with op.batch_alter_table('case', schema=None) as batch_op:
+        batch_op.drop_index('ix_case_status_reported_at')
         batch_op.drop_index('ix_case_status_due_at')
         batch_op.drop_index(batch_op.f('ix_case_reported_at'))
         batch_op.drop_index(batch_op.f('ix_case_master_id'))

@@ -35,11 +35,11 @@ def build(view: SchemaView, record: Any) -> DetailsPage:
         history=history.of_record(record),
     )
     back = request.full_path.rstrip("?")
-    if view.can_delete:
+    if view.may_change(record, Action.DELETE):
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
     if reveal := view.reveal_button(record):
         page.buttons.append(reveal)
-    if view.can_edit and view.may_change(record):
+    if view.may_change(record):
         page.buttons.append(
             Button(_("Edit"), view.get_url(".edit_view", id=record.id, url=back), "pencil", primary=True)
         )

@@ -189,7 +189,8 @@ def _active(filters: list[Input], query: Query) -> list[Chip]:
         dropped = {f"{name}{suffix}": None for suffix in ("", ".from", ".to", ".empty")}
         chips.append(Chip(f"{made.label}: {'、'.join(parts)}", _url(query, page=1, **dropped)))
     if query.search:
-        chips.append(Chip(f"{_('Search')}: {query.search}", _url(query, page=1, q="")))
+        searched = _("Search")
+        chips.append(Chip(f"{searched}: {query.search}", _url(query, page=1, q="")))
     return chips
 
 

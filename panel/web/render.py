@@ -9,7 +9,7 @@ from flask import g, url_for
 from panel.access import Action
 from panel.base import display
 from panel.fields import Field, Personal
-from panel.kinds import Choice, Data, Flag, Text
+from panel.kinds import Choice, Data, Flag, Moment, Text
 from panel.text import _
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell
@@ -36,6 +36,9 @@ def text_of(field: Field, record: Any) -> str:
     if field.reference:
         target = getattr(record, field.name)
         return display(target) if target is not None else str(_("not visible"))
+    if isinstance(field.kind, Moment):
+        # Seconds matter to Excel and the audit, not to a reader.
+        value = value.replace(second=0, microsecond=0)
     return field.kind.format(value)
 
 

@@ -22,6 +22,7 @@ from panel.fields import Field, fields
 from panel.integrity import explain
 from panel.kinds import Invalid, tidy
 from panel.listing import Query, Quick
+from panel.session import within
 from panel.text import Message, _, n_
 from panel.web import details, forms, history, lists
 from panel.web.context import current_actor, current_panel
@@ -144,9 +145,12 @@ class SchemaView(TableFiles, Reveals, ModelView):
         masked = current_panel().policy.sees_masked(current_actor(), self.model)
         return listing.conditions(self.model, query, self.quick_filters(), current_actor(), masked=masked)
 
-    def may_change(self, record: Any) -> bool:
-        """Whether this very record may be edited: the role, and the rows it may edit."""
-        return self.may(Action.EDIT)
+    def may_change(self, record: Any, act: Action = Action.EDIT) -> bool:
+        """Whether this very record may be edited (or deleted): the role, and the rows for which it says so."""
+        panel, actor = current_panel(), current_actor()
+        if not self.may(act) or not panel.policy.narrower(actor, act, self.model):
+            return self.may(act)
+        return within(panel.session, self.model, act, {record.id})
 
     # Pages.
 
@@ -206,6 +210,8 @@ class SchemaView(TableFiles, Reveals, ModelView):
     def confirm_view(self) -> T_Response:
         self.require(Action.DELETE)
         record = self.get_one(request.args.get("id"))
+        if not self.may_change(record, Action.DELETE):
+            abort(403)
         return self.render("panel/confirm.html", page=self._confirm_delete([record], self.get_url(".delete_view")))
 
     @expose("/delete/", methods=("POST",))
