@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from waitress import serve as run_waitress
 
 import models
 from casework import imports, roles
+from panel import logs
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
@@ -93,7 +93,7 @@ def create_app(config: Config | None = None) -> Flask:
 def serve() -> None:
     """Serve by waitress until stopped."""
     config = Config.read()
-    logging.basicConfig(level=logging.INFO)
+    logs.setup(as_json=config.log_json)
     app = create_app(config)
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)

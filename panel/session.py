@@ -36,11 +36,11 @@ _UNSCOPED = "unscoped"
 
 
 def engine_options(url: str | URL) -> dict[str, Any]:
-    """What create_engine() needs for a database address."""
+    """What create_engine() needs for a database address. Errors tell no values: they go to the log."""
     if make_url(url).get_backend_name() == "sqlite":
         # The driver's own BEGIN comes too late for savepoints and reads: it is switched off, ours is emitted below.
-        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}}
-    return {"pool_pre_ping": True}
+        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}, "hide_parameters": True}
+    return {"pool_pre_ping": True, "hide_parameters": True}
 
 
 def configure(engine: Engine) -> None:
