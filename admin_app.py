@@ -21,13 +21,13 @@ from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import commands, files, frame, home, settings
+from screens import commands, files, frame, home, ledger_command, ledgers, settings
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
-FILES, SYSTEM = _("Excel"), _("System")
+FILES, LEDGERS, SYSTEM = _("Excel"), _("Ledgers"), _("System")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
@@ -81,12 +81,15 @@ def create_app(config: Config | None = None) -> Flask:
     app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
+        Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
     panel.search_table = "case"
     frame.install(panel)
     commands.install(app, panel)
     files.install(app, panel)
+    ledgers.install(app)
+    ledger_command.install(app, panel)
     return app
 
 

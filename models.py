@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, String, UniqueConstraint, or_, select, text
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, inspect, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from sqlalchemy.types import TypeEngine
 
@@ -38,6 +38,7 @@ from panel.text import Message, _
 # Groups of a form, in the words people use.
 CONTACT = _("Contact")
 TERM = _("Term")
+DATES = _("Dates")
 PLACE = _("Place")
 RULES = _("Rules")
 HANDLING = _("Handling")
@@ -168,6 +169,13 @@ class Satisfaction(Choices):
     FAIRLY = "fairly", _("Fairly satisfied"), "good"
     UNSATISFIED = "unsatisfied", _("Unsatisfied"), "bad"
     UNREACHED = "unreached", _("Not reached"), ""
+
+
+class Basis(Choices):
+    """Which cases a monthly ledger lists: those accepted in the month, or those closed in it."""
+
+    ACCEPTED = "accepted", _("By acceptance")
+    CLOSED = "closed", _("By closing")
 
 
 class StepName(Text):
@@ -422,7 +430,7 @@ class Assignment(Record):
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
         """Two assignments of a community may not overlap."""
-        if self.start_on is None:
+        if self.start_on is None or (self.end_on is not None and self.end_on < self.start_on):
             return
         clash = select(Assignment.id).where(
             Assignment.community_id == self.community_id,
@@ -567,8 +575,12 @@ class Case(Record):
     lead_officer_id: Mapped[int | None] = col(
         Reference("officer"), _("Lead officer"), group=HANDLING, aliases=("主办",)
     )
+    #: Whom an old ledger names, where no officer is called so.
+    lead_name: Mapped[str | None] = col(
+        PersonName(), _("Lead officer as written"), group=HANDLING, readonly=True, listed=False
+    )
     handler_id: Mapped[int | None] = col(
-        Reference("officer"), _("Handler"), group=HANDLING, below="lead_officer", aliases=("承办",)
+        Reference("officer"), _("Handler"), group=HANDLING, below="lead_officer", readonly=True, aliases=("承办",)
     )
     accepted_at: Mapped[datetime | None] = col(
         Moment(), _("Accepted at"), group=HANDLING, readonly=True, listed=False, index=True
@@ -595,7 +607,9 @@ class Case(Record):
         Flag(), _("Historic"), required=True, default=False, group=OTHER, listed=False, readonly=True
     )
     #: The item as it stood at intake: the list is the bureau's decision and moves; a case keeps what it was judged by.
-    list_kind: Mapped[ListKind | None] = col(Choice(ListKind), _("List"), readonly=True, below="item")
+    list_kind: Mapped[ListKind | None] = col(
+        Choice(ListKind), _("List"), readonly=True, below="item", aliases=("清单类别",)
+    )
     item_snapshot: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
 
     community: Mapped[Community] = relationship()
@@ -604,6 +618,11 @@ class Case(Record):
     lead_officer: Mapped[Officer | None] = relationship(foreign_keys=[lead_officer_id])
     handler: Mapped[Officer | None] = relationship(foreign_keys=[handler_id])
     master: Mapped[Case | None] = relationship(remote_side="Case.id")
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """List, snapshot and deadline of an accepted case follow from its item."""
+        if self.accepted_at is not None and inspect(self).attrs.item_id.history.has_changes():
+            yield "item", _("The item of an accepted case stays: its list and deadline follow from it.")
 
 
 class CaseParty(Record):
@@ -646,6 +665,7 @@ class CaseEvent(Base):
     __scope__ = Via("case_id")
     __append_only__ = True
     __display__ = ("step",)
+    __order__ = "-at"
     __table_args__ = (UniqueConstraint("case_id", "seq"),)
 
     at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
@@ -716,7 +736,7 @@ class Action(Record):
 
 
 class Referral(Record):
-    """移送协同: a case, or part of it, asked of another department."""
+    """移送协同: a case, or part of it, asked of another department; sent and answered by steps of the case."""
 
     __tablename__ = "referral"
     __label__ = _("Referral")
@@ -759,23 +779,40 @@ class Referral(Record):
     kind: Mapped[ReferralKind] = col(
         Choice(ReferralKind), _("Kind"), required=True, default=ReferralKind.TRANSFER, aliases=("类型",)
     )
-    status: Mapped[ReferralStatus] = col(Choice(ReferralStatus), _("State"), required=True, default=ReferralStatus.SENT)
+    status: Mapped[ReferralStatus] = col(
+        Choice(ReferralStatus), _("State"), required=True, default=ReferralStatus.SENT, readonly=True
+    )
     request: Mapped[str | None] = col(Text(1000, lines=3), _("What is asked"), listed=False)
     sent_at: Mapped[datetime] = col(
-        Moment(), _("Sent at"), required=True, default=now, index=True, group=TERM, aliases=("发出",)
+        Moment(), _("Sent at"), readonly=True, required=True, default=now, index=True, group=DATES, aliases=("发出",)
     )
     sign_due_at: Mapped[datetime | None] = col(
-        Moment(), _("To be signed for by"), group=TERM, listed=False, aliases=("应签收",)
+        Moment(), _("To be signed for by"), readonly=True, group=DATES, listed=False, aliases=("应签收",)
     )
-    signed_at: Mapped[datetime | None] = col(Moment(), _("Signed for at"), group=TERM, listed=False, aliases=("签收",))
-    reply_due_at: Mapped[datetime | None] = col(Moment(), _("Reply due"), group=TERM, index=True, aliases=("应反馈",))
-    replied_at: Mapped[datetime | None] = col(Moment(), _("Replied at"), group=RESULT, listed=False, aliases=("反馈",))
-    return_reason: Mapped[str | None] = col(Text(300), _("Reason for return"), group=RESULT, listed=False)
-    reply: Mapped[str | None] = col(Text(1000, lines=3), _("Reply"), group=RESULT, listed=False)
+    signed_at: Mapped[datetime | None] = col(
+        Moment(), _("Signed for at"), readonly=True, group=DATES, listed=False, aliases=("签收",)
+    )
+    reply_due_at: Mapped[datetime | None] = col(
+        Moment(), _("Reply due"), readonly=True, group=DATES, index=True, aliases=("应反馈",)
+    )
+    replied_at: Mapped[datetime | None] = col(
+        Moment(), _("Replied at"), readonly=True, group=RESULT, listed=False, aliases=("反馈",)
+    )
+    return_reason: Mapped[str | None] = col(
+        Text(1000, lines=3), _("Reason for return"), readonly=True, group=RESULT, listed=False
+    )
+    reply: Mapped[str | None] = col(Text(1000, lines=3), _("Reply"), readonly=True, group=RESULT, listed=False)
     joint_on: Mapped[date | None] = col(Day(), _("Joint action on"), group=RESULT, listed=False)
 
     case: Mapped[Case] = relationship()
     department: Mapped[Department] = relationship()
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """The steps of a case go by its referrals: none is taken from it, or put to another department."""
+        state = inspect(self)
+        for name in ("case", "department"):
+            if state.persistent and state.attrs[f"{name}_id"].history.has_changes():
+                yield name, _("A referral stays with its case and department.")
 
 
 class Feedback(Record):
@@ -798,6 +835,64 @@ class Feedback(Record):
     satisfaction: Mapped[Satisfaction | None] = col(Choice(Satisfaction), _("Satisfaction"))
 
     case: Mapped[Case] = relationship()
+
+
+class Ledger(Base):
+    """月度台账 handed up: the workbook as it was signed, for good. Of one squad, or of the whole bureau."""
+
+    __tablename__ = "ledger"
+    __label__ = _("Monthly ledger")
+    __labels__ = _("Monthly ledgers")
+    __scope__ = Anchor()
+    __append_only__ = True
+    __display__ = ("month", "basis")
+    __order__ = "-month"
+    __table_args__ = (
+        UniqueConstraint("month", "basis", "squad_id"),
+        Index(
+            "uq_ledger_whole",
+            "month",
+            "basis",
+            unique=True,
+            sqlite_where=text("squad_id IS NULL"),
+            postgresql_where=text("squad_id IS NULL"),
+            info={"message": _("This ledger has been handed up already.")},
+        ),
+    )
+
+    month: Mapped[str] = col(Code(7), _("Month"), required=True)
+    basis: Mapped[Basis] = col(Choice(Basis), _("Basis"), required=True)
+    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"))
+    closed_at: Mapped[datetime] = col(Moment(), _("Handed up at"), required=True, default=now)
+    actor_name: Mapped[str] = col(Text(80), _("Handed up by"), required=True, default="")
+    actor_id: Mapped[int | None] = mapped_column()
+    figures: Mapped[dict[str, Any]] = mapped_column(Data().sql(), default=dict)
+    file_name: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64))
+    file: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+    squad: Mapped[Squad | None] = relationship()
+
+
+class LedgerLine(Base):
+    """A line of a ledger that was handed up: a case's printed cells, or a correction of an earlier ledger."""
+
+    __tablename__ = "ledgerline"
+    __label__ = _("Ledger line")
+    __labels__ = _("Ledger lines")
+    __scope__ = Via("ledger_id")
+    __append_only__ = True
+    __display__ = ("position",)
+    __order__ = "id"
+    __table_args__ = (UniqueConstraint("ledger_id", "correction", "position"),)
+
+    ledger_id: Mapped[int] = col(Reference("ledger"), _("Monthly ledger"), required=True)
+    position: Mapped[int] = mapped_column()
+    correction: Mapped[bool] = mapped_column(default=False)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
+    cells: Mapped[list[Any]] = mapped_column(Data().sql(), default=list)
+
+    ledger: Mapped[Ledger] = relationship()
 
 
 class CalendarDay(Record):

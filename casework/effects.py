@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casework import deadlines, intake, settings
+from casework.refusals import Lacking
 from models import (
     Case,
     CaseParty,
@@ -19,15 +20,23 @@ from models import (
     FeedbackChannel,
     FeedbackTarget,
     LimitUnit,
+    Officer,
     PartyRole,
     Referral,
     ReferralStatus,
 )
-from panel.kinds import Choices, Invalid, now
+from panel.base import display
+from panel.kinds import Choices, now, today
 from panel.text import _
 
 Values = Mapping[str, Any]
 PENDING = (ReferralStatus.SENT, ReferralStatus.SIGNED)
+
+
+UNTOLD = {
+    FeedbackTarget.LIAISON: _("The liaison has not been told yet: say what was told."),
+    FeedbackTarget.COMPLAINANT: _("The complainant has not been told yet: say what was told."),
+}
 
 
 class Answer(Choices):
@@ -38,7 +47,9 @@ class Answer(Choices):
 
 
 def accept(session: Session, case: Case, values: Values) -> None:
-    item = session.execute(select(ChecklistItem).where(ChecklistItem.id == values["item"])).scalar_one()
+    item = session.get_one(ChecklistItem, values["item"])
+    if (item.valid_from and item.valid_from > today()) or (item.valid_until and item.valid_until < today()):
+        raise Lacking({"item": _("The item {item} isn't in force today. Choose another.", item=display(item))})
     intake.accept(session, case, item, urgency=values.get("urgency"))
 
 
@@ -47,9 +58,12 @@ def end(_session: Session, case: Case, _values: Values) -> None:
     case.closed_at = now()
 
 
-def assign(_session: Session, case: Case, values: Values) -> None:
+def assign(session: Session, case: Case, values: Values) -> None:
     if values["handler"] == case.handler_id:
-        raise Invalid(_("This is the handler already."))
+        raise Lacking({"handler": _("This is the handler already.")})
+    officer = session.get_one(Officer, values["handler"])
+    if not officer.active:
+        raise Lacking({"handler": _("{name} is no longer in service. Choose another.", name=officer.name)})
     case.handler_id = values["handler"]
     case.lead_officer_id = case.lead_officer_id or values["handler"]
 
@@ -60,12 +74,12 @@ def send_back(_session: Session, case: Case, _values: Values) -> None:
 
 def refer(session: Session, case: Case, values: Values) -> None:
     """A referral with deadlines by the department's own limits, in working days."""
-    department = session.execute(select(Department).where(Department.id == values["department"])).scalar_one()
+    department = session.get_one(Department, values["department"])
     waiting = select(Referral.id).where(
         Referral.case_id == case.id, Referral.department_id == department.id, Referral.status.in_(PENDING)
     )
     if session.execute(waiting.limit(1)).first():
-        raise Invalid(_("This case already has an open referral to this department."))
+        raise Lacking({"department": _("This case already has an open referral to this department.")})
     calendar = settings.office_calendar(session)
     sent = now()
     session.add(
@@ -87,14 +101,14 @@ def _referral(session: Session, case: Case, values: Values) -> Referral:
     statement = select(Referral).where(Referral.id == values["referral"], Referral.case_id == case.id)
     found = session.execute(statement).scalar_one_or_none()
     if found is None or found.status not in PENDING:
-        raise Invalid(_("This referral isn't open any more."))
+        raise Lacking({"referral": _("This referral isn't open any more.")})
     return found
 
 
 def sign(session: Session, case: Case, values: Values) -> None:
     referral = _referral(session, case, values)
     if referral.status is ReferralStatus.SIGNED:
-        raise Invalid(_("It has been signed for already."))
+        raise Lacking({"referral": _("It has been signed for already.")})
     referral.status, referral.signed_at = ReferralStatus.SIGNED, now()
 
 
@@ -102,7 +116,7 @@ def reply(session: Session, case: Case, values: Values) -> CaseStatus:
     """Back to handling once the last open referral is answered; else it stays referred."""
     referral = _referral(session, case, values)
     if values["answer"] == Answer.RETURNED:
-        referral.status, referral.return_reason = ReferralStatus.RETURNED, values["reply"][:300]
+        referral.status, referral.return_reason = ReferralStatus.RETURNED, values["reply"]
     else:
         referral.status, referral.reply = ReferralStatus.REPLIED, values["reply"]
         referral.signed_at = referral.signed_at or now()
@@ -132,7 +146,8 @@ def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
         wanted.add(FeedbackTarget.COMPLAINANT)
     told = select(Feedback.target).where(Feedback.case_id == case.id)
     if case.handled_at is not None:
-        told = told.where(Feedback.at >= case.handled_at)
+        # A time is typed to the minute.
+        told = told.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
     return wanted - set(session.execute(told, execution_options={"unscoped": True}).scalars())
 
 
@@ -152,11 +167,8 @@ def close(session: Session, case: Case, values: Values) -> None:
                 )
             )
     session.flush()
-    missing = feedback_due(session, case)
-    if FeedbackTarget.LIAISON in missing:
-        raise Invalid(_("The liaison has not been told yet: say what was told."))
-    if missing:
-        raise Invalid(_("The complainant has not been told yet: say what was told."))
+    if missing := feedback_due(session, case):
+        raise Lacking({f"{target.value}_content": UNTOLD[target] for target in missing})
     case.closed_at = now()
 
 

@@ -19,6 +19,8 @@ from models import (
     Community,
     Department,
     Feedback,
+    Ledger,
+    LedgerLine,
     Liaison,
     Officer,
     Referral,
@@ -42,8 +44,11 @@ ADMINISTRATIVE = frozenset({ADMINISTRATOR, SECURITY, AUDITOR})
 REFERENCE = (Street, Squad, Department, ChecklistItem, CalendarDay)
 ROSTER = (Community, Liaison, Officer, Assignment)
 CASEWORK = (Case, CaseParty, Action, Referral, Feedback)
+LEDGERS = (Ledger, LedgerLine)
 BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *CASEWORK, CaseEvent)
 
+#: Cases are reported and referrals made by steps; what is written of them can be corrected.
+CORRECT = frozenset({Act.READ, Act.EDIT})
 EXPORT = frozenset({Act.EXPORT})
 REVEAL = frozenset({Act.REVEAL})
 Grants = Mapping[type[Base], frozenset[Act]]
@@ -68,6 +73,11 @@ def _squad_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
     officers = select(Officer.__table__.c.id).where(Officer.__table__.c.squad_id.in_(actor.ids("squads")))
     communities = select(Community.__table__.c.id).where(Community.__table__.c.squad_id.in_(actor.ids("squads")))
     return or_(case.community_id.in_(communities), case.handler_id.in_(officers), case.lead_officer_id.in_(officers))
+
+
+def _squad_ledgers(actor: Actor, ledger: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = ledger.squad_id.in_(actor.ids("squads"))
+    return found
 
 
 def _assigned_communities(actor: Actor, community: Any) -> ColumnElement[bool]:
@@ -125,7 +135,10 @@ ROLES: tuple[Role, ...] = (
             **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
             **_reading(ImportBatch, ImportRow),
             CaseParty: MANAGE | REVEAL,
+            Referral: CORRECT | EXPORT | {Act.IMPORT},
             CaseEvent: READ | EXPORT,
+            **dict.fromkeys(LEDGERS, READ | EXPORT),
+            Ledger: READ | EXPORT | {Act.CREATE},
             Setting: WRITE,
         },
         everything=True,
@@ -136,15 +149,20 @@ ROLES: tuple[Role, ...] = (
         description=_("The squad's communities and cases; approves, dispatches, reassigns; exports."),
         grants={
             **_reading(*REFERENCE),
-            **dict.fromkeys((*ROSTER, *CASEWORK, CaseEvent), READ | EXPORT),
+            **dict.fromkeys((*ROSTER, *CASEWORK, CaseEvent, *LEDGERS), READ | EXPORT),
             Assignment: WRITE | EXPORT,
-            Case: WRITE | EXPORT,
+            Case: CORRECT | EXPORT,
             Action: WRITE | EXPORT,
-            Referral: WRITE | EXPORT,
+            Referral: CORRECT | EXPORT,
             Feedback: WRITE | EXPORT,
             CaseParty: READ | REVEAL,
         },
-        rows={Community: _squad_communities, Officer: _squad_officers, Case: _squad_cases},
+        rows={
+            Community: _squad_communities,
+            Officer: _squad_officers,
+            Case: _squad_cases,
+            Ledger: _squad_ledgers,
+        },
     ),
     Role(
         name=OFFICER,
@@ -153,6 +171,7 @@ ROLES: tuple[Role, ...] = (
         grants={
             **_reading(*REFERENCE, *ROSTER, CaseEvent),
             **dict.fromkeys(CASEWORK, WRITE),
+            Referral: CORRECT,
             CaseParty: WRITE | REVEAL,
         },
         rows={Community: _assigned_communities, Officer: _colleagues, Case: _officer_cases},
@@ -173,7 +192,7 @@ ROLES: tuple[Role, ...] = (
         name=VIEWER,
         label=_("Head"),
         description=_("Everything, read-only, personal data masked."),
-        grants=_reading(*BUSINESS),
+        grants=_reading(*BUSINESS, *LEDGERS),
         everything=True,
         masked=True,
     ),

@@ -40,6 +40,16 @@ DECLARED: Mapping[str, Declared] = {
             Text(40),
         ),
         Declared(
+            "ledger_title",
+            _("Title of the monthly ledger"),
+            _("Stands between the name of the unit and the month."),
+            "“综合执法+社区服务管理”案件台账",
+            Text(60),
+        ),
+        Declared("ledger_maker", _("Ledger made by"), _("Printed in its last line, before signing."), "", Text(20)),
+        Declared("ledger_checker", _("Ledger checked by"), _("Printed in its last line, before signing."), "", Text(20)),
+        Declared("ledger_head", _("Head who signs the ledger"), _("Empty: a blank to sign in."), "", Text(20)),
+        Declared(
             "case_prefix",
             _("Prefix of case numbers"),
             _("Letters before the year, as in NH-2026-000123. A new prefix starts its own numbers."),

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import event
-from sqlalchemy.orm.base import NO_VALUE
+from sqlalchemy import event, inspect
 
 from models import Case, CaseStatus
 
@@ -26,8 +25,8 @@ def stepping() -> Iterator[None]:
 
 
 @event.listens_for(Case.status, "set")
-def _guard(_case: Case, value: CaseStatus, before: Any, _initiator: object) -> None:
+def _guard(case: Case, value: CaseStatus, before: Any, _initiator: object) -> None:
     """A case begins as reported; from then on only a step moves it."""
-    unset = before is NO_VALUE or not isinstance(before, CaseStatus)
-    if not _stepping.get() and value != before and not (unset and value is CaseStatus.REPORTED):
+    begins = value is CaseStatus.REPORTED and inspect(case).key is None
+    if not _stepping.get() and value != before and not begins:
         raise RuntimeError("the state of a case is changed by steps alone")

@@ -14,12 +14,12 @@ from panel import bulk, importing, sheets
 from panel.access import Refused, table_of
 from panel.base import Base
 from panel.fields import fields
-from panel.importing import Options, Registry, Unusable
 from panel.integrity import explain
-from panel.kinds import Kind, now
+from panel.kinds import Kind, Moment, now, tidy
 from panel.matching import UNSCOPED
-from panel.plans import Outcome, Plan, PlanRow
+from panel.plans import CellError, Options, Outcome, Plan, PlanRow, Unusable
 from panel.records import ImportBatch, ImportRow
+from panel.rules import Registry
 from panel.session import actor_of
 from panel.text import Message, _
 
@@ -30,6 +30,9 @@ class File:
 
     name: str
     data: bytes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", tidy(self.name)[-200:])
 
     @property
     def sha256(self) -> str:
@@ -42,15 +45,18 @@ def plan(session: Session, model: type[Base], file: File, options: Options, regi
         book = sheets.read(file.data)
     except sheets.Unreadable as problem:
         raise Unusable(problem.message) from None
-    return importing.plan(session, model, book, options, registry)
+    made = importing.plan(session, model, book, options, registry)
+    if message := again(session, model, file):
+        made.warnings.insert(0, message)
+    return made
 
 
-def run(session: Session, made: Plan, file: File, options: Options, registry: Registry) -> int:
+def run(session: Session, made: Plan, file: File, registry: Registry) -> int:
     """Write a plan and its batch in the session's transaction, commit, and return the batch's id. Nothing is written
     unless all of it is; Unusable says why not."""
     try:
         batch = _open(session, made, file)
-        importing.apply(session, made, options, registry, note=str(_("Import batch {number}", number=batch)))
+        importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
         session.commit()
     except bulk.Overtaken:
@@ -78,7 +84,7 @@ def _open(session: Session, made: Plan, file: File) -> int:
     actor, counts = actor_of(session), made.counts()
     values = {
         "at": now(),
-        "file_name": file.name[:200],
+        "file_name": file.name,
         "sha256": file.sha256,
         "table_name": made.model.__tablename__,
         "actor_id": actor.user_id,
@@ -88,7 +94,7 @@ def _open(session: Session, made: Plan, file: File) -> int:
         "changed_count": counts[Outcome.CHANGED],
         "unchanged_count": counts[Outcome.UNCHANGED] + counts[Outcome.SKIPPED],
         "failed_count": counts[Outcome.FAILED],
-        "labels": made.parts[0].labels if made.parts else [],
+        "labels": {part.sheet: part.labels for part in made.parts},
     }
     table = table_of(ImportBatch)
     return int(session.connection().execute(insert(table).values(values).returning(table.c.id)).scalar_one())
@@ -101,12 +107,13 @@ def _keep_rows(session: Session, made: Plan, batch: int) -> None:
             "sheet": row.sheet[:80],
             "number": row.number,
             "outcome": row.outcome.value,
-            "record_id": row.id,
+            "record_id": None if row.failed else row.id,
             "reason": reasons(row)[:1000] or None,
-            "cells": [_json(cell) for cell in row.cells] if row.outcome is Outcome.FAILED else None,
+            "cells": [[_json(cell), i in bad] for i, cell in enumerate(row.cells)] if row.failed else None,
             "before": _before(made, row),
         }
         for row in made.rows
+        for bad in [{error.index for error in row.errors}]
     ]
     if rows:
         session.connection().execute(insert(table_of(ImportRow)), rows)
@@ -114,8 +121,11 @@ def _keep_rows(session: Session, made: Plan, batch: int) -> None:
 
 def reasons(row: PlanRow) -> str:
     """Why a row failed, or what it brings along, in words."""
-    parts = [f"{e.column}：{e.message}" if e.column else str(e.message) for e in row.errors]
-    return "；".join([*parts, *(str(note) for note in row.notes)])
+    return "；".join([*(words(error) for error in row.errors), *(str(note) for note in row.notes)])
+
+
+def words(error: CellError) -> str:
+    return f"{error.column}：{error.message}" if error.column else str(error.message)
 
 
 def _json(value: Any) -> Any:
@@ -124,14 +134,14 @@ def _json(value: Any) -> Any:
 
 def _before(made: Plan, row: PlanRow) -> dict[str, Any] | None:
     """What a changed row replaced, as the kinds store it."""
-    if row.outcome is not Outcome.CHANGED:
+    if row.outcome is not Outcome.CHANGED or row.renewed is not None:
         return None
     kinds: dict[str, Kind] = {f.attr: f.kind for f in fields(made.model)}
     return {attr: kinds[attr].store(row.stored.get(attr)) for attr in row.values if attr in kinds}
 
 
-def earlier(session: Session, model: type[Base], file: File) -> tuple[int, Any] | None:
-    """The latest batch of this very file into this table: its id and time."""
+def again(session: Session, model: type[Base], file: File) -> Message | None:
+    """That this very file has been imported into this table before, and when."""
     table = table_of(ImportBatch)
     statement = (
         select(table.c.id, table.c.at)
@@ -140,4 +150,7 @@ def earlier(session: Session, model: type[Base], file: File) -> tuple[int, Any] 
         .limit(1)
     )
     found = session.execute(statement, execution_options=UNSCOPED).first()
-    return (found[0], found[1]) if found else None
+    if found is None:
+        return None
+    at = Moment().format(found.at.replace(second=0))
+    return _("This very file was imported before: batch {number}, {at}.", number=found.id, at=at)

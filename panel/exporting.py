@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from openpyxl import Workbook
-from openpyxl.comments import Comment
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, asc, desc, select
 from sqlalchemy.orm import Session, joinedload
 
 from panel import sheets
 from panel.access import model_of
 from panel.base import Base, display
+from panel.batches import words
 from panel.fields import Field, fields
-from panel.importing import REASON, RECORD_NO, Registry, Rules
-from panel.kinds import Amount, Choice, Data, Flag, Whole, today
+from panel.kinds import Choice, Data, Flag, today
 from panel.listing import order
-from panel.matching import is_masked, placing
+from panel.matching import is_masked
 from panel.plans import Outcome, Plan
+from panel.records import ImportRow
+from panel.rules import NOT_VISIBLE, REASON, RECORD_NO, Registry, Rules, placing
 from panel.session import actor_of, policy_of
-from panel.sheets import HEAD, HEAD_FONT, Written
-from panel.text import Message, _
+from panel.sheets import FormColumn, Page, Written
+from panel.text import Message, _, in_every_locale
 
 #: Rows held in memory at a time while a table is written.
 CHUNK = 1_000
@@ -70,14 +67,20 @@ def export(
     """Write the rows that the session's actor reaches and the conditions leave, masked as on screen, in the order of
     the list. Gives their number."""
     shown = columns(model)
-    return sheets.write(
-        target,
-        [str(column.label) for column in shown],
-        _rows(session, model, shown, where, sort),
+    page = Page(
         title=str(model.__labels__),
+        header=[str(column.label) for column in shown],
+        rows=_rows(session, model, shown, where, sort),
         widths=[_width(column) for column in shown],
-        formats=[column.field.kind.excel if column.field and not column.above else None for column in shown],
+        formats=[_format(column) for column in shown],
     )
+    return sheets.write(target, [page])
+
+
+def _format(column: Column) -> str | None:
+    if column.field is None:
+        return None
+    return "@" if column.above or column.field.reference else column.field.kind.excel
 
 
 def _rows(
@@ -85,7 +88,8 @@ def _rows(
 ) -> Iterator[list[Any]]:
     """Rows in chunks of ids, each loaded in one statement with its references."""
     column, downwards = order(model, sort)
-    statement = select(model.id).where(*where).order_by(column.desc() if downwards else column, model.id.desc())
+    turn = desc if downwards else asc
+    statement = select(model.id).where(*where).order_by(turn(column), turn(model.id))
     ids = list(session.execute(statement).scalars())
     actor = actor_of(session)
     hidden = actor.system or policy_of(session).sees_masked(actor, model)
@@ -121,7 +125,7 @@ def _value(column: Column, record: Any, hidden: bool) -> Any:
         return None
     if f.reference:
         target = getattr(record, f.name)
-        return naming(target) if target is not None else str(_("not visible"))
+        return naming(target) if target is not None else str(NOT_VISIBLE)
     if is_masked(f, hidden=hidden):
         return f.kind.mask(value)
     return f.kind.format(value) if isinstance(f.kind, Choice | Flag) or isinstance(value, str) else value
@@ -142,122 +146,115 @@ def _width(column: Column) -> int:
 def template(session: Session, model: type[Base], target: Path | IO[bytes], registry: Registry) -> None:
     """Write an empty table to fill in: labels, help, an example row, drop-downs, text columns; required ones marked."""
     rules = registry.rules_of(model)
-    workbook = Workbook()
-    sheet = workbook.active
-    assert sheet is not None
-    sheet.title = str(model.__labels__)[:31]
-    choices = workbook.create_sheet(str(_("Choices")))
-    shown = template_columns(model, rules)
-    for index, column in enumerate(shown, start=1):
-        letter = get_column_letter(index)
-        f = column.field if column.above is None else column.above
-        required = column.above is None and f is not None and f.required and f.default is None
-        head = sheet.cell(1, index, f"{column.label}{'*' if required else ''}")
-        head.font, head.fill = HEAD_FONT, HEAD
-        sheet.column_dimensions[letter].width = max(_width(column), 2 * len(str(column.label)) + 4)
-        if f is None:
-            continue
-        if f.help:
-            head.comment = Comment(str(f.help), str(_("Help")))
-        if not isinstance(f.kind, Whole | Amount):
-            sheet.column_dimensions[letter].number_format = f.kind.excel
-            for row in range(2, 502):
-                sheet.cell(row, index).number_format = f.kind.excel
-        _offer(session, sheet, choices, f, index)
-        example = _example(f, first=index == 1)
-        cell = sheet.cell(2, index, example)
-        cell.font = Font(italic=True, color="8A94A0")
-        if isinstance(example, str):
-            cell.data_type = "s"
-    choices.sheet_state = "hidden"
-    sheet.freeze_panes = "A2"
-    workbook.save(target)
+    required = {f.name for f in rules.required()}
+    made = []
+    for index, column in enumerate(template_columns(model, rules)):
+        f = column.above or column.field
+        made.append(
+            FormColumn(
+                label=str(column.label),
+                width=_width(column),
+                required=column.above is None and f is not None and f.name in required,
+                help=str(f.help) if f is not None and f.help else "",
+                number_format=_format(column) or "@",
+                example=_example(f, str(column.label), first=index == 0),
+                choices=_choices(session, f) if f is not None else [],
+            )
+        )
+    sheets.form(target, str(model.__labels__), made, author=str(_("Help")))
 
 
 def template_columns(model: type[Base], rules: Rules) -> list[Column]:
     """The columns that people fill in: not those that the program sets, unless they identify the record."""
-    typed = [c for c in columns(model) if c.field is None or not c.field.readonly or c.field.key]
-    typed = [c for c in typed if c.field is not None]
-    extra = [labels[-1] for labels in rules.extra().values() if isinstance(labels[-1], Message)]
+    typed = [c for c in columns(model) if c.field is not None and (not c.field.readonly or c.field.key)]
+    extra = [labels[-1] for labels in rules.extra().values()]
     return [*typed, *(Column(label) for label in extra if isinstance(label, Message))]
 
 
-def _offer(session: Session, sheet: Any, choices: Any, f: Field, index: int) -> None:
-    """A drop-down of what may stand in the column, kept on a hidden sheet: Excel's own list is too short."""
-    values: list[str] = []
+def _choices(session: Session, f: Field) -> list[str]:
+    """What may stand in the column, where that can be listed."""
     if isinstance(f.kind, Choice):
-        values = [str(choice.label) for choice in f.kind.choices]
-    elif isinstance(f.kind, Flag):
-        values = [f.kind.format(True), f.kind.format(False)]
-    elif f.reference and f.reference.table not in ("case", "user"):
-        model = model_of(f.reference.table)
-        statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
-        values = list(dict.fromkeys(naming(record) for record in session.execute(statement).scalars()))
-    if not values or len(values) > MAX_CHOICES:
-        return
-    letter = get_column_letter(index)
-    for row, value in enumerate(values, start=1):
-        choices.cell(row, index, value).data_type = "s"
-    offered = DataValidation("list", f"='{choices.title}'!${letter}$1:${letter}${len(values)}", allow_blank=True)
-    offered.showErrorMessage = False
-    sheet.add_data_validation(offered)
-    offered.add(f"{letter}2:{letter}2000")
+        return [str(choice.label) for choice in f.kind.choices]
+    if isinstance(f.kind, Flag):
+        return [f.kind.format(True), f.kind.format(False)]
+    if f.reference is None or f.reference.table in ("case", "user"):
+        return []
+    model = model_of(f.reference.table)
+    statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
+    found = list(dict.fromkeys(naming(record) for record in session.execute(statement).scalars()))
+    return found if len(found) <= MAX_CHOICES else []
 
 
-def _example(f: Field, *, first: bool) -> Any:
+def _example(f: Field | None, label: str, *, first: bool) -> Any:
     """A value as it might be typed; the first cell tells that the row is an example, and it is not read."""
-    samples: dict[str, Any] = {
-        "Mobile": "13812345678",
-        "Telephone": "0573-82712611",
-        "Day": today(),
-        "Moment": f"{today().isoformat()} 09:30",
-        "Whole": getattr(f.kind, "low", 0) or 1,
-        "Amount": 200,
-        "PersonName": "张三",
-        "Flag": "否",
-    }
-    value = samples.get(type(f.kind).__name__, "")
-    if isinstance(f.kind, Choice):
-        value = str(next(iter(f.kind.choices)).label)
-    return f"{EXAMPLE}{value or f.label}" if first else value
+    value: Any = ""
+    if f is not None:
+        samples: dict[str, Any] = {
+            "Mobile": "13812345678",
+            "Telephone": "0573-82712611",
+            "Day": today(),
+            "Moment": f"{today().isoformat()} 09:30",
+            "Whole": getattr(f.kind, "low", 0) or 1,
+            "Amount": 200,
+            "PersonName": "张三",
+        }
+        value = samples.get(type(f.kind).__name__, "")
+        if isinstance(f.kind, Flag):
+            value = f.kind.format(False)
+        elif isinstance(f.kind, Choice):
+            value = str(next(iter(f.kind.choices)).label)
+    return f"{EXAMPLE}{value or label}" if first else value
 
 
 def failed(plan: Plan, target: Path | IO[bytes]) -> int:
-    """Write the failed rows with their original columns and the reason, the faulty cells marked. What is corrected in
-    it can be imported as it is. Gives the number of rows."""
-    rows = [row for row in plan.rows if row.outcome is Outcome.FAILED]
-    width = max((len(part.labels) for part in plan.parts), default=0)
-    part = next((p for p in plan.parts if any(r.outcome is Outcome.FAILED for r in p.rows)), plan.parts[0])
-    header = [*(part.labels[i] if i < len(part.labels) else "" for i in range(width)), str(REASON)]
+    """Write the failed rows with their original columns and the reason, the faulty cells marked, sheet by sheet. What
+    is corrected in it can be imported as it is. Gives the number of rows."""
+    found: list[tuple[str, list[str], list[tuple[Sequence[tuple[Any, bool]], str]]]] = []
+    for part in plan.parts:
+        rows = []
+        for row in part.rows:
+            if row.outcome is Outcome.FAILED:
+                bad = {error.index for error in row.errors}
+                cells = [(value, i in bad) for i, value in enumerate(row.cells)]
+                rows.append((cells, "；".join(words(error) for error in row.errors)))
+        found.append((part.sheet, part.labels, rows))
+    return _write_failed(found, target)
 
-    def lines() -> Iterator[list[Any]]:
-        for row in rows:
-            bad = {error.index for error in row.errors}
-            cells: list[Any] = [
-                Written(_as_text(value), bad=True) if i in bad else _as_text(value) for i, value in enumerate(row.cells)
+
+def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow], target: Path | IO[bytes]) -> int:
+    """Write failed rows that a batch has kept: the labels of each sheet, their cells, the reason."""
+    found = []
+    for sheet, names in labels.items():
+        own = [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]
+        found.append((sheet, list(names), own))
+    return _write_failed(found, target)
+
+
+def _write_failed(found: Sequence[tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]], target: Any) -> int:
+    """One sheet for each that has failed rows, called as it was: its name may say where its rows belong."""
+    pages = []
+    for sheet, labels, rows in found:
+        # A workbook of failed rows that failed again has its column of reasons already.
+        kept = [i for i, label in enumerate(labels) if label not in in_every_locale(REASON)]
+        lines = [
+            [
+                *(Written(_as_text(value), bad=bad) if bad else _as_text(value) for value, bad in _picked(cells, kept)),
+                Written(reason, bad=True),
             ]
-            cells += [None] * (width - len(cells))
-            reasons = "；".join(
-                f"{error.column}：{error.message}" if error.column else str(error.message) for error in row.errors
-            )
-            yield [*cells[:width], Written(reasons, bad=True)]
-
-    return sheets.write(target, header, lines(), title=str(_("Failed rows")), widths=[*[14] * width, 60])
-
-
-def kept(labels: Sequence[str], rows: Sequence[Any], target: Path | IO[bytes]) -> int:
-    """Write failed rows that a batch has kept: its labels, their cells, the reason."""
-    width = len(labels)
-    lines = ([*_cut(row.cells or [], width), Written(row.reason, bad=True)] for row in rows)
-    return sheets.write(target, [*labels, str(REASON)], lines, title=str(_("Failed rows")), widths=[*[14] * width, 60])
+            for cells, reason in rows
+        ]
+        if lines:
+            header = [*(labels[i] for i in kept), str(REASON)]
+            pages.append(Page(title=sheet, header=header, rows=lines, widths=[*[14] * len(kept), 60]))
+    return sheets.write(target, pages)
 
 
-def _cut(cells: Sequence[Any], width: int) -> list[Any]:
-    return [*(_as_text(cell) for cell in cells), *[None] * width][:width]
+def _picked(cells: Sequence[Any], wanted: Sequence[int]) -> list[tuple[Any, bool]]:
+    return [(cells[i][0], cells[i][1]) if i < len(cells) else (None, False) for i in wanted]
 
 
 def _as_text(value: Any) -> Any:
     """A long number, such as a phone, as text: a workbook would show it as 1.38E+10."""
     if isinstance(value, float) and value.is_integer():
-        return str(int(value)) if abs(value) >= 1e9 else int(value)
-    return value
+        value = int(value)
+    return str(value) if type(value) is int and abs(value) >= 10**9 else value

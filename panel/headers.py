@@ -13,14 +13,15 @@ from panel.text import Message, in_every_locale
 
 #: The header is looked for in the first rows only.
 SEARCHED_ROWS = 40
-#: Columns that number the rows, never imported.
-COUNTERS = frozenset({"序号", "序", "no", "no."})
-_BRACKETED = re.compile(r"[(\[【（〔][^)\]】）〕]*[)\]】）〕]")
-_DULL = re.compile(r"[\s()\[\]【】（）〔〕*＊:：_\-·.]+")
+_BRACKETED = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]")
+_DULL = re.compile(r"[\s()\[\]【】〔〕*:_\-·.]+")
+_TOTAL = r"(合计|总计|小计|共计|总数|累计|[Tt]otal)"
+#: How a row begins that is no data: a total, a note, a signature, the unit; an example in a template.
 _FOOTER = re.compile(
-    r"(合计|总计|小计|共计|总数|累计)|(注|备注|说明|附|填表说明)[:：]|(填表|制表|审核|负责|填报|统计|复核|经办|联系)(人|单位|日期|时间)"
-    r"|(单位|日期)[:：]|示例|[Ee]xample"
+    rf"{_TOTAL}([:(\d一二三四五六七八九十百]|$)|(注|备注|说明|附注?|填表说明)\d?[:、]|(填表|制表|审核|负责|填报|统计|复核|经办|联系)(人|单位|日期|时间)([:(]|$)"
+    r"|(单位|日期)[:]|(示例|[Ee]xample)[:]"
 )
+_TOTAL_CELL = re.compile(rf"{_TOTAL}[:]?")
 
 
 def normal(label: object) -> str:
@@ -36,35 +37,43 @@ def spellings(label: object) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The labels that mean each column of a table; the first claim to a label holds."""
+    """The labels that mean each column of a table, with the weight of the claim: the first claim to a label holds."""
 
-    meanings: Mapping[str, str]
+    meanings: Mapping[str, tuple[int, str]]
 
     @classmethod
     def of(cls, claims: Iterable[tuple[str, Iterable[str | Message]]]) -> Known:
         """From (column name, its labels) in order of weight."""
-        meanings: dict[str, str] = {}
-        for name, labels in claims:
+        meanings: dict[str, tuple[int, str]] = {}
+        for weight, (name, labels) in enumerate(claims):
             for label in labels:
                 for text in in_every_locale(label) if isinstance(label, Message) else {label}:
                     for spelling in spellings(text):
-                        meanings.setdefault(spelling, name)
+                        meanings.setdefault(spelling, (weight, name))
         return cls(meanings)
 
-    def meaning(self, label: object) -> str | None:
+    def claim(self, label: object) -> tuple[int, str] | None:
+        """The weight (less is more) and the column that a label means."""
         return next((self.meanings[s] for s in spellings(label) if s in self.meanings), None)
+
+    def meaning(self, label: object) -> str | None:
+        found = self.claim(label)
+        return found[1] if found else None
 
 
 @dataclass(slots=True)
 class Header:
     """Where the header is and what its columns mean. `columns` maps a column's index to a column name; `labels` are
-    the headers as they stand in the file; `first` is the index of the first line of data."""
+    the headers as they stand in the file; `first` is the index of the first line below; `above` is what stands over
+    it, which some print again on each page."""
 
     line: Line
     labels: list[str]
     columns: dict[int, str] = field(default_factory=dict)
     first: int = 0
     ignored: list[str] = field(default_factory=list)
+    upper: list[str] = field(default_factory=list)
+    above: frozenset[str] = frozenset()
 
 
 def find(sheet: Sheet, known: Known) -> Header | None:
@@ -77,23 +86,29 @@ def find(sheet: Sheet, known: Known) -> Header | None:
     if best < 0:
         return None
     lines = sheet.lines
-    upper, lower = lines[best].cells, lines[best].cells
+    top, upper, lower = best, lines[best].cells, lines[best].cells
     first = best + 1
-    if first < len(lines) and _is_header_part(lines[first].cells, known):
+    if first < len(lines) and _is_lower_half(lines[first].cells, known):
         lower, first = lines[first].cells, first + 1
-    elif best > 0 and _is_header_part(lines[best - 1].cells, known, loosely=True):
-        upper = lines[best - 1].cells
+    elif best > 0 and _is_upper_half(lines[best - 1].cells, known):
+        top, upper = best - 1, lines[best - 1].cells
     labels = [tidy(low) or tidy(high) for high, low in zip(_padded(upper, lower), _padded(lower, upper), strict=True)]
-    header = Header(lines[best], labels, first=first)
-    taken: set[str] = set()
-    for index, label in enumerate(labels):
-        meaning = known.meaning(label) if label else None
-        if meaning is not None and meaning not in taken:
-            taken.add(meaning)
-            header.columns[index] = meaning
-        elif label:
-            header.ignored.append(label)
+    header = Header(lines[best], labels, first=first, upper=[tidy(cell) for cell in _padded(upper, lower)])
+    header.above = frozenset(text for line in lines[:top] for cell in line.cells if (text := tidy(cell)))
+    _settle(header, known)
     return header
+
+
+def _settle(header: Header, known: Known) -> None:
+    """Give each meaning one column: that with the weightiest label, of equal ones the first. Name the others."""
+    claims = {index: claim for index, label in enumerate(header.labels) if label and (claim := known.claim(label))}
+    taken: set[str] = set()
+    for index, (_weight, name) in sorted(claims.items(), key=lambda item: (item[1][0], item[0])):
+        if name not in taken:
+            taken.add(name)
+            header.columns[index] = name
+    header.columns = dict(sorted(header.columns.items()))
+    header.ignored = [label for index, label in enumerate(header.labels) if label and index not in header.columns]
 
 
 def _padded(cells: Sequence[Any], other: Sequence[Any]) -> list[Any]:
@@ -104,20 +119,35 @@ def _meanings(cells: Sequence[Any], known: Known) -> set[str]:
     return {m for cell in cells if isinstance(cell, str) and (m := known.meaning(cell)) is not None}
 
 
-def _is_header_part(cells: Sequence[Any], known: Known, *, loosely: bool = False) -> bool:
-    """Whether a row next to the header belongs to it: all its cells (loosely: some) are labels."""
+def _is_lower_half(cells: Sequence[Any], known: Known) -> bool:
+    """Whether the row below the best one still belongs to the header: words alone, and at least half of them labels."""
     given = [cell for cell in cells if cell is not None]
     meant = [cell for cell in given if isinstance(cell, str) and known.meaning(cell) is not None]
-    return bool(meant) and (len(meant) == len(given) or (loosely and len(given) > 1))
+    words = all(isinstance(cell, str) and not re.search(r"\d", cell) for cell in given)
+    return words and bool(meant) and (len(meant) == len(given) or (len(meant) > 1 and 2 * len(meant) >= len(given)))
+
+
+def _is_upper_half(cells: Sequence[Any], known: Known) -> bool:
+    """Whether the row above the best one belongs to the header: some of its words are labels, and it is no title."""
+    given = [cell for cell in cells if cell is not None]
+    return len(given) > 1 and any(isinstance(cell, str) and known.meaning(cell) is not None for cell in given)
 
 
 def is_data(line: Line, header: Header) -> bool:
-    """Whether a line below the header is data: not blank, no total, note or signature, no header printed again."""
-    if line.blank:
+    """Whether a line below the header is data: not blank, no total, note or signature, no header or title printed
+    again, and with a value of its own in a column that means something."""
+    own = {index: text for index, cell in enumerate(line.cells) if index not in line.filled and (text := tidy(cell))}
+    if not any(index in header.columns for index in own):
         return False
-    start = next((text for cell in line.cells if (text := tidy(cell))), "")
-    if not start or _FOOTER.match(start.replace(" ", "")):
+    first = narrow(next(iter(own.values()))).replace(" ", "")
+    if _FOOTER.match(first) or any(_TOTAL_CELL.fullmatch(text.replace(" ", "")) for text in list(own.values())[:4]):
         return False
-    pairs = zip(line.cells, header.labels, strict=False)
-    same = sum(1 for cell, label in pairs if label and tidy(cell) == label)
-    return same < 2 or same < sum(1 for label in header.labels if label) / 2
+    if len(own) == 1 and set(own.values()) <= header.above:
+        return False
+    return not any(_is_again(own, labels) for labels in (header.labels, header.upper))
+
+
+def _is_again(own: Mapping[int, str], labels: Sequence[str]) -> bool:
+    """Whether a line repeats the header: all of its cells, or at least two and half of them, are the labels there."""
+    same = sum(1 for i, text in own.items() if i < len(labels) and labels[i] and normal(text) == normal(labels[i]))
+    return same == len(own) or (same > 1 and 2 * same >= len(own))

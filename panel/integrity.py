@@ -53,14 +53,20 @@ def _by_name(table: Table, model: type[Base], name: str, column: str) -> Problem
         if isinstance(constraint, UniqueConstraint):
             return _taken(model, [c.name for c in constraint.columns])
         if isinstance(constraint, CheckConstraint):
-            used = [f for f in fields(model) if re.search(rf"\b{f.attr}\b", str(constraint.sqltext))]
             message = constraint.info.get("message") or _("This value isn't one of those allowed.")
-            return (used[0].name if used else None), message
+            return _about(model, str(constraint.sqltext)), message
     if name.startswith("fk_"):
         return None, _("Something refers to this record, or it refers to something that no longer exists.")
     if column:
         return _field_name(model, [column]), _("This must be filled in.")
     return None, _("The database refused this record. Nothing was saved.")
+
+
+def _about(model: type[Base], condition: str) -> str | None:
+    """The field that a rule is about: the first one it speaks of, one that is typed if there is any."""
+    places = {f: re.search(rf"\b{f.attr}\b", condition) for f in fields(model)}
+    used = sorted((f.readonly, found.start(), f.name) for f, found in places.items() if found)
+    return used[0][2] if used else None
 
 
 def _full_name(table: Table, constraint: Any) -> str:

@@ -7,11 +7,12 @@ format() is its inverse: parse(format(value)) == value.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
@@ -82,12 +83,20 @@ def today() -> date:
 
 
 _SPACES = re.compile(r"[\s\u00a0\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
+#: Digits beyond which Excel keeps zeros only.
+EXACT = 10**15
+_SHORTENED = re.compile(r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+")
 
 
 def narrow(text: str) -> str:
     """Full-width digits, letters and signs as their plain forms; other characters stay."""
     return "".join(unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" or c == "\u3000" else c for c in text)
+
+
+def printable(text: str) -> str:
+    """Text without the characters that no database, workbook or page takes."""
+    return _CONTROL.sub("", text)
 
 
 def tidy(raw: object) -> str:
@@ -96,14 +105,26 @@ def tidy(raw: object) -> str:
         return ""
     if isinstance(raw, bool):
         return "1" if raw else "0"
-    if isinstance(raw, float) and raw.is_integer() and abs(raw) < 1e15:
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) < EXACT:
         raw = int(raw)
-    return _SPACES.sub(" ", _CONTROL.sub("", str(raw))).strip()
+    if isinstance(raw, int) and abs(raw) >= 10**100:
+        return "9" * 100  # more digits than any cell or field holds; Python refuses to spell out the longest
+    return _SPACES.sub(" ", printable(str(raw))).strip()
 
 
 def digits(raw: object) -> str:
     """Text of a number-like cell with separators dropped and full-width digits made plain."""
-    return re.sub(r"[\s\-‐-―－()（）.·]", "", narrow(tidy(raw)))
+    return re.sub(r"[\s\-‐-―－()（）.·'’]", "", narrow(tidy(raw)))
+
+
+def number_of(raw: object) -> float | None:
+    """What a number cell held, as far as a float can say it; None for anything else."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        return None
+    try:
+        return float(raw)
+    except (OverflowError, ValueError):
+        return math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +181,9 @@ class Text(Kind):
         return text or None
 
 
+_HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
+
+
 @dataclass(frozen=True, slots=True)
 class PersonName(Text):
     """A person's name; white space inside a Chinese name (张  三) is no part of it. Masked as 张*."""
@@ -168,9 +192,7 @@ class PersonName(Text):
 
     def parse(self, raw: object) -> str | None:
         text = Text.parse(self, narrow(tidy(raw)))
-        if text and re.search(r"[\u3400-\u9fff]", text):
-            text = re.sub(r"(?<=[\u3400-\u9fff·]) (?=[\u3400-\u9fff·])", "", text)
-        return text
+        return re.sub(rf"(?<=[{_HAN}·]) (?=[{_HAN}·])", "", text) if text else None
 
     def mask(self, value: Any) -> str:
         return f"{value[0]}*" if value else ""
@@ -193,10 +215,11 @@ class Code(Text):
     length: int = 40
 
     def parse(self, raw: object) -> str | None:
-        if isinstance(raw, float) and abs(raw) >= 1e15:
+        text = narrow(tidy(raw)).replace(" ", "")
+        number = number_of(raw)
+        if (number is not None and not abs(number) < EXACT) or _SHORTENED.fullmatch(text):
             raise Invalid(_("This number lost digits in Excel. Format the cell as text and type it again."))
-        text = Text.parse(self, narrow(tidy(raw)))
-        return re.sub(r"\s+", "", text) if text else None
+        return Text.parse(self, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,20 +235,15 @@ class Mobile(Kind):
         text = narrow(tidy(raw))
         if not text:
             return None
-        if isinstance(raw, str) and re.fullmatch(r"1[3-9]\d{9}\.0+", text):
-            text = text.split(".")[0]
-        if re.search(r"\d\s*[/、,，;；]\s*\d", text):
-            raise Invalid(_("There are two numbers in one place. Keep one mobile number, for example 13812345678."))
-        if isinstance(raw, str) and re.fullmatch(r"1\.?\d*[eE]\+?10", text):
-            number = Decimal(text)
-            if number == number.to_integral_value() and len(text.split("e")[0].split("E")[0]) >= 12:
-                text = str(int(number))
-            else:
-                raise Invalid(_("Excel has shortened this number. Format the cell as text and type it again."))
+        text = re.sub(r"^(1[3-9]\d{9})\.0+$", r"\1", text)
+        if _SHORTENED.fullmatch(text):
+            raise Invalid(_("Excel has shortened this number. Format the cell as text and type it again."))
         number_text = digits(text)
+        if re.search(r"\d\s*[/、,;或]\s*\d", text) or re.fullmatch(r"(1[3-9]\d{9}){2,}", number_text):
+            raise Invalid(_("There are two numbers in one place. Keep one mobile number, for example 13812345678."))
         if re.fullmatch(r"(\+|00)?86\d{11}", number_text):
             number_text = number_text[-11:]
-        if not number_text.isascii() or not number_text.isdigit():
+        if not number_text.isascii() or not number_text.isdigit() or (number_of(raw) or 0) < 0:
             raise Invalid(_("This is no mobile number. It has 11 digits, for example 13812345678."))
         if len(number_text) != 11:
             raise Invalid(
@@ -255,7 +273,11 @@ class Telephone(Kind):
         text = re.sub(r"\s*(转|ext\.?)\s*", "-", text, flags=re.IGNORECASE).replace(" ", "-")
         if not text:
             return None
-        if not re.fullmatch(r"\+?\d+(-\d+)*", text) or not 5 <= len(re.sub(r"\D", "", text)) <= 20 or len(text) > 30:
+        if (
+            not re.fullmatch(r"\+?[0-9]+(-[0-9]+)*", text)
+            or not 5 <= len(re.sub(r"\D", "", text)) <= 20
+            or len(text) > 30
+        ):
             raise Invalid(_("This is no telephone number. Example: 0573-82712611, or 0573-82712611-802."))
         return text
 
@@ -303,13 +325,15 @@ class Amount(Kind):
         text = re.sub(r"[,\s¥￥元]", "", narrow(tidy(raw)))
         if not text:
             return None
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            raise Invalid(_("This is no amount. Example: 200.00.")) from None
-        if not value.is_finite() or not 0 <= value < 10**11:
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text):
+            raise Invalid(_("This is no amount. Example: 200.00."))
+        value = Decimal(text)
+        if value < 0 or value >= 10**12:
             raise Invalid(_("The amount must not be negative and must have at most 11 digits."))
-        return value.quantize(Decimal(1).scaleb(-self.places))
+        value = abs(value.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP))
+        if value >= 10**11:
+            raise Invalid(_("The amount must not be negative and must have at most 11 digits."))
+        return value
 
     def format(self, value: Any) -> str:
         return "" if value is None else f"{value:.{self.places}f}"
@@ -348,11 +372,28 @@ class Flag(Kind):
 
 _DAY = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?")
 _DAY_PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_CLOCK = re.compile(r"[\sT]*(\d{1,2})\s*[:：时点]\s*(\d{1,2})?(?:\s*[:：分]\s*(\d{1,2})?(?:\.\d+)?)?\s*[分秒]?")
+_CLOCK = re.compile(r"[\sT]*(\d{1,2})\s*[:时点]\s*(\d{1,2})?(?:\s*[:分]\s*(\d{1,2})?(?:\.\d+)?)?\s*[分秒]?")
+_WEEKDAY = re.compile(r"\s*\(?(星期|周)[一二三四五六日天]\)?")
+#: What follows the first day of a term that still runs, or stands alone where it has no last day.
+_SINCE = re.compile(r"\s*(起|[-—–~至]*\s*(至?今|现在))")
+_NO_END = frozenset({"至今", "今", "现在"})
+#: Years that a date may lie in.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
-def _serial(number: float) -> datetime:
-    """The date-time of an Excel serial of the 1900 system; only days from 1990 to 2100 are believed."""
+def _day(value: date) -> date:
+    """A date that a cell held as one, if its year can be right."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise Invalid(_("The year {year} can't be right. Example: 2025-07-14.", year=value.year))
+    return value
+
+
+def _serial_of(raw: object) -> datetime | None:
+    """The date-time that a number cell means as Excel's count of days since 1900; None for what isn't one: text, or a
+    number such as 20250714 or 2025.7. Only days from 1990 to 2100 are believed."""
+    number = number_of(raw)
+    if number is None or 19000101 <= number <= 22001231 or FIRST_YEAR <= number < LAST_YEAR:
+        return None
     if not 32874 <= number < 73416:
         raise Invalid(_("This number is no date. Example: 2025-07-14."))
     return EXCEL_EPOCH + timedelta(seconds=round(number * 86400))
@@ -362,16 +403,17 @@ def _read_day(text: str) -> tuple[date, str]:
     """The day a text begins with, and what follows it."""
     found = _DAY.match(text) or _DAY_PLAIN.match(text)
     if not found:
-        if re.fullmatch(r"\d{4}\s*[-./年]\s*\d{1,2}\s*月?", text):
+        if re.fullmatch(r"\d{4}\s*([-./年]\s*(\d{1,2}\s*月?)?)?", text):
             raise Invalid(_("The day is missing. Write the whole date, for example 2025-07-14."))
         raise Invalid(_("This is no date. Example: 2025-07-14, 2025.7.14 or 2025年7月14日."))
     year, month, day = (int(part) for part in found.groups())
     if not 1 <= month <= 12:
         raise Invalid(_("There is no month {month}. Example: 2025-07-14.", month=month))
-    if not 1900 <= year <= 2200:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
         raise Invalid(_("The year {year} can't be right. Example: 2025-07-14.", year=year))
     try:
-        return date(year, month, day), text[found.end() :]
+        rest = text[found.end() :]
+        return date(year, month, day), _WEEKDAY.sub("", rest, count=1)
     except ValueError:
         raise Invalid(
             _("{year}-{month} has no day {day}. Example: 2025-07-14.", year=year, month=month, day=day)
@@ -390,16 +432,17 @@ class Day(Kind):
 
     def parse(self, raw: object) -> date | None:
         if isinstance(raw, datetime):
-            return raw.date()
+            _day(raw)
+            return (raw.astimezone(ZONE) if raw.tzinfo else raw).date()
         if isinstance(raw, date):
-            return raw
-        if isinstance(raw, int | float) and not isinstance(raw, bool) and not 19000101 <= raw <= 22001231:
-            return _serial(raw).date()
+            return _day(raw)
+        if (serial := _serial_of(raw)) is not None:
+            return serial.date()
         text = narrow(tidy(raw))
-        if not text:
+        if not text or text in _NO_END:
             return None
         day, rest = _read_day(text)
-        if rest.strip() and not _CLOCK.fullmatch(rest):
+        if rest.strip() and not _CLOCK.fullmatch(rest) and not _SINCE.fullmatch(rest):
             raise Invalid(_("This is no date. Example: 2025-07-14, 2025.7.14 or 2025年7月14日."))
         return day
 
@@ -422,11 +465,13 @@ class Moment(Kind):
 
     def parse(self, raw: object) -> datetime | None:
         if isinstance(raw, datetime):
-            return raw if raw.tzinfo else raw.replace(tzinfo=ZONE)
+            _day(raw)
+            whole = raw + timedelta(microseconds=500_000)
+            return whole.replace(microsecond=0, tzinfo=raw.tzinfo or ZONE)
         if isinstance(raw, date):
-            return datetime(raw.year, raw.month, raw.day, tzinfo=ZONE)
-        if isinstance(raw, int | float) and not isinstance(raw, bool) and not 19000101 <= raw <= 22001231:
-            return _serial(raw).replace(tzinfo=ZONE)
+            return datetime(_day(raw).year, raw.month, raw.day, tzinfo=ZONE)
+        if (serial := _serial_of(raw)) is not None:
+            return serial.replace(tzinfo=ZONE)
         text = narrow(tidy(raw))
         if not text:
             return None
@@ -520,7 +565,7 @@ class Data(Kind):
     control: ClassVar[str] = "data"
 
     def sql(self) -> TypeEngine[Any]:
-        return JSON()
+        return JSON(none_as_null=True)
 
     def parse(self, raw: object) -> Any:
         return raw

@@ -73,7 +73,7 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
 
     query = Query(search=one("q"), quick=one("is"))
     for declared in filterable(model, masked=masked):
-        for suffix in ("", ".from", ".to", ".empty"):
+        for suffix in ("", ".from", ".to", ".empty") if is_span(declared) else ("", ".empty"):
             given = [tidy(v)[:MAX_VALUE] for v in arguments.get(declared.name + suffix, ())]
             if given := [v for v in given if v]:
                 query.values[declared.name + suffix] = given[:20]

@@ -5,15 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from panel.base import Base
-from panel.fields import Field
-from panel.kinds import Choices
+from panel.bulk import Edit
+from panel.fields import Field, fields
+from panel.kinds import Choices, tidy
 from panel.records import OutcomeName
 from panel.text import Message, _
+
+
+class Unusable(Exception):  # noqa: N818 - told to the user as a sentence
+    """The file as a whole can't be imported into this table; `message` says why."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a file is taken. `replace`: for a column, words to read in place of what stands there."""
+
+    create_missing: bool = False
+    good_rows: bool = False
+    skip_existing: bool = False
+    replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Outcome(Choices):
@@ -25,6 +44,8 @@ class Outcome(Choices):
 
 
 OutcomeName.labels.update({outcome.value: outcome.label for outcome in Outcome})
+#: What is written.
+WRITTEN = frozenset({Outcome.NEW, Outcome.CHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +60,31 @@ class CellError:
     suggestion: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A record that is made with the import; stands where its id will."""
+
+    table: str
+    name: str
+
+
 @dataclass(slots=True)
 class PlanRow:
-    """A data row of the file. `values` are by attribute; `given` tells which fields the row fills."""
+    """A data row of the file. `values` are what it gives, by attribute; once compared, only what differs from the
+    existing record."""
 
     sheet: str
     number: int
     cells: list[Any]
     outcome: Outcome = Outcome.NEW
     values: dict[str, Any] = field(default_factory=dict)
-    #: Texts of references that are resolved once all rows are read: field name → text.
+    #: Texts of references, by field name: they are looked up once all rows are read.
     texts: dict[str, str] = field(default_factory=dict)
-    #: What the rules of the bureau read from columns of their own.
+    #: Why a text can't be told apart, by field name: the stored record may still tell.
+    unsure: dict[str, Message] = field(default_factory=dict)
+    #: Masked texts, by attribute: they are held against what is stored.
+    masked: dict[str, str] = field(default_factory=dict)
+    #: What rules read from columns that are no columns of the table.
     extra: dict[str, Any] = field(default_factory=dict)
     errors: list[CellError] = field(default_factory=list)
     notes: list[Message] = field(default_factory=list)
@@ -58,14 +92,27 @@ class PlanRow:
     id: int | None = None
     version: int = 0
     stored: Mapping[str, Any] = field(default_factory=dict)
-    #: Field and its words before and after; what the preview shows of a changed row.
+    #: A field (or what else changes) and its words before and after; what the preview shows of a changed row.
     changes: list[tuple[Field | Message, str, str]] = field(default_factory=list)
-    #: What rules do after the row is written.
+    #: Other records that change with this row, before new rows are written, and those that are added after.
+    edits: list[tuple[type[Base], Edit]] = field(default_factory=list)
+    adds: list[tuple[type[Base], dict[str, Any]]] = field(default_factory=list)
+    #: The row ends the term of whoever held it before.
     succeeds: bool = False
+    #: The existing record stays as it is, and this is written beside it.
+    renewed: dict[str, Any] | None = None
 
     @property
     def failed(self) -> bool:
         return bool(self.errors)
+
+    def held(self, attr: str) -> Any:
+        """The value that the record will have."""
+        return self.values.get(attr, self.stored.get(attr))
+
+    def fail(self, message: Message) -> None:
+        """Fail as a whole."""
+        self.errors.append(CellError("", "", message))
 
 
 @dataclass(slots=True)
@@ -76,6 +123,8 @@ class Part:
     labels: list[str]
     columns: dict[int, str]
     rows: list[PlanRow] = field(default_factory=list)
+    #: Columns that the sheet's name stands for.
+    named: set[str] = field(default_factory=set)
 
     def index_of(self, name: str) -> int | None:
         return next((index for index, column in self.columns.items() if column == name), None)
@@ -83,25 +132,46 @@ class Part:
 
 @dataclass(slots=True)
 class Plan:
-    """`creatable` are names that nothing is called yet and that could be added, by table."""
+    """`creatable` are names that nothing is called yet and that could be added, by table; `creating` those that will
+    be added with this import."""
 
     model: type[Base]
+    options: Options = field(default_factory=Options)
     parts: list[Part] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
     skipped_sheets: list[str] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
     creatable: dict[str, list[str]] = field(default_factory=dict)
-    #: Names that will be added with this import, by table.
     creating: dict[str, list[str]] = field(default_factory=dict)
-    #: Done in the same transaction, after the rows are written.
-    effects: list[Callable[[Any], None]] = field(default_factory=list)
 
     @property
     def rows(self) -> list[PlanRow]:
         return [row for part in self.parts for row in part.rows]
 
+    def good(self) -> list[PlanRow]:
+        """The rows that have not failed so far."""
+        return [row for row in self.rows if not row.failed]
+
+    def part_of(self, row: PlanRow) -> Part:
+        return next(part for part in self.parts if part.sheet == row.sheet)
+
+    def fail(self, row: PlanRow, name: str | None, message: Message, suggestion: str | None = None) -> None:
+        """Fail a row at the cell of a column, or as a whole where the file has no such column."""
+        part = self.part_of(row)
+        index = part.index_of(name) if name else None
+        if index is not None:
+            text = tidy(row.cells[index])
+            row.errors.append(CellError(part.labels[index], text, message, index, suggestion))
+            return
+        label = next((str(f.label) for f in fields(self.model) if f.name == name), "")
+        row.errors.append(CellError(label, "", message))
+
+    def place_of(self, row: PlanRow, beside: PlanRow) -> str:
+        """How a row is called in a message at another one."""
+        return str(row.number) if row.sheet == beside.sheet else f"{row.sheet}!{row.number}"
+
     def count(self, outcome: Outcome) -> int:
-        return self.counts().get(outcome, 0)
+        return self.counts()[outcome]
 
     def counts(self) -> Counter[Outcome]:
         return Counter(row.outcome for row in self.rows)
@@ -111,19 +181,30 @@ class Plan:
         counts = self.counts()
         return counts[Outcome.NEW] + counts[Outcome.CHANGED]
 
+    def prints(self) -> dict[str, str]:
+        """A fingerprint of what each row would do, and of what would be made besides: two plans of one file that
+        differ here differ in effect."""
+        found = {f"{row.sheet}!{row.number}": _hash(list(_facts(row))) for row in self.rows}
+        return {**found, "": _hash([self.creating])}
+
     def digest(self) -> str:
-        """What the plan would write, in short: two plans of one file that differ in it differ in effect."""
-        facts = [
-            [
-                row.sheet,
-                row.number,
-                row.outcome.value,
-                row.id,
-                [[str(getattr(f, "name", f)), before, after] for f, before, after in row.changes],
-                [str(error.message.msgid) for error in row.errors],
-                [note.msgid for note in row.notes],
-            ]
-            for row in self.rows
-        ]
-        text = json.dumps([facts, self.creating], ensure_ascii=False, default=str, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _hash(self.prints())
+
+
+def _facts(row: PlanRow) -> Iterator[Any]:
+    yield from (row.outcome.value, row.id, row.notes)
+    yield [[error.column, error.value, error.message] for error in row.errors]
+    if row.outcome in WRITTEN:
+        yield [[attr, row.stored.get(attr) if row.id is not None else None, v] for attr, v in row.values.items()]
+        yield [[model.__tablename__, edit.id, dict(edit.values)] for model, edit in row.edits]
+        yield [[model.__tablename__, values] for model, values in row.adds]
+        yield row.renewed
+
+
+def _hash(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, default=_plain, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _plain(value: Any) -> Any:
+    """What a fingerprint is taken of; it must not depend on the reader's language."""
+    return [value.msgid, value.values] if isinstance(value, Message) else str(value)

@@ -89,7 +89,8 @@ class ImportBatch(Base):
     failed_count: Mapped[int] = col(Whole(), _("Failed"), required=True, default=0, filter=False)
     sha256: Mapped[str] = col(Code(64), _("Fingerprint of the file"), required=True, listed=False, filter=False)
     actor_id: Mapped[int | None] = mapped_column(Integer)
-    labels: Mapped[list[str]] = mapped_column(Data().sql(), default=list)
+    #: The headers of each sheet, as they stand in the file.
+    labels: Mapped[dict[str, list[str]]] = mapped_column(Data().sql(), default=dict)
 
 
 class ImportRow(Base):

@@ -143,7 +143,7 @@ def _bare_tables(statement: Any) -> set[str]:
         elements = list(selects.pop().get_children())
         while elements:
             element = elements.pop()
-            entity = element._annotations.get("parententity")
+            entity = getattr(element, "_annotations", {}).get("parententity")
             if isinstance(element, SelectBase):
                 selects.append(element)
                 continue
@@ -166,8 +166,9 @@ def _is_text(element: Any) -> bool:
 def _table_name(element: Any) -> str:
     """The table that an element is, or is a column of."""
     table = element if isinstance(element, TableClause) else getattr(element, "table", None)
-    plain = isinstance(table, TableClause) and "parententity" not in table._annotations
-    return table.name if plain else ""
+    if isinstance(table, TableClause) and "parententity" not in table._annotations:
+        return table.name
+    return ""
 
 
 def _scope(state: ORMExecuteState) -> None:

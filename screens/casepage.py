@@ -1,28 +1,27 @@
-"""The page of a case: where it stands, what I can do now, what was done; and the forms of its steps."""
+"""The page of a case: where it stands, what I can do now, what was done."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import url_for
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
 
-from casework import effects, workflow
-from casework.workflow import Lacking, NotAllowed, Step
-from models import Case, CaseEvent, CaseStatus, FeedbackTarget, Referral, StepName
+from casework import workflow
+from casework.steps import STEPS, Step
+from models import Case, CaseEvent, CaseStatus, StepName
+from panel import listing
+from panel.access import model_of
 from panel.base import display
-from panel.fields import Field
-from panel.integrity import explain
-from panel.kinds import Invalid, Moment
-from panel.text import Message, _
-from panel.web import details, forms
-from panel.web.context import current_actor, current_panel
-from panel.web.lookups import visible
-from panel.web.pages import Button, Cell, DetailsPage, FormPage, Group, HistoryItem, Input, Words
+from panel.fields import Field, field_named
+from panel.kinds import Moment
+from panel.text import _
+from panel.web import details
+from panel.web.context import current_panel
+from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -35,7 +34,6 @@ WAY = (
     CaseStatus.CLOSED,
 )
 TONES = {"close": "good", "reject": "bad", "void": "bad", "urge": "warn", "rework": "warn", "reopen": "warn"}
-BUTTONS = 3
 
 
 @dataclass(slots=True)
@@ -68,9 +66,9 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         related=[related for related in plain.related if related.url.split("?")[0] != url_for("caseevent.index_view")],
         way=_way(record, events),
         light=due,
-        timeline=[_item(event) for event in reversed(events)],
+        timeline=_timeline(events),
     )
-    steps = workflow.available(current_actor(), record)
+    steps = workflow.available(current_panel().session, record)
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]
     for button in shown:
@@ -121,128 +119,47 @@ def _before(events: list[CaseEvent]) -> CaseStatus:
     return next((e.to_status for e in reversed(events) if e.to_status in WAY), CaseStatus.REPORTED)
 
 
-def _item(event: CaseEvent) -> HistoryItem:
-    """An event as the timeline shows it."""
-    return HistoryItem(
-        act=StepName(20).format(event.step),
-        tone=TONES.get(event.step, "brand" if event.from_status is not event.to_status else ""),
-        who=event.actor_name,
-        at=Moment().format(event.at.replace(second=0)),
-        note=event.opinion or "",
-    )
+def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
+    """The events as the page shows them, the newest first."""
+    names = _names(events)
+    return [
+        HistoryItem(
+            act=StepName(20).format(event.step),
+            tone=TONES.get(event.step, "brand" if event.from_status is not event.to_status else ""),
+            who=event.actor_name,
+            at=Moment().format(event.at.replace(second=0)),
+            note=event.opinion or "",
+            changes=[Change(ask.label, "", _words(ask, value, names)) for ask, value in _given(event)],
+        )
+        for event in reversed(events)
+    ]
 
 
-# The form of a step.
+def _given(event: CaseEvent) -> Iterator[tuple[Field, Any]]:
+    """What was filled in with a step, besides its opinion."""
+    step = STEPS.get(event.step)
+    for ask in step.asks if step else ():
+        if (value := event.payload.get(ask.name)) is not None:
+            yield ask, value
 
 
-def step_page(view: Any) -> Any:
-    """Show the form of a step, or take it."""
-    record: Case = view.get_one(request.args.get("id"))
-    step = workflow.STEPS.get(request.args.get("step", ""))
-    if step is None or not step.sources:
-        abort(404)
-    if not workflow.may_take(current_actor(), record, step):
-        abort(403)
-    if request.method == "POST":
-        return _take(view, record, step)
-    if record.status not in step.sources:
-        flash(str(workflow.meanwhile(current_panel().session, record)), "warning")
-        return redirect(url_for("case.details_view", id=record.id))
-    return view.render("panel/form.html", page=_form(record, step, _prefilled(record, step), {}))
-
-
-def _prefilled(record: Case, step: Step) -> dict[str, str]:
-    """What the form begins with: the address's values, the step's defaults, what is known of the case."""
-    known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
-    if step.name == "dispatch":
-        known["handler"] = record.handler_id or record.lead_officer_id
-    found = {}
-    for ask in step.asks:
-        value = request.args.get(ask.name) or known.get(ask.name) or ask.default
-        found[ask.name] = "" if value is None else str(getattr(value, "value", value))
+def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
+    """What the records are called that steps named: one statement for each table."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        for ask, value in _given(event):
+            if ask.reference and isinstance(value, int):
+                ids[ask.reference.table].add(value)
+    found: dict[tuple[str, Any], str] = {}
+    for table, wanted in ids.items():
+        model = model_of(table)
+        references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
+        for record in listing.load(current_panel().session, model, sorted(wanted), references):
+            found[table, record.id] = display(record)
     return found
 
 
-def _take(view: Any, record: Case, step: Step) -> Any:
-    given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
-    values, problems = workflow.parse(step, given)
-    for ask in step.asks:
-        value = values.get(ask.name)
-        if ask.reference and value is not None and visible(ask.reference.table, value) is None:
-            problems[ask.name] = _("Choose one from the list.")
-    session = current_panel().session
-    version = request.form.get("version", "")
-    id_ = record.id
-    general: Message | None = None
-    if not problems:
-        try:
-            workflow.take(session, record, step.name, values, version=int(version) if version.isdigit() else None)
-            session.commit()
-        except Lacking as lacking:
-            problems = lacking.problems
-        except (Invalid, NotAllowed) as refusal:
-            general = refusal.message
-        except IntegrityError as error:
-            general = explain(error, Referral)[1]
-        except StaleDataError:
-            session.rollback()
-            general = workflow.meanwhile(session, view.get_one(id_))
-        else:
-            flash(str(_("Done: {step}", step=step.label)), "success")
-            return redirect(url_for("case.details_view", id=id_))
-        session.rollback()
-        record = view.get_one(id_)
-    if general is not None:
-        flash(str(general), "danger")
-        if record.status not in step.sources:
-            return redirect(url_for("case.details_view", id=id_))
-    return view.render("panel/form.html", page=_form(record, step, given, problems)), 422
-
-
-def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> FormPage:
-    inputs = [_input(record, ask, given.get(ask.name, ""), problems.get(ask.name)) for ask in step.asks]
-    inputs = [made for made in inputs if made is not None]
-    page = FormPage(
-        title=f"{step.label} · {record.case_no}",
-        sub=record.title or "",
-        groups=[Group(step.label, inputs)] if inputs else [],
-        submit=step.label,
-        version=record.version,
-        cancel_url=url_for("case.details_view", id=record.id),
-    )
-    page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
-    if step.name == "close":
-        due = effects.feedback_due(current_panel().session, record)
-        page.groups = [Group(_told(due), inputs)]
-    return page
-
-
-def _told(due: set[FeedbackTarget]) -> Message:
-    if due == {FeedbackTarget.LIAISON, FeedbackTarget.COMPLAINANT}:
-        return _("The liaison and the complainant have to be told before closing")
-    if due:
-        return _("The {who} has to be told before closing", who=next(iter(due)).label)
-    return _("Everybody has been told")
-
-
-def _input(record: Case, ask: Field, value: str, problem: Message | None) -> Input:
-    """A value that a step asks for; a referral is chosen among the open ones of this case."""
-    if ask.reference and ask.reference.table == "referral":
-        statement = select(Referral).where(Referral.case_id == record.id, Referral.status.in_(effects.PENDING))
-        found = current_panel().session.execute(statement).scalars().all()
-        made = Input(ask.name, ask.label, "select")
-        made.choices = [
-            (str(referral.id), f"{referral.document_no or ''} {referral.department.name}") for referral in found
-        ]
-        if len(found) == 1:
-            value = str(found[0].id)
-    else:
-        made = forms.control(ask.kind, ask, "case")
-        if ask.reference and value.isdigit():
-            target = visible(ask.reference.table, int(value))
-            made.text = display(target) if target is not None else ""
-            value = value if target is not None else ""
-    made.value, made.required, made.help = value, ask.required, ask.help
-    made.was = value
-    made.errors = [str(problem)] if problem else []
-    return made
+def _words(ask: Field, value: Any, names: Mapping[tuple[str, Any], str]) -> str:
+    if ask.reference:
+        return names.get((ask.reference.table, value), str(_("not visible")))
+    return ask.kind.show(value)

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import g, request
+from flask import request
 from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, false, or_
 
 from casework import intake
-from casework.calendar import Calendar
 from casework.deadlines import light, words
-from models import ENDED, Case, CaseStatus, LimitUnit, Referral, ReferralStatus
+from models import ENDED, Case, CaseStatus, LimitUnit, Referral, ReferralStatus, Urgency
 from panel.access import Actor
 from panel.kinds import ZONE, now, today
 from panel.listing import Quick
@@ -22,7 +21,8 @@ from panel.web.context import current_actor, current_panel
 from panel.web.lookups import SchemaLoader
 from panel.web.pages import Cell
 from panel.web.views import SchemaView
-from screens import casepage
+from screens import casepage, stepform
+from screens.office import calendar
 
 
 def _end_of_today() -> datetime:
@@ -61,22 +61,19 @@ QUICK = {
     "overdue": Quick(_("Overdue"), overdue),
     "handled": Quick(_("To verify"), _status(CaseStatus.HANDLED)),
     "verified": Quick(_("To feed back"), _status(CaseStatus.VERIFIED)),
+    "running": Quick(
+        _("On the clock"), lambda _a: and_(Case.status.in_(RUNNING), Case.due_at.is_not(None)), counted=False
+    ),
     "mine": Quick(_("Mine"), mine, counted=False),
 }
-
-
-def calendar() -> Calendar:
-    """The working calendar, read once a request."""
-    if "calendar" not in g:
-        g.calendar = Calendar.load(current_panel().session)
-    found: Calendar = g.calendar
-    return found
 
 
 def due_cell(case: Case) -> Cell:
     """The deadline as a light with words, never a bare date."""
     if case.due_at is None:
         return Cell()
+    if case.status is CaseStatus.SUSPENDED:
+        return Cell(str(_("The clock stands still")))
     ended = case.closed_at if case.status in ENDED else None
     if case.status in ENDED and ended is None:
         return Cell()
@@ -84,7 +81,9 @@ def due_cell(case: Case) -> Cell:
     if ended is not None:
         return Cell(text, light="g" if ended <= case.due_at else "r")
     unit = LimitUnit.of((case.item_snapshot or {}).get("limit_unit", LimitUnit.WORKING_DAY))
-    shown = light(now(), case.accepted_at or case.reported_at, case.due_at, unit, calendar())
+    urgent = case.urgency is Urgency.URGENT
+    begun = case.accepted_at or case.reported_at
+    shown = light(now(), begun, case.due_at, unit, calendar(), urgent=urgent)
     return Cell(text, light=shown[0])
 
 
@@ -93,6 +92,7 @@ class CaseView(SchemaView):
 
     quick = QUICK
     badge = "overdue"
+    add_label = _("Register a case")
     cells = {"due_at": due_cell}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -107,12 +107,25 @@ class CaseView(SchemaView):
 
     @expose("/step/", methods=("GET", "POST"))
     def step_view(self) -> Any:
-        return casepage.step_page(self)
+        return stepform.page(self)
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         if is_created:
             actor = current_actor()
             intake.register(current_panel().session, record, actor.user_id, actor.name)
+
+
+def _referral_due(referral: Referral, due: datetime | None, done: datetime | None) -> Cell:
+    """A department's deadline as a light with words."""
+    if due is None:
+        return Cell()
+    if done is None and referral.status in (ReferralStatus.REPLIED, ReferralStatus.RETURNED):
+        return Cell()
+    text = str(words(now(), due, done, calendar()))
+    if done is not None:
+        return Cell(text, light="g" if done <= due else "r")
+    shown = light(now(), referral.sent_at, due, LimitUnit.WORKING_DAY, calendar())
+    return Cell(text, light=shown[0])
 
 
 class ReferralView(SchemaView):
@@ -129,3 +142,7 @@ class ReferralView(SchemaView):
         ),
     }
     badge = "late"
+    cells = {
+        "sign_due_at": lambda referral: _referral_due(referral, referral.sign_due_at, referral.signed_at),
+        "reply_due_at": lambda referral: _referral_due(referral, referral.reply_due_at, referral.replied_at),
+    }

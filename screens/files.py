@@ -18,9 +18,10 @@ from panel import batches, exporting
 from panel.access import SYSTEM, Action, Actor, Refused
 from panel.accounts import User
 from panel.batches import File
-from panel.importing import Options, Unusable
-from panel.plans import Outcome, Plan
-from panel.session import act_for
+from panel.plans import Options, Outcome, Plan, Unusable
+from panel.rules import importable
+from panel.session import act_for, writing
+from panel.sheets import MAX_BYTES, TOO_LARGE
 from panel.text import Message, _
 from panel.web.assemble import Panel
 from screens.commands import fail

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from flask import g
-
-from casework import settings
 from panel.kinds import today
 from panel.text import Message, _
 from panel.web.assemble import Panel
 from panel.web.context import current_actor
-from screens.cases import calendar
+from screens.office import calendar, values
 
 PRODUCT = _("Enforcement + community service")
 
 
 def install(panel: Panel) -> None:
-    def values() -> dict[str, object]:
-        """All settings, read once a request."""
-        if "settings" not in g:
-            g.settings = settings.all_values(panel.session)
-        found: dict[str, object] = g.settings
-        return found
-
     def unit() -> str:
         return str(PRODUCT)
 

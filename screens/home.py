@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from flask import render_template, url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from casework import settings
 from casework.roles import ADMINISTRATOR, AUDITOR, LEADER, LIAISON, OFFICE, OFFICER, SECURITY, VIEWER
 from models import Case, ChecklistItem, Community, Liaison, Squad, Street
 from panel import listing
@@ -16,15 +15,17 @@ from panel.access import Action, Actor
 from panel.accounts import User
 from panel.base import display
 from panel.kinds import ZONE, now, today
-from panel.text import Message, _
+from panel.text import Message, _, n_
 from panel.web import lists
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, HomePage, Related, SetupStep, Tile, Words
 from panel.web.views import SchemaView
-from screens.cases import RUNNING, calendar
+from screens.cases import OPEN
+from screens.office import calendar, values
 
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 FIRST_ROWS = 8
+OWN_COMMUNITIES = 12
 
 #: Tiles by role: (table, named filter, tone). The first role held that has tiles decides their order.
 TILES: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -63,7 +64,7 @@ TILES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     ADMINISTRATOR: (("user", "locked", "warn"), ("user", "unused", ""), ("user", "inactive", "")),
     SECURITY: (("user", "locked", "warn"), ("user", "unused", ""), ("user", "inactive", "")),
-    AUDITOR: (),
+    AUDITOR: (("auditentry", "seen", ""), ("auditentry", "deleted", ""), ("auditentry", "accounts", "")),
 }
 
 
@@ -133,20 +134,17 @@ def first_by_deadline() -> Related:
     """What to do first: open cases by deadline."""
     panel = current_panel()
     view = panel.views["case"]
-    statement = (
-        select(Case.id)
-        .where(Case.status.in_(RUNNING), Case.due_at.is_not(None))
-        .order_by(Case.due_at)
-        .limit(FIRST_ROWS)
-    )
-    ids = list(panel.session.execute(statement).scalars())
+    running = view.quick_filters()["running"].condition(current_actor())
+    statement = select(Case.id, func.count().over()).where(running).order_by(Case.due_at).limit(FIRST_ROWS)
+    first = panel.session.execute(statement).all()
+    ids = [row[0] for row in first]
     names = ("case_no", "status", "community", "item", "due_at")
     columns = [f for name in names for f in view.declared if f.name == name]
     records = listing.load(panel.session, Case, ids, [f.name for f in view.references if f.listed])
     return Related(
         label=_("Do these first"),
-        count=len(ids),
-        url=url_for("case.index_view") + "?is=open&sort=due_at",
+        count=first[0][1] if first else 0,
+        url=url_for("case.index_view") + "?is=running&sort=due_at",
         columns=[lists.plain_column(f) for f in columns],
         rows=[lists.row(view, record, columns) for record in records],
     )
@@ -170,22 +168,17 @@ def _own_communities(actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]
         lines.append((_("Next Monday visit"), Cell(monday.isoformat())))
         return [(_("Your officer"), lines)]
     if OFFICER in actor.roles:
-        statement = select(Community).order_by(Community.name_key).limit(12)
-        found = panel.session.execute(statement).scalars()
-        return [
-            (
-                _("Your communities"),
-                [
-                    (display(c), Cell(_text(_("open cases")), url=url_for("case.index_view", community=c.id)))
-                    for c in found
-                ],
-            )
-        ]
+        counted = select(func.count()).where(Case.community_id == Community.id, Case.status.in_(OPEN)).scalar_subquery()
+        statement = select(Community, counted).order_by(Community.name_key).limit(OWN_COMMUNITIES)
+        rows_found = panel.session.execute(statement).all()
+        return [(_("Your communities"), [(display(c), _open_cases(c.id, n)) for c, n in rows_found])]
     return []
 
 
-def _text(message: Message) -> str:
-    return str(message)
+def _open_cases(community: int, count: int) -> Cell:
+    """How many cases of a community are open, leading to them."""
+    url = url_for("case.index_view") + f"?is=open&community={community}"
+    return Cell(str(n_("{n} open case", "{n} open cases", count)), url=url)
 
 
 def setup_steps() -> list[SetupStep]:
@@ -196,7 +189,7 @@ def setup_steps() -> list[SetupStep]:
     statement = select(*(select(model.id).limit(1).scalar_subquery() for model in models))
     there = dict(zip(models, panel.session.execute(statement, execution_options=options).one(), strict=True))
     accounts = panel.session.execute(select(User.id).limit(2), execution_options=options).all()
-    unit = settings.get(panel.session, "unit_name")
+    unit = values()["unit_name"]
 
     def link(table: str) -> str:
         view = panel.views[table]

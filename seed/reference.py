@@ -15,7 +15,7 @@ from models import CalendarDay, ChecklistItem, Department, LimitUnit, ListKind
 from panel.kinds import Choice
 
 FIRST_YEAR = 2024
-SOURCE = "chinesecalendar"
+SOURCE = "内置日历"
 
 #: What the package calls the holidays of the State Council's yearly notice.
 HOLIDAYS = {

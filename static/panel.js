@@ -128,6 +128,12 @@ function fitGrids() {
   });
 }
 
+// On a narrow screen the way of a case scrolls; the present stop is brought into sight.
+function way() {
+  const line = document.querySelector(".way"), now = line && line.querySelector(".now");
+  if (now) line.scrollLeft = now.offsetLeft - line.offsetLeft - line.clientWidth / 2 + now.offsetWidth / 2;
+}
+
 // ---- Forms ----
 
 function unsaved() {
@@ -227,6 +233,7 @@ function lookup(box) {
     list.replaceChildren(...(found.length ? found.map(([, label], i) => row(label, i)) : [row(words)]));
     list.hidden = false;
     text.setAttribute("aria-expanded", "true");
+    list.scrollIntoView({ block: "nearest" });
     if (found.length) mark(0);
   };
   const search = async (query) => {
@@ -264,7 +271,7 @@ function lookup(box) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  [menu, drops, searchKey, confirmLinks, bulk, shortAddress, fitGrids, unsaved, errorLinks, dropZone].forEach((start) => start());
+  [menu, drops, searchKey, confirmLinks, bulk, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way].forEach((start) => start());
   all(".lookup").forEach(lookup);
   document.addEventListener("submit", onSubmit);
   window.addEventListener("resize", fitGrids);

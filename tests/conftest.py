@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import time_machine
 from flask import Flask
 
 from admin_app import create_app
 from panel.config import Config
 from screens.commands import migrate
 from tests import factories
+from tests.factories import clock
 
 KEY = "a key for tests only, of no worth anywhere"
-#: When every test takes place: a Wednesday, ten in the morning at the office. The clock goes on from test to test.
-MOMENT = datetime(2026, 7, 15, 2, 0, tzinfo=UTC)
-STARTED = time.monotonic()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests run")
-
-
-def clock() -> time_machine.travel:
-    return time_machine.travel(MOMENT + timedelta(seconds=time.monotonic() - STARTED), tick=True)
 
 
 @pytest.fixture(autouse=True)

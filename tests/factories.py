@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import itertools
 import re
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -21,13 +24,17 @@ from admin_app import SCREENS
 from casework import events, intake
 from casework.roles import ROLES
 from casework.state import stepping
-from panel.access import Action, Role
+from panel.access import Action, Actor, Role
 from panel.accounts import User, UserRole
 from panel.base import Base, Public
 from panel.fields import Field, fields
 from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now
+from panel.session import act_for, may_write, watch
 
 PASSWORD = "Test-pass-1"
+#: When every test takes place: a Wednesday, ten in the morning at the office. The clock goes on from test to test.
+MOMENT = datetime(2026, 7, 15, 2, 0, tzinfo=UTC)
+STARTED = time.monotonic()
 ROLES_BY_NAME: dict[str, Role] = {role.name: role for role in ROLES}
 ROLE_NAMES = list(ROLES_BY_NAME)
 #: Every generated screen's model by the name of its table. A test compares it with the assembled panel.
@@ -52,6 +59,11 @@ def scoped(role: str, table: str) -> bool:
 def pairs(act: Action = Action.READ) -> list[tuple[str, str]]:
     """Role and table, wherever the role may do that."""
     return [(role, table) for role in ROLE_NAMES for table in TABLES if granted(role, act, table)]
+
+
+def clock() -> time_machine.travel:
+    """The time of the tests; what is set up for a whole file wants it too."""
+    return time_machine.travel(MOMENT + timedelta(seconds=time.monotonic() - STARTED), tick=True)
 
 
 def memory_session() -> Session:
@@ -215,6 +227,8 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "caseparty": {"name": f"王小{n}", "phone": f"137{n:08}"},
         "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
         "userrole": {"role": "viewer"},
+        "auditentry": {"table_name": "street"},
+        "importbatch": {"table_name": "street"},
     }
     plain = {f.attr: value_of(f, n, side) for f in fields(MODELS[table]) if f.required and f.default is None}
     return {**plain, **more.get(table, {})}
@@ -293,6 +307,20 @@ class Stage:
             session.expire_on_commit = False
             yield session
 
+    @contextmanager
+    def acting(self, *roles: str) -> Iterator[Session]:
+        """A session that acts for an account of the district, below any view; rolled back at the end. The first role
+        says whose, further ones are held besides; none at all is nobody."""
+        with self.app.app_context(), may_write(), Session(self.panel.db.engine) as session:
+            watch(session)
+            session.info.update(policy=self.panel.policy, secret="")
+            if roles:
+                user = self.district.users[roles[0]]
+                held = frozenset(roles)
+                act_for(session, Actor(roles[0], user, held, self.panel.facts(session, user, held)))
+            yield session
+            session.rollback()
+
     def get(self, table: str, id_: int) -> Any:
         """A record as it stands in the database."""
         with self.session() as session:
@@ -341,6 +369,31 @@ class Browser:
         side = re.search(r'<nav class="side".*?</nav>', self.get("/").text, re.S)
         assert side is not None, "no side bar"
         return [html.unescape(address) for address in re.findall(r'<a href="([^"]*)"', side[0])]
+
+    def crawl(self, limit: int = 400) -> Iterator[tuple[str, TestResponse]]:
+        """Every page that links lead to from home, one of each kind: addresses that differ in their values alone are
+        of one kind."""
+        waiting, seen, kinds = ["/"], {"/"}, Counter[str]()
+        while waiting and sum(kinds.values()) < limit:
+            address = waiting.pop(0)
+            place, _mark, arguments = address.partition("?")
+            kind = f"{place}?{'&'.join(sorted(re.findall(r'(?:^|&)([^=&]+)=', arguments)))}"
+            if kinds[kind]:
+                continue
+            kinds[kind] += 1
+            page = self.get(address)
+            yield address, page
+            links = re.findall(r'<a\b[^>]*href="([^"]*)"', page.text) if page.mimetype == "text/html" else []
+            for link in (html.unescape(found) for found in links):
+                if link.startswith("/") and link not in seen:
+                    seen.add(link)
+                    waiting.append(link)
+
+    @staticmethod
+    def complaints(page: str) -> str:
+        """What a page says is wrong: above the form and at its fields."""
+        found = re.findall(r'<div class="(?:error|note danger)[^"]*"[^>]*>(.*?)</div>', page, re.S)
+        return html.unescape(" ".join(re.sub(r"<[^>]+>", "", text) for text in found))
 
     def form(self, url: str) -> dict[str, str]:
         """What the form at an address would post if it were sent as it is."""

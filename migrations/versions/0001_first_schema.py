@@ -23,7 +23,7 @@ def upgrade() -> None:
     sa.Column('table_name', sa.String(length=40), nullable=False),
     sa.Column('record_id', sa.Integer(), nullable=True),
     sa.Column('note', sa.String(length=300), nullable=False),
-    sa.Column('changes', sa.JSON(), nullable=False),
+    sa.Column('changes', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('actor_id', sa.Integer(), nullable=True),
     sa.Column('record_version', sa.Integer(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_auditentry'))
@@ -53,7 +53,7 @@ def upgrade() -> None:
     sa.Column('failed_count', sa.Integer(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('actor_id', sa.Integer(), nullable=True),
-    sa.Column('labels', sa.JSON(), nullable=False),
+    sa.Column('labels', sa.JSON(none_as_null=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_importbatch'))
     )
     with op.batch_alter_table('importbatch', schema=None) as batch_op:
@@ -131,8 +131,8 @@ def upgrade() -> None:
     sa.Column('outcome', sa.String(length=20), nullable=False),
     sa.Column('record_id', sa.Integer(), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
-    sa.Column('cells', sa.JSON(), nullable=True),
-    sa.Column('before', sa.JSON(), nullable=True),
+    sa.Column('cells', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('before', sa.JSON(none_as_null=True), nullable=True),
     sa.ForeignKeyConstraint(['batch_id'], ['importbatch.id'], name=op.f('fk_importrow_batch_id'), ondelete='RESTRICT'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_importrow'))
     )
@@ -291,6 +291,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_community_squad_id'), ['squad_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_community_street_id'), ['street_id'], unique=False)
 
+    op.create_table('ledger',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('basis', sa.Enum('accepted', 'closed', name='basis', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('squad_id', sa.Integer(), nullable=True),
+    sa.Column('closed_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.Column('figures', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('file', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['squad_id'], ['squad.id'], name=op.f('fk_ledger_squad_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger')),
+    sa.UniqueConstraint('month', 'basis', 'squad_id', name=op.f('uq_ledger_month_basis_squad_id'))
+    )
+    with op.batch_alter_table('ledger', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_squad_id'), ['squad_id'], unique=False)
+        batch_op.create_index('uq_ledger_whole', ['month', 'basis'], unique=True, sqlite_where=sa.text('squad_id IS NULL'), postgresql_where=sa.text('squad_id IS NULL'))
+
     op.create_table('officer',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -389,6 +409,7 @@ def upgrade() -> None:
     sa.Column('urgency', sa.Enum('normal', 'urgent', name='urgency', native_enum=False, create_constraint=True, length=20), nullable=False),
     sa.Column('liaison_id', sa.Integer(), nullable=True),
     sa.Column('lead_officer_id', sa.Integer(), nullable=True),
+    sa.Column('lead_name', sa.String(length=40), nullable=True),
     sa.Column('handler_id', sa.Integer(), nullable=True),
     sa.Column('accepted_at', panel.kinds.Moments(), nullable=True),
     sa.Column('due_at', panel.kinds.Moments(), nullable=True),
@@ -401,7 +422,7 @@ def upgrade() -> None:
     sa.Column('hotline_no', sa.String(length=40), nullable=True),
     sa.Column('historic', sa.Boolean(), nullable=False),
     sa.Column('list_kind', sa.Enum('enforcement', 'service', name='list_kind', native_enum=False, create_constraint=True, length=20), nullable=True),
-    sa.Column('item_snapshot', sa.JSON(), nullable=True),
+    sa.Column('item_snapshot', sa.JSON(none_as_null=True), nullable=True),
     sa.Column('created_at', panel.kinds.Moments(), nullable=False),
     sa.Column('created_by_id', sa.Integer(), nullable=True),
     sa.Column('updated_at', panel.kinds.Moments(), nullable=False),
@@ -484,7 +505,7 @@ def upgrade() -> None:
     sa.Column('actor_name', sa.String(length=80), nullable=False),
     sa.Column('opinion', sa.Text(), nullable=True),
     sa.Column('actor_id', sa.Integer(), nullable=True),
-    sa.Column('payload', sa.JSON(), nullable=False),
+    sa.Column('payload', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('previous_hash', sa.String(length=64), nullable=False),
     sa.Column('hash', sa.String(length=64), nullable=False),
     sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_caseevent_case_id'), ondelete='RESTRICT'),
@@ -544,6 +565,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_feedback_at'), ['at'], unique=False)
         batch_op.create_index(batch_op.f('ix_feedback_case_id'), ['case_id'], unique=False)
 
+    op.create_table('ledgerline',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('ledger_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('correction', sa.Boolean(), nullable=False),
+    sa.Column('case_id', sa.Integer(), nullable=False),
+    sa.Column('cells', sa.JSON(none_as_null=True), nullable=False),
+    sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_ledgerline_case_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['ledger_id'], ['ledger.id'], name=op.f('fk_ledgerline_ledger_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledgerline')),
+    sa.UniqueConstraint('ledger_id', 'correction', 'position', name=op.f('uq_ledgerline_ledger_id_correction_position'))
+    )
+    with op.batch_alter_table('ledgerline', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledgerline_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledgerline_ledger_id'), ['ledger_id'], unique=False)
+
     op.create_table('referral',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('document_no', sa.String(length=40), nullable=True),
@@ -557,7 +594,7 @@ def upgrade() -> None:
     sa.Column('signed_at', panel.kinds.Moments(), nullable=True),
     sa.Column('reply_due_at', panel.kinds.Moments(), nullable=True),
     sa.Column('replied_at', panel.kinds.Moments(), nullable=True),
-    sa.Column('return_reason', sa.String(length=300), nullable=True),
+    sa.Column('return_reason', sa.Text(), nullable=True),
     sa.Column('reply', sa.Text(), nullable=True),
     sa.Column('joint_on', sa.Date(), nullable=True),
     sa.Column('created_at', panel.kinds.Moments(), nullable=False),
@@ -595,6 +632,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_referral_case_id'))
 
     op.drop_table('referral')
+    with op.batch_alter_table('ledgerline', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ledgerline_ledger_id'))
+        batch_op.drop_index(batch_op.f('ix_ledgerline_case_id'))
+
+    op.drop_table('ledgerline')
     with op.batch_alter_table('feedback', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_feedback_case_id'))
         batch_op.drop_index(batch_op.f('ix_feedback_at'))
@@ -654,6 +696,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_officer_name_key'))
 
     op.drop_table('officer')
+    with op.batch_alter_table('ledger', schema=None) as batch_op:
+        batch_op.drop_index('uq_ledger_whole', sqlite_where=sa.text('squad_id IS NULL'), postgresql_where=sa.text('squad_id IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_ledger_squad_id'))
+
+    op.drop_table('ledger')
     with op.batch_alter_table('community', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_community_street_id'))
         batch_op.drop_index(batch_op.f('ix_community_squad_id'))

@@ -167,6 +167,7 @@ def assemble(
     app.jinja_loader = _templates(app)
     if not app.static_folder:
         app.static_folder = str(ROOT / "static")
+        app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
     app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
     db.init_app(app)
@@ -217,7 +218,12 @@ def _words(app: Flask) -> None:
     def surround() -> dict[str, Any]:
         if "frame" not in g:
             g.frame = current_panel().frame()
-        return {"frame": g.frame, "frame_locale": text.current_locale(), "unit": current_panel().unit()}
+        return {
+            "frame": g.frame,
+            "frame_locale": text.current_locale(),
+            "locales": text.LOCALES,
+            "unit": current_panel().unit(),
+        }
 
 
 def _plain_home() -> Any:

@@ -67,7 +67,12 @@ def _record(row: ImportRow) -> Cell:
     return Cell(f"#{row.record_id}", url=render.record_url(table, row.record_id))
 
 
+def _outcome(row: ImportRow) -> Cell:
+    outcome = Outcome.of(row.outcome)
+    return Cell(str(outcome.label), tone=outcome.tone)
+
+
 class RowView(SchemaView):
     """Imported rows, each with a link to the record it became."""
 
-    cells = {"record_id": _record}
+    cells = {"record_id": _record, "outcome": _outcome}

@@ -95,7 +95,7 @@ def _related(view: SchemaView, references: list[Field], record: Any) -> Related:
     )
     rows = current_panel().session.execute(statement).unique().all()
     made = Related(
-        label=model.__labels__,
+        label=f"{model.__labels__} · {references[0].label}" if isinstance(record, model) else model.__labels__,
         count=rows[0][1] if rows else 0,
         url=view.get_url(f"{view.endpoint}.index_view", **{references[0].name: record.id}),
         columns=[lists.plain_column(f) for f in shown],

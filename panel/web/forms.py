@@ -32,7 +32,6 @@ class KindField(FormField):
         #: What people call the record that a reference points at.
         self.shown = ""
         self.current: Any = None
-        self.masked_text = ""
 
     def __call__(self, **kwargs: Any) -> Markup:
         return Markup("")
@@ -57,7 +56,7 @@ class KindField(FormField):
         if declared.reference:
             self.text, self.shown = str(self.data), text_of(declared, record)
         elif is_masked(declared, self.model):
-            self.text = self.masked_text = declared.kind.mask(self.data)
+            self.text = declared.kind.mask(self.data)
         else:
             self.text = declared.kind.format(self.data)
             self._choose(self.data)
@@ -73,10 +72,11 @@ class KindField(FormField):
 
     def take(self, raw: str) -> None:
         """Read what was typed; what can't be read stays in the control beside its error."""
+        untouched = (self.text, _control_text(self.declared.kind, self.text))
         self.text = raw
         self.process_errors = []
-        if self.masked_text and raw.strip() == self.masked_text:
-            return
+        if self.current is not None and raw.strip() in untouched:
+            return  # the value is masked, or finer than its text: a moment to the microsecond
         try:
             self.data = self.declared.kind.parse(raw)
         except Invalid as problem:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from werkzeug.utils import secure_filename
 from panel import batches, exporting, listing
 from panel.access import Action
 from panel.batches import File
-from panel.importing import Options, Unusable, importable
 from panel.kinds import today
-from panel.plans import Plan
+from panel.plans import Options, Outcome, Plan, Unusable
+from panel.rules import importable
+from panel.session import writing
 from panel.text import Message, _
 from panel.web import previews
 from panel.web.context import current_actor, current_panel
@@ -31,8 +34,9 @@ KEEP_HOURS = 24
 
 
 def folder() -> Path:
+    """Where uploads wait; they hold personal data, nobody else on the machine reads them."""
     found = Path(current_app.instance_path) / "imports"
-    found.mkdir(parents=True, exist_ok=True)
+    found.mkdir(mode=0o700, parents=True, exist_ok=True)
     return found
 
 
@@ -40,11 +44,40 @@ def keep(data: bytes) -> str:
     """Put an upload aside and return its name; old ones go."""
     limit = time.time() - KEEP_HOURS * 3600
     for old in folder().iterdir():
-        if old.stat().st_mtime < limit:
-            old.unlink(missing_ok=True)
+        with suppress(OSError):
+            if old.stat().st_mtime < limit:
+                old.unlink()
     name = secrets.token_hex(16)
     (folder() / name).write_bytes(data)
     return name
+
+
+def drop(name: str) -> None:
+    """Throw an upload away, with what was noted of its previews."""
+    for old in folder().glob(f"{secure_filename(name)}*"):
+        old.unlink(missing_ok=True)
+
+
+def note(name: str, made: Plan) -> None:
+    """Keep what a preview showed, so that the confirmation can say what has changed since."""
+    (folder() / f"{secure_filename(name)}.{made.digest()}").write_text(json.dumps(made.prints()))
+
+
+def since(name: str, digest: str, made: Plan) -> Message:
+    """What has changed since the preview with this digest was shown."""
+    path = folder() / secure_filename(f"{name}.{digest[:40]}")
+    shown = json.loads(path.read_text()) if path.is_file() else {}
+    now = made.prints()
+    rows = [row for row in made.rows if shown.get(f"{row.sheet}!{row.number}") != now[f"{row.sheet}!{row.number}"]]
+    if not shown or not rows:
+        return _("The data has changed since the preview. Nothing was written; this is the plan as of now.")
+    numbers = "、".join(str(row.number) for row in rows[:20])
+    return _(
+        "The data has changed since the preview, so that {n} rows would now do something else: {rows}. "
+        "Nothing was written; this is the plan as of now.",
+        n=len(rows),
+        rows=numbers if len(rows) <= 20 else f"{numbers} …",
+    )
 
 
 def serializer() -> URLSafeTimedSerializer:
@@ -90,7 +123,7 @@ class TableFiles:
     @property
     def can_import(self) -> bool:
         """Importing writes: who may import may add or edit as well."""
-        return importable(self.model) and not self.model.__append_only__ and bool(self.may(Action.IMPORT))
+        return importable(self.model) and bool(self.may(Action.IMPORT))
 
     def _require_import(self) -> None:
         self.require(Action.IMPORT)
@@ -100,21 +133,23 @@ class TableFiles:
     @expose("/import/", methods=("GET", "POST"))
     def import_view(self) -> Any:
         self._require_import()
-        error: Message | None = None
-        if request.method == "POST":
-            upload = request.files.get("file")
-            data = upload.read() if upload else b""
-            if upload is None or not upload.filename:
-                error = _("Choose a file first.")
-            else:
-                file = File(Path(upload.filename.replace("\\", "/")).name, data)
-                try:
-                    batches.plan(current_panel().session, self.model, file, Options(), current_panel().registry)
-                except Unusable as problem:
-                    error = problem.message
-                else:
-                    state = {"file": keep(data), "name": file.name, "table": self.endpoint}
-                    return redirect(self.get_url(".preview_view", token=pack(state)))
+        if request.method == "GET":
+            return self._upload_page()
+        upload = request.files.get("file")
+        if upload is None or not upload.filename:
+            return self._upload_page(_("Choose a file first."))
+        file = File(upload.filename.replace("\\", "/").rpartition("/")[2], upload.read())
+        # Nothing is written yet: whoever writes meanwhile must not wait for the plan.
+        current_panel().session.rollback()
+        writing.set(False)
+        try:
+            batches.plan(current_panel().session, self.model, file, Options(), current_panel().registry)
+        except Unusable as problem:
+            return self._upload_page(problem.message)
+        state = {"file": keep(file.data), "name": file.name, "table": self.endpoint}
+        return redirect(self.get_url(".preview_view", token=pack(state)))
+
+    def _upload_page(self, error: Message | None = None) -> Any:
         label = self.model.__labels__
         page = UploadPage(
             title=_("Import {label}", label=label),
@@ -134,17 +169,21 @@ class TableFiles:
         return self._preview(state)
 
     def _preview(self, state: dict[str, Any], message: Message | None = None) -> Any:
-        file, made = self._plan(state)
+        try:
+            _file, made = self._plan(state)
+        except Unusable as problem:
+            return self._upload_page(problem.message)
         if message is not None:
             flash(str(message), "warning")
-        page = previews.build(self, made, state, pack, batches.earlier(current_panel().session, self.model, file))
+        page = previews.build(self, made, state, pack)
+        note(state["file"], made)
         current_panel().session.rollback()
         return self.render("panel/preview.html", page=page), 409 if message else 200
 
     def _plan(self, state: Mapping[str, Any]) -> tuple[File, Plan]:
         path = folder() / secure_filename(str(state["file"]))
         if not path.is_file():
-            abort(404)
+            raise Unusable(_("The upload is no longer there: it was imported, or waited too long. Choose the file again."))
         file = File(str(state["name"]), path.read_bytes())
         panel = current_panel()
         return file, batches.plan(panel.session, self.model, file, options_of(state), panel.registry)
@@ -154,16 +193,18 @@ class TableFiles:
         """Plan again, compare with what was shown, and write; or say what changed and show the plan anew."""
         self._require_import()
         state = unpack(request.form.get("token"), self.endpoint)
-        file, made = self._plan(state)
-        if made.digest() != request.form.get("digest"):
-            return self._preview(
-                state, _("The data has changed since the preview. Nothing was written; this is the plan as of now.")
-            )
         try:
-            batch = batches.run(current_panel().session, made, file, options_of(state), current_panel().registry)
+            file, made = self._plan(state)
+        except Unusable as problem:
+            return self._upload_page(problem.message)
+        digest = request.form.get("digest", "")
+        if made.digest() != digest:
+            return self._preview(state, since(state["file"], digest, made))
+        try:
+            batch = batches.run(current_panel().session, made, file, current_panel().registry)
         except Unusable as problem:
             return self._preview(state, problem.message)
-        (folder() / secure_filename(str(state["file"]))).unlink(missing_ok=True)
+        drop(state["file"])
         flash(str(_("Imported: {new} new, {changed} changed.", **previews.counted(made))), "success")
         return redirect(self.get_url("importbatch.details_view", id=batch))
 
@@ -171,7 +212,12 @@ class TableFiles:
     def failed_view(self) -> Any:
         self._require_import()
         state = unpack(request.args.get("token"), self.endpoint)
-        _file, made = self._plan(state)
+        try:
+            _file, made = self._plan(state)
+        except Unusable as problem:
+            return self._upload_page(problem.message)
+        if not made.count(Outcome.FAILED):
+            abort(404)
         target = BytesIO()
         exporting.failed(made, target)
         return sent(target, _("{name} failed rows", name=Path(str(state["name"])).stem))

@@ -57,7 +57,12 @@ def build(view: SchemaView) -> ListPage:
             for name, text in view.get_actions_list()[0]
         ],
     )
-    add = Button(_("Add {label}", label=view.model.__label__), view.get_url(".create_view"), "plus", primary=True)
+    add = Button(
+        view.add_label or _("Add {label}", label=view.model.__label__),
+        view.get_url(".create_view"),
+        "plus",
+        primary=True,
+    )
     if view.can_import:
         page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "upload"))
     if view.may(Action.EXPORT):
@@ -92,7 +97,10 @@ def row(view: SchemaView, record: Any, columns: list[Field]) -> Row:
 
 
 def _short(field: Field, record: Any) -> str:
+    """A value for the grey line: this year's moments without the year, a bare day with its label."""
     text = render.cell(field, record, cut=True).text
+    if field.kind.control == "date" and text:
+        return f"{field.label} {text}"
     return text[5:] if field.kind.control == "datetime-local" and text[:4] == str(today().year) else text
 
 
@@ -164,8 +172,8 @@ def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
         made.choices = [("", ""), ("1", field.kind.format(True)), ("0", field.kind.format(False))]
     if made.control == "select" and made.choices and made.choices[0][0]:
         made.choices.insert(0, ("", ""))
-    if field.reference and made.value.isdigit():
-        target = visible(field.reference.table, int(made.value[:9]))
+    if field.reference and made.value and not query.problems.get(field.name):
+        target = visible(field.reference.table, field.kind.parse(made.value))
         made.text = label(target) if target is not None else str(_("not visible"))
     if field.name in query.problems:
         made.errors = [str(query.problems[field.name])]
@@ -187,10 +195,12 @@ def _active(filters: list[Input], query: Query) -> list[Chip]:
         if empty := query.values.get(f"{name}.empty"):
             parts.append(str(_("empty") if empty[0] == "1" else _("filled in")))
         dropped = {f"{name}{suffix}": None for suffix in ("", ".from", ".to", ".empty")}
-        chips.append(Chip(f"{made.label}: {'、'.join(parts)}", _url(query, page=1, **dropped)))
+        chips.append(
+            Chip(_("{label}: {value}", label=made.label, value="、".join(parts)), _url(query, page=1, **dropped))
+        )
     if query.search:
         searched = _("Search")
-        chips.append(Chip(f"{searched}: {query.search}", _url(query, page=1, q="")))
+        chips.append(Chip(_("{label}: {value}", label=searched, value=query.search), _url(query, page=1, q="")))
     return chips
 
 

@@ -21,6 +21,9 @@ from panel.web.context import current_panel
 from panel.web.pages import Page
 from panel.web.security import Login, safe_target
 
+#: The acts as the page lists them: reading first.
+ORDER = sorted(Action, key=lambda act: (act is not Action.READ, act))
+
 blueprint = Blueprint("session", __name__)
 
 
@@ -176,7 +179,7 @@ def matrix() -> Any:
     rows = [
         (
             view.model.__labels__,
-            ["、".join(str(a.label) for a in sorted(Action) if a in role.grants.get(view.model, ())) for role in roles],
+            ["、".join(str(a.label) for a in ORDER if a in role.grants.get(view.model, ())) for role in roles],
         )
         for view in current_panel().views.values()
     ]

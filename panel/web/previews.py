@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
 
 from panel.access import model_of
+from panel.batches import words
 from panel.fields import field_named
-from panel.importing import ID
-from panel.kinds import Moment, tidy
+from panel.kinds import tidy
 from panel.matching import is_masked
 from panel.plans import Outcome, Plan, PlanRow
+from panel.rules import ID
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
@@ -32,9 +34,7 @@ def counted(made: Plan) -> dict[str, int]:
     }
 
 
-def build(
-    view: Any, made: Plan, state: dict[str, Any], pack: Pack, earlier: tuple[int, Any] | None = None
-) -> PreviewPage:
+def build(view: Any, made: Plan, state: dict[str, Any], pack: Pack) -> PreviewPage:
     """The page for a plan; `state` is what the address carries, `pack` signs it."""
     numbers = counted(made)
     failed, writable = numbers["failed"], made.writable
@@ -51,9 +51,10 @@ def build(
     )
     shown = request.args.get("show", "")
     rows = [row for row in made.rows if _shows(row, shown)]
-    number = max(1, min(int(request.args["page"]) if request.args.get("page", "").isdigit() else 1, 10**6))
+    asked = request.args.get("page", "")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
     pages = max(1, -(-len(rows) // PAGE_SIZE))
-    number = min(number, pages)
+    number = min(max(number, 1), pages)
     part = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     names = _names(made)
     page.columns = [Column(name, label) for name, label in names]
@@ -68,7 +69,7 @@ def build(
         PAGE_SIZE,
         lambda n: view.get_url(".preview_view", token=token, show=shown or None, page=n),
     )
-    page.notes = _notes(made, earlier)
+    page.notes = _notes(made)
     page.choices = _choices(view, made, state, pack)
     if failed:
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
@@ -100,18 +101,22 @@ def _notice(made: Plan, *, good: bool) -> Message:
 
 
 def _shows(row: PlanRow, shown: str) -> bool:
-    if shown == "succeeding":
-        return row.succeeds
-    return not shown or row.outcome.value == shown
+    return not shown or _kind(row) == shown
+
+
+def _kind(row: PlanRow) -> str:
+    """Under which chip a row stands: one that succeeds another is new too, but counted for itself."""
+    return "succeeding" if row.succeeds and not row.failed else row.outcome.value
 
 
 def _chips(view: Any, made: Plan, token: str) -> list[Chip]:
     shown = request.args.get("show", "")
-    counts = made.counts()
+    counts = Counter(_kind(row) for row in made.rows)
+    always = (Outcome.NEW, Outcome.FAILED)
     found: list[tuple[str, Any, int]] = [("", _("All"), len(made.rows))]
-    found += [(o.value, o.label, counts[o]) for o in Outcome if counts[o] or o in (Outcome.NEW, Outcome.FAILED)]
-    if any(row.succeeds for row in made.rows):
-        found.insert(2, ("succeeding", _("Succeeding"), sum(1 for row in made.rows if row.succeeds)))
+    found += [(o.value, o.label, counts[o.value]) for o in Outcome if counts[o.value] or o in always]
+    if counts["succeeding"]:
+        found.insert(2, ("succeeding", _("Succeeding"), counts["succeeding"]))
     return [
         Chip(label, view.get_url(".preview_view", token=token, show=name or None), count, active=name == shown)
         for name, label, count in found
@@ -130,9 +135,9 @@ def _names(made: Plan) -> list[tuple[str, str]]:
 def _row(  # noqa: PLR0917 - all of it is the page's state
     view: Any, made: Plan, row: PlanRow, names: list[tuple[str, str]], state: dict[str, Any], pack: Pack
 ) -> PreviewRow:
-    part = next(p for p in made.parts if p.sheet == row.sheet)
+    part = made.part_of(row)
     outcome = Cell(str(row.outcome.label), tone=row.outcome.tone)
-    if row.succeeds:
+    if row.succeeds and not row.failed:
         outcome = Cell(str(_("Succeeding")), tone="warn")
     shown = PreviewRow(row.number, outcome, row.sheet if len(made.parts) > 1 else "")
     changed = {getattr(f, "name", ""): (before, after) for f, before, after in row.changes}
@@ -145,7 +150,6 @@ def _row(  # noqa: PLR0917 - all of it is the page's state
             shown.cells.append(PreviewCell(_text(made, row, name, index), bad=bad))
     shown.notes = [str(note) for note in row.notes]
     for error in row.errors:
-        words = f"{error.column}：{error.message}" if error.column else str(error.message)
         link = None
         if error.suggestion and error.index is not None:
             name = part.columns[error.index]
@@ -155,7 +159,7 @@ def _row(  # noqa: PLR0917 - all of it is the page's state
                 _("Use {value}", value=error.suggestion),
                 view.get_url(".preview_view", token=pack({**state, "replace": replace})),
             )
-        shown.errors.append((words, link))
+        shown.errors.append((words(error), link))
     return shown
 
 
@@ -176,11 +180,8 @@ def _text(made: Plan, row: PlanRow, name: str, index: int | None) -> str:
     return declared.kind.format(value)
 
 
-def _notes(made: Plan, earlier: tuple[int, Any] | None) -> list[Message]:
+def _notes(made: Plan) -> list[Message]:
     notes: list[Message] = []
-    if earlier is not None:
-        at = Moment().format(earlier[1].replace(second=0))
-        notes.append(_("This very file was imported before: batch {number}, {at}.", number=earlier[0], at=at))
     if made.ignored_columns:
         notes.append(_("Columns not imported: {names}", names="、".join(made.ignored_columns)))
     if made.skipped_sheets:

@@ -51,7 +51,7 @@ def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) 
     if isinstance(field.kind, Choice) and any(choice.tone for choice in field.kind.choices):
         return Cell(text, tone=field.kind.choices.of(value).tone)
     if isinstance(field.kind, Flag):
-        return Cell(text, tone="good" if value else "")
+        return Cell(text, tone="good") if value else Cell(text)
     if isinstance(field.kind, Data):
         return Cell("")
     if cut and len(text) > LIST_LENGTH:

@@ -105,9 +105,11 @@ def install(app: Flask, panel: Panel) -> None:
 
 def _admit(panel: Panel) -> Any:
     """Who it is; those whom nobody knows see the log-in page only."""
-    if request.endpoint is None or request.endpoint == "static" or request.endpoint.endswith(".static"):
+    if request.endpoint == "static" or (request.endpoint or "").endswith(".static"):
         return None
     if not current_user.is_authenticated:
+        if request.endpoint is None:
+            return None
         if request.endpoint in panel.open_endpoints:
             return None
         if request.method not in SAFE_METHODS or "/ajax/" in request.path:

@@ -47,6 +47,9 @@ class SchemaView(TableFiles, Reveals, ModelView):
     #: Names of fields that the list shows in another way than their kind does: (record) -> Cell.
     cells: ClassVar[Mapping[str, Any]] = {}
 
+    #: What the button says that adds a record; by default "Add" and what people call one.
+    add_label: ClassVar[Message | None] = None
+
     can_view_details = True
     can_export = False
     can_set_page_size = True

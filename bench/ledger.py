@@ -1,0 +1,229 @@
+"""The ledger of a month of many cases, timed in process against openpyxl writing the same ready rows with the same looks
+in the same run.
+
+Prints ratios, since times are those of a machine. Ends with 1 when the ledger takes more than 1.5 times as long, or
+more than 15 statements."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import sqlalchemy as sa
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell import WriteOnlyCell
+from sqlalchemy.orm import Session
+
+import models
+from admin_app import create_app
+from casework import events, ledger
+from casework.month import Month
+from models import Basis, CaseStatus
+from panel.config import Config
+from panel.kinds import ZONE
+from screens import ledgerbook, ledgerfile
+from screens.commands import migrate
+from seed import demo
+
+MONTH = Month(2026, 5)
+ROUNDS = 5
+RATIO, STATEMENTS = 1.5, 15
+COURSE = (
+    ("report", None, CaseStatus.REPORTED),
+    ("accept", CaseStatus.REPORTED, CaseStatus.ACCEPTED),
+    ("dispatch", CaseStatus.ACCEPTED, CaseStatus.DISPATCHED),
+    ("start", CaseStatus.DISPATCHED, CaseStatus.HANDLING),
+    ("handle", CaseStatus.HANDLING, CaseStatus.HANDLED),
+    ("verify", CaseStatus.HANDLED, CaseStatus.VERIFIED),
+    ("close", CaseStatus.VERIFIED, CaseStatus.CLOSED),
+)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--cases", type=int, default=6_000)
+    given = options.parse_args()
+    with TemporaryDirectory() as folder:
+        config = Config(
+            instance=Path(folder),
+            database_url=f"sqlite:///{Path(folder) / 'panel.db'}",
+            secret_key="for this measurement only",  # noqa: S106 - of a database that is thrown away
+            password_cost=1,
+        )
+        app = create_app(config)
+        with app.app_context():
+            panel = app.extensions["panel"]
+            migrate(panel)
+            with panel.system_session() as session:
+                demo.build(session, cases=0, password_hash="-", secret="-")  # noqa: S106
+                fill(session, given.cases)
+            with panel.system_session() as session:
+                return measure(session, panel.db.engine)
+
+
+def measure(session: Session, engine: sa.Engine) -> int:
+    worst = 0
+    print(f"{'ledger':10} {'cases':>6} {'openpyxl':>9} {'ours':>7} {'ratio':>6} {'statements':>11}")
+    for basis in Basis:
+        wanted = ledgerfile.Order(MONTH, basis)
+        ready = [row.cells() for row in ledger.rows(session, MONTH, basis)]
+        sent = _statements(engine, lambda wanted=wanted: ledgerfile.make(session, wanted))
+        plain = _looks(session, wanted)
+        ours, theirs = [], []
+        for _round in range(ROUNDS):
+            theirs.append(_seconds(lambda ready=ready, plain=plain: write_plainly(ready, plain)))
+            ours.append(_seconds(lambda wanted=wanted: ledgerfile.make(session, wanted)))
+        mine, other = statistics.median(ours), statistics.median(theirs)
+        ratio = mine / other
+        worst |= ratio > RATIO or sent > STATEMENTS
+        print(f"{basis.value:10} {len(ready):6} {other:8.2f}s {mine:6.2f}s {ratio:6.2f} {sent:11}")
+    print(f"at most {RATIO} times openpyxl alone, and {STATEMENTS} statements: {'no' if worst else 'yes'}")
+    return int(worst)
+
+
+def _looks(session: Session, wanted: ledgerfile.Order) -> list[float | None]:
+    """The heights of the rows in the file itself, so that both write the same."""
+    sheet = load_workbook(BytesIO(ledgerfile.make(session, wanted).content))[ledgerbook.SHEET]
+    return [sheet.row_dimensions[number].height for number in range(1, sheet.max_row + 1)]
+
+
+def write_plainly(rows: list[tuple[Any, ...]], heights: list[float | None]) -> None:
+    """The ready rows, cell by cell, as anybody would write them with openpyxl: one sheet, no totals, no summary."""
+    book: Any = Workbook(write_only=True)
+    sheet = book.create_sheet(ledgerbook.SHEET)
+    looks = ledgerbook.looks(sheet)
+    styles = [looks[style] for _width, style in ledgerbook.LAYOUT]
+    for number, row in enumerate(rows, 1):
+        sheet.row_dimensions[number].height = heights[number + 2]
+        cells = []
+        for value, style in zip(row, styles, strict=True):
+            cell: Any = WriteOnlyCell(sheet)
+            cell._style = style
+            cell.value = value.replace(tzinfo=None) if isinstance(value, datetime) else value
+            cells.append(cell)
+        sheet.append(cells)
+    book.save(BytesIO())
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
+
+
+def _statements(engine: sa.Engine, act: Callable[[], object]) -> int:
+    sent = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    act()
+    sa.event.remove(engine, "before_cursor_execute", note)
+    return len(sent)
+
+
+def fill(session: Session, count: int) -> None:
+    """So many cases of one month, each with its events, a complainant, feedback, and every third with a referral."""
+    communities = list(session.execute(sa.select(models.Community.id)).scalars())
+    officers = list(session.execute(sa.select(models.Officer.id)).scalars())
+    items = list(session.execute(sa.select(models.ChecklistItem)).scalars())
+    liaisons = dict(session.execute(sa.select(models.Liaison.community_id, models.Liaison.id)).tuples().all())
+    department = session.execute(sa.select(models.Department.id)).scalars().first()
+    length = (MONTH.end - MONTH.start) * 0.8
+    cases = []
+    for i in range(count):
+        at = MONTH.start + length * i / count
+        item = items[i % len(items)]
+        community = communities[i % len(communities)]
+        cases.append(
+            {
+                "case_no": f"NH-2026-{i:06}",
+                "status": CaseStatus.CLOSED,
+                "source": list(models.Source)[i % 7],
+                "community_id": community,
+                "place": f"东塔路 {i % 300} 号 {i % 20} 幢 {i % 6 + 1}01 室",
+                "item_id": item.id,
+                "list_kind": item.list_kind,
+                "item_snapshot": {"code": item.code, "name": item.name, "list_kind": str(item.list_kind)},
+                "description": "居民反映楼下长期堆放杂物，占用消防通道，此前劝过一次，效果不好，希望尽快处理。",
+                "liaison_id": liaisons.get(community),
+                "lead_officer_id": officers[i % len(officers)],
+                "handler_id": officers[i % len(officers)],
+                "outcome": list(models.Outcome)[i % 11],
+                "result": "当事人在队员和社区工作人员劝说下自行清理完毕，现场已恢复整洁。",
+                "reported_at": at - timedelta(hours=1),
+                "accepted_at": at,
+                "due_at": at + timedelta(days=5),
+                "handled_at": at + timedelta(days=3),
+                "closed_at": at + timedelta(days=4),
+            }
+        )
+    table = cast(sa.Table, models.Case.__table__)
+    made = session.connection().execute(sa.insert(table).returning(table.c.id, sort_by_parameter_order=True), cases)
+    ids = list(made.scalars())
+    told: list[dict[str, Any]] = []
+    for id_, case in zip(ids, cases, strict=True):
+        first = cast(datetime, case["reported_at"])
+        told += events.chain(
+            id_,
+            [
+                {
+                    "at": first + (timedelta(days=4, hours=1)) * number / (len(COURSE) - 1),
+                    "step": step,
+                    "from_status": before,
+                    "to_status": after,
+                    "actor_id": None,
+                    "actor_name": "测量",
+                    "opinion": case["result"] if step == "handle" else None,
+                    "payload": {"outcome": str(case["outcome"])} if step == "handle" else {},
+                }
+                for number, (step, before, after) in enumerate(COURSE)
+            ],
+        )
+    _insert(session, models.CaseEvent, told)
+    pairs = list(zip(ids, cases, strict=True))
+    _insert(session, models.CaseParty, [{"case_id": id_, "name": "张三丰", "anonymous": False} for id_ in ids])
+    _insert(
+        session,
+        models.Feedback,
+        [
+            {
+                "case_id": id_,
+                "target": models.FeedbackTarget.COMPLAINANT,
+                "at": cast(datetime, case["closed_at"]) - timedelta(hours=1),
+                "content": "已告知处理结果。",
+                "satisfaction": models.Satisfaction.SATISFIED,
+            }
+            for id_, case in pairs
+        ],
+    )
+    _insert(
+        session,
+        models.Referral,
+        [
+            {
+                "case_id": id_,
+                "department_id": department,
+                "sent_at": cast(datetime, case["accepted_at"]).astimezone(ZONE) + timedelta(hours=5),
+                "status": models.ReferralStatus.SENT,
+            }
+            for id_, case in pairs[::3]
+        ],
+    )
+
+
+def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> None:
+    session.connection().execute(sa.insert(model.__table__), rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""References in a file: the words become ids; what is missing is an error, or made with the import."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from panel import bulk
+from panel.access import Action, model_of
+from panel.fields import Field, field_named, fields
+from panel.kinds import Invalid
+from panel.matching import Finder, Missing, within
+from panel.plans import WRITTEN, Made, Part, Plan, PlanRow
+from panel.rules import NOT_VISIBLE, Registry
+from panel.session import actor_of, policy_of
+from panel.text import _, in_every_locale
+
+OUTSIDE = _("This record, or one that it refers to, is outside your area.")
+
+
+class Resolver:
+    """Resolves the references of a plan; the names of a table are read once."""
+
+    def __init__(self, session: Session, plan: Plan, registry: Registry) -> None:
+        self.session, self.plan, self.registry = session, plan, registry
+        self.finders: dict[str, Finder] = {}
+        self.made: dict[tuple[str, str], str] = {}
+        self.unseen = in_every_locale(NOT_VISIBLE)
+
+    def finder(self, declared: Field) -> Finder:
+        assert declared.reference is not None
+        table = declared.reference.table
+        if table not in self.finders:
+            finder = self.registry.finder_of(model_of(table))
+            own = [f.name for f in fields(self.plan.model) if f.reference and f.reference.table == table]
+            texts = {row.texts[name] for row in self.plan.rows for name in own if name in row.texts}
+            finder.read(self.session, texts | {part.sheet for part in self.plan.parts})
+            self.finders[table] = finder
+        return self.finders[table]
+
+    def from_sheet_name(self, required: Sequence[Field]) -> None:
+        """A sheet that lacks a required reference may be named like the record that all its rows belong to."""
+        for part in self.plan.parts:
+            for declared in required:
+                if declared.reference is None or declared.name in part.columns.values():
+                    continue
+                if isinstance(self.finder(declared).find(part.sheet), int):
+                    part.named.add(declared.name)
+                    for row in part.rows:
+                        row.texts[declared.name] = part.sheet
+
+    def resolve(self) -> None:
+        """Look up every reference of every row."""
+        for declared in fields(self.plan.model):
+            if declared.reference is None:
+                continue
+            for part in self.plan.parts:
+                places = [name for name in part.columns.values() if name.startswith(f"{declared.name}/")]
+                for row in part.rows:
+                    if row.texts.get(declared.name) in self.unseen:
+                        del row.texts[declared.name]
+                    if declared.name in row.texts:
+                        self._resolve(part, row, declared, places)
+
+    def _resolve(self, part: Part, row: PlanRow, declared: Field, places: Sequence[str]) -> None:
+        text, finder = row.texts[declared.name], self.finder(declared)
+        said = next((row.extra[n] for n in places if n in row.extra), "")
+        found = finder.find(text, said or self._beside(row, declared) or part.sheet)
+        if isinstance(found, int):
+            row.values[declared.attr] = found
+            if said:
+                self._note_place(row, declared, finder, text, said)
+        elif found.several and not declared.key:
+            row.unsure[declared.name] = found.message
+        elif found.creatable and self._may_create(finder):
+            self._offer(row, declared, finder, text, found)
+        else:
+            self.plan.fail(row, declared.name, found.message, found.suggestion)
+
+    def settle(self) -> None:
+        """Now that it is known which record each row is about: a text that also means what is stored leaves it as it
+        is; what a row newly points at must lie inside the actor's scope."""
+        for declared in fields(self.plan.model):
+            if declared.reference is None:
+                continue
+            pointed: dict[int, list[PlanRow]] = defaultdict(list)
+            for row in self.plan.rows:
+                if declared.name not in row.texts:
+                    continue
+                stored = row.stored.get(declared.attr)
+                if stored is not None and self.finder(declared).means(row.texts[declared.name], stored):
+                    row.values[declared.attr] = stored
+                elif declared.name in row.unsure:
+                    self.plan.fail(row, declared.name, row.unsure[declared.name])
+                elif isinstance(value := row.values.get(declared.attr), int):
+                    pointed[value].append(row)
+            reach = within(self.session, model_of(declared.reference.table), Action.READ, pointed.keys())
+            for id_ in pointed.keys() - set(reach):
+                for row in pointed[id_]:
+                    self.plan.fail(row, declared.name, OUTSIDE)
+
+    def _beside(self, row: PlanRow, declared: Field) -> str:
+        """Another reference of the same row that places this one: the squad beside an officer."""
+        assert declared.reference is not None
+        own = {f.name: f for f in fields(self.plan.model)}
+        for above in fields(model_of(declared.reference.table)):
+            if above.reference and above.key and (beside := own.get(above.name)):
+                if isinstance(id_ := row.held(beside.attr), int):
+                    return self.finder(beside).called.get(id_, "")
+                if text := row.texts.get(above.name):
+                    return text
+        return ""
+
+    def _note_place(self, row: PlanRow, declared: Field, finder: Finder, text: str, said: str) -> None:
+        """The street named beside a community need not be the one that it belongs to."""
+        place = finder.places.get(row.values[declared.attr])
+        told = finder.reach is None or row.values[declared.attr] in finder.reach
+        if place and finder.place_key(said) != place and told:
+            row.notes.append(_("{label} “{value}” isn't in {place}.", label=declared.label, value=text, place=said))
+
+    def _may_create(self, finder: Finder) -> bool:
+        return policy_of(self.session).may(actor_of(self.session), Action.CREATE, finder.model)
+
+    def _offer(self, row: PlanRow, declared: Field, finder: Finder, text: str, found: Missing) -> None:
+        """Make the record with the import, if that is wanted; else say that it could be."""
+        table = finder.model.__tablename__
+        named = field_named(finder.model, "name")
+        assert named is not None
+        try:
+            name = self.made.setdefault((table, finder.key(text)), str(named.kind.parse(text)))
+        except Invalid as problem:
+            self.plan.fail(row, declared.name, problem.message)
+            return
+        if self.plan.options.create_missing:
+            row.values[declared.attr] = Made(table, name)
+            return
+        names = self.plan.creatable.setdefault(table, [])
+        if name not in names:
+            names.append(name)
+        self.plan.fail(row, declared.name, found.message, found.suggestion)
+
+
+def settle_creating(plan: Plan) -> None:
+    """What is really made: only what a row that is written refers to."""
+    plan.creating = {}
+    for row in plan.rows:
+        if row.outcome in WRITTEN:
+            for value in row.values.values():
+                if isinstance(value, Made) and value.name not in plan.creating.setdefault(value.table, []):
+                    plan.creating[value.table].append(value.name)
+
+
+def make_missing(session: Session, plan: Plan, note: str) -> None:
+    """Add what is to be made, and put its ids into the rows."""
+    ids: dict[Made, int] = {}
+    for table, names in plan.creating.items():
+        found = bulk.add(session, model_of(table), [{"name": name} for name in names], note)
+        ids |= {Made(table, name): id_ for name, id_ in zip(names, found, strict=True)}
+    for row in plan.rows:
+        if row.outcome in WRITTEN:
+            row.values = {attr: ids.get(v, v) if isinstance(v, Made) else v for attr, v in row.values.items()}

@@ -1,0 +1,109 @@
+"""A monthly ledger as a file: what page and command have in common."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from io import BytesIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casework import handover, ledger, settings
+from casework.month import Month
+from casework.tally import Figures
+from models import Basis, Ledger, Squad
+from panel.access import Action, OutOfScope, Refused
+from panel.kinds import today
+from panel.session import actor_of, policy_of
+from screens import ledgerbook
+from screens.ledgerbook import Heading
+
+WORDS = "案件台账"
+BY_CLOSING = "（按结案）"
+PERIOD = {Basis.ACCEPTED: "按受理时间", Basis.CLOSED: "按结案时间"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which ledger: of a month, by acceptance or closing, of one squad or of the whole bureau."""
+
+    month: Month
+    basis: Basis = Basis.ACCEPTED
+    squad: int | None = None
+    squad_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    content: bytes
+    rows: int
+
+
+def squads(session: Session) -> list[tuple[int | None, str]]:
+    """Whose ledger the actor may ask for, the usual one first; None is the whole bureau."""
+    actor = actor_of(session)
+    statement = select(Squad.id, Squad.name).order_by(Squad.name_key)
+    if policy_of(session).criterion(actor, Action.READ, Ledger) is None:
+        return [(None, ""), *((id_, name) for id_, name in session.execute(statement))]
+    own = statement.where(Squad.id.in_(actor.ids("squads")))
+    return [(id_, name) for id_, name in session.execute(own)]
+
+
+def order(session: Session, month: Month, basis: Basis, squad: int | None) -> Order:
+    """An order that the actor may give. Refused without the right, OutOfScope for another squad than one's own;
+    someone who has only one squad means that."""
+    if not policy_of(session).may(actor_of(session), Action.READ, Ledger):
+        raise Refused
+    names = dict(squads(session))
+    if squad is None and None not in names and names:
+        squad = next(iter(names))
+    if squad not in names:
+        raise OutOfScope
+    return Order(month, basis, squad, names[squad])
+
+
+def make(session: Session, wanted: Order) -> File:
+    """The ledger as a workbook: as it was handed up, or as it stands now."""
+    if not policy_of(session).may(actor_of(session), Action.EXPORT, Ledger):
+        raise Refused
+    frozen = handover.find(session, wanted.month, wanted.basis, wanted.squad)
+    if frozen is not None:
+        return File(frozen.file_name, frozen.file, Figures.of(frozen.figures).rows)
+    target, heading = BytesIO(), _heading(session, wanted)
+    corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
+    rows = ledger.rows(session, wanted.month, wanted.basis, wanted.squad)
+    tally = ledgerbook.write(target, heading, rows, corrections)
+    return File(_name(heading.unit, wanted), target.getvalue(), tally.figures.rows)
+
+
+def hand_up(session: Session, wanted: Order) -> Ledger:
+    """Make the ledger and keep it for good; the caller commits. Raises what casework.handover.close() raises."""
+    if not policy_of(session).may(actor_of(session), Action.CREATE, Ledger):
+        raise Refused
+    month, basis, squad = wanted.month, wanted.basis, wanted.squad
+    handover.check(session, month, basis, squad)
+    target, heading = BytesIO(), _heading(session, wanted)
+    corrections = handover.corrections(session, month, basis, squad)
+    rows = list(ledger.rows(session, month, basis, squad))
+    tally = ledgerbook.write(target, heading, rows, corrections)
+    name = _name(heading.unit, wanted)
+    return handover.close(session, month, basis, squad, rows, corrections, tally.figures, target.getvalue(), name)
+
+
+def _heading(session: Session, wanted: Order) -> Heading:
+    values = settings.all_values(session)
+    unit = f"{values['unit_name']}{wanted.squad_name}"
+    return Heading(
+        title=f"{unit}{values['ledger_title']}（{wanted.month.words}）",
+        unit=unit,
+        period=f"{wanted.month.span}（{PERIOD[wanted.basis]}）",
+        made_on=today(),
+        signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
+    )
+
+
+def _name(unit: str, wanted: Order) -> str:
+    suffix = BY_CLOSING if wanted.basis == Basis.CLOSED else ""
+    return re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{WORDS}{wanted.month.words}{suffix}") + ".xlsx"

@@ -1,0 +1,275 @@
+"""The monthly ledger on screen: look at it, download it, hand it up, find the ones that were handed up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import islice
+from typing import Any
+
+from flask import Flask, abort, flash, redirect, render_template, request, send_file, url_for
+from sqlalchemy import func, select
+
+from casework import handover, ledger
+from casework.handover import Correction
+from casework.ledger import COLUMNS, CORRECTED
+from casework.month import Month
+from casework.tally import Figures, Tally
+from models import Basis, Case, Ledger
+from panel.access import Action
+from panel.kinds import Choice, Invalid, Moment, narrow, now, tidy, today
+from panel.text import Message, _, n_
+from panel.web.context import current_actor, current_panel
+from panel.web.imports import XLSX
+from panel.web.pages import Button, Cell, Column, Input, Page, Related, Row, Words
+from screens import ledgerfile
+from screens.ledgerfile import Order
+
+#: Rows of the preview; the file has them all.
+SHOWN = 50
+
+
+@dataclass(slots=True)
+class LedgerPage(Page):
+    """`inputs` choose the ledger; `columns` and `rows` are what the file will hold, the first rows of it."""
+
+    inputs: list[Input] = field(default_factory=list)
+    totals: list[tuple[str, int]] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    count: int = 0
+    note: Words = ""
+    corrections: Related | None = None
+    kept: Related | None = None
+    empty: Words = ""
+
+
+def install(app: Flask) -> None:
+    app.add_url_rule("/ledgers", "ledgers", page)
+    app.add_url_rule("/ledgers/file", "ledgers_file", download)
+    app.add_url_rule("/ledgers/kept/<int:id_>", "ledgers_kept", kept)
+    app.add_url_rule("/ledgers/hand-up", "ledgers_hand_up", hand_up, methods=["POST"])
+
+
+def _may(action: Action) -> bool:
+    return current_panel().policy.may(current_actor(), action, Ledger)
+
+
+def may_open() -> bool:
+    return _may(Action.READ)
+
+
+def page() -> Any:
+    _require(Action.READ)
+    session = current_panel().session
+    squads = ledgerfile.squads(session)
+    shown = LedgerPage(title=_("Monthly ledger"))
+    if not squads:
+        shown.empty = _("Your account belongs to no squad, so there is no ledger to show.")
+        return render_template("ledgers.html", page=shown)
+    wanted = _order()
+    shown.inputs = _inputs(wanted, squads)
+    _fill(shown, wanted)
+    shown.kept = _kept()
+    return render_template("ledgers.html", page=shown)
+
+
+def download() -> Any:
+    _require(Action.EXPORT)
+    made = ledgerfile.make(current_panel().session, _order())
+    return _sent(made.content, made.name)
+
+
+def kept(id_: int) -> Any:
+    """A ledger that was handed up, byte by byte."""
+    _require(Action.EXPORT)
+    found = handover.file(current_panel().session, id_)
+    if found is None:
+        abort(404)
+    return _sent(found.file, found.file_name)
+
+
+def hand_up() -> Any:
+    _require(Action.CREATE)
+    session, wanted = current_panel().session, _order()
+    try:
+        made = ledgerfile.hand_up(session, wanted)
+        session.commit()
+    except Invalid as problem:
+        session.rollback()
+        flash(str(problem.message), "danger")
+    else:
+        flash(str(_("Handed up: {name}", name=made.file_name.removesuffix(".xlsx"))), "success")
+    return redirect(url_for("ledgers", **_address(wanted)))
+
+
+def _require(action: Action) -> None:
+    if not _may(action):
+        abort(403)
+
+
+def _sent(content: bytes, name: str) -> Any:
+    return send_file(BytesIO(content), XLSX, as_attachment=True, download_name=name)
+
+
+def _order() -> Order:
+    """The ledger that was asked for: last month's by acceptance, if nothing else was said."""
+    given = request.values
+    try:
+        month = Month.parse(given["month"]) if tidy(given.get("month")) else Month.of(today()).plus(-1)
+        basis = Choice(Basis).parse(given.get("by")) or Basis.ACCEPTED
+    except Invalid:
+        abort(404)
+    squad = narrow(tidy(given.get("squad")))
+    if squad and not (squad.isascii() and squad.isdigit() and len(squad) < 10):
+        abort(404)
+    return ledgerfile.order(current_panel().session, month, Basis.of(basis), int(squad) if squad else None)
+
+
+def _address(wanted: Order) -> dict[str, Any]:
+    found: dict[str, Any] = {"month": str(wanted.month), "by": wanted.basis.value}
+    return found if wanted.squad is None else {**found, "squad": wanted.squad}
+
+
+def _inputs(wanted: Order, squads: list[tuple[int | None, str]]) -> list[Input]:
+    months = [(str(m), m.words) for m in _months(wanted.month)]
+    names = [("" if id_ is None else str(id_), name or str(_("Whole bureau"))) for id_, name in squads]
+    return [
+        Input("month", _("Month"), "select", str(wanted.month), choices=months),
+        Input(
+            "by", _("Basis"), "select", wanted.basis.value, choices=[(one.value, str(one.label)) for one in Basis]
+        ),
+        Input("squad", _("Squad"), "select", str(wanted.squad or ""), choices=names),
+    ]
+
+
+def _months(asked: Month) -> list[Month]:
+    """From this month back to that of the first acceptance, and the one that was asked for."""
+    first = current_panel().session.execute(select(func.min(Case.accepted_at))).scalar()
+    this = Month.of(today())
+    start = min(this.plus(-1), Month.of(ledger.local(first)) if first else this)
+    count = (this.year - start.year) * 12 + this.number - start.number
+    return sorted({asked, *(this.plus(-i) for i in range(count + 1))}, reverse=True)
+
+
+def _fill(shown: LedgerPage, wanted: Order) -> None:
+    """The cells of the file, the first rows of them; and what may be done."""
+    session = current_panel().session
+    frozen = handover.find(session, wanted.month, wanted.basis, wanted.squad)
+    corrections: list[Correction]
+    if frozen is not None:
+        figures = Figures.of(frozen.figures)
+        lines = handover.lines(session, frozen, SHOWN)
+        corrections = handover.kept_corrections(session, frozen)
+        shown.note = _(
+            "Handed up by {name} on {at}. This is the ledger as it was then.",
+            name=frozen.actor_name,
+            at=Moment().format(frozen.closed_at),
+        )
+    else:
+        corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
+        tally = Tally()
+        lines = []
+        for row in ledger.rows(session, wanted.month, wanted.basis, wanted.squad):
+            tally.add(row)
+            if len(lines) < SHOWN:
+                lines.append((row.case_id, [ledger.shown(value) for value in row.cells()]))
+        figures = tally.figures
+        if now() < wanted.month.end:
+            shown.note = _("The month isn't over yet. This is how it stands now.")
+    shown.count = figures.rows
+    shown.totals = figures.printed()
+    shown.columns = [Column(str(i), label) for i, label in enumerate(COLUMNS)]
+    shown.rows = [
+        Row(id_, url_for("case.details_view", id=id_), [Cell(text) for text in cells]) for id_, cells in lines
+    ]
+    shown.empty = _("No cases in this ledger.")
+    if corrections:
+        shown.corrections = _corrections(corrections)
+    shown.sub = _sub(wanted, shown)
+    shown.buttons = _buttons(wanted, frozen)
+
+
+def _sub(wanted: Order, shown: LedgerPage) -> Message:
+    words = n_("{n} case", "{n} cases", shown.count)
+    return Message(
+        "{unit}{month} · {basis} · {words}",
+        unit=f"{wanted.squad_name} " if wanted.squad_name else "",
+        month=wanted.month.words,
+        basis=wanted.basis.label,
+        words=words,
+    )
+
+
+def _buttons(wanted: Order, frozen: Ledger | None) -> list[Button]:
+    found = []
+    if _may(Action.CREATE) and frozen is None and now() >= wanted.month.end:
+        found.append(
+            Button(
+                _("Hand up"),
+                url_for("ledgers_hand_up"),
+                "lock",
+                post=True,
+                confirm=_(
+                    "Hand up the ledger of {month}? It stays as it is now, for good. What changes later is told in the "
+                    "next one.",
+                    month=wanted.month.words,
+                ),
+                values={name: str(value) for name, value in _address(wanted).items()},
+            )
+        )
+    if _may(Action.EXPORT):
+        found.append(Button(_("Download"), url_for("ledgers_file", **_address(wanted)), "download", primary=True))
+    return found
+
+
+def _corrections(corrections: list[Correction]) -> Related:
+    rows = [
+        Row(
+            one.case_id,
+            url_for("case.details_view", id=one.case_id),
+            [Cell(one.case_no), Cell(one.month), Cell(one.column), Cell(one.before), Cell(one.after)],
+        )
+        for one in islice(corrections, SHOWN)
+    ]
+    return Related(
+        label=_("Corrections of earlier ledgers"),
+        count=len(rows),
+        url="",
+        columns=[Column(str(i), label) for i, label in enumerate(CORRECTED)],
+        rows=rows,
+    )
+
+
+def _kept() -> Related | None:
+    found = handover.handed_up(current_panel().session)
+    if not found:
+        return None
+    may_export = _may(Action.EXPORT)
+    rows = [
+        Row(
+            one.id,
+            url_for("ledgers_kept", id_=one.id) if may_export else url_for("ledgers", **_of(one)),
+            [
+                Cell(one.file_name.removesuffix(".xlsx")),
+                Cell(str(one.basis.label)),
+                Cell(one.squad.name if one.squad else str(_("Whole bureau"))),
+                Cell(str(Figures.of(one.figures).rows)),
+                Cell(Moment().format(one.closed_at)),
+                Cell(one.actor_name),
+            ],
+        )
+        for one in found
+    ]
+    labels = (_("File"), _("Basis"), _("Squad"), _("Cases"), _("Handed up at"), _("Handed up by"))
+    return Related(
+        label=_("Handed up"),
+        count=len(rows),
+        url="",
+        columns=[Column(str(i), label, number=i == 3) for i, label in enumerate(labels)],
+        rows=rows,
+    )
+
+
+def _of(kept: Ledger) -> dict[str, Any]:
+    return _address(Order(Month.parse(kept.month), kept.basis, kept.squad_id))

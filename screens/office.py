@@ -1,0 +1,27 @@
+"""What the office has set, read once a request: settings and the working calendar with its hours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+
+from casework import settings
+from casework.calendar import Calendar
+from panel.web.context import current_panel
+
+
+def values() -> dict[str, Any]:
+    """Every setting by its key."""
+    if "settings" not in g:
+        g.settings = settings.all_values(current_panel().session)
+    found: dict[str, Any] = g.settings
+    return found
+
+
+def calendar() -> Calendar:
+    """The working calendar with the hours that the office keeps."""
+    if "calendar" not in g:
+        g.calendar = Calendar.load(current_panel().session, values()["office_hours"])
+    found: Calendar = g.calendar
+    return found

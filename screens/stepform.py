@@ -1,0 +1,148 @@
+"""The form of a step of a case: shown, filled in, taken or refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from flask import abort, flash, redirect, request, url_for
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from casework import effects, workflow
+from casework.refusals import Lacking, NotAllowed
+from casework.steps import STEPS, Step
+from models import Case, FeedbackTarget, Referral
+from panel.base import display
+from panel.fields import Field
+from panel.integrity import explain
+from panel.text import Message, _
+from panel.web import forms
+from panel.web.context import current_panel
+from panel.web.lookups import visible
+from panel.web.pages import FormPage, Group, Input
+
+
+def page(view: Any) -> Any:
+    """Show the form of a step, or take it."""
+    record: Case = view.get_one(request.args.get("id"))
+    step = STEPS.get(request.args.get("step", ""))
+    if step is None or not step.sources:
+        abort(404)
+    if not workflow.standing(current_panel().session, record).may_take(step):
+        abort(403)
+    if request.method == "POST":
+        return _take(view, record, step)
+    if record.status not in step.sources:
+        flash(str(workflow.meanwhile(current_panel().session, record)), "warning")
+        return redirect(url_for("case.details_view", id=record.id))
+    return view.render("panel/form.html", page=_form(record, step, _prefilled(record, step), {}))
+
+
+def _prefilled(record: Case, step: Step) -> dict[str, str]:
+    """What the form begins with: the address's values, what is known of the case, the step's defaults."""
+    known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
+    if step.name == "dispatch":
+        known["handler"] = record.handler_id or record.lead_officer_id
+    found = {}
+    for ask in step.asks:
+        value = request.args.get(ask.name) or known.get(ask.name) or ask.default
+        found[ask.name] = "" if value is None else str(getattr(value, "value", value))
+    return found
+
+
+def _take(view: Any, record: Case, step: Step) -> Any:
+    given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+    values, problems = workflow.parse(step, given)
+    for ask in step.asks:
+        value = values.get(ask.name)
+        if ask.reference and value is not None and visible(ask.reference.table, value) is None:
+            problems[ask.name] = _("Choose one from the list.")
+    session, id_ = current_panel().session, record.id
+    refusal: Message | None = None
+    if not problems:
+        try:
+            workflow.take(session, record, step.name, values, version=_version())
+            session.commit()
+        except Lacking as lacking:
+            problems = lacking.problems
+        except NotAllowed as refused:
+            refusal = refused.message
+        except IntegrityError as error:
+            refusal = explain(error, Referral)[1]
+        else:
+            flash(str(_("Done: {step}", step=step.label)), "success")
+            return redirect(_next(id_))
+        session.rollback()
+    if refusal is not None:
+        flash(str(refusal), "danger")
+    seen: Case | None = visible("case", id_)
+    if seen is None or seen.status not in step.sources or not workflow.standing(session, seen).may_take(step):
+        return redirect(_next(id_))
+    return view.render("panel/form.html", page=_form(view.get_one(id_), step, given, problems)), 422
+
+
+def _version() -> int | None:
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _next(id_: int) -> str:
+    """The case, or the list for whom a step has taken the case out of sight."""
+    if visible("case", id_) is None:
+        return url_for("case.index_view")
+    return url_for("case.details_view", id=id_)
+
+
+def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> FormPage:
+    heading, asks = step.label, list(step.asks)
+    if step.name == "close":
+        due = effects.feedback_due(current_panel().session, record)
+        heading = _told(due)
+        asks = [replace(ask, required=ask.name.endswith("_content")) for ask in asks if _to_tell(ask) in due]
+    inputs = [_input(record, ask, given.get(ask.name, ""), problems.get(ask.name)) for ask in asks]
+    page = FormPage(
+        title=f"{step.label} · {record.case_no}",
+        sub=str(_("This can't be undone.")) if step.grave else record.title or "",
+        groups=[Group(heading, inputs)],
+        submit=step.label,
+        version=record.version,
+        cancel_url=url_for("case.details_view", id=record.id),
+    )
+    page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
+    return page
+
+
+def _to_tell(ask: Field) -> FeedbackTarget:
+    """Whom a value of closing is about."""
+    return FeedbackTarget.LIAISON if ask.name.startswith("liaison") else FeedbackTarget.COMPLAINANT
+
+
+def _told(due: set[FeedbackTarget]) -> Message:
+    if len(due) > 1:
+        return _("The liaison and the complainant have to be told before closing")
+    if due:
+        return _("The {who} has to be told before closing", who=next(iter(due)).label)
+    return _("Everybody has been told")
+
+
+def _input(record: Case, ask: Field, value: str, problem: Message | None) -> Input:
+    """A value that a step asks for; a referral is chosen among the open ones of this case."""
+    if ask.reference and ask.reference.table == "referral":
+        statement = select(Referral).where(Referral.case_id == record.id, Referral.status.in_(effects.PENDING))
+        found = current_panel().session.execute(statement).scalars().all()
+        made = Input(ask.name, ask.label, "select")
+        made.choices = [(str(one.id), f"{one.document_no or ''} {one.department.name}") for one in found]
+        if len(found) == 1:
+            value = str(found[0].id)
+    else:
+        made = forms.control(ask.kind, ask, "case")
+        if ask.reference and value.isdigit():
+            target = visible(ask.reference.table, int(value))
+            made.text = display(target) if target is not None else ""
+            value = value if target is not None else ""
+    made.value, made.required, made.help = value, ask.required, ask.help
+    made.was = value
+    made.errors = [str(problem)] if problem else []
+    return made

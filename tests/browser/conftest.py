@@ -1,0 +1,176 @@
+"""The panel as it is served, and a real Chromium in front of it. A test fails on any request that leaves the host and
+on anything that the browser complains of: a broken script, a missing file, a breach of the content policy."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from sqlalchemy.orm import Session
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from admin_app import create_app
+from panel.config import Config
+from screens.commands import migrate
+from seed import demo
+from tests.factories import PASSWORD
+
+CASES = 60
+DESKTOP = {"width": 1366, "height": 768}
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium where there is one, else Playwright's own; it finds no other host than this one."""
+    arguments = [
+        "--disable-background-networking",
+        "--no-first-run",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return {**browser_type_launch_args, "args": arguments, **({"executable_path": found} if found else {})}
+
+
+@pytest.fixture(scope="session")
+def demo_file(plain_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the demo district, to copy from."""
+    file = tmp_path_factory.mktemp("demo") / "panel.db"
+    app = create_app(replace(plain_config, database_url=f"sqlite:///{file}"))
+    with app.app_context():
+        panel = app.extensions["panel"]
+        migrate(panel)
+        with panel.system_session() as session:
+            hashed = panel.passwords.hash(PASSWORD)
+            demo.build(session, cases=CASES, password_hash=hashed, secret=app.config["SECRET_KEY"])
+        panel.db.engine.dispose()
+    return file
+
+
+class Quiet(WSGIRequestHandler):
+    """Logs no requests."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+@dataclass
+class Site:
+    """The panel behind an address of this host."""
+
+    app: Flask
+    url: str
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """The database, past the screen."""
+        with self.app.app_context(), self.app.extensions["panel"].system_session() as session:
+            session.expire_on_commit = False
+            yield session
+
+
+@pytest.fixture
+def site(demo_file: Path, plain_config: Config, tmp_path: Path) -> Iterator[Site]:
+    """A demo district of the test's own, served."""
+    file = tmp_path / "panel.db"
+    shutil.copyfile(demo_file, file)
+    app = create_app(replace(plain_config, instance=tmp_path, database_url=f"sqlite:///{file}"))
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield Site(app, f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    with app.app_context():
+        app.extensions["panel"].db.engine.dispose()
+
+
+@dataclass
+class Complaints:
+    """What a page must not do. An answer that refuses a form (4xx on the page itself) is none."""
+
+    found: list[str] = field(default_factory=list)
+
+    def watch(self, context: BrowserContext) -> None:
+        context.on("request", self._sent)
+        context.on("response", self._answered)
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self.found.append(f"script: {error.error}"))
+
+    def _sent(self, request: Request) -> None:
+        if urlsplit(request.url).scheme not in ("data", "blob") and urlsplit(request.url).hostname != "127.0.0.1":
+            self.found.append(f"left the host: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 500 or (response.status >= 400 and response.request.resource_type != "document"):
+            self.found.append(f"{response.status}: {response.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            self.found.append(f"console: {message.text}")
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(site: Site, browser: Browser) -> Iterator[Visit]:
+    """visit("office") is that person's own browser, logged in; `phone` makes it small, `script` can be switched off."""
+    complaints = Complaints()
+    contexts: list[BrowserContext] = []
+
+    def begin(username: str = "", *, phone: bool = False, script: bool = True) -> Page:
+        context = browser.new_context(
+            base_url=site.url,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            viewport=PHONE if phone else DESKTOP,
+            is_mobile=phone,
+            has_touch=phone,
+            java_script_enabled=script,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        complaints.watch(context)
+        page = context.new_page()
+        if username:
+            log_in(page, username)
+        return page
+
+    yield begin
+    for context in contexts:
+        context.close()
+    assert not complaints.found
+
+
+def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
+    page.goto("/login")
+    page.get_by_label("账号").fill(username)
+    page.get_by_label("密码").fill(password)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(re.compile(r"^[^?]*/$"))
+
+
+def choose(page: Page, label: str, typed: str, wanted: str) -> None:
+    """Look a record up by what one types, and take the one that reads as wanted."""
+    page.get_by_role("combobox", name=label).fill(typed)
+    page.get_by_role("option", name=wanted).first.click()
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether the page is wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))

@@ -1,0 +1,111 @@
+"""The house as it is meant to stand, where the import linter can't see it, and the docs that must keep up with it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from casework import settings
+from docs import generate
+from panel.config import VARIABLES, Config
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = sorted(
+    file for folder in ("panel", "casework", "screens", "seed") for file in (ROOT / folder).rglob("*.py")
+) + [ROOT / "admin_app.py", ROOT / "models.py"]
+LONGEST = 450
+
+
+def imported(file: Path) -> set[str]:
+    """Whole names of the modules that a file imports, inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+def test_the_schema_rests_on_declarations_alone() -> None:
+    allowed = {f"panel.{name}" for name in ("accounts", "base", "fields", "kinds", "text")}
+    foreign = {
+        name
+        for name in imported(ROOT / "models.py")
+        if name not in allowed and name.split(".")[0] not in {"sqlalchemy", *sys.stdlib_module_names}
+    }
+    assert not foreign
+
+
+@pytest.mark.parametrize(
+    ("library", "place"),
+    [("openpyxl", "panel/sheets"), ("python_calamine", "panel/sheets"), ("huey", "panel/jobs.py")],
+)
+def test_a_library_stays_where_it_belongs(library: str, place: str) -> None:
+    """Excel libraries may be named where workbooks are read and written, and nowhere else."""
+    users = {
+        str(file.relative_to(ROOT)) for file in CODE if any(name.split(".")[0] == library for name in imported(file))
+    }
+    assert {user for user in users if not user.startswith(place)} == set()
+
+
+def test_no_file_holds_two_ideas() -> None:
+    long = {str(file.relative_to(ROOT)): n for file in CODE if (n := len(file.read_text().splitlines())) > LONGEST}
+    long.pop("models.py", None)
+    assert not long
+
+
+def test_nothing_is_loaded_from_outside() -> None:
+    """No page names another host; the name of SVG's standard is no address."""
+    wrong = [
+        f"{file.relative_to(ROOT)}: {address}"
+        for folder in ("templates", "static")
+        for file in sorted((ROOT / folder).rglob("*"))
+        if file.suffix in {".html", ".css", ".js", ".svg"}
+        for address in re.findall(r"""(?:https?:)?//[\w.-]+\.\w+[^\s"')]*""", file.read_text())
+        if "www.w3.org" not in address
+    ]
+    assert not wrong
+
+
+def documented(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def test_every_variable_is_documented_with_its_default() -> None:
+    assert set(VARIABLES) == {field.name for field in fields(Config)}
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", documented("configuration.md"), re.M))
+    default = {field.name: field.default for field in fields(Config)}
+    for name, variable in VARIABLES.items():
+        assert variable in rows, f"{variable} is missing in docs/configuration.md"
+        if isinstance(default[name], bool):
+            assert rows[variable] == ("on" if default[name] else "off")
+        elif isinstance(default[name], int | str):
+            assert rows[variable] == f"`{default[name]}`"
+
+
+def test_every_setting_on_screen_is_documented() -> None:
+    text = documented("configuration.md")
+    for declared in settings.DECLARED.values():
+        if declared.editable:
+            assert declared.label.msgid in text, declared.key
+
+
+def test_every_command_is_documented(app: Flask) -> None:
+    text = documented("commands.md")
+    ours = {name: command for name, command in app.cli.commands.items() if name not in {"db", "routes", "run", "shell"}}
+    assert ours
+    for name, command in ours.items():
+        for inner in getattr(command, "commands", {"": command}):
+            assert f"`{' '.join(filter(None, (name, inner)))}" in text, f"{name} {inner}"
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_generated_pages_are_up_to_date(name: str) -> None:
+    assert documented(name) == generate.PAGES[name](), "run make docs"
