@@ -21,7 +21,7 @@ from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import commands, files, frame, home, ledger_command, ledgers, settings
+from screens import checklists, commands, files, frame, home, ledger_command, ledgers, report, settings, workdays
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView
@@ -81,9 +81,14 @@ def create_app(config: Config | None = None) -> Flask:
     app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
+        Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
+        Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
+        Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
+    for own in (report, checklists, workdays):
+        own.install(app)
     panel.search_table = "case"
     frame.install(panel)
     commands.install(app, panel)

@@ -187,6 +187,13 @@ class StepName(Text):
         return str(self.labels.get(str(value), value or ""))
 
 
+class WorkingDay(Flag):
+    """Whether one works, also as the yearly notice says it."""
+
+    YES = Flag.YES | {"上班", "班", "补班", "调休上班", "工作日"}
+    NO = Flag.NO | {"放假", "休", "休息", "休息日", "节假日", "法定节假日"}
+
+
 class FromState(Choice):
     """A case's state beside another one in the same table, where each CHECK needs a name of its own."""
 
@@ -906,7 +913,13 @@ class CalendarDay(Record):
     __order__ = "-day"
 
     day: Mapped[date] = col(Day(), _("Date"), required=True, key=True, unique=True)
-    is_work: Mapped[bool] = col(Flag(), _("Working day"), required=True)
+    is_work: Mapped[bool] = col(
+        WorkingDay(),
+        _("Working day"),
+        required=True,
+        aliases=("是否工作日", "是否上班", "类型"),
+        help=_("In a workbook also 上班 or 放假."),
+    )
     name: Mapped[str | None] = col(
         Text(40), _("Name"), search=True, help=_("For example 国庆节, or the day made up for.")
     )

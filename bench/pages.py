@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -61,7 +62,7 @@ def measure(file: Path, cases: int) -> int:
         "edit form": f"/admin/case/edit/?id={newest}",
         "home": "/",
     }
-    times = {name: median(lambda a=address: fetch(client, a)) for name, address in pages.items()}
+    times = {name: median(partial(fetch, client, address)) for name, address in pages.items()}
     first = times["first list page"]
     print(f"{count} cases, medians of {ROUNDS}")
     print(f"{'':24}{'to its raw SQL':>16}{'to the first page':>20}")

@@ -72,7 +72,8 @@ class Assigner:
 
     def _assign(self, row: PlanRow, text: str, officer: int, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
         """From today, or where nobody has been assigned yet, from when the liaison began."""
-        current = next((t for t in terms if t.start_on <= self.day and (t.end_on is None or t.end_on >= self.day)), None)
+        day = self.day
+        current = next((t for t in terms if t.start_on <= day and (t.end_on is None or t.end_on >= day)), None)
         if current is not None and current.officer_id == officer:
             return
         if any(term.start_on >= self.day for term in terms):

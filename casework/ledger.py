@@ -1,5 +1,5 @@
-"""The monthly ledger (月度案件台账): plain typed rows. Its form is prescribed: its printed words are Chinese for readers of
-every language.
+"""The monthly ledger (月度案件台账): plain typed rows. The form is prescribed: what it prints is Chinese, whatever
+language the reader has chosen.
 
 A row tells how the case stood when the month ended, as far as its events, referrals and feedback say so: what happens
 later belongs to a later ledger.
@@ -68,7 +68,7 @@ DROPPED = (CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
 Value = str | int | datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LedgerRow:
     """A case in a month's ledger: the printed values, then what the totals are made of. Moments are local, to the
     minute."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -41,8 +41,7 @@ BEGUN = (*ENDED, CaseStatus.SUSPENDED, CaseStatus.MEDIATING, CaseStatus.HANDLED)
 LEFT = (*ENDED, CaseStatus.SUSPENDED)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A case's change of state. `result` and `outcome` are what a handling said."""
 
     at: datetime
@@ -153,10 +152,8 @@ def cases(session: Session, chosen: Select[Any], closed_in: Month | None = None)
 def load(session: Session, chosen: Select[Any]) -> Facts:
     """What belongs to the chosen cases."""
     facts = Facts()
-    for row in session.execute(_changes(chosen)):
-        facts.changes[row.case_id].append(
-            Change(row.at, row.step, row.from_status, row.to_status, row.result, row.outcome)
-        )
+    for case_id, *change in session.execute(_changes(chosen)):
+        facts.changes[case_id].append(Change(*change))
     parties = (
         select(CaseParty.case_id, CaseParty.anonymous, CaseParty.name)
         .where(CaseParty.case_id.in_(chosen), CaseParty.role == PartyRole.COMPLAINANT)

@@ -175,8 +175,9 @@ class LiaisonRules(Rules):
         for same in places.values():
             if len(same) > 1:
                 numbers = "、".join(str(row.number) for row in same.values())
-                name = next(iter(same.values())).held("name")
-                plan.warnings.append(_("{name} stands in more than one community (rows {rows}).", name=name, rows=numbers))
+                person = next(iter(same.values())).held("name")
+                message = _("{name} stands in more than one community (rows {rows}).", name=person, rows=numbers)
+                plan.warnings.append(message)
         liaison = Liaison.__table__.c
         mobiles = {mobile for _name, mobile in places if mobile is not None}
         for some in chunks(sorted(mobiles)):
@@ -188,5 +189,3 @@ class LiaisonRules(Rules):
                 if len(same) == 1 and community not in same:
                     (row,) = same.values()
                     row.notes.append(_("{name} is in office in another community as well.", name=row.held("name")))
-
-

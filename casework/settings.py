@@ -47,7 +47,9 @@ DECLARED: Mapping[str, Declared] = {
             Text(60),
         ),
         Declared("ledger_maker", _("Ledger made by"), _("Printed in its last line, before signing."), "", Text(20)),
-        Declared("ledger_checker", _("Ledger checked by"), _("Printed in its last line, before signing."), "", Text(20)),
+        Declared(
+            "ledger_checker", _("Ledger checked by"), _("Printed in its last line, before signing."), "", Text(20)
+        ),
         Declared("ledger_head", _("Head who signs the ledger"), _("Empty: a blank to sign in."), "", Text(20)),
         Declared(
             "case_prefix",

@@ -61,7 +61,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.figures = Figures()
-        self._counts: Counter[tuple[Pair, Pair]] = Counter()
+        self._counts: Counter[tuple[Pair | None, Pair | None]] = Counter()
         self._codes: dict[Pair, str] = {}
 
     def add(self, row: LedgerRow) -> None:
@@ -79,13 +79,15 @@ class Tally:
             figures.dropped += 1
         else:
             figures.open += 1
-        item = (row.list_kind, row.item)
-        self._counts[(row.street, row.community), item] += 1
+        place, item = (row.street, row.community), (row.list_kind, row.item)
+        for counted in ((place, item), (place, None), (None, item), (None, None)):
+            self._counts[counted] += 1
         self._codes[item] = row.item_code
 
     def communities(self) -> list[Pair]:
         """Street and community, those of one street together."""
-        return sorted({place for place, _item in self._counts}, key=lambda place: [pinyin_key(name) for name in place])
+        found = {place for place, _item in self._counts if place}
+        return sorted(found, key=lambda place: [pinyin_key(name) for name in place])
 
     def items(self) -> list[Pair]:
         """List and item, in the order of the two lists."""
@@ -93,6 +95,4 @@ class Tally:
 
     def count(self, place: Pair | None = None, item: Pair | None = None) -> int:
         """Cases of a community, of an item, of both, or all."""
-        return sum(
-            n for (p, i), n in self._counts.items() if (place is None or p == place) and (item is None or i == item)
-        )
+        return self._counts[place, item]

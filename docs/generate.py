@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from admin_app import SCREENS, create_app
-from casework import settings, workflow
+from casework import settings
+from casework import steps as declared_steps
 from casework.roles import ROLES
 from models import CaseStatus
 from panel.access import Action
@@ -83,16 +84,16 @@ with several roles may do what any of them may.
 
 def steps() -> str:
     def states(found: tuple[CaseStatus, ...]) -> str:
-        if set(found) >= set(workflow.OPEN):
+        if set(found) >= set(declared_steps.OPEN):
             return "any" if set(found) == set(CaseStatus) else "any that is open"
         return ", ".join(f"`{status.value}`" for status in found)
 
     rows = []
     arrows: dict[str, None] = {}
-    for step in workflow.STEPS.values():
+    for step in declared_steps.STEPS.values():
         to = f"`{step.target.value}`" if step.target else "the same"
         who = ", ".join(f"`{name}`" for name in sorted(step.roles)) or "the program"
-        if step.relation is not workflow.Relation.ANY:
+        if step.relation is not declared_steps.Relation.ANY:
             who += f" ({step.relation.value})"
         asked = ", ".join(english(f.label) + ("" if f.required else " (if any)") for f in step.asks) or "–"
         rows.append([both(step.label), states(step.sources) or "–", to, who, asked])
@@ -104,7 +105,7 @@ def steps() -> str:
     called = table(["State", "Called"], ([f"`{status.value}`", both(status.label)] for status in CaseStatus))
     return f"""# Steps of a case
 
-Generated from `casework/workflow.py` by `make docs`. The state of a case changes by these steps and in no other way.
+Generated from `casework/steps.py` by `make docs`. The state of a case changes by these steps and in no other way.
 
 {table(["Step", "From", "To", "Who", "What must be filled in"], rows)}
 ```mermaid

@@ -106,9 +106,7 @@ def hold_unique(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
             value = row.values[attr]
             earlier = first.setdefault(value, row)
             if taken.get(value, row.id) != row.id:
-                plan.fail(
-                    row, declared.name, _("Another record has this {label} already.", label=declared.label)
-                )
+                plan.fail(row, declared.name, _("Another record has this {label} already.", label=declared.label))
             elif earlier is not row:
                 place = plan.place_of(earlier, row)
                 plan.fail(row, declared.name, _("Row {row} has the same value.", row=place))

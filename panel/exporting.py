@@ -30,6 +30,8 @@ CHUNK = 1_000
 #: Choices of a reference offered as a drop-down; a longer list is typed.
 MAX_CHOICES = 2_000
 EXAMPLE = _("Example: ")
+#: A sheet's name, its labels, and of each row its cells, each with whether it is faulty, and the reason.
+FailedRows = tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +211,9 @@ def _example(f: Field | None, label: str, *, first: bool) -> Any:
 def failed(plan: Plan, target: Path | IO[bytes]) -> int:
     """Write the failed rows with their original columns and the reason, the faulty cells marked, sheet by sheet. What
     is corrected in it can be imported as it is. Gives the number of rows."""
-    found: list[tuple[str, list[str], list[tuple[Sequence[tuple[Any, bool]], str]]]] = []
+    found: list[FailedRows] = []
     for part in plan.parts:
-        rows = []
+        rows: list[tuple[Sequence[Any], str]] = []
         for row in part.rows:
             if row.outcome is Outcome.FAILED:
                 bad = {error.index for error in row.errors}
@@ -223,14 +225,13 @@ def failed(plan: Plan, target: Path | IO[bytes]) -> int:
 
 def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow], target: Path | IO[bytes]) -> int:
     """Write failed rows that a batch has kept: the labels of each sheet, their cells, the reason."""
-    found = []
+    found: list[FailedRows] = []
     for sheet, names in labels.items():
-        own = [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]
-        found.append((sheet, list(names), own))
+        found.append((sheet, names, [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]))
     return _write_failed(found, target)
 
 
-def _write_failed(found: Sequence[tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]], target: Any) -> int:
+def _write_failed(found: Sequence[FailedRows], target: Path | IO[bytes]) -> int:
     """One sheet for each that has failed rows, called as it was: its name may say where its rows belong."""
     pages = []
     for sheet, labels, rows in found:

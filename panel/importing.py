@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from panel import bulk, checking, comparing, headers, resolving
 from panel.access import table_of
 from panel.base import Base
-from panel.fields import Field, Personal, field_named, fields
+from panel.fields import Field, Personal, field_named
 from panel.kinds import Invalid, tidy
 from panel.matching import UNSCOPED, Matcher, chunks
 from panel.plans import CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
@@ -257,4 +257,3 @@ def apply(session: Session, made: Plan, registry: Registry, note: str = "") -> N
             row.id = id_
     for model, more in adds.items():
         bulk.add(session, model, more, note)
-

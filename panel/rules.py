@@ -103,12 +103,22 @@ def known_labels(model: type[Base], rules: Rules) -> Known:
             target = model_of(f.reference.table)
             called = {*labels, *in_every_locale(target.__label__)}
             claims.append((f.name, [f"所属{label}" for label in called]))
-            names = [name for g in fields(target) if g.name == "name" for name in in_every_locale(g.label)]
-            claims.append((f.name, [label + name for label in called for name in names]))
+            claims.append((f.name, [label + name for label in called for name in _name_labels(target)]))
+            claims.append((f.name, _code_labels(target)))
     for reference, above in placing(model):
         target = model_of(above.reference.table) if above.reference else model
         labels = {*in_every_locale(above.label), *above.aliases, *in_every_locale(target.__label__)}
-        names = [name for g in fields(target) if g.name == "name" for name in in_every_locale(g.label)]
-        places = [*labels, *(f"所属{label}" for label in labels), *(label + name for label in labels for name in names)]
-        claims.append((f"{reference.name}/{above.name}", places))
+        named = [label + name for label in labels for name in _name_labels(target)]
+        claims.append((f"{reference.name}/{above.name}", [*labels, *(f"所属{label}" for label in labels), *named]))
     return Known.of(claims)
+
+
+def _name_labels(target: type[Base]) -> list[str]:
+    return [label for f in fields(target) if f.name == "name" for label in in_every_locale(f.label)]
+
+
+def _code_labels(target: type[Base]) -> list[str]:
+    """What a record without a name is called by: a case by its number."""
+    if _name_labels(target):
+        return []
+    return [label for f in fields(target) if f.key and not f.reference for label in in_every_locale(f.label)]

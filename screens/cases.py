@@ -19,9 +19,9 @@ from panel.listing import Quick
 from panel.text import _
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import SchemaLoader
-from panel.web.pages import Cell
+from panel.web.pages import Button, Cell, DetailsPage
 from panel.web.views import SchemaView
-from screens import casepage, stepform
+from screens import casepage, slip, stepform
 from screens.office import calendar
 
 
@@ -146,3 +146,12 @@ class ReferralView(SchemaView):
         "sign_due_at": lambda referral: _referral_due(referral, referral.sign_due_at, referral.signed_at),
         "reply_due_at": lambda referral: _referral_due(referral, referral.reply_due_at, referral.replied_at),
     }
+
+    def details_page(self, record: Any) -> DetailsPage:
+        page = super().details_page(record)
+        page.buttons.insert(0, Button(_("Print the slip"), self.get_url(".slip_view", id=record.id), "print"))
+        return page
+
+    @expose("/slip/")
+    def slip_view(self) -> Any:
+        return slip.render(self.get_one(request.args.get("id")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from panel import batches, exporting
@@ -26,10 +28,19 @@ from panel.text import Message, _
 from panel.web.assemble import Panel
 from screens.commands import fail
 
+log = logging.getLogger(__name__)
+
 
 def install(app: Flask, panel: Panel) -> None:
-    tables = sorted(name for name, view in panel.views.items() if not view.model.__append_only__)
+    roles = panel.policy.roles.values()
+    #: Tables that no role imports (accounts, logs) aren't imported here either.
+    tables = sorted(
+        name
+        for name, view in panel.views.items()
+        if importable(view.model) and any(Action.IMPORT in role.grants.get(view.model, ()) for role in roles)
+    )
     table = click.argument("table", type=click.Choice(tables))
+    any_table = click.argument("table", type=click.Choice(sorted(panel.views)))
     person = click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
 
     @app.cli.command("import")
@@ -55,24 +66,27 @@ def install(app: Flask, panel: Panel) -> None:
     ) -> None:
         """Bring the rows of a workbook FILE into TABLE."""
         options = Options(create_missing=create_missing, good_rows=good_rows, skip_existing=skip_existing)
-        view = panel.views[table]
+        model = panel.views[table].model
         made: Plan | None = None
         batch, problem = None, None
-        with acting(panel, person) as session:
-            try:
-                if not panel.policy.may(session.info["actor"], Action.IMPORT, view.model):
+        try:
+            given = File(file.name, _content(file))
+            with acting(panel, person, write=not dry_run) as session:
+                if not panel.policy.may(session.info["actor"], Action.IMPORT, model):
                     raise Unusable(Refused().message)
-                given = File(file.name, _content(file))
-                made = batches.plan(session, view.model, given, options, panel.registry)
-                if errors and made.count(Outcome.FAILED):
-                    exporting.failed(made, errors)
-                if not dry_run and (good_rows or not made.count(Outcome.FAILED)):
-                    batch = batches.run(session, made, given, options, panel.registry)
+                made = batches.plan(session, model, given, options, panel.registry)
+                failed = made.count(Outcome.FAILED)
+                if errors and failed:
+                    _failed_rows(made, errors, file)
+                if not dry_run and (good_rows or not failed):
+                    batch = batches.run(session, made, given, panel.registry)
                 else:
                     session.rollback()
-            except Unusable as unusable:
-                session.rollback()
-                problem = unusable.message
+        except Unusable as unusable:
+            problem = unusable.message
+        except OperationalError as error:
+            problem = _("The database can't be reached or is busy. Nothing was written.")
+            log.exception("import", exc_info=error)
         report = _report(made, batch, problem)
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))
@@ -86,26 +100,37 @@ def install(app: Flask, panel: Panel) -> None:
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
     def template(table: str, out: Path) -> None:
         """Write an empty workbook of TABLE to fill in."""
-        with acting(panel, None) as session, _writing(out):
+        with _writing(out), acting(panel, None) as session:
             exporting.template(session, panel.views[table].model, out, panel.registry)
         click.echo(_("Written: {file}", file=out))
 
     @app.cli.command("export")
-    @table
+    @any_table
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
     @person
     def export(table: str, out: Path, person: str | None) -> None:
         """Write all rows of TABLE that the account reaches, personal data masked as on its screen."""
         model = panel.views[table].model
-        with acting(panel, person) as session, _writing(out):
+        with _writing(out), acting(panel, person) as session:
             if not panel.policy.may(session.info["actor"], Action.EXPORT, model):
-                fail(Refused().message)
+                raise Unusable(Refused().message)
             n = exporting.export(session, model, [], out)
         click.echo(_("{n} rows written: {file}", n=n, file=out))
 
 
+def _failed_rows(made: Plan, out: Path, file: Path) -> None:
+    if out.resolve() == file.resolve():
+        raise Unusable(_("The failed rows would overwrite the file itself. Give another name."))
+    try:
+        exporting.failed(made, out)
+    except OSError:
+        raise Unusable(_("{file} can't be written.", file=out)) from None
+
+
 def _content(file: Path) -> bytes:
     try:
+        if file.stat().st_size > MAX_BYTES:
+            raise Unusable(TOO_LARGE)
         return file.read_bytes()
     except OSError:
         raise Unusable(_("There is no file {file}.", file=file)) from None
@@ -117,12 +142,15 @@ def _writing(out: Path) -> Iterator[None]:
         yield
     except OSError:
         fail(_("{file} can't be written.", file=out))
+    except Unusable as problem:
+        fail(problem.message)
 
 
 @contextmanager
-def acting(panel: Panel, person: str | None) -> Iterator[Any]:
-    """A session that acts as an account, or as the system, in a writing transaction of its own."""
+def acting(panel: Panel, person: str | None, *, write: bool = False) -> Iterator[Any]:
+    """A session that acts as an account, or as the system; one that only reads keeps nobody from writing."""
     with panel.system_session() as session:
+        writing.set(write)
         act_for(session, actor_named(panel, session, person) if person else SYSTEM)
         yield session
 
@@ -131,7 +159,7 @@ def actor_named(panel: Panel, session: Any, name: str) -> Actor:
     statement = select(User).where(User.username == name, User.active).options(joinedload(User.roles))
     user = session.execute(statement).unique().scalar_one_or_none()
     if user is None:
-        fail(_("There is no account {name}.", name=name))
+        raise Unusable(_("There is no account {name}.", name=name))
     roles = frozenset(role.role for role in user.roles)
     return Actor(user.name, user.id, roles, panel.facts(session, user.id, roles))
 
@@ -170,16 +198,15 @@ def _say(report: dict[str, Any], problem: Message | None) -> None:
     """One line of result; what failed goes to stderr."""
     for error in report["errors"]:
         if error["row"]:
-            place = _("Sheet {sheet}, row {row}, {column}", **{k: error[k] for k in ("sheet", "row", "column")})
-            click.echo(f"{place}: {error['value']} — {error['message']}", err=True)
+            place = _("Sheet {sheet}, row {row}", sheet=error["sheet"], row=error["row"])
+            parts = (place, error["column"], error["value"], error["message"])
+            click.echo(" · ".join(str(part) for part in parts if part), err=True)
     for warning in report["warnings"]:
         click.echo(warning, err=True)
     if problem is not None:
         fail(problem)
     numbers = {k: report[k] for k in ("rows", "new", "updated", "unchanged", "failed")}
     words = _("{rows} rows: {new} new, {updated} changed, {unchanged} unchanged, {failed} failed.", **numbers)
-    if report["applied"]:
-        ending = _("Written as batch {number}.", number=report["batch"])
-    else:
-        ending = _("Nothing was written.")
+    written = _("Written as batch {number}.", number=report["batch"])
+    ending = written if report["applied"] else _("Nothing was written.")
     click.echo(f"{words} {ending}")

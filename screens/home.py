@@ -20,6 +20,7 @@ from panel.web import lists
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, HomePage, Related, SetupStep, Tile, Words
 from panel.web.views import SchemaView
+from screens import report
 from screens.cases import OPEN
 from screens.office import calendar, values
 
@@ -77,8 +78,9 @@ def home() -> str:
         page.cards = _own_communities(actor)
     if {OFFICE, ADMINISTRATOR} & actor.roles:
         page.setup = setup_steps()
-    view = current_panel().views["case"]
-    if view.can_create:
+    if report.may_open() and OFFICE not in actor.roles:
+        page.buttons.append(Button(_("Report"), url_for("report"), "bullhorn", primary=True))
+    elif current_panel().views["case"].can_create:
         page.buttons.append(Button(_("Register a case"), url_for("case.create_view"), "plus", primary=True))
     return render_template("home.html", page=page)
 

@@ -136,9 +136,7 @@ def _inputs(wanted: Order, squads: list[tuple[int | None, str]]) -> list[Input]:
     names = [("" if id_ is None else str(id_), name or str(_("Whole bureau"))) for id_, name in squads]
     return [
         Input("month", _("Month"), "select", str(wanted.month), choices=months),
-        Input(
-            "by", _("Basis"), "select", wanted.basis.value, choices=[(one.value, str(one.label)) for one in Basis]
-        ),
+        Input("by", _("Basis"), "select", wanted.basis.value, choices=[(one.value, str(one.label)) for one in Basis]),
         Input("squad", _("Squad"), "select", str(wanted.squad or ""), choices=names),
     ]
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from hypothesis import HealthCheck, settings
 
 from admin_app import create_app
 from panel.config import Config
@@ -22,6 +23,10 @@ from tests import factories
 from tests.factories import clock
 
 KEY = "a key for tests only, of no worth anywhere"
+
+# The clock stands elsewhere and the machine may be busy: no example has a deadline.
+settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

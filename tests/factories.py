@@ -229,6 +229,7 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "userrole": {"role": "viewer"},
         "auditentry": {"table_name": "street"},
         "importbatch": {"table_name": "street"},
+        "importrow": {"outcome": "new"},
     }
     plain = {f.attr: value_of(f, n, side) for f in fields(MODELS[table]) if f.required and f.default is None}
     return {**plain, **more.get(table, {})}
@@ -263,6 +264,17 @@ def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:
     if isinstance(kind, Flag):
         return True
     return kind.low + n % 3 if isinstance(kind, Whole) else 1 if isinstance(kind, Amount) else {}
+
+
+def another_value(table: str, opened: dict[str, str]) -> dict[str, str]:
+    """A field of an open form with another value that may be saved."""
+    special = {"userrole": {"role": "officer"}, "assignment": {"end_on": opened.get("start_on", "")[:4] + "-12-31"}}
+    values = ((Mobile, "13655556666"), (Text, "某某"), (Flag, {"1": "0"}.get(opened.get("is_pilot", ""), "1")))
+    for kind, value in values:
+        for declared in fields(MODELS[table]):
+            if table not in special and isinstance(declared.kind, kind) and not declared.readonly | declared.key:
+                return {declared.name: value}
+    return special[table]
 
 
 class Stage:

@@ -11,8 +11,6 @@ import sqlalchemy as sa
 
 from panel.access import Action
 from panel.base import Record
-from panel.fields import fields
-from panel.kinds import Flag, Mobile, Text
 from tests import factories
 from tests.factories import MODELS, TABLES, Browser, Stage, granted
 
@@ -143,37 +141,20 @@ def test_every_table_tells_the_second(stage: Stage, table: str) -> None:
     assert browser.post(address, opened).status_code == 409
 
 
-def change_of(table: str, opened: dict[str, str]) -> dict[str, str]:
-    """Another value for some field of a form that is open."""
-    special = {"userrole": {"role": "officer"}, "assignment": {"end_on": opened.get("start_on", "")[:4] + "-12-31"}}
-    values = ((Mobile, "13655556666"), (Text, "某某"), (Flag, {"1": "0"}.get(opened.get("is_pilot", ""), "1")))
-    for kind, value in values:
-        for field in fields(MODELS[table]):
-            if table not in special and isinstance(field.kind, kind) and not field.readonly and not field.key:
-                return {field.name: value}
-    return special[table]
-
-
 @pytest.mark.parametrize("table", EDITABLE)
 def test_a_change_between_load_and_write_is_told_too(stage: Stage, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The race that no version in the form can see."""
     id_ = stage.add(table)
     browser, address = stage.browse(EDITOR[table]), f"/admin/{table}/edit/?id={id_}"
-    changed = next(
-        (f for f in fields(MODELS[table]) if isinstance(f.kind, Text) and not f.readonly and not f.key), None
-    )
-    if changed is None or table == "user":
-        changed = next(f for f in fields(MODELS[table]) if not f.readonly and not f.reference and not f.key)
-    view = stage.panel.views[table]
-    model = MODELS[table].__table__
+    view, model = stage.panel.views[table], MODELS[table].__table__
+    opened = browser.form(address)
+    changed = factories.another_value(table, opened)
 
     def overtake(record: Any, *, is_created: bool) -> None:
         session = sa.orm.object_session(record)
         assert session
         session.connection().execute(sa.update(model).where(model.c.id == id_).values(version=model.c.version + 1))
 
-    opened = browser.form(address)
-    changed = change_of(table, opened)
     monkeypatch.setattr(view, "on_save", overtake)
     answer = browser.post(address, opened | changed)
     assert answer.status_code == 409
@@ -193,7 +174,7 @@ def test_a_record_deleted_meanwhile_is_told(stage: Stage, two: Any) -> None:
 def test_a_deletion_that_a_change_overtakes_deletes_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = stage.add("street")
     model = MODELS["street"].__table__
-    original = factories.sa.orm.Session.delete
+    original = sa.orm.Session.delete
 
     def overtaken(self: Any, record: Any) -> None:
         self.connection().execute(sa.update(model).where(model.c.id == id_).values(version=model.c.version + 1))

@@ -64,7 +64,7 @@ def test_nothing_is_translated_that_nobody_says() -> None:
 
 def test_a_translation_names_the_same_values() -> None:
     wrong = []
-    for entry in catalogue():
+    for entry in (entry for entry in catalogue() if entry.string):
         if isinstance(entry.id, str):
             same = values_of(entry.id) == values_of(str(entry.string))
         else:

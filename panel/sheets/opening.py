@@ -38,7 +38,7 @@ def limit(size: int) -> None:
 def opened(data: bytes) -> tuple[str, Any]:
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(data))
-        found = []
+        found: list[tuple[str, bool, list[Any], list[Any]]] = []
         for meta in workbook.sheets_metadata:
             if meta.typ != SheetTypeEnum.WorkSheet:
                 continue

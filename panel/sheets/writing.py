@@ -52,6 +52,9 @@ class Page:
 
 def write(target: Path | IO[bytes], pages: Sequence[Page]) -> int:
     """Write sheets, row by row. Gives the number of rows."""
+    if isinstance(target, Path):
+        with target.open("wb") as file:
+            return write(file, pages)
     workbook = Workbook(write_only=True)
     titles: set[str] = set()
     count = 0
@@ -127,6 +130,10 @@ class FormColumn:
 def form(target: Path | IO[bytes], title: str, columns: Sequence[FormColumn], *, author: str) -> None:
     """Write an empty sheet to fill in, with an example row. Choices stand on a sheet that is never shown: Excel's own
     list is too short for them."""
+    if isinstance(target, Path):
+        with target.open("wb") as file:
+            form(file, title, columns, author=author)
+        return
     workbook = Workbook()
     sheet = workbook.active
     assert sheet is not None

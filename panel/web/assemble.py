@@ -22,7 +22,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from panel import listing, session, text
 from panel.access import Action, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
-from panel.importing import Registry
+from panel.rules import Registry
 from panel.kinds import now
 from panel.passwords import Passwords
 from panel.text import Message, _, n_
@@ -209,9 +209,8 @@ def _templates(app: Flask) -> Any:
 def _words(app: Flask) -> None:
     """What every template may use."""
     digest = sha256()
-    for name in ("panel.css", "panel.js"):
-        file = ROOT / "static" / name
-        digest.update(file.read_bytes() if file.exists() else b"")
+    for file in sorted((ROOT / "static").glob("*.*")):
+        digest.update(file.read_bytes())
     app.jinja_env.globals.update(_=_, n_=n_, static_version=digest.hexdigest()[:10])
 
     @app.context_processor

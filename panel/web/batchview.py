@@ -68,8 +68,8 @@ def _record(row: ImportRow) -> Cell:
 
 
 def _outcome(row: ImportRow) -> Cell:
-    outcome = Outcome.of(row.outcome)
-    return Cell(str(outcome.label), tone=outcome.tone)
+    outcome = next((one for one in Outcome if one.value == row.outcome), None)
+    return Cell(str(outcome.label), tone=outcome.tone) if outcome else Cell(row.outcome)
 
 
 class RowView(SchemaView):

@@ -110,7 +110,7 @@ def _related(view: SchemaView, references: list[Field], record: Any) -> Related:
 def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
     """How many rows of which tables refer to any of these records, seen or not, in one statement."""
     found: list[tuple[type[Base], Any]] = []
-    for mapper in Base.registry.mappers:
+    for mapper in sorted(Base.registry.mappers, key=lambda mapper: str(mapper.class_.__tablename__)):
         other = mapper.class_
         keys = [
             c

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, jsonify, render_template, request
+from flask import Flask, g, jsonify, render_template, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -34,6 +34,8 @@ def error_page(status: int, message: Message | None = None) -> Any:
     sentence = message or SENTENCES.get(status) or SENTENCES[500 if status >= 500 else 400]
     if "/ajax/" in request.path:
         return jsonify(error=str(sentence)), status
+    if status >= 500:
+        g.frame = None  # what stands round the page may be what is broken
     page = Page(title=_("Not possible") if status < 500 else _("Something went wrong"))
     back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else "/"
     return render_template("panel/error.html", page=page, message=sentence, back_url=back, status=status), status

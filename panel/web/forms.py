@@ -168,10 +168,8 @@ def form_input(field: KindField, endpoint: str) -> Input:
 
 
 def was_text(field: KindField) -> str:
-    """What the control held when the form was opened."""
-    if request.method == "POST" and (given := request.form.get(WAS + field.name)) is not None:
-        return given
-    return field.text
+    """What the control held when the form was opened; a client that doesn't say so is taken to have typed it all."""
+    return request.form.get(WAS + field.name, "") if request.method == "POST" else field.text
 
 
 def stored_text(field: KindField, record: Base) -> str:

@@ -302,20 +302,29 @@ class SchemaView(TableFiles, Reveals, ModelView):
 
     def _delete(self, records: Sequence[Any]) -> None:
         session = current_panel().session
-        names = [display(record) for record in records]
+        ids, names = [record.id for record in records], [display(record) for record in records]
         try:
             for record in records:
                 session.delete(record)
             session.commit()
-        except IntegrityError:
+        except (IntegrityError, StaleDataError):
             session.rollback()
-            flash(
-                str(_("Nothing was deleted: something still refers to it. Set an end date or another state instead.")),
-                "danger",
-            )
+            hindered = self._hindered(ids) or _("Somebody has changed this meanwhile. Nothing was deleted.")
+            flash(str(hindered), "danger")
             return
         n = len(names)
         flash(str(n_("Deleted: {name}", "{n} records deleted.", n, name=names[0])), "success")
+
+    def _hindered(self, ids: list[int]) -> Message | None:
+        """What keeps records from being deleted, in a sentence."""
+        referring = details.referring(self.model, ids)
+        if not referring:
+            return None
+        names = "、".join(f"{label} {count}" for label, count in referring)
+        return _(
+            "It can't be deleted, other records refer to it: {names}. Set an end date or another state instead.",
+            names=names,
+        )
 
     @action("delete", _("Delete"))
     def action_delete(self, records: Sequence[Any]) -> T_Response:
@@ -325,7 +334,6 @@ class SchemaView(TableFiles, Reveals, ModelView):
         return self.render("panel/confirm.html", page=self._confirm_delete(records, self.get_url(".action_view")))
 
     def _confirm_delete(self, records: Sequence[Any], url: str) -> ConfirmPage:
-        referring = details.referring(self.model, [record.id for record in records])
         page = ConfirmPage(
             title=_("Delete {label}", label=self.model.__label__),
             sentences=[_("This can't be undone. The audit trail keeps what was there.")],
@@ -334,13 +342,10 @@ class SchemaView(TableFiles, Reveals, ModelView):
             submit=_("Delete"),
             cancel_url=safe_target(request.values.get("url")) or self.get_url(".index_view"),
         )
-        if referring:
-            page.blocked = _(
-                "It can't be deleted, other records refer to it: {names}. Set an end date or another state instead.",
-                names="、".join(f"{label} {count}" for label, count in referring),
-            )
+        page.blocked = self._hindered([record.id for record in records])
         if url.endswith("/action/"):
-            page.values = [("action", "delete"), ("confirmed", "1"), *(("rowid", str(r.id)) for r in records)]
+            page.values = [("action", "delete"), ("confirmed", "1"), ("url", page.cancel_url)]
+            page.values += [("rowid", str(r.id)) for r in records]
         else:
             page.values = [("id", str(records[0].id))]
         return page

@@ -45,19 +45,28 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "args": arguments, **({"executable_path": found} if found else {})}
 
 
-@pytest.fixture(scope="session")
-def demo_file(plain_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the demo district, to copy from."""
-    file = tmp_path_factory.mktemp("demo") / "panel.db"
-    app = create_app(replace(plain_config, database_url=f"sqlite:///{file}"))
+def filled(config: Config, folder: Path, fill: Callable[[Session, Any], None]) -> Path:
+    """A migrated database, filled."""
+    file = folder / "panel.db"
+    app = create_app(replace(config, database_url=f"sqlite:///{file}"))
     with app.app_context():
         panel = app.extensions["panel"]
         migrate(panel)
         with panel.system_session() as session:
-            hashed = panel.passwords.hash(PASSWORD)
-            demo.build(session, cases=CASES, password_hash=hashed, secret=app.config["SECRET_KEY"])
+            fill(session, panel)
         panel.db.engine.dispose()
     return file
+
+
+@pytest.fixture(scope="session")
+def content(plain_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database that a site begins with: the demo district. A file of tests may begin with another one."""
+
+    def fill(session: Session, panel: Any) -> None:
+        hashed = panel.passwords.hash(PASSWORD)
+        demo.build(session, cases=CASES, password_hash=hashed, secret=plain_config.secret_key)
+
+    return filled(plain_config, tmp_path_factory.mktemp("demo"), fill)
 
 
 class Quiet(WSGIRequestHandler):
@@ -83,10 +92,10 @@ class Site:
 
 
 @pytest.fixture
-def site(demo_file: Path, plain_config: Config, tmp_path: Path) -> Iterator[Site]:
+def site(content: Path, plain_config: Config, tmp_path: Path) -> Iterator[Site]:
     """A demo district of the test's own, served."""
     file = tmp_path / "panel.db"
-    shutil.copyfile(demo_file, file)
+    shutil.copyfile(content, file)
     app = create_app(replace(plain_config, instance=tmp_path, database_url=f"sqlite:///{file}"))
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -168,7 +177,7 @@ def log_in(page: Page, username: str, password: str = PASSWORD) -> None:
 def choose(page: Page, label: str, typed: str, wanted: str) -> None:
     """Look a record up by what one types, and take the one that reads as wanted."""
     page.get_by_role("combobox", name=label).fill(typed)
-    page.get_by_role("option", name=wanted).first.click()
+    page.get_by_role("listbox").get_by_role("option", name=wanted).first.click()
 
 
 def scrolls_sideways(page: Page) -> bool:

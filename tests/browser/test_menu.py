@@ -39,6 +39,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Visit, role: str) ->
         first = page.locator("td.first a").first
         if first.count():
             first.click()
+            page.wait_for_url("**/details/**")
             assert not scrolls_sideways(page), page.url
 
 

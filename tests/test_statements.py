@@ -1,0 +1,105 @@
+"""What a page costs: a number of statements that doesn't grow with the rows, and no form that holds a table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from panel.access import Action
+from tests import factories
+from tests.factories import ROLE_NAMES, TABLES, Stage, granted, pairs
+
+#: Log-in and scope included.
+LIMIT = 12
+FEW, MANY = 3, 60
+
+PAGES = {
+    "list": ("/", Action.READ),
+    "last page": ("/?page=999", Action.READ),
+    "search": ("/?q=%E6%9F%90", Action.READ),
+    "details": ("/details/?id={id}", Action.READ),
+    "edit": ("/edit/?id={id}", Action.EDIT),
+    "new": ("/new/", Action.CREATE),
+}
+COSTS = [
+    (role, table, page)
+    for role, table in pairs()
+    for page, (_address, act) in PAGES.items()
+    if granted(role, act, table)
+] + [(role, "", "home") for role in ROLE_NAMES]
+
+
+@dataclass
+class Cost:
+    statements: list[str]
+    page: str
+
+
+def measure(stage: Stage) -> dict[tuple[str, str, str], Cost]:
+    found = {}
+    with stage.app.app_context():
+        engine = stage.panel.db.engine
+    for role, table, page in COSTS:
+        address = "/" if page == "home" else f"/admin/{table}{PAGES[page][0].format(id=stage.inside[table])}"
+        with factories.counted(engine) as sent:
+            answer = stage.browse(role).get(address)
+        assert answer.status_code == 200
+        found[role, table, page] = Cost(list(sent), answer.text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def costs(growing: Stage) -> tuple[dict[tuple[str, str, str], Cost], dict[tuple[str, str, str], Cost]]:
+    """What the pages cost with few rows in every table, and with many."""
+    measured = []
+    with factories.clock():
+        for more in (FEW, MANY):
+            with growing.session() as session:
+                for table in TABLES:
+                    for _n in range(more):
+                        factories.another(session, table, growing.inside)
+            measured.append(measure(growing))
+    return measured[0], measured[1]
+
+
+@pytest.mark.parametrize(("role", "table", "page"), COSTS)
+def test_a_page_costs_the_same_however_many_rows(costs: tuple, role: str, table: str, page: str) -> None:  # type: ignore[type-arg]
+    few, many = (len(cost[role, table, page].statements) for cost in costs)
+    assert few == many, "\n".join(costs[1][role, table, page].statements)
+    assert many <= LIMIT, "\n".join(costs[1][role, table, page].statements)
+
+
+FORMS = [cost for cost in COSTS if cost[2] in ("edit", "new")]
+
+
+@pytest.mark.parametrize(("role", "table", "page"), FORMS)
+def test_a_form_does_not_grow_with_the_tables_it_refers_to(costs: tuple, role: str, table: str, page: str) -> None:  # type: ignore[type-arg]
+    few, many = (cost[role, table, page].page for cost in costs)
+    options = [len(re.findall(r"<option\b", text)) for text in (few, many)]
+    assert options[0] == options[1]
+    assert abs(len(many) - len(few)) < 200
+
+
+@pytest.mark.parametrize(("role", "table"), pairs())
+def test_a_list_loads_its_page_and_no_more(costs: tuple, role: str, table: str) -> None:  # type: ignore[type-arg]
+    """Every statement that gives rows says how many, counts, or asks by id."""
+    for sent in costs[1][role, table, "list"].statements:
+        if f'FROM "{table}"' in sent or f"FROM {table}" in sent:
+            assert re.search(r"\bLIMIT\b|count\(|\.id IN|\.id =", sent), sent
+
+
+def test_a_lookup_and_a_filter_cost_little(growing: Stage) -> None:
+    with growing.app.app_context():
+        engine = growing.panel.db.engine
+    for table in TABLES:
+        for field in growing.panel.views[table].references:
+            role = next(role for role in ROLE_NAMES if granted(role, Action.READ, table))
+            for address in (
+                f"ajax/lookup/?name={field.name}",
+                f"?{field.name}={growing.inside[field.reference.table]}",
+            ):
+                with factories.counted(engine) as sent:
+                    assert growing.browse(role).get(f"/admin/{table}/{address}").status_code == 200
+                assert len(sent) <= LIMIT, "\n".join(sent)
