@@ -917,7 +917,7 @@ class CalendarDay(Record):
         WorkingDay(),
         _("Working day"),
         required=True,
-        aliases=("是否工作日", "是否上班", "类型"),
+        aliases=("是否工作日", "工作日", "是否上班", "类型"),
         help=_("In a workbook also 上班 or 放假."),
     )
     name: Mapped[str | None] = col(

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -76,15 +77,15 @@ def measure(session: Session, engine: sa.Engine) -> int:
     for basis in Basis:
         wanted = ledgerfile.Order(MONTH, basis)
         ready = [row.cells() for row in ledger.rows(session, MONTH, basis)]
-        sent = _statements(engine, lambda wanted=wanted: ledgerfile.make(session, wanted))
+        sent = _statements(engine, partial(ledgerfile.make, session, wanted))
         plain = _looks(session, wanted)
         ours, theirs = [], []
         # What the measurement itself keeps is no part of either.
         gc.collect()
         gc.freeze()
         for _round in range(ROUNDS):
-            theirs.append(_seconds(lambda ready=ready, plain=plain: write_plainly(ready, plain)))
-            ours.append(_seconds(lambda wanted=wanted: ledgerfile.make(session, wanted)))
+            theirs.append(_seconds(partial(write_plainly, ready, plain)))
+            ours.append(_seconds(partial(ledgerfile.make, session, wanted)))
         mine, other = statistics.median(ours), statistics.median(theirs)
         ratio = mine / other
         worst |= ratio > RATIO or sent > STATEMENTS

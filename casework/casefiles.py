@@ -10,14 +10,16 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 from sqlalchemy.orm import Session
 
-from casework import events, intake, numbering, settings
+from casework import deadlines, events, intake, numbering, settings
 from casework.assignments import terms_of
 from models import (
     Case,
     CaseEvent,
     CaseStatus,
     ChecklistItem,
+    Department,
     Liaison,
+    LimitUnit,
     Officer,
     OfficerKind,
     Referral,
@@ -108,6 +110,9 @@ class CaseRules(Rules):
         row.values.setdefault("title", intake.title_of(row.values.get("description")))
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        for row in rows:
+            if row.stored.get("accepted_at") is not None and "item_id" in row.values:
+                plan.fail(row, "item", _("The item of an accepted case stays: its list and deadline follow from it."))
         new = [row for row in rows if row.id is None]
         communities = {row.values["community_id"] for row in new}
         liaison = table_of(Liaison).c
@@ -196,12 +201,24 @@ class ReferralMatcher(Matcher):
 
 
 class ReferralRules(Rules):
-    """One open referral a case and department."""
+    """One open referral a case and department, with deadlines by the department's own limits."""
+
+    def telling(self) -> frozenset[str]:
+        return frozenset({"sent_at"})
 
     def matcher(self) -> Matcher:
         return ReferralMatcher(self.model)
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        for row in rows:
+            for name in ("case", "department"):
+                if row.id is not None and f"{name}_id" in row.values:
+                    plan.fail(row, name, _("A referral stays with its case and department."))
+        self._one_open(session, plan, [row for row in rows if not row.failed])
+        self._set_deadlines(session, [row for row in rows if row.id is None and not row.failed])
+
+    @staticmethod
+    def _one_open(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         referral = table_of(Referral).c
         waiting = (ReferralStatus.SENT, ReferralStatus.SIGNED)
         own = {row.id for row in rows if row.id is not None and not plan.options.skip_existing}
@@ -219,3 +236,16 @@ class ReferralRules(Rules):
             if about in taken:
                 plan.fail(row, "department", _("This case already has an open referral to this department."))
             taken.add(about)
+
+    @staticmethod
+    def _set_deadlines(session: Session, rows: Sequence[PlanRow]) -> None:
+        if not rows:
+            return
+        department = table_of(Department).c
+        statement = select(department.id, department.sign_limit, department.reply_limit)
+        limits = {id_: days for id_, *days in session.execute(statement, execution_options=UNSCOPED)}
+        calendar = settings.office_calendar(session)
+        for row in rows:
+            sent = row.values.get("sent_at") or now().replace(second=0, microsecond=0)
+            for attr, days in zip(("sign_due_at", "reply_due_at"), limits[row.values["department_id"]], strict=True):
+                row.values[attr] = deadlines.due(sent, days, LimitUnit.WORKING_DAY, calendar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casework import casefiles, finders, rosters
+from casework import casefiles, finders, oldledgers, rosters
 from casework.assignments import AssignmentRules
 from panel.rules import Registry
 
@@ -15,7 +15,7 @@ def registry() -> Registry:
             "officer": rosters.OfficerRules,
             "assignment": AssignmentRules,
             "checklistitem": casefiles.ItemRules,
-            "case": casefiles.CaseRules,
+            "case": oldledgers.LedgerRules,
             "action": casefiles.ActionRules,
             "referral": casefiles.ReferralRules,
         },

@@ -128,7 +128,7 @@ def cases(session: Session, chosen: Select[Any], closed_in: Month | None = None)
             Community.name.label("community"),
             ChecklistItem.name.label("item"),
             Liaison.name.label("liaison"),
-            Officer.name.label("lead"),
+            func.coalesce(Officer.name, Case.lead_name).label("lead"),
             master.case_no.label("master_no"),
         )
         .outerjoin(Community, Case.community_id == Community.id)

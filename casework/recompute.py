@@ -23,6 +23,8 @@ StepName.labels[STEP] = _("Deadline worked out anew")
 
 #: The clock of a suspended case stands still: it is worked out when the case is resumed.
 RUNNING = tuple(status for status in CaseStatus if status not in ENDED and status is not CaseStatus.SUSPENDED)
+#: What a deadline is worked out from.
+BASIS = (Case.accepted_at, Case.urgency, Case.item_snapshot)
 #: A note in the audit trail.
 NOTE = _("The working calendar has changed")
 
@@ -43,9 +45,7 @@ def moved(session: Session, calendar: Calendar | None = None) -> list[Moved]:
     """The open, accepted cases whose deadline the calendar moves, by the limit that they were accepted with; those
     that are due first come first. The number of statements doesn't grow with the cases."""
     calendar = calendar or settings.office_calendar(session)
-    wanted = (
-        Case.id, Case.case_no, Case.version, Case.status, Case.accepted_at, Case.due_at, Case.urgency, Case.item_snapshot
-    )  # fmt: skip
+    wanted = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
     statement = _running(select(*wanted)).order_by(Case.due_at, Case.id)
     found = []
     for row in session.execute(statement, execution_options={"unscoped": True}):
@@ -66,7 +66,7 @@ def recompute(session: Session, calendar: Calendar | None = None) -> int:
     note = str(NOTE)
     with by_right(session):
         bulk.edit(session, Case, edits, note)
-        bulk.add(session, CaseEvent, rows, note)
+        bulk.append(session, CaseEvent, rows)
     session.expire_all()
     return len(found)
 

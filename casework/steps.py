@@ -61,7 +61,7 @@ def ask(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A row of the table. `target` None keeps the state. `effect` does what follows and may give another target."""
+    """A row of the table. `target` None keeps the state; `effect` does what follows and may give one of `others`."""
 
     name: str
     label: Message
@@ -71,6 +71,7 @@ class Step:
     relation: Relation = Relation.ANY
     asks: tuple[Field, ...] = ()
     effect: Effect | None = None
+    others: tuple[CaseStatus, ...] = ()
     #: The usual next act of its state, shown first.
     primary: bool = False
     #: Can't be undone: asked for with a warning.
@@ -209,6 +210,7 @@ STEPS: dict[str, Step] = {
                 ask("reply", Text(1000, lines=3), _("Reply, or the reason for return")),
             ),
             effect=effects.reply,
+            others=(S.REFERRED,),
             primary=True,
             opinion="reply",
         ),

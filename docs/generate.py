@@ -91,15 +91,16 @@ def steps() -> str:
     rows = []
     arrows: dict[str, None] = {}
     for step in declared_steps.STEPS.values():
-        to = f"`{step.target.value}`" if step.target else "the same"
+        to = " or ".join(f"`{state.value}`" for state in (step.target, *step.others) if state) or "the same"
         who = ", ".join(f"`{name}`" for name in sorted(step.roles)) or "the program"
         if step.relation is not declared_steps.Relation.ANY:
             who += f" ({step.relation.value})"
         asked = ", ".join(english(f.label) + ("" if f.required else " (if any)") for f in step.asks) or "–"
         rows.append([both(step.label), states(step.sources) or "–", to, who, asked])
         for source in step.sources or ():
-            if step.target and step.target is not source and len(step.sources) <= 3:
-                arrows[f"    {source.value} --> {step.target.value}: {english(step.label)}"] = None
+            for target in (step.target, *step.others) if len(step.sources) <= 3 else ():
+                if target:
+                    arrows[f"    {source.value} --> {target.value}: {english(step.label)}"] = None
         if not step.sources and step.target:
             arrows[f"    [*] --> {step.target.value}: {english(step.label)}"] = None
     called = table(["State", "Called"], ([f"`{status.value}`", both(status.label)] for status in CaseStatus))

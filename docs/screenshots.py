@@ -77,10 +77,11 @@ def main() -> None:
         take(page, f"{base}/admin/case/?is=open", "list")
         take(page, linked(page, f"{base}/admin/case/?status=handling"), "case")
         take(page, linked(page, f"{base}/admin/liaison/").replace("details", "edit"), "form")
-        take(page, f"{base}/admin/liaison/import/", "import")
+        take(page, f"{base}/ledgers", "ledger")
         phone = browser.new_page(viewport={"width": PHONE[0], "height": PHONE[1]}, locale="zh-CN")
         log_in(phone, base, "officer")
         take(phone, f"{base}/", "phone")
+        take(phone, f"{base}/report", "report")
         browser.close()
 
 

@@ -64,6 +64,16 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     return found
 
 
+def append(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of an append-only table on the actor's behalf, in one statement: they are a record themselves, so
+    that the audit keeps none of them. What they refer to must lie inside the actor's scope."""
+    if not model.__append_only__:
+        raise TypeError(f"{model.__name__} is not append-only")
+    if rows:
+        _check_references(session, model, rows)
+        session.connection().execute(insert(table_of(model)), [_derived(session, model, dict(row)) for row in rows])
+
+
 def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
     return {f.name: [None, audit.stored(f, row[f.attr])] for f in declared if row.get(f.attr) is not None}
 
@@ -144,6 +154,10 @@ def _check_scope(
     session: Session, model: type[Base], action: Action, ids: Sequence[int], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     require(session, model, action, set(ids))
+    _check_references(session, model, rows)
+
+
+def _check_references(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     for field in fields(model):
         if field.reference:
             pointed = {row[field.attr] for row in rows if row.get(field.attr) is not None}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Integer, MetaData, UniqueConstraint, column, create_engine, select, values
+from sqlalchemy import CheckConstraint, Integer, MetaData, UniqueConstraint, cast, column, create_engine, select, values
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
@@ -135,21 +135,25 @@ def hold_rights(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     for row in changed:
         if row.id not in reach and not row.failed:
             row.fail(OUTSIDE)
-    _hold_new(session, plan, [row for row in new if not row.failed])
+    for some, action in ((new, Action.CREATE), (changed, Action.EDIT)):
+        _hold_written(session, plan, action, [row for row in some if not row.failed])
 
 
-def _hold_new(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-    """New rows must lie inside the actor's area: their own values are held against its condition."""
-    used = _Used(table_of(plan.model).c)
+def _hold_written(session: Session, plan: Plan, action: Action, rows: Sequence[PlanRow]) -> None:
+    """What is written must lie inside the actor's area: the values that it will have are held against its condition,
+    in one statement for some hundred rows."""
+    columns = table_of(plan.model).c
+    used = _Used(columns)
     policy, actor = policy_of(session), actor_of(session)
-    if policy.criterion(actor, Action.CREATE, plan.model, used) is None:
+    if policy.criterion(actor, action, plan.model, used) is None:
         return
-    columns = [column("row_", Integer), *(column(name, table_of(plan.model).c[name].type) for name in used.names)]
+    shape = [column("row_", Integer), *(column(name, columns[name].type) for name in used.names)]
     for start in range(0, len(rows), SCOPED_AT_ONCE):
         some = rows[start : start + SCOPED_AT_ONCE]
-        data = [(i, *(_known(row.values.get(name)) for name in used.names)) for i, row in enumerate(some)]
-        given = values(*columns, name="given").data(data)
-        condition = policy.criterion(actor, Action.CREATE, plan.model, SimpleNamespace(**dict(given.c.items())))
+        data = [(i, *(_known(row, name) for name in used.names)) for i, row in enumerate(some)]
+        given = values(*shape, name="given").data(data).cte()
+        typed = {name: cast(given.c[name], columns[name].type) for name in used.names}
+        condition = policy.criterion(actor, action, plan.model, SimpleNamespace(**typed))
         assert condition is not None
         found = select(given.c.row_).where(condition)
         inside = set(session.execute(found, execution_options=UNSCOPED).scalars())
@@ -158,8 +162,9 @@ def _hold_new(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
                 row.fail(OUTSIDE)
 
 
-def _known(value: Any) -> Any:
-    """What is made with the import belongs to nobody's area yet."""
+def _known(row: PlanRow, name: str) -> Any:
+    """A value that a row will have; what is made with the import belongs to nobody's area yet."""
+    value = row.held(name)
     return None if isinstance(value, Made) else value
 
 

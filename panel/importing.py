@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from panel import bulk, checking, comparing, headers, resolving
 from panel.access import table_of
 from panel.base import Base
-from panel.fields import Field, Personal, field_named
+from panel.fields import Field, Personal, field_named, fields
 from panel.kinds import Invalid, tidy
 from panel.matching import UNSCOPED, Matcher, chunks
 from panel.plans import CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
@@ -34,10 +34,12 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     resolver = Resolver(session, made, registry)
     resolver.from_sheet_name(rules.required())
     _refuse_useless(made, book, rules)
-    extra = rules.extra()
+    extra, telling = rules.extra(), rules.telling()
     for part in made.parts:
+        read = {index: f for index, name in part.columns.items() if (f := field_named(model, name))}
+        read = {index: f for index, f in read.items() if not f.readonly or f.key or f.name in telling}
         for row in part.rows:
-            _read_row(made, part, row, extra)
+            _read_row(made, part, row, read, extra)
     matcher = rules.matcher()
     _match(session, made, rules, matcher, resolver)
     _check(session, made, rules, matcher)
@@ -67,7 +69,7 @@ def _lay_out(made: Plan, book: Book, rules: Rules) -> None:
             if headers.is_data(line, header)
         ]
         made.parts.append(part)
-        ignored = [*header.ignored, *_readonly(made.model, part)]
+        ignored = [*header.ignored, *_readonly(made.model, part, rules.telling())]
         made.ignored_columns += [label for label in ignored if label not in made.ignored_columns]
 
 
@@ -75,10 +77,11 @@ def _padded(line: Line, width: int) -> list[Any]:
     return [*line.cells, *[None] * (width - len(line.cells))]
 
 
-def _readonly(model: type[Base], part: Part) -> list[str]:
+def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[str]:
     """Columns that the program sets are recognised, used to find the record, and not imported."""
     found = {index: field_named(model, name) for index, name in part.columns.items()}
-    return [part.labels[index] for index, f in found.items() if f is not None and f.readonly and not f.key]
+    read = {index for index, f in found.items() if f is None or not f.readonly or f.key or f.name in telling}
+    return [part.labels[index] for index in found if index not in read]
 
 
 def _refuse_useless(made: Plan, book: Book, rules: Rules) -> None:
@@ -117,7 +120,7 @@ def _lacking(part: Part, required: Sequence[Field]) -> list[Field]:
     return [] if ID in names else [f for f in required if f.name not in names | part.named]
 
 
-def _read_row(made: Plan, part: Part, row: PlanRow, extra: Mapping[str, Any]) -> None:
+def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
     """Parse each cell by its kind; what can't be read is an error of the cell."""
     for index, name in part.columns.items():
         raw = row.cells[index]
@@ -130,8 +133,7 @@ def _read_row(made: Plan, part: Part, row: PlanRow, extra: Mapping[str, Any]) ->
         if name == ID or name in extra or "/" in name:
             row.extra[name] = text
             continue
-        declared = field_named(made.model, name)
-        if declared is None or (declared.readonly and not declared.key):
+        if (declared := read.get(index)) is None:
             continue
         if declared.reference:
             row.texts[name] = text
@@ -204,9 +206,13 @@ def _check(session: Session, made: Plan, rules: Rules, matcher: Matcher) -> None
     """Everything that can still be wrong with a row; each check looks at those that are good so far."""
     new = [row for row in made.rows if row.id is None and ID not in row.extra]
     checking.require(made, new, [f for f in rules.required() if not f.key])
+    set_by_program = [f.attr for f in fields(made.model) if f.name in rules.telling()]
     for row in made.good():
         if row.id is None:
             rules.defaults(row)
+        else:
+            for attr in set_by_program:
+                row.values.pop(attr, None)
     for row in made.rows:
         comparing.unmask(made, row)
     comparing.compare(session, made, made.good(), matcher)

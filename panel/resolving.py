@@ -25,6 +25,7 @@ class Resolver:
 
     def __init__(self, session: Session, plan: Plan, registry: Registry) -> None:
         self.session, self.plan, self.registry = session, plan, registry
+        self.rules = registry.rules_of(plan.model)
         self.finders: dict[str, Finder] = {}
         self.made: dict[tuple[str, str], str] = {}
         self.unseen = in_every_locale(NOT_VISIBLE)
@@ -72,6 +73,8 @@ class Resolver:
             row.values[declared.attr] = found
             if said:
                 self._note_place(row, declared, finder, text, said)
+        elif self.rules.may_stay_words(row, declared.name):
+            row.extra[declared.name] = text
         elif found.several and not declared.key:
             row.unsure[declared.name] = found.message
         elif found.creatable and self._may_create(finder):

@@ -41,6 +41,15 @@ class Rules:
         """The columns that a file must have and a new row must fill in."""
         return [f for f in fields(self.model) if f.required and f.default is None and not f.readonly]
 
+    def telling(self) -> frozenset[str]:
+        """Columns that the program sets and that are read nevertheless: they tell which record a row is about, and are
+        taken for a new one."""
+        return frozenset()
+
+    def may_stay_words(self, row: PlanRow, name: str) -> bool:
+        """Whether a reference that nothing is called may stay as words: they are found in the row's `extra` then."""
+        return False
+
     def matcher(self) -> Matcher:
         keyed = any(f.key for f in fields(self.model))
         return Matcher(self.model) if keyed else AlikeMatcher(self.model)

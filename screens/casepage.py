@@ -55,15 +55,15 @@ class CasePage(DetailsPage):
 
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
-    """The page of a case for whoever looks at it."""
-    plain = details.build(view, record)
+    """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
+    plain = details.build(view, record, without=("caseevent", "case"), with_history=False)
     events = _events(record)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
         tag=plain.tag,
         groups=[group for group in plain.groups if any(cell.text for _l, cell, _w in group.facts)],
-        related=[related for related in plain.related if related.url.split("?")[0] != url_for("caseevent.index_view")],
+        related=plain.related,
         way=_way(record, events),
         light=due,
         timeline=_timeline(events),

@@ -101,7 +101,7 @@ def _kind() -> ListKind | None:
 
 
 def _url(query: str, kind: ListKind | None, category: str = "") -> str:
-    given = {"q": query, "list": kind.value if kind else "", "category": category}
+    given: dict[str, Any] = {"q": query, "list": kind.value if kind else "", "category": category}
     return url_for("checklists", **{name: value for name, value in given.items() if value})
 
 

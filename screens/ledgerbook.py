@@ -84,7 +84,7 @@ def write(
 ) -> Tally:
     """Write the ledger, row by row as they come, and its summary. Gives what was counted."""
     book: Any = Workbook(write_only=True)
-    book.properties.creator, book.properties.title = heading.unit, heading.title
+    book.properties.creator, book.properties.title = _clean(heading.unit), _clean(heading.title)
     # A column's width counts digits of the workbook's first font, so that has to be one the form is set in.
     book._fonts[0] = Font(name=FAMILY, size=11)
     tally = Tally()
@@ -191,7 +191,7 @@ class _Pen:
         self._joined: list[CellRange] = []
         self._styles = looks(self.sheet)
         #: One a column: a row is written before the next one is filled in.
-        self._cells = [WriteOnlyCell(self.sheet) for _width in widths]
+        self._cells: list[Any] = [WriteOnlyCell(self.sheet) for _width in widths]
         _set_up(self.sheet, widths, header_rows)
 
     @property
@@ -326,10 +326,15 @@ def looks(sheet: Any) -> dict[str, Any]:
 
 def _fill(cell: Any, value: Value) -> None:
     if isinstance(value, str):
-        cell.value = value if value.isprintable() else ILLEGAL_CHARACTERS_RE.sub("", value)
+        cell.value = value if value.isprintable() else _clean(value)
         # Excel would take text that begins with "=" for a formula, and openpyxl writes it as one.
         cell.data_type = "s"
     elif isinstance(value, datetime):
         cell.value = value.replace(tzinfo=None)
     else:
         cell.value = value
+
+
+def _clean(text: str) -> str:
+    """Without what no workbook can hold."""
+    return ILLEGAL_CHARACTERS_RE.sub("", text)

@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from casework import checklist, intake
 from casework.roles import OFFICE, OFFICER
+from casework.steps import STEPS
 from casework.suggest import suggest
-from casework.workflow import STEPS
 from models import Case, CaseParty, ChecklistItem, Community, CommunityStatus, PartyRole, Source, Urgency
 from panel.access import Action, OutOfScope
 from panel.base import display
@@ -221,11 +221,8 @@ def _page(own: list[Community], given: Given) -> ReportPage:
     if shown.inputs["community"].control == "lookup":
         shown.communities = [(str(one.id), one.name) for one in own]
     labels = {name: shown.inputs[name].label for name in ("community", *FIELDS) if name in shown.inputs}
-    first = [(name, "", text) for name, text in given.problems.items() if name not in labels]
-    shown.errors = [
-        *first,
-        *((name, words, given.problems[name]) for name, words in labels.items() if name in given.problems),
-    ]
+    shown.errors = [(name, "", text) for name, text in given.problems.items() if name not in labels]
+    shown.errors += [(name, words, given.problems[name]) for name, words in labels.items() if name in given.problems]
     shown.suggestions = _suggestions(given)
     return shown
 

@@ -96,16 +96,14 @@ def _year(number: int, days: list[CalendarDay], this: int) -> Year:
         return Year(number, state, words, open=True)
     off, work = [day for day in days if not day.is_work], [day for day in days if day.is_work]
     sources = "、".join(dict.fromkeys(day.source for day in days if day.source))
-    counts: list[object] = [
-        n_("{n} day off", "{n} days off", len(off)),
-        n_("{n} made up for", "{n} made up for", len(work)),
-    ]
+    counts = [n_("{n} day off", "{n} days off", len(off)), n_("{n} made up for", "{n} made up for", len(work))]
+    span: dict[str, Any] = {"day.from": f"{number}-01-01", "day.to": f"{number}-12-31"}
     return Year(
         number,
         Cell(str(_("Loaded")), tone="good"),
         " · ".join(str(part) for part in [*counts, sources] if part),
         months=list(_months(off, work)),
-        url=url_for("calendarday.index_view", **{"day.from": f"{number}-01-01", "day.to": f"{number}-12-31"}),
+        url=url_for("calendarday.index_view", **span),
         open=number >= this,
     )
 

@@ -208,9 +208,9 @@ CAN = [
 ]
 
 
-@pytest.mark.parametrize(("role", "table", "page", "status"), CAN)
-def test_a_role_can_do_what_the_bureau_says(standing: Stage, role: str, table: str, page: str, status: int) -> None:
-    assert standing.browse(role).get(f"/admin/{table}/{page}").status_code == status
+@pytest.mark.parametrize(("role", "table", "address", "status"), CAN)
+def test_a_role_can_do_what_the_bureau_says(standing: Stage, role: str, table: str, address: str, status: int) -> None:
+    assert standing.browse(role).get(f"/admin/{table}/{address}").status_code == status
 
 
 @pytest.mark.parametrize(

@@ -180,10 +180,10 @@ def _lend(stage: Stage) -> None:
         session.add(models.Action(case=found, kind="persuasion", officer_id=stage.outside["officer"], at=now()))
 
 
-@pytest.mark.parametrize("page", ["/", "/details/?id={id}", "/edit/?id={id}"])
-def test_a_reference_outside_ones_area_shows_as_not_visible(stage: Stage, page: str) -> None:
+@pytest.mark.parametrize("kind", ["/", "/details/?id={id}", "/edit/?id={id}"])
+def test_a_reference_outside_ones_area_shows_as_not_visible(stage: Stage, kind: str) -> None:
     _lend(stage)
-    address = f"/admin/case{page.format(id=stage.inside['case'])}"
+    address = f"/admin/case{kind.format(id=stage.inside['case'])}"
     office, officer = stage.browse("office").get(address).text, stage.browse("officer").get(address).text
     assert "何志远" in office
     assert HIDDEN not in office

@@ -348,25 +348,25 @@ def test_values_that_must_be_unique_are_told_at_their_cell(office: Office) -> No
 
 
 def test_what_the_database_would_refuse_is_told_at_the_preview(office: Office) -> None:
+    number = one(office, "Case").case_no
     data = table(
-        ("案件编号", "协同部门", "状态", "发出时间", "签收时间"),
-        (office.stage.get("case", office.stage.outside["case"]).case_no, "公安交警", "已签收", None, None),
-        (office.stage.get("case", office.stage.inside["case"]).case_no, "公安交警", "已反馈", "2026-07-15 09:00", None),
+        ("案件编号", "类别", "执法队员", "第二名队员", "金额（元）"),
+        (number, "当场处罚", "沈建平", "沈大海", 200),
+        (number, "当场处罚", "沈建平", None, 200),
+        (number, "劝导", "沈建平", None, 200),
     )
-    made = office.plan("referral", data)
-    assert [row.failed for row in made.rows] == [False, True]
-    assert errors(made)[0][2] == "A replied referral needs the time and the text of the reply."
+    made = office.plan("action", data)
+    assert [message for _row, _column, message in errors(made)] == [
+        "Inspection and penalty need two officers.",
+        "Only a penalty has an amount.",
+    ]
 
 
 def test_moments_are_compared_across_zones(office: Office) -> None:
-    """What is stored is UTC, what is typed is the office's time: 09:30 there is before 02:00 here."""
-    case = office.stage.add("case")
-    sent = today().isoformat()
-    number = office.stage.get("case", case).case_no
-    labels = ("案件编号", "协同部门", "发出时间", "签收时间")
-    office.run("referral", table(labels, (number, "公安交警", f"{sent} 09:00", None)))
-    assert counts(office.plan("referral", table(labels, (number, "公安交警", f"{sent} 09:00", f"{sent} 09:30")))) == {
-        "changed": 1
-    }
-    early = office.plan("referral", table(labels, (number, "公安交警", f"{sent} 09:00", f"{sent} 08:30")))
-    assert errors(early)[0][2] == "It can't be signed for before it was sent."
+    """What is stored is UTC, what is typed is the office's time. The case was accepted at 06:00 there, 22:00 here."""
+    number, day = one(office, "Case").case_no, today().isoformat()
+    labels = ("案件编号", "社区", "问题描述", "上报时间")
+    before = table(labels, (number, "东栅社区", "养鸡扰民", f"{day} 05:30"))
+    assert counts(office.plan("case", before)) == {"changed": 1}
+    after = table(labels, (number, "东栅社区", "养鸡扰民", f"{day} 06:30"))
+    assert errors(office.plan("case", after))[0][2] == "It can't be accepted before it was reported."

@@ -22,9 +22,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from panel import listing, session, text
 from panel.access import Action, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
-from panel.rules import Registry
 from panel.kinds import now
 from panel.passwords import Passwords
+from panel.rules import Registry
 from panel.text import Message, _, n_
 from panel.web import errors, login, security
 from panel.web.context import current_actor, current_panel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -25,14 +26,19 @@ RELATED_ROWS = 5
 RELATED_COLUMNS = 5
 
 
-def build(view: SchemaView, record: Any) -> DetailsPage:
+def build(view: SchemaView, record: Any, *, without: Collection[str] = (), with_history: bool = True) -> DetailsPage:
+    """The page of a record. A page that shows them in its own way leaves out tables `without`, and the history."""
     page = DetailsPage(
         title=f"{view.model.__label__} · {display(record)}",
         sub=lists.place_words(view, record),
         tag=_tag(view, record),
         groups=_groups(view, record),
-        related=[_related(other, references, record) for other, references in referrers(view.model)],
-        history=history.of_record(record),
+        related=[
+            _related(other, references, record)
+            for other, references in referrers(view.model)
+            if other.endpoint not in without
+        ],
+        history=history.of_record(record) if with_history else [],
     )
     back = request.full_path.rstrip("?")
     if view.may_change(record, Action.DELETE):

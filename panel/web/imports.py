@@ -183,9 +183,7 @@ class TableFiles:
     def _plan(self, state: Mapping[str, Any]) -> tuple[File, Plan]:
         path = folder() / secure_filename(str(state["file"]))
         if not path.is_file():
-            raise Unusable(
-                _("The upload is gone: it was imported, or waited too long. Choose the file again.")
-            )
+            raise Unusable(_("The upload is gone: it was imported, or waited too long. Choose the file again."))
         file = File(str(state["name"]), path.read_bytes())
         panel = current_panel()
         return file, batches.plan(panel.session, self.model, file, options_of(state), panel.registry)

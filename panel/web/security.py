@@ -59,10 +59,13 @@ def safe_target(target: str | None) -> str | None:
 
 def install(app: Flask, panel: Panel) -> None:
     """Log-in, token, idle limit, actor, headers; in this order on every request."""
-    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
-    app.config.setdefault("SESSION_COOKIE_HTTPONLY", True)
-    app.config.setdefault("SESSION_COOKIE_SAMESITE", "Lax")
-    app.config.setdefault("PERMANENT_SESSION_LIFETIME", timedelta(minutes=IDLE_MINUTES))
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=None,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # The cookie outlives the idle limit, so that its end is told and logged.
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+    )
 
     @app.before_request
     def begin() -> None:

@@ -63,7 +63,8 @@ def test_on_a_phone_rows_are_cards_and_acts_stand_at_the_thumb(visit: Visit) -> 
     expect(page.locator("thead")).to_be_hidden()
     cards = page.locator("tbody tr")
     box, following = cards.nth(0).bounding_box(), cards.nth(1).bounding_box()
-    assert box and following
+    assert box is not None
+    assert following is not None
     assert following["y"] >= box["y"] + box["height"]
     assert box["width"] <= 360
     expect(page.locator(".acts.thumb")).to_be_in_viewport()

@@ -1,0 +1,58 @@
+"""Kinds of value: one pair parse/format each, used alike by forms, pages and Excel.
+
+parse() takes what a person typed or a cell held (str, int, float, bool, date, datetime or None), gives the
+stored value, None for a blank, and raises Invalid, with a sentence for the user, for anything else.
+format() is its inverse: parse(format(value)) == value.
+"""
+
+from panel.kinds.base import (
+    EXACT,
+    EXCEL_EPOCH,
+    ZONE,
+    Choices,
+    Invalid,
+    Kind,
+    Moments,
+    digits,
+    narrow,
+    now,
+    number_of,
+    printable,
+    tidy,
+    today,
+)
+from panel.kinds.choices import Choice, Data, Reference
+from panel.kinds.numbers import Amount, Flag, Whole
+from panel.kinds.times import Day, Moment
+from panel.kinds.words import Code, Mobile, PersonName, Place, Telephone, Text
+
+__all__ = [
+    "EXACT",
+    "EXCEL_EPOCH",
+    "ZONE",
+    "Amount",
+    "Choice",
+    "Choices",
+    "Code",
+    "Data",
+    "Day",
+    "Flag",
+    "Invalid",
+    "Kind",
+    "Mobile",
+    "Moment",
+    "Moments",
+    "PersonName",
+    "Place",
+    "Reference",
+    "Telephone",
+    "Text",
+    "Whole",
+    "digits",
+    "narrow",
+    "now",
+    "number_of",
+    "printable",
+    "tidy",
+    "today",
+]

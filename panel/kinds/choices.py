@@ -1,0 +1,91 @@
+"""Kinds that point at something: one of a closed list, another record, structured values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Enum, Integer
+from sqlalchemy.types import TypeEngine
+
+from panel.kinds.base import (
+    Choices,
+    Invalid,
+    Kind,
+    narrow,
+    tidy,
+)
+from panel.text import _, in_every_locale
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Kind):
+    """One of a closed list; its stored key, its label in either language are all understood."""
+
+    choices: type[Choices]
+    control: ClassVar[str] = "select"
+
+    def sql(self) -> TypeEngine[Any]:
+        return Enum(
+            self.choices,
+            native_enum=False,
+            create_constraint=True,
+            length=20,
+            name=re.sub(r"(?<!^)(?=[A-Z])", "_", self.choices.__name__).lower(),
+            values_callable=lambda choices: [choice.value for choice in choices],
+        )
+
+    def parse(self, raw: object) -> Choices | None:
+        text = narrow(tidy(raw))
+        if not text:
+            return None
+        for choice in self.choices:
+            if text.lower() == choice.value or text in in_every_locale(choice.label):
+                return choice
+        names = "、".join(str(choice.label) for choice in self.choices)
+        raise Invalid(_("“{value}” is none of: {names}.", value=text[:40], names=names))
+
+    def format(self, value: Any) -> str:
+        return "" if value is None else str(self.choices.of(value).label)
+
+    def store(self, value: Any) -> Any:
+        return None if value is None else str(self.choices.of(value).value)
+
+    def show(self, stored: Any) -> str:
+        try:
+            return self.format(stored)
+        except ValueError:
+            return str(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Kind):
+    """Another record, by id; `table` names its table. Names are resolved where the records are (forms, imports)."""
+
+    table: str
+    control: ClassVar[str] = "lookup"
+
+    def sql(self) -> TypeEngine[Any]:
+        return Integer()
+
+    def parse(self, raw: object) -> int | None:
+        text = narrow(tidy(raw))
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", text):
+            raise Invalid(_("Choose one from the list."))
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Data(Kind):
+    """Structured values kept with a log row; shown, never typed."""
+
+    control: ClassVar[str] = "data"
+
+    def sql(self) -> TypeEngine[Any]:
+        return JSON(none_as_null=True)
+
+    def parse(self, raw: object) -> Any:
+        return raw

@@ -1,0 +1,104 @@
+"""Kinds of numbers: whole ones, amounts, yes and no."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import Boolean, Integer, Numeric
+from sqlalchemy.types import TypeEngine
+
+from panel.kinds.base import (
+    Invalid,
+    Kind,
+    narrow,
+    tidy,
+)
+from panel.text import _
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Kind):
+    """A whole number from `low` to `high`."""
+
+    low: int = 0
+    high: int = 2_000_000_000
+    control: ClassVar[str] = "number"
+    excel: ClassVar[str] = "0"
+
+    def sql(self) -> TypeEngine[Any]:
+        return Integer()
+
+    def parse(self, raw: object) -> int | None:
+        text = narrow(tidy(raw)).replace(",", "")
+        if not text:
+            return None
+        text = re.sub(r"(?<=\d)\.0+$", "", text)
+        if not re.fullmatch(r"[+-]?[0-9]{1,15}", text):
+            raise Invalid(_("This is no whole number. Example: {low}.", low=max(self.low, 1)))
+        value = int(text)
+        if not self.low <= value <= self.high:
+            raise Invalid(_("The number must lie between {low} and {high}.", low=self.low, high=self.high))
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Amount(Kind):
+    """A decimal number with `places` digits after the point, not negative."""
+
+    places: int = 2
+    control: ClassVar[str] = "number"
+    excel: ClassVar[str] = "0.00"
+
+    def sql(self) -> TypeEngine[Any]:
+        return Numeric(14, self.places)
+
+    def parse(self, raw: object) -> Decimal | None:
+        text = re.sub(r"[,\s¥￥元]", "", narrow(tidy(raw)))
+        if not text:
+            return None
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text):
+            raise Invalid(_("This is no amount. Example: 200.00."))
+        value = Decimal(text)
+        if value < 0 or value >= 10**12:
+            raise Invalid(_("The amount must not be negative and must have at most 11 digits."))
+        value = abs(value.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP))
+        if value >= 10**11:
+            raise Invalid(_("The amount must not be negative and must have at most 11 digits."))
+        return value
+
+    def format(self, value: Any) -> str:
+        return "" if value is None else f"{value:.{self.places}f}"
+
+    def store(self, value: Any) -> Any:
+        return None if value is None else self.format(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Kind):
+    """Yes or no."""
+
+    control: ClassVar[str] = "flag"
+    YES: ClassVar[frozenset[str]] = frozenset({"1", "是", "有", "y", "yes", "true", "√", "✓", "✔", "对", "on"})
+    NO: ClassVar[frozenset[str]] = frozenset({"0", "否", "无", "n", "no", "false", "×", "✗", "x", "错", "off"})
+
+    def sql(self) -> TypeEngine[Any]:
+        return Boolean()
+
+    def parse(self, raw: object) -> bool | None:
+        text = narrow(tidy(raw)).lower()
+        if not text:
+            return None
+        if text in self.YES:
+            return True
+        if text in self.NO:
+            return False
+        raise Invalid(_("Write 是 or 否."))
+
+    def format(self, value: Any) -> str:
+        return "" if value is None else str(_("yes") if value else _("no"))
+
+    def show(self, stored: Any) -> str:
+        return self.format(stored)

@@ -1,0 +1,151 @@
+"""Kinds of time: days and moments, however people write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import Date
+from sqlalchemy.types import TypeEngine
+
+from panel.kinds.base import (
+    EXCEL_EPOCH,
+    ZONE,
+    Invalid,
+    Kind,
+    Moments,
+    narrow,
+    number_of,
+    tidy,
+)
+from panel.text import _
+
+_DAY = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?")
+_DAY_PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_CLOCK = re.compile(r"[\sT]*(\d{1,2})\s*[:时点]\s*(\d{1,2})?(?:\s*[:分]\s*(\d{1,2})?(?:\.\d+)?)?\s*[分秒]?")
+_WEEKDAY = re.compile(r"\s*\(?(星期|周)[一二三四五六日天]\)?")
+#: What follows the first day of a term that still runs, or stands alone where it has no last day.
+_SINCE = re.compile(r"\s*(起|[-—–~至]*\s*(至?今|现在))")
+_NO_END = frozenset({"至今", "今", "现在"})
+#: Years that a date may lie in.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+
+def _day(value: date) -> date:
+    """A date that a cell held as one, if its year can be right."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise Invalid(_("The year {year} can't be right. Example: 2025-07-14.", year=value.year))
+    return value
+
+
+def _serial_of(raw: object) -> datetime | None:
+    """The date-time that a number cell means as Excel's count of days since 1900; None for what isn't one: text, or a
+    number such as 20250714 or 2025.7. Only days from 1990 to 2100 are believed."""
+    number = number_of(raw)
+    if number is None or 19000101 <= number <= 22001231 or FIRST_YEAR <= number < LAST_YEAR:
+        return None
+    if not 32874 <= number < 73416:
+        raise Invalid(_("This number is no date. Example: 2025-07-14."))
+    return EXCEL_EPOCH + timedelta(seconds=round(number * 86400))
+
+
+def _read_day(text: str) -> tuple[date, str]:
+    """The day a text begins with, and what follows it."""
+    found = _DAY.match(text) or _DAY_PLAIN.match(text)
+    if not found:
+        if re.fullmatch(r"\d{4}\s*([-./年]\s*(\d{1,2}\s*月?)?)?", text):
+            raise Invalid(_("The day is missing. Write the whole date, for example 2025-07-14."))
+        raise Invalid(_("This is no date. Example: 2025-07-14, 2025.7.14 or 2025年7月14日."))
+    year, month, day = (int(part) for part in found.groups())
+    if not 1 <= month <= 12:
+        raise Invalid(_("There is no month {month}. Example: 2025-07-14.", month=month))
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise Invalid(_("The year {year} can't be right. Example: 2025-07-14.", year=year))
+    try:
+        rest = text[found.end() :]
+        return date(year, month, day), _WEEKDAY.sub("", rest, count=1)
+    except ValueError:
+        raise Invalid(
+            _("{year}-{month} has no day {day}. Example: 2025-07-14.", year=year, month=month, day=day)
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Kind):
+    """A calendar day."""
+
+    control: ClassVar[str] = "date"
+    excel: ClassVar[str] = "yyyy-mm-dd"
+
+    def sql(self) -> TypeEngine[Any]:
+        return Date()
+
+    def parse(self, raw: object) -> date | None:
+        if isinstance(raw, datetime):
+            _day(raw)
+            return (raw.astimezone(ZONE) if raw.tzinfo else raw).date()
+        if isinstance(raw, date):
+            return _day(raw)
+        if (serial := _serial_of(raw)) is not None:
+            return serial.date()
+        text = narrow(tidy(raw))
+        if not text or text in _NO_END:
+            return None
+        day, rest = _read_day(text)
+        if rest.strip() and not _CLOCK.fullmatch(rest) and not _SINCE.fullmatch(rest):
+            raise Invalid(_("This is no date. Example: 2025-07-14, 2025.7.14 or 2025年7月14日."))
+        return day
+
+    def format(self, value: Any) -> str:
+        return "" if value is None else value.isoformat()
+
+    def store(self, value: Any) -> Any:
+        return None if value is None else value.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Kind):
+    """A date and time to the minute, stored as UTC, typed and shown in the office's zone."""
+
+    control: ClassVar[str] = "datetime-local"
+    excel: ClassVar[str] = "yyyy-mm-dd hh:mm"
+
+    def sql(self) -> TypeEngine[Any]:
+        return Moments()
+
+    def parse(self, raw: object) -> datetime | None:
+        if isinstance(raw, datetime):
+            _day(raw)
+            whole = raw + timedelta(microseconds=500_000)
+            return whole.replace(microsecond=0, tzinfo=raw.tzinfo or ZONE)
+        if isinstance(raw, date):
+            return datetime(_day(raw).year, raw.month, raw.day, tzinfo=ZONE)
+        if (serial := _serial_of(raw)) is not None:
+            return serial.replace(tzinfo=ZONE)
+        text = narrow(tidy(raw))
+        if not text:
+            return None
+        day, rest = _read_day(text)
+        if not rest.strip():
+            return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+        found = _CLOCK.fullmatch(rest)
+        if not found:
+            raise Invalid(_("This is no date and time. Example: 2025-07-14 09:30."))
+        hour, minute, second = (int(part or 0) for part in found.groups())
+        if hour > 23 or minute > 59 or second > 59:
+            raise Invalid(_("This is no time of day. Example: 2025-07-14 09:30."))
+        return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=ZONE)
+
+    def format(self, value: Any) -> str:
+        if value is None:
+            return ""
+        local = value.astimezone(ZONE)
+        return str(local.strftime("%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M"))
+
+    def store(self, value: Any) -> Any:
+        return None if value is None else value.astimezone(UTC).isoformat()
+
+    def show(self, stored: Any) -> str:
+        return "" if stored is None else self.format(datetime.fromisoformat(stored))

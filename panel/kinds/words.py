@@ -1,0 +1,151 @@
+"""Kinds of words: text, names, places, codes, telephone numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sqlalchemy import String
+from sqlalchemy import Text as LongString
+from sqlalchemy.types import TypeEngine
+
+from panel.kinds.base import (
+    EXACT,
+    SHORTENED,
+    Invalid,
+    Kind,
+    digits,
+    narrow,
+    number_of,
+    tidy,
+)
+from panel.text import _
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Kind):
+    """A line of text, at most `length` characters; `lines` > 1 makes it a paragraph that keeps its line breaks."""
+
+    length: int
+    lines: int = 1
+
+    @property
+    def control(self) -> str:  # type: ignore[override]
+        return "textarea" if self.lines > 1 else "text"
+
+    def sql(self) -> TypeEngine[Any]:
+        return String(self.length) if self.length <= 500 else LongString()
+
+    def parse(self, raw: object) -> str | None:
+        if self.lines > 1 and isinstance(raw, str):
+            text = "\n".join(tidy(line) for line in raw.splitlines()).strip()
+        else:
+            text = tidy(raw)
+        if len(text) > self.length:
+            raise Invalid(_("Too long: {n} characters, at most {length} are allowed.", n=len(text), length=self.length))
+        return text or None
+
+
+_HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName(Text):
+    """A person's name; white space inside a Chinese name (张  三) is no part of it. Masked as 张*."""
+
+    length: int = 40
+
+    def parse(self, raw: object) -> str | None:
+        text = Text.parse(self, narrow(tidy(raw)))
+        return re.sub(rf"(?<=[{_HAN}·]) (?=[{_HAN}·])", "", text) if text else None
+
+    def mask(self, value: Any) -> str:
+        return f"{value[0]}*" if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Text):
+    """An address; masked to its first six characters."""
+
+    length: int = 120
+
+    def mask(self, value: Any) -> str:
+        return f"{value[:6]}****" if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Text):
+    """An identifier such as a badge or document number: text, never a number, without inner spaces."""
+
+    length: int = 40
+
+    def parse(self, raw: object) -> str | None:
+        text = narrow(tidy(raw)).replace(" ", "")
+        number = number_of(raw)
+        if (number is not None and not abs(number) < EXACT) or SHORTENED.fullmatch(text):
+            raise Invalid(_("This number lost digits in Excel. Format the cell as text and type it again."))
+        return Text.parse(self, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Mobile(Kind):
+    """One mainland mobile number of 11 digits; +86 and separators are dropped. Masked as 138****1234."""
+
+    control: ClassVar[str] = "tel"
+
+    def sql(self) -> TypeEngine[Any]:
+        return String(11)
+
+    def parse(self, raw: object) -> str | None:
+        text = narrow(tidy(raw))
+        if not text:
+            return None
+        text = re.sub(r"^(1[3-9]\d{9})\.0+$", r"\1", text)
+        if SHORTENED.fullmatch(text):
+            raise Invalid(_("Excel has shortened this number. Format the cell as text and type it again."))
+        number_text = digits(text)
+        if re.search(r"\d\s*[/、,;或]\s*\d", text) or re.fullmatch(r"(1[3-9]\d{9}){2,}", number_text):
+            raise Invalid(_("There are two numbers in one place. Keep one mobile number, for example 13812345678."))
+        if re.fullmatch(r"(\+|00)?86\d{11}", number_text):
+            number_text = number_text[-11:]
+        if not number_text.isascii() or not number_text.isdigit() or (number_of(raw) or 0) < 0:
+            raise Invalid(_("This is no mobile number. It has 11 digits, for example 13812345678."))
+        if len(number_text) != 11:
+            raise Invalid(
+                _("A mobile number has 11 digits, this one has {n}. Example: 13812345678.", n=len(number_text))
+            )
+        if not re.fullmatch(r"1[3-9]\d{9}", number_text):
+            raise Invalid(_("A mobile number begins with 13 to 19, for example 13812345678."))
+        return number_text
+
+    def mask(self, value: Any) -> str:
+        return f"{value[:3]}****{value[-4:]}" if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telephone(Kind):
+    """An office telephone: digits, dashes, an extension (0573-82712611-802). Masked to its last four."""
+
+    control: ClassVar[str] = "tel"
+
+    def sql(self) -> TypeEngine[Any]:
+        return String(30)
+
+    def parse(self, raw: object) -> str | None:
+        text = re.sub(r"[‐-―－–—]", "-", narrow(tidy(raw)))
+        text = re.sub(r"\s*-\s*", "-", text)
+        text = re.sub(r"^[(（](\d{3,4})[)）]\s*", r"\1-", text)
+        text = re.sub(r"\s*(转|ext\.?)\s*", "-", text, flags=re.IGNORECASE).replace(" ", "-")
+        if not text:
+            return None
+        if (
+            not re.fullmatch(r"\+?[0-9]+(-[0-9]+)*", text)
+            or not 5 <= len(re.sub(r"\D", "", text)) <= 20
+            or len(text) > 30
+        ):
+            raise Invalid(_("This is no telephone number. Example: 0573-82712611, or 0573-82712611-802."))
+        return text
+
+    def mask(self, value: Any) -> str:
+        return f"****{value[-4:]}" if value else ""

@@ -1,0 +1,145 @@
+"""Cases in any state, people of every kind, and what they would fill in: for the tests of steps."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models
+from casework import effects, workflow
+from casework.state import stepping
+from models import Case, CaseEvent, CaseStatus, Officer, Referral
+from panel.access import Actor
+from panel.accounts import User
+from panel.kinds import now
+from panel.session import act_for
+from tests import factories
+from tests.factories import Stage
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def acting(stage: Stage, username: str) -> Iterator[Session]:
+    """A session that acts for an account; committed at the end."""
+    with stage.session() as session:
+        user = session.execute(sa.select(User).where(User.username == username)).scalar_one()
+        roles = frozenset(role.role for role in user.roles)
+        act_for(session, Actor(user.name, user.id, roles, stage.panel.facts(session, user.id, roles)))
+        yield session
+
+
+def colleague(session: Session, stage: Stage) -> int:
+    """An officer of the squad inside who has no account."""
+    query = sa.select(Officer.id).where(Officer.name == "钱小明")
+    found = session.execute(query, execution_options={"unscoped": True}).scalar_one_or_none()
+    if found is None:
+        officer = Officer(name="钱小明", squad_id=stage.inside["squad"])
+        session.add(officer)
+        session.flush()
+        found = officer.id
+    return int(found)
+
+
+def other_department(session: Session) -> int:
+    query = sa.select(models.Department.id).where(models.Department.name == "市场监管局")
+    found = session.execute(query, execution_options={"unscoped": True}).scalar_one_or_none()
+    if found is None:
+        department = models.Department(name="市场监管局", sign_limit=1, reply_limit=5)
+        session.add(department)
+        session.flush()
+        found = department.id
+    return int(found)
+
+
+def officer_of(session: Session, stage: Stage, who: str) -> int | None:
+    """An officer by the account they have: "officer" and "leader" are officers, "nobody" has none, "" is no one."""
+    if not who:
+        return None
+    return {"officer": stage.inside["officer"], "leader": stage.inside["second_officer"]}.get(
+        who, colleague(session, stage)
+    )
+
+
+def new_case(stage: Stage, status: CaseStatus = CaseStatus.REPORTED, handler: str = "", **given: Any) -> int:
+    """The id of another case inside everybody's scope, in a state, with a named complainant."""
+    with stage.session() as session:
+        community = session.get_one(models.Community, stage.inside["community"])
+        item = session.get_one(models.ChecklistItem, stage.inside["checklistitem"])
+        made: Case = factories.case(session, community, item=None if status is CaseStatus.REPORTED else item)
+        session.add(models.CaseParty(case_id=made.id, name="李四", phone="13712340000"))
+        made.lead_officer_id = stage.inside["officer"]
+        for name, value in given.items():
+            setattr(made, name, value)
+        session.flush()
+        place(session, stage, made, status, handler)
+        return made.id
+
+
+def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handler: str = "") -> None:
+    """Put a case into a state as if its steps had been taken."""
+    session.execute(sa.delete(Referral).where(Referral.case_id == case.id))
+    case.handler_id = officer_of(session, stage, handler)
+    case.closed_at = now() if status is CaseStatus.CLOSED else None
+    case.handled_at = now() if status in (CaseStatus.HANDLED, CaseStatus.VERIFIED, CaseStatus.CLOSED) else None
+    case.master_id = stage.inside["case"] if status is CaseStatus.MERGED else None
+    with stepping():
+        case.status = status
+    if status is CaseStatus.REFERRED:
+        session.add(
+            Referral(case_id=case.id, department_id=stage.inside["department"], document_no=f"移-{next(_numbers)}")
+        )
+    session.flush()
+
+
+def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str, Any]:
+    """What somebody would fill in for a step, all of it good."""
+    open_one = session.execute(
+        sa.select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(effects.PENDING)).limit(1),
+        execution_options={"unscoped": True},
+    ).scalar()
+    everything: dict[str, Any] = {
+        "item": stage.inside["checklistitem"],
+        "urgency": models.Urgency.NORMAL,
+        "reason": "情况如此",
+        "told": "电话告知",
+        "responsible": "物业服务企业",
+        "handler": colleague(session, stage)
+        if case.handler_id != colleague(session, stage)
+        else stage.inside["officer"],
+        "department": other_department(session),
+        "kind": models.ReferralKind.TRANSFER,
+        "document_no": f"移-{next(_numbers)}",
+        "request": "请依职责处理",
+        "referral": open_one,
+        "answer": effects.Answer.REPLIED,
+        "reply": "已处理完毕",
+        "outcome": models.Outcome.PERSUASION,
+        "result": "当事人自行处理",
+        "finding": "情况属实",
+        "liaison_content": "已告知联络员",
+        "complainant_content": "已告知投诉人",
+        "text": "请抓紧办理",
+    }
+    return {field.name: everything.get(field.name) for field in workflow.STEPS[name].asks}
+
+
+def take(stage: Stage, username: str, id_: int, name: str, **changed: Any) -> Case:
+    """Take a step as an account, filled in well but for what is changed; gives the case as it then stands."""
+    with stage.session() as session:
+        case = session.get_one(Case, id_)
+        values = {**filled_in(session, stage, case, name), **changed}
+    with acting(stage, username) as session:
+        case = session.execute(sa.select(Case).where(Case.id == id_)).scalar_one()
+        workflow.take(session, case, name, values)
+    with stage.session() as session:
+        return session.get_one(Case, id_)
+
+
+def history(session: Session, id_: int) -> list[CaseEvent]:
+    return list(session.scalars(sa.select(CaseEvent).where(CaseEvent.case_id == id_).order_by(CaseEvent.seq)))

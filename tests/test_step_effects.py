@@ -1,0 +1,195 @@
+"""What follows from the steps of a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+import models
+from casework.effects import Answer
+from casework.refusals import Lacking
+from models import Case, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
+from panel.kinds import now
+from tests import steps
+from tests.factories import Stage
+
+S = CaseStatus
+
+
+def tell(stage: Stage, id_: int, target: FeedbackTarget, **given: Any) -> None:
+    with stage.session() as session:
+        session.add(Feedback(case_id=id_, target=target, content="已告知", **given))
+
+
+def test_no_case_closes_before_its_liaison_and_complainant_know(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.VERIFIED, "leader")
+    tell(stage, id_, FeedbackTarget.LIAISON, at=now().replace(year=2025))
+    nothing = {"liaison_content": None, "complainant_content": None}
+    with pytest.raises(Lacking) as lacking:
+        steps.take(stage, "officer", id_, "close", **nothing)
+    assert set(lacking.value.problems) == {"liaison_content", "complainant_content"}
+    tell(stage, id_, FeedbackTarget.LIAISON)
+    with pytest.raises(Lacking) as lacking:
+        steps.take(stage, "officer", id_, "close", **nothing)
+    assert set(lacking.value.problems) == {"complainant_content"}
+    assert steps.take(stage, "officer", id_, "close", liaison_content=None).status is S.CLOSED
+    with stage.session() as session:
+        told = session.scalars(sa.select(Feedback.target).where(Feedback.case_id == id_)).all()
+        assert sorted(told) == ["complainant", "liaison", "liaison"]
+        assert "已告知投诉人" not in str(steps.history(session, id_)[-1].payload)
+
+
+def test_feedback_counts_from_the_very_minute(stage: Stage) -> None:
+    """A time is typed without seconds."""
+    id_ = steps.new_case(stage, S.VERIFIED, "leader")
+    with stage.session() as session:
+        handled = session.get_one(Case, id_).handled_at
+    assert handled is not None
+    for target in FeedbackTarget:
+        tell(stage, id_, target, at=handled.replace(second=0, microsecond=0))
+    assert steps.take(stage, "office", id_, "close", liaison_content=None, complainant_content=None).status is S.CLOSED
+
+
+def test_an_anonymous_complainant_need_not_be_told(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.VERIFIED, "leader")
+    with stage.session() as session:
+        party = session.execute(sa.select(models.CaseParty).where(models.CaseParty.case_id == id_)).scalar_one()
+        party.anonymous, party.name, party.phone = True, None, None
+    assert steps.take(stage, "office", id_, "close", complainant_content=None).status is S.CLOSED
+
+
+def test_feedback_of_before_a_reopening_does_not_count(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.VERIFIED, "officer")
+    first = steps.take(stage, "office", id_, "close").closed_at
+    reopened = steps.take(stage, "leader", id_, "reopen")
+    assert reopened.closed_at is None
+    assert reopened.handled_at is None
+    with stage.session() as session:
+        for told in session.scalars(sa.select(Feedback).where(Feedback.case_id == id_)):
+            told.at = now().replace(year=2025)
+    steps.take(stage, "officer", id_, "handle")
+    steps.take(stage, "leader", id_, "verify")
+    with pytest.raises(Lacking):
+        steps.take(stage, "office", id_, "close", liaison_content=None, complainant_content=None)
+    again = steps.take(stage, "office", id_, "close").closed_at
+    assert first is not None
+    assert again is not None
+    assert again > first
+
+
+def test_accepting_fixes_item_list_snapshot_and_deadline(stage: Stage) -> None:
+    case = steps.take(stage, "office", steps.new_case(stage), "accept", urgency=models.Urgency.URGENT)
+    assert case.accepted_at is not None
+    assert case.due_at is not None
+    assert case.due_at > case.accepted_at
+    assert (case.list_kind, case.urgency) == (models.ListKind.ENFORCEMENT, models.Urgency.URGENT)
+    assert case.item_snapshot is not None
+    assert case.item_snapshot["code"] == "ZF03"
+
+
+def test_an_item_not_in_force_is_refused(stage: Stage) -> None:
+    with stage.session() as session:
+        old = models.ChecklistItem(
+            code="ZF99",
+            name="旧事项",
+            list_kind=models.ListKind.SERVICE,
+            limit_value=1,
+            valid_until=now().date().replace(year=2025),
+        )
+        session.add(old)
+        session.flush()
+        item = old.id
+    with pytest.raises(Lacking) as lacking:
+        steps.take(stage, "office", steps.new_case(stage), "accept", item=item)
+    assert list(lacking.value.problems) == ["item"]
+
+
+def test_a_handler_must_be_another_and_in_service(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.HANDLING, "officer")
+    with stage.session() as session:
+        gone = models.Officer(name="退休人员", squad_id=stage.inside["squad"], active=False)
+        session.add(gone)
+        session.flush()
+        left = gone.id
+    for handler in (stage.inside["officer"], left):
+        with pytest.raises(Lacking) as lacking:
+            steps.take(stage, "leader", id_, "reassign", handler=handler)
+        assert list(lacking.value.problems) == ["handler"]
+
+
+def test_a_case_stays_referred_until_the_last_department_has_answered(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.HANDLING, "officer")
+    departments = [stage.inside["department"]]
+    with stage.session() as session:
+        departments.append(steps.other_department(session))
+    for department in departments:
+        steps.take(stage, "officer", id_, "refer", department=department)
+    with pytest.raises(Lacking) as lacking:
+        steps.take(stage, "officer", id_, "refer", department=departments[0])
+    assert list(lacking.value.problems) == ["department"]
+    with stage.session() as session:
+        first, second = session.scalars(sa.select(Referral).where(Referral.case_id == id_).order_by(Referral.id))
+        assert first.sent_at < first.sign_due_at < first.reply_due_at
+        assert second.reply_due_at < first.reply_due_at, "each by its department's own limits"
+    steps.take(stage, "office", id_, "sign", referral=first.id)
+    with pytest.raises(Lacking):
+        steps.take(stage, "office", id_, "sign", referral=first.id)
+    assert steps.take(stage, "office", id_, "reply", referral=first.id).status is S.REFERRED
+    with pytest.raises(Lacking):
+        steps.take(stage, "office", id_, "reply", referral=first.id)
+    reason = "不属本部门职责，" * 60
+    back = steps.take(
+        stage,
+        "office",
+        id_,
+        "reply",
+        referral=second.id,
+        answer=Answer.RETURNED,
+        reply=reason,
+    )
+    assert back.status is S.HANDLING
+    with stage.session() as session:
+        first, second = session.scalars(sa.select(Referral).where(Referral.case_id == id_).order_by(Referral.id))
+        assert (first.status, second.status) == (ReferralStatus.REPLIED, ReferralStatus.RETURNED)
+        assert second.return_reason == reason, "not cut short"
+
+
+def test_a_referral_of_another_case_is_no_answer(stage: Stage) -> None:
+    id_, other = (steps.new_case(stage, S.REFERRED, "officer") for _ in range(2))
+    with stage.session() as session:
+        foreign = session.scalar(sa.select(Referral.id).where(Referral.case_id == other))
+    with pytest.raises(Lacking):
+        steps.take(stage, "office", id_, "reply", referral=foreign)
+
+
+def test_sending_back_takes_the_handler_off_even_out_of_sight(stage: Stage) -> None:
+    """An officer whose part was the handling alone doesn't reach the case afterwards."""
+    id_ = steps.new_case(stage, S.DISPATCHED, "officer", lead_officer_id=None)
+    with stage.session() as session:
+        case = session.get_one(Case, id_)
+        case.community_id = stage.outside["community"]
+    assert steps.take(stage, "officer", id_, "send_back").handler_id is None
+    with steps.acting(stage, "officer") as session:
+        assert session.execute(sa.select(Case).where(Case.id == id_)).scalar_one_or_none() is None
+
+
+def test_rework_asks_for_the_handling_once_more(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.HANDLING, "officer")
+    first = steps.take(stage, "officer", id_, "handle", quantity=2)
+    assert (first.outcome, first.quantity) == (models.Outcome.PERSUASION, 2)
+    assert first.handled_at is not None
+    assert steps.take(stage, "leader", id_, "rework").handled_at is None
+    assert steps.take(stage, "officer", id_, "handle").handled_at is not None
+
+
+def test_a_void_case_keeps_its_number_and_ends(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.ACCEPTED)
+    with stage.session() as session:
+        number = session.get_one(Case, id_).case_no
+    case = steps.take(stage, "leader", id_, "void")
+    assert (case.case_no, case.status) == (number, S.VOIDED)
+    assert case.closed_at is not None
+    with stage.session() as session:
+        assert session.get_one(Case, steps.new_case(stage)).case_no != number
