@@ -70,7 +70,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     browser_file = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     with district() as base, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=browser_file, args=["--no-sandbox", "--lang=zh-CN"])
         page = browser.new_page(viewport={"width": SCREEN[0], "height": SCREEN[1]}, locale="zh-CN")
         log_in(page, base, "office")
         take(page, f"{base}/", "home")

@@ -314,7 +314,7 @@ def looks(sheet: Any) -> dict[str, Any]:
         "section": look(bold, left, fill=head),
         "total": look(bold, centre),
         "label": look(bold, Alignment(horizontal="right", vertical="center")),
-        "count": look(bold, left, form="0"),
+        "count": look(bold, Alignment(horizontal="left", vertical="center", indent=1), form='0"件"'),
         _CENTRE: look(body, centre),
         _LEFT: look(body, left),
         # Excel shows a long text as #### when its cell is formatted as text.
