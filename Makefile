@@ -35,6 +35,7 @@ serve: $(VENV)/.run ## the real thing: an empty system, no demo data
 	@exec $(BIN)/python admin_app.py
 
 test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL
+	@sh .ci/office || [ "$$CI" != true ]
 	@if sh .ci/browser $(BIN); then \
 	  $(BIN)/pytest -n $(WORKERS); \
 	elif [ "$$CI" = true ]; then \

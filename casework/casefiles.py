@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from casework import deadlines, events, intake, numbering, settings
@@ -155,7 +155,7 @@ class CaseRules(Rules):
             "payload": {},
         }
         sealed = [event for id_ in ids for event in events.chain(id_, [reported])]
-        session.connection().execute(insert(table_of(CaseEvent)), sealed)
+        bulk.append(session, CaseEvent, sealed)
         return ids
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from casework import complainants, deadlines, events, intake, numbering, settings
@@ -241,7 +241,7 @@ def _insert(session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
     happened = [
         event for id_, row in zip(ids, rows, strict=True) for event in events.chain(id_, [_event(session, row, note)])
     ]
-    session.connection().execute(insert(table_of(CaseEvent)), happened)
+    bulk.append(session, CaseEvent, happened)
     return ids
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from panel import audit
@@ -48,9 +48,7 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     table = table_of(model)
     found = [0] * len(full)
     for group in _by_shape(full):
-        statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-        ids = session.connection().execute(statement, [full[i] for i in group]).scalars().all()
-        for index, id_ in zip(group, ids, strict=True):
+        for index, id_ in zip(group, _insert(session, table, [full[i] for i in group]), strict=True):
             found[index] = id_
     _check_scope(session, model, Action.CREATE, found, rows)
     declared = fields(model)
@@ -62,6 +60,18 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
         ],
     )
     return found
+
+
+def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> Sequence[int]:
+    """Insert rows of one shape and return their ids in order."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        # SQLite gives ids back row by row only. Nobody else writes meanwhile, so that they can be told beforehand.
+        first = (connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+        connection.execute(insert(table), [{**row, "id": id_} for id_, row in enumerate(rows, first)])
+        return range(first, first + len(rows))
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return connection.execute(statement, rows).scalars().all()
 
 
 def append(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:

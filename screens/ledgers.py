@@ -17,7 +17,7 @@ from casework.month import Month
 from casework.tally import Figures, Tally
 from models import Basis, Case, Ledger
 from panel.access import Action
-from panel.kinds import Choice, Invalid, Moment, narrow, now, tidy, today
+from panel.kinds import Choice, Invalid, narrow, now, tidy, today
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
 from panel.web.imports import XLSX
@@ -162,7 +162,7 @@ def _fill(shown: LedgerPage, wanted: Order) -> None:
         shown.note = _(
             "Handed up by {name} on {at}. This is the ledger as it was then.",
             name=frozen.actor_name,
-            at=Moment().format(frozen.closed_at),
+            at=ledger.shown(ledger.local(frozen.closed_at)),
         )
     else:
         corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
@@ -232,7 +232,7 @@ def _corrections(corrections: list[Correction]) -> Related:
     ]
     return Related(
         label=_("Corrections of earlier ledgers"),
-        count=len(rows),
+        count=len(corrections),
         url="",
         columns=[Column(str(i), label) for i, label in enumerate(CORRECTED)],
         rows=rows,
@@ -253,7 +253,7 @@ def _kept() -> Related | None:
                 Cell(str(one.basis.label)),
                 Cell(one.squad.name if one.squad else str(_("Whole bureau"))),
                 Cell(str(Figures.of(one.figures).rows)),
-                Cell(Moment().format(one.closed_at)),
+                Cell(ledger.shown(ledger.local(one.closed_at))),
                 Cell(one.actor_name),
             ],
         )

@@ -152,9 +152,7 @@ def test_a_row_tells_how_the_case_stood_when_the_month_ended(stage: Stage) -> No
     with stage.session() as session:
         session.add_all(
             [
-                models.Referral(
-                    case_id=id_, department_id=stage.inside["department"], sent_at=local("06-01 10:00")
-                ),
+                models.Referral(case_id=id_, department_id=stage.inside["department"], sent_at=local("06-01 10:00")),
                 models.Feedback(
                     case_id=id_, target=models.FeedbackTarget.LIAISON, at=local("06-03 08:00"), content="已告知"
                 ),

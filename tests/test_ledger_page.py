@@ -14,11 +14,12 @@ from click.testing import Result
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
+import models
 from casework import settings
 from casework.ledger import COLUMNS, shown
 from screens.ledgers import SHOWN
 from tests.conftest import clock
-from tests.factories import ROLE_NAMES, Stage
+from tests.factories import ROLE_NAMES, Stage, account
 from tests.ledgers import Course, make
 
 ASKED = "/ledgers?month=2026-05"
@@ -137,7 +138,9 @@ def test_the_office_chooses_a_squad(made: Stage) -> None:
     assert [row[5] for row in cells(page)] == ["西马桥社区"]
 
 
-@pytest.mark.parametrize("query", ["month=2026-13", "month=x", "month=2026-05&by=x", "month=2026-05&squad=x", "squad=99"])
+@pytest.mark.parametrize(
+    "query", ["month=2026-13", "month=x", "month=2026-05&by=x", "month=2026-05&squad=x", "squad=99"]
+)
 def test_a_wrong_address_is_not_found(made: Stage, query: str) -> None:
     for path in ("/ledgers", "/ledgers/file"):
         assert made.browse("office").get(f"{path}?{query}").status_code == 404
@@ -219,9 +222,7 @@ def test_corrections_are_shown(stage: Stage) -> None:
     id_ = make(stage, Course("05-04 09:30"))
     _hand_up(stage)
     with stage.session() as session:
-        from models import Case
-
-        session.get_one(Case, id_).place = "西塔路 5 幢"
+        session.get_one(models.Case, id_).place = "西塔路 5 幢"
     page = stage.browse("office").get("/ledgers?month=2026-06").text
     assert "更正前" in page
     assert "西塔路 5 幢" in page
@@ -229,8 +230,6 @@ def test_corrections_are_shown(stage: Stage) -> None:
 
 def test_a_leader_without_a_squad_is_told(stage: Stage) -> None:
     with stage.session() as session:
-        from tests.factories import account
-
         account(session, stage.panel, "newcomer", "leader")
     browser = stage.visitor()
     browser.log_in("newcomer")
