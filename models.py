@@ -22,6 +22,7 @@ from panel.kinds import (
     Data,
     Day,
     Flag,
+    Label,
     Mobile,
     Moment,
     PersonName,
@@ -178,13 +179,10 @@ class Basis(Choices):
     CLOSED = "closed", _("By closing")
 
 
-class StepName(Text):
+class StepName(Label):
     """A step by its stored name; the steps themselves are declared in casework."""
 
     labels: ClassVar[dict[str, Message]] = {}
-
-    def format(self, value: Any) -> str:
-        return str(self.labels.get(str(value), value or ""))
 
 
 class WorkingDay(Flag):

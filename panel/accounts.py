@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.base import Base, Named, Path, Public, Record
 from panel.fields import col
-from panel.kinds import Choice, Choices, Code, Flag, Moment, PersonName, Reference, Text, now
+from panel.kinds import Choice, Choices, Code, Flag, Label, Moment, PersonName, Reference, Text, now
 from panel.text import Message, _
 
 #: 等保 2.0: five failures lock an account for a while.
@@ -18,21 +18,10 @@ MAX_FAILURES = 5
 LOCK_MINUTES = 15
 
 
-class RoleName(Text):
+class RoleName(Label):
     """A role by its stored name; the assembled panel knows the labels."""
 
-    control: ClassVar[str] = "select"
     labels: ClassVar[dict[str, Message]] = {}
-
-    def format(self, value: object) -> str:
-        return str(self.labels.get(str(value), value or ""))
-
-    def show(self, stored: object) -> str:
-        return self.format(stored)
-
-    def parse(self, raw: object) -> str | None:
-        name = Text.parse(self, raw)
-        return next((key for key, label in self.labels.items() if name in (key, str(label))), name)
 
 
 class User(Named, Record):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, asc, desc, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from panel.access import Actor
 from panel.base import Base
 from panel.fields import Field, Personal, fields
-from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Moment, Whole, narrow, tidy
+from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Label, Moment, Whole, narrow, tidy
 from panel.text import Message
 
 PAGE_SIZE = 50
@@ -55,6 +56,11 @@ def searchable(model: type[Base], *, masked: bool = False) -> list[Field]:
     return [f for f in fields(model) if f.search and not _hidden(f, masked)]
 
 
+def sortable(model: type[Base], *, masked: bool = False) -> set[str]:
+    """Names of the fields one may sort by."""
+    return {f.name for f in fields(model) if f.sort and not _hidden(f, masked)}
+
+
 def _hidden(field: Field, masked: bool) -> bool:
     return field.personal is Personal.PRIVATE or (masked and field.personal is not Personal.NO)
 
@@ -78,7 +84,7 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
             if given := [v for v in given if v]:
                 query.values[declared.name + suffix] = given[:20]
     sort = one("sort")
-    if any(f.sort and f.name == sort.removeprefix("-") and not _hidden(f, masked) for f in fields(model)):
+    if sort.removeprefix("-") in sortable(model, masked=masked):
         query.sort = sort
     query.page = _number(one("page"), 1)
     size = _number(one("size"), PAGE_SIZE)
@@ -124,16 +130,24 @@ def _filter(model: type[Base], declared: Field, query: Query) -> list[ColumnElem
     given = values.get(declared.name, [])
     if not given:
         return found
-    if isinstance(kind, Choice | Flag | Day | Moment | Whole | Amount) or declared.reference:
+    if isinstance(kind, Moment):
+        found.append(or_(*(_at(column, kind, value) for value in given)))
+    elif isinstance(kind, Choice | Label | Flag | Day | Whole | Amount) or declared.reference:
         found.append(column.in_([kind.parse(value) for value in given]))
     else:
         found.append(or_(*(column.contains(narrow(value), autoescape=True) for value in given)))
     return found
 
 
+def _at(column: Any, kind: Moment, given: str) -> ColumnElement[bool]:
+    """At a moment, or at any moment of a day."""
+    bound = kind.parse(given)
+    return and_(column >= bound, _until(column, kind, given, bound))
+
+
 def _until(column: Any, kind: Any, given: str, bound: Any) -> ColumnElement[bool]:
-    """Up to and with the last day, where a day stands for a moment."""
-    if isinstance(kind, Moment) and len(given) <= len("2025-07-14"):
+    """Up to and with the last moment of a day, where only the day is given."""
+    if isinstance(kind, Moment) and not re.search(r"[:：时点]", given):
         bound = bound.replace(hour=23, minute=59, second=59, microsecond=999_999)
     result: ColumnElement[bool] = column <= bound
     return result
@@ -158,9 +172,11 @@ def _search(model: type[Base], search: str, *, masked: bool) -> list[ColumnEleme
 
 
 def order(model: type[Base], sort: str) -> tuple[Any, bool]:
-    """The column to sort by and whether downwards."""
+    """The column to sort by and whether downwards; a name is sorted by its pinyin, where there is a key for that."""
     name = sort or model.__order__
     wanted = name.removeprefix("-")
+    if wanted == "name" and "name_key" in model.__mapper__.columns:
+        wanted = "name_key"
     declared = next((f for f in fields(model) if f.name == wanted), None)
     return getattr(model, declared.attr if declared else wanted), name.startswith("-")
 

@@ -10,17 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.base import Base, Path, Public, Record, Via
 from panel.fields import col
-from panel.kinds import Choice, Choices, Code, Data, Moment, Reference, Text, Whole, now
+from panel.kinds import Choice, Choices, Code, Data, Label, Moment, Reference, Text, Whole, now
 from panel.text import Message, _
 
 
-class OutcomeName(Text):
+class OutcomeName(Label):
     """What became of an imported row, by its stored name."""
 
     labels: ClassVar[dict[str, Message]] = {}
-
-    def format(self, value: Any) -> str:
-        return str(self.labels.get(str(value), value or ""))
 
 
 class AuditAction(Choices):

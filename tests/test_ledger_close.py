@@ -82,9 +82,12 @@ def _before(found: list[ledger.LedgerRow], id_: int) -> list[ledger.Value]:
 
 def test_it_can_not_be_changed_or_taken_away(stage: Stage, closed: int) -> None:
     for statement in ("UPDATE ledger SET month = '2026-04'", "DELETE FROM ledgerline", "DELETE FROM ledger"):
-        with stage.app.app_context(), stage.panel.db.engine.connect() as connection:
-            with pytest.raises(sa.exc.DatabaseError, match="append-only"):
-                connection.execute(sa.text(statement))
+        with (
+            stage.app.app_context(),
+            stage.panel.db.engine.connect() as connection,
+            pytest.raises(sa.exc.DatabaseError, match="append-only"),
+        ):
+            connection.execute(sa.text(statement))
 
 
 def test_it_is_handed_up_once(stage: Stage, closed: int) -> None:
@@ -97,9 +100,11 @@ def test_it_is_handed_up_once(stage: Stage, closed: int) -> None:
 
 def test_the_database_refuses_a_second_one_as_well(stage: Stage, closed: int) -> None:
     values = {"month": "2026-05", "basis": Basis.ACCEPTED, "figures": {}, "file_name": "", "sha256": "", "file": b""}
-    with pytest.raises(sa.exc.IntegrityError), stage.session() as session:
+    with stage.session() as session:
         session.add(models.Ledger(**values))
-        session.flush()
+        with pytest.raises(sa.exc.IntegrityError):
+            session.flush()
+        session.rollback()
 
 
 def test_a_month_that_is_not_over_can_not_be_handed_up(stage: Stage) -> None:

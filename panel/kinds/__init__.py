@@ -21,7 +21,7 @@ from panel.kinds.base import (
     tidy,
     today,
 )
-from panel.kinds.choices import Choice, Data, Reference
+from panel.kinds.choices import Choice, Data, Label, Reference
 from panel.kinds.numbers import Amount, Flag, Whole
 from panel.kinds.times import Day, Moment
 from panel.kinds.words import Code, Mobile, PersonName, Place, Telephone, Text
@@ -39,6 +39,7 @@ __all__ = [
     "Flag",
     "Invalid",
     "Kind",
+    "Label",
     "Mobile",
     "Moment",
     "Moments",

@@ -16,7 +16,8 @@ from panel.kinds.base import (
     narrow,
     tidy,
 )
-from panel.text import _, in_every_locale
+from panel.kinds.words import Text
+from panel.text import Message, _, in_every_locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +90,21 @@ class Data(Kind):
 
     def parse(self, raw: object) -> Any:
         return raw
+
+
+class Label(Text):
+    """One of the names that are declared elsewhere (roles, steps): stored by its name, shown by its label."""
+
+    control: ClassVar[str] = "select"
+    labels: ClassVar[dict[str, Message]] = {}
+
+    def parse(self, raw: object) -> str | None:
+        text = Text.parse(self, raw)
+        named = (name for name, label in self.labels.items() if text == name or text in in_every_locale(label))
+        return next(named, text)
+
+    def format(self, value: Any) -> str:
+        return str(self.labels.get(str(value), value or ""))
+
+    def show(self, stored: Any) -> str:
+        return self.format(stored)

@@ -33,6 +33,7 @@ def build(view: SchemaView) -> ListPage:
     shown = [f for f in view.declared if f.listed]
     records = listing.load(panel.session, view.model, found.ids, [f.name for f in shown if f.reference])
     filters = [_filter_input(view, f, query) for f in listing.filterable(view.model, masked=masked)]
+    sortable = listing.sortable(view.model, masked=masked)
     narrowed = bool(query.values or query.search or query.quick)
     labels = view.model.__labels__
     page = ListPage(
@@ -40,7 +41,7 @@ def build(view: SchemaView) -> ListPage:
         sub=n_("{n} record found", "{n} records found", found.count)
         if narrowed
         else n_("{n} record", "{n} records", found.count),
-        columns=[_column(f, query) for f in columns],
+        columns=[_column(f, query, f.name in sortable) for f in columns],
         rows=[row(view, record, columns) for record in records],
         chips=_chips(view, query),
         filters=filters,
@@ -114,9 +115,9 @@ def plain_column(field: Field) -> Column:
     return Column(field.name, field.label, wide=render.is_wide(field), number=isinstance(field.kind, Whole | Amount))
 
 
-def _column(field: Field, query: Query) -> Column:
+def _column(field: Field, query: Query, sortable: bool) -> Column:
     made = plain_column(field)
-    if field.sort:
+    if sortable:
         if query.sort.removeprefix("-") == field.name:
             made.order = "desc" if query.sort.startswith("-") else "asc"
         made.url = _url(query, sort=f"-{field.name}" if made.order == "asc" else field.name, page=1)
