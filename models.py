@@ -458,6 +458,7 @@ class ChecklistItem(Named, Record):
     __labels__ = _("Checklist items")
     __scope__ = Public()
     __display__ = ("code", "name")
+    __numbered__ = True
     __order__ = "code"
     __table_args__ = (
         UniqueConstraint("code", "version_no"),
@@ -748,6 +749,7 @@ class Referral(Record):
     __labels__ = _("Referrals")
     __scope__ = Via("case_id")
     __display__ = ("document_no", "department")
+    __numbered__ = True
     __order__ = "-sent_at"
     __table_args__ = (
         Index(

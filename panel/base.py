@@ -65,6 +65,8 @@ class Base(DeclarativeBase):
     __display__: ClassVar[tuple[str, ...]] = ("id",)
     #: The list's order where the user has chosen none; a leading "-" turns it round.
     __order__: ClassVar[str] = "-id"
+    #: Its exports carry the record's number: the key doesn't tell every row from every other.
+    __numbered__: ClassVar[bool] = False
     #: Rows are written once by the program and never changed; triggers hold it.
     __append_only__: ClassVar[bool] = False
 

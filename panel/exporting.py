@@ -45,10 +45,11 @@ class Column:
 
 def columns(model: type[Base]) -> list[Column]:
     """What a table is exported as, so that importing it again changes nothing: every field, a column that places a
-    reference before it, and a record number where no key identifies a row."""
+    reference before it, and a record number where no key identifies every row."""
     declared = [f for f in fields(model) if not isinstance(f.kind, Data)]
     places = {reference.name: above for reference, above in placing(model)}
-    found = [] if any(f.key for f in declared) else [Column(RECORD_NO)]
+    keyed = any(f.key for f in declared) and not model.__numbered__
+    found = [] if keyed else [Column(RECORD_NO)]
     seen: set[str] = set()
     for f in declared:
         if f.name in places and places[f.name].name not in seen:

@@ -71,6 +71,7 @@ ROUTES = (
     Route("reveal_view", Action.REVEAL, "/reveal/?id={id}", _nothing, about_one=True, answers=frozenset({422})),
     Route("step_view", Action.READ, "/step/?id={id}&step=note", about_one=True, answers=frozenset({200, 403})),
     Route("step_view", Action.READ, "/step/?id={id}&step=note", _nothing, True, answers=frozenset({422, 403})),
+    Route("slip_view", Action.READ, "/slip/?id={id}", about_one=True),
     Route("rejected_view", Action.READ, "/failed/?id={id}", about_one=True, answers=frozenset({404})),
 )
 EVERYBODY_EVERYWHERE = [(role, table) for role in ROLE_NAMES for table in TABLES]
