@@ -26,6 +26,7 @@ from panel.web.assemble import Panel
 from seed import demo as demo_data
 from seed import reference
 
+MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]
 
 
@@ -166,6 +167,6 @@ def install_accounts(app: Flask, panel: Panel) -> None:
 
 def migrate(panel: Panel) -> None:
     """Upgrade to head, then make the triggers that a rebuilt table has lost."""
-    upgrade(directory=str(Path(__file__).resolve().parent.parent / "migrations"))
+    upgrade(directory=MIGRATIONS)
     with panel.db.engine.begin() as connection:
         guard(connection)

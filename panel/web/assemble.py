@@ -25,11 +25,15 @@ from panel.accounts import LoginLog, LoginOutcome, RoleName, User
 from panel.kinds import now
 from panel.passwords import Passwords
 from panel.rules import Registry
+from panel.sheets import MAX_BYTES
 from panel.text import Message, _, n_
 from panel.web import errors, login, security
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
 from panel.web.views import SchemaView
+
+#: What a form may weigh besides the file in it.
+FORM_BYTES = 1024 * 1024
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -170,6 +174,8 @@ def assemble(
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
     app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
+    if app.config.get("MAX_CONTENT_LENGTH") is None:
+        app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + FORM_BYTES
     db.init_app(app)
     Babel(app, locale_selector=text.current_locale)
     policy = Policy({role.name: role for role in roles})

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from panel.access import OutOfScope, Refused
+from panel.sheets import TOO_LARGE
 from panel.text import Message, _
 from panel.web.context import current_panel
 from panel.web.pages import Page
@@ -23,7 +24,7 @@ SENTENCES = {
     404: _("There is no such page or record, or it is outside your area."),
     405: _("This can't be done at this address."),
     409: _("Somebody else has changed this meanwhile."),
-    413: _("The file is too large."),
+    413: TOO_LARGE,
     429: _("Too many tries. Wait a little."),
     500: _("Something went wrong. Nothing was saved. The administrator finds the details in the log."),
     503: _("The database is busy. Nothing was saved. Try again in a moment."),

@@ -1,0 +1,155 @@
+"""A workbook over the pages: upload, preview, confirm; what is no workbook, and what changed meanwhile."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from werkzeug.test import TestResponse
+
+from panel.sheets import MAX_BYTES
+from tests.factories import Browser, Stage
+from tests.workbooks import SAMPLES, Page, workbook
+
+ROWS = Page([["街道", "社区", "姓名", "手机"], ["城东街道", "东栅社区", "李新", "13805730001"]])
+
+
+@pytest.fixture
+def stage(app: Any) -> Stage:
+    return Stage(app)
+
+
+def upload(browser: Browser, table: str, data: bytes, name: str = "来件.xlsx") -> TestResponse:
+    return browser.post(f"/admin/{table}/import/", {"file": (io.BytesIO(data), name)})
+
+
+def preview(browser: Browser, table: str, data: bytes) -> tuple[str, str]:
+    """The address and the text of the preview of a file that can be read."""
+    sent = upload(browser, table, data)
+    assert sent.status_code == 302, sent.text
+    return sent.location, browser.get(sent.location).text
+
+
+def confirm(browser: Browser, table: str, page: str) -> TestResponse:
+    values = dict(re.findall(r'name="(token|digest)" value="([^"]+)"', page))
+    assert set(values) == {"token", "digest"}
+    return browser.post(f"/admin/{table}/import/apply/", values)
+
+
+def test_what_the_preview_shows_is_what_confirm_writes(stage: Stage) -> None:
+    browser = stage.browse("office")
+    before = stage.count("liaison")
+    _address, page = preview(browser, "liaison", workbook({"花名册": ROWS}))
+    assert "李新" in page
+    assert stage.count("liaison") == before
+    done = confirm(browser, "liaison", page)
+    assert (done.status_code, "/admin/importbatch/details/" in done.location) == (302, True)
+    assert stage.count("liaison") == before + 1
+    assert stage.count("importbatch") > 0
+
+
+def test_a_change_between_preview_and_confirm_is_told_and_nothing_written(stage: Stage) -> None:
+    browser = stage.browse("office")
+    _address, page = preview(browser, "liaison", workbook({"花名册": ROWS}))
+    with stage.session() as session:
+        liaison = session.get_one(_model("liaison"), stage.inside["liaison"])
+        liaison.name = "胡小珍"
+    before = stage.count("liaison")
+    again = confirm(browser, "liaison", page)
+    assert again.status_code == 409
+    assert "胡小珍" in again.text
+    assert stage.count("liaison") == before
+
+
+def _model(table: str) -> Any:
+    from tests.factories import MODELS
+
+    return MODELS[table]
+
+
+def test_the_failed_rows_come_back_as_a_workbook_that_can_be_imported(stage: Stage) -> None:
+    browser = stage.browse("office")
+    rows = Page([*ROWS.rows, ["城西街道", "西马桥社区", "王明", "1380573"]])
+    address, page = preview(browser, "liaison", workbook({"花名册": rows}))
+    token = re.search(r"token=([^&\"]+)", address)
+    assert token is not None
+    sheet = load_workbook(io.BytesIO(browser.get(f"/admin/liaison/import/failed/?token={token[1]}").data)).worksheets[0]
+    header = [cell.value for cell in sheet[1]]
+    assert header == ["街道", "社区", "姓名", "手机", "失败原因"]
+    assert sheet["D2"].fill.fgColor.rgb.endswith("FBE9E7")
+    sheet["D2"] = "13805730002"
+    corrected = io.BytesIO()
+    sheet.parent.save(corrected)
+    _address, page = preview(browser, "liaison", corrected.getvalue())
+    assert confirm(browser, "liaison", page).status_code == 302
+
+
+def bomb() -> bytes:
+    """A workbook of a few kilobytes that unpacks to hundreds of megabytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (400 * 1024 * 1024))
+    return made.getvalue()
+
+
+BAD: dict[str, Any] = {
+    "no workbook": "姓名,手机\n张三,1".encode,
+    "nothing": lambda: b"",
+    "cut short": lambda: workbook({"花名册": ROWS})[:1500],
+    "an old one cut short": lambda: (SAMPLES / "communities.xls").read_bytes()[:2000],
+    "another archive": lambda: _archive({"readme.txt": b"hello"}),
+    "a bomb": bomb,
+    "an empty sheet": lambda: workbook({"空": Page([])}),
+    "another table": lambda: workbook({"名单": Page([["品名", "单价", "数量"], ["扫帚", 12, 3]])}),
+    "a header alone": lambda: workbook({"花名册": Page(ROWS.rows[:1])}),
+}
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_file_that_can_not_be_taken_gets_one_clear_sentence(stage: Stage, what: str) -> None:
+    browser = stage.browse("office")
+    before = stage.count("liaison")
+    answer = upload(browser, "liaison", BAD[what]())
+    assert answer.status_code == 422
+    assert re.search(r"[\u4e00-\u9fff]{4,}[^<]*。", answer.text)
+    for word in ("Traceback", "calamine", "zipfile", "openpyxl", "Error"):
+        assert word not in answer.text
+    assert stage.count("liaison") == before
+
+
+def test_an_upload_that_is_too_large_is_refused_in_one_sentence(stage: Stage) -> None:
+    answer = upload(stage.browse("office"), "liaison", b"PK\x03\x04" + b"0" * (MAX_BYTES + 2 * 1024 * 1024))
+    assert answer.status_code == 413
+    assert "文件太大" in answer.text
+
+
+@pytest.mark.parametrize("token", ["", "none", "eyJmaWxlIjoiLi4vLi4vcGFuZWwuZGIifQ.forged.signature"])
+def test_a_forged_preview_does_not_exist(stage: Stage, token: str) -> None:
+    assert stage.browse("office").get(f"/admin/liaison/import/preview/?token={token}").status_code == 404
+
+
+def test_a_preview_is_its_owners_alone(stage: Stage) -> None:
+    address, _page = preview(stage.browse("office"), "liaison", workbook({"花名册": ROWS}))
+    with stage.session() as session:
+        from tests.factories import account
+
+        account(session, stage.panel, "second", "office")
+    assert stage.browse("second").get(address).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["leader", "officer", "liaison", "viewer", "administrator", "security", "auditor"])
+def test_only_the_office_imports(stage: Stage, role: str) -> None:
+    assert upload(stage.browse(role), "liaison", workbook({"花名册": ROWS})).status_code == 403
