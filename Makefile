@@ -1,6 +1,6 @@
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run serve test lint bench messages pictures docs clean
+.PHONY: help run serve test lint bench messages screenshots docs clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -66,7 +66,7 @@ messages: $(VENV)/.dev ## bring the Chinese catalogue up to date; new sentences 
 docs: $(VENV)/.run ## write what is generated in docs/
 	$(BIN)/python -m docs.generate
 
-pictures: $(VENV)/.dev ## take the pictures in docs/images anew
+screenshots: $(VENV)/.dev ## take the pictures in docs/images anew
 	@sh .ci/browser $(BIN)
 	$(BIN)/python -m docs.screenshots
 

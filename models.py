@@ -64,8 +64,8 @@ class OfficerKind(Choices):
 
 
 class ListKind(Choices):
-    ENFORCEMENT = "enforcement", _("Enforcement list"), "brand"
-    SERVICE = "service", _("Service list"), "good"
+    ENFORCEMENT = "enforcement", _("Enforcement list"), "brand", ("执法",)
+    SERVICE = "service", _("Service list"), "good", ("服务",)
 
 
 class LimitUnit(Choices):

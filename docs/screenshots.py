@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/images from a made-up district of its own: `make pictures`."""
+"""Takes the pictures in docs/images from a made-up district of its own: `make screenshots`."""
 
 from __future__ import annotations
 

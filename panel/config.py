@@ -32,7 +32,7 @@ class Config:
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Config:
         env = os.environ if environment is None else environment
-        instance = Path(env.get("INSTANCE_PATH") or Path(__file__).resolve().parent.parent / "instance")
+        instance = Path(env.get("INSTANCE_PATH") or Path(__file__).resolve().parent.parent / "instance").resolve()
         instance.mkdir(parents=True, exist_ok=True)
         return cls(
             instance=instance,

@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 
 from casework import settings
+from casework.roles import ADMINISTRATOR
 from panel.access import Action
 from panel.kinds import Invalid
 from panel.records import Setting
@@ -19,6 +20,11 @@ def may_open() -> bool:
     return current_panel().policy.may(current_actor(), Action.EDIT, Setting)
 
 
+def _administrator() -> bool:
+    """Who administers decides whether administration is kept apart; the office doesn't."""
+    return ADMINISTRATOR in current_actor().roles
+
+
 def page() -> Any:
     if not may_open():
         abort(403)
@@ -26,7 +32,7 @@ def page() -> Any:
     values = settings.all_values(session)
     inputs = []
     for declared in settings.DECLARED.values():
-        if not declared.editable:
+        if not declared.editable or (declared.key == "separate_admins" and not _administrator()):
             continue
         made = Input(declared.key, declared.label, declared.kind.control, help=declared.help)
         value = values[declared.key]

@@ -138,7 +138,7 @@ def _input(record: Case, ask: Field, value: str, problem: Message | None) -> Inp
             value = str(found[0].id)
     else:
         made = forms.control(ask.kind, ask, "case")
-        if ask.reference and value.isdigit():
+        if ask.reference and value.isascii() and value.isdigit() and len(value) < 10:
             target = visible(ask.reference.table, int(value))
             made.text = display(target) if target is not None else ""
             value = value if target is not None else ""

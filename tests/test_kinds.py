@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casework.settings import DECLARED
-from models import CaseStatus, Source
+from models import CaseStatus, ListKind, Source
 from panel.fields import fields
 from panel.kinds import (
     EXCEL_EPOCH,
@@ -329,3 +329,12 @@ def refused(kind: Kind, raw: Any, reason: str) -> None:
         kind.parse(raw)
     with speaking("en"):
         assert reason in str(problem.value.message)
+
+
+def test_a_list_is_known_by_its_short_name_too() -> None:
+    kind = Choice(ListKind)
+    assert (kind.parse("执法"), kind.parse("服务清单")) == (ListKind.ENFORCEMENT, ListKind.SERVICE)
+
+
+def test_a_short_address_is_masked_as_well() -> None:
+    assert Place().mask("东塔路3号") == "东塔****"

@@ -49,16 +49,19 @@ class Moments(TypeDecorator[datetime]):
 
 
 class Choices(StrEnum):
-    """Values with names for people: `REPORTED = "reported", _("Reported"), "brand"`; the third is the tag's colour."""
+    """Values with names for people: `REPORTED = "reported", _("Reported"), "brand"`; the third is the tag's colour,
+    the fourth other words that mean the value."""
 
     label: Message
     tone: str
+    aliases: tuple[str, ...]
 
-    def __new__(cls, value: str, label: Message, tone: str = "") -> Self:
+    def __new__(cls, value: str, label: Message, tone: str = "", aliases: tuple[str, ...] = ()) -> Self:
         self = str.__new__(cls, value)
         self._value_ = value
         self.label = label
         self.tone = tone
+        self.aliases = aliases
         return self
 
     @classmethod

@@ -42,7 +42,7 @@ class Choice(Kind):
         if not text:
             return None
         for choice in self.choices:
-            if text.lower() == choice.value or text in in_every_locale(choice.label):
+            if text.lower() == choice.value or text in choice.aliases or text in in_every_locale(choice.label):
                 return choice
         names = "、".join(str(choice.label) for choice in self.choices)
         raise Invalid(_("“{value}” is none of: {names}.", value=text[:40], names=names))

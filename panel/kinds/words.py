@@ -71,7 +71,7 @@ class Place(Text):
     length: int = 120
 
     def mask(self, value: Any) -> str:
-        return f"{value[:6]}****" if value else ""
+        return f"{value[: min(6, len(value) // 2)]}****" if value else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def install(app: Flask, panel: Panel) -> None:
     @manager.user_loader
     def load(token: str) -> Login | None:
         id_, _sep, stamp = token.partition(":")
-        if not id_.isdigit():
+        if not (id_.isascii() and id_.isdigit()):
             return None
         statement = select(User).where(User.id == int(id_)).options(joinedload(User.roles))
         user = panel.session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
