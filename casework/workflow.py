@@ -90,7 +90,9 @@ def take(
     Raises NotAllowed or Lacking; the caller then rolls back."""
     step = STEPS[name]
     actor = actor_of(session)
-    session.refresh(case, with_for_update=True)
+    lock = select(Case.id).where(Case.id == case.id).with_for_update()
+    session.execute(lock, execution_options={"unscoped": True})
+    session.refresh(case)
     if version is not None and case.version != version and not step.remark:
         raise NotAllowed(meanwhile(session, case))
     if not standing(session, case).may_take(step):

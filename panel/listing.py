@@ -135,7 +135,7 @@ def _filter(model: type[Base], declared: Field, query: Query) -> list[ColumnElem
     elif isinstance(kind, Choice | Label | Flag | Day | Whole | Amount) or declared.reference:
         found.append(column.in_([kind.parse(value) for value in given]))
     else:
-        found.append(or_(*(column.contains(narrow(value), autoescape=True) for value in given)))
+        found.append(or_(*(column.icontains(narrow(value), autoescape=True) for value in given)))
     return found
 
 
@@ -161,13 +161,7 @@ def _search(model: type[Base], search: str, *, masked: bool) -> list[ColumnEleme
     if not columns:
         return []
     return [
-        or_(
-            *(
-                column.contains(word.lower() if column.key == "name_key" else word, autoescape=True)
-                for column in columns
-            )
-        )
-        for word in narrow(search).split()[:5]
+        or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in narrow(search).split()[:5]
     ]
 
 
