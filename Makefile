@@ -43,7 +43,7 @@ test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL
 	else \
 	  $(BIN)/pytest -n $(WORKERS) -m "not browser"; \
 	fi
-	$(BIN)/pytest -n $(WORKERS) -m "not browser" --database postgresql
+	$(BIN)/pytest -n $(WORKERS) -m "not browser and not alike" --database postgresql
 
 lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/ruff check .

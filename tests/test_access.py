@@ -12,6 +12,9 @@ from werkzeug.test import TestResponse
 from panel.access import Action
 from tests.factories import BUSINESS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs, scoped
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 Data = Callable[[Browser, str, int], dict[str, Any]]
 
 

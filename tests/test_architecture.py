@@ -15,6 +15,9 @@ from casework import settings
 from docs import generate
 from panel.config import VARIABLES, Config
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("panel", "casework", "screens", "seed")
 CODE = [

@@ -15,6 +15,9 @@ from panel.kinds import ZONE
 from panel.text import speaking
 from seed import reference
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 DAY, HOUR, CLOCK = LimitUnit.WORKING_DAY, LimitUnit.OFFICE_HOUR, LimitUnit.CLOCK_HOUR
 CALENDAR = Calendar({day: is_work for day, is_work, _name in reference.notices()})
 

@@ -10,6 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -18,6 +18,9 @@ from panel.sheets import Line, Sheet
 from panel.text import in_every_locale
 from tests.factories import MODELS
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 IMPORTABLE = [name for name, model in MODELS.items() if importable(model)]
 KNOWN: dict[str, Known] = {name: known_labels(MODELS[name], registry().rules_of(MODELS[name])) for name in IMPORTABLE}
 LIAISON = KNOWN["liaison"]

@@ -35,6 +35,9 @@ from panel.kinds import (
 from panel.text import LOCALES, speaking
 from tests.factories import MODELS
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 #: Every kind that a declared column or a setting has, each once.
 DECLARED_KINDS: list[Kind] = list(
     {repr(f.kind): f.kind for model in MODELS.values() for f in fields(model)}.values()

@@ -12,6 +12,9 @@ from tests import factories
 from tests.factories import ROLE_NAMES, TABLES, Stage
 from tests.test_refusals import LIBRARY
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 #: No script of another host, none inline, no style inline, no frame around it.
 POLICY = {
     "default-src": "'self'",

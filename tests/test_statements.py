@@ -11,6 +11,9 @@ from panel.access import Action
 from tests import factories
 from tests.factories import ROLE_NAMES, TABLES, Stage, granted, pairs
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 #: Log-in and scope included.
 LIMIT = 12
 FEW, MANY = 3, 60

@@ -20,6 +20,9 @@ from panel.importing import known_labels
 from panel.text import CATALOGUES
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Stage, granted
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "n_": (1, 2)}
 #: Latin words that stand on Chinese pages as they are: names of programs, standards, kinds of file, a language.
