@@ -19,6 +19,7 @@ from screens.commands import migrate
 from seed import demo
 
 IMAGES = Path(__file__).resolve().parent / "images"
+SAMPLES = IMAGES.parent.parent / "tests" / "samples"
 PASSWORD = "Picture-1"  # noqa: S105 - of a database that is thrown away
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCREEN, PHONE = (1366, 768), (390, 844)
@@ -65,6 +66,20 @@ def linked(page: Page, address: str) -> str:
     return str(found)
 
 
+def roster(page: Page, base: str) -> None:
+    """The preview of a roster, after its communities have come in."""
+    for table, file in (("community", "communities.xls"), ("liaison", "liaison-roster.xlsx")):
+        page.goto(f"{base}/admin/{table}/import/")
+        page.set_input_files("input[type=file]", SAMPLES / file)
+        page.locator("main form button").last.click()
+        page.wait_for_url("**/preview/**")
+        if table == "community":
+            page.get_by_role("link", name="一并新增").click()
+            page.locator("button.go").first.click()
+            page.wait_for_url("**/importbatch/**")
+    page.screenshot(path=IMAGES / "import.png")
+
+
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
@@ -78,6 +93,7 @@ def main() -> None:
         take(page, linked(page, f"{base}/admin/case/?status=handling"), "case")
         take(page, linked(page, f"{base}/admin/community/").replace("details", "edit"), "form")
         take(page, f"{base}/ledgers", "ledger")
+        roster(page, base)
         phone = browser.new_page(viewport={"width": PHONE[0], "height": PHONE[1]}, locale="zh-CN")
         log_in(phone, base, "officer")
         take(phone, f"{base}/", "phone")
