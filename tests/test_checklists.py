@@ -16,6 +16,9 @@ from panel.kinds import today
 from seed import reference
 from tests.factories import ROLE_NAMES, Browser, Stage, counted, granted
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 
 @pytest.fixture(scope="module")
 def lists(growing: Stage) -> Stage:

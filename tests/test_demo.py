@@ -42,6 +42,9 @@ from panel.session import keyed_hash
 from seed import demo, district
 from tests.factories import memory_session
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 SECRET = "a key for tests only"
 COUNT = 120
 #: A Wednesday morning.
