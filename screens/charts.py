@@ -12,6 +12,7 @@ from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.chart.text import RichText, Text
 from openpyxl.chart.title import Title
 from openpyxl.drawing.line import LineProperties
+from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 from openpyxl.drawing.text import (
     CharacterProperties,
     Font,
@@ -23,8 +24,6 @@ from openpyxl.drawing.text import (
 
 from screens.printing import FAMILY
 
-#: In centimetres; as broad as a printed page.
-WIDTH, HEIGHT = 25.0, 8.6
 #: Dark and light, so that they are told apart on paper.
 COLOURS = ("2F5D8C", "F0B35A", "9AA5B1")
 #: More categories than this have their names slanted, or upright and no numbers in the bars.
@@ -38,7 +37,6 @@ def stacked(sheet: Any, title: str, names: int, series: Sequence[tuple[str, int]
     count = last - first + 1
     chart: Any = BarChart()
     chart.type, chart.grouping, chart.overlap, chart.gapWidth = "col", "stacked", 100, 60
-    chart.width, chart.height = WIDTH, HEIGHT
     run = RegularTextRun(rPr=_letters(1200, bold=True), t=title)
     chart.title = Title(tx=Text(rich=RichText(p=[Paragraph(r=[run])])), overlay=False)
     for (name, column), colour in zip(series, COLOURS, strict=False):
@@ -61,6 +59,13 @@ def stacked(sheet: Any, title: str, names: int, series: Sequence[tuple[str, int]
     chart.legend.position = "t"
     chart.legend.txPr = _text(900)
     return chart
+
+
+def put(sheet: Any, chart: Any, above: int, rows: int, columns: int) -> None:
+    """Lay a chart over so many rows and columns, below row `above`."""
+    corners = (AnchorMarker(col=0, row=above), AnchorMarker(col=columns - 1, colOff=360_000, row=above + rows))
+    chart.anchor = TwoCellAnchor(editAs="oneCell", _from=corners[0], to=corners[1])
+    sheet.add_chart(chart)
 
 
 def _letters(size: int, *, bold: bool = False, colour: str = "000000") -> CharacterProperties:

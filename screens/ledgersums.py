@@ -22,8 +22,7 @@ SUMMARY_WIDTH = 150
 CHART = "各社区案件数（按清单）"
 #: Title, unit and period, and a header of two rows.
 HEADER_ROWS = 4
-#: So many points are a centimetre.
-POINTS = 72 / 2.54
+CHART_ROWS = 18
 
 #: Printed label and figure of each column by community.
 FIGURES = {
@@ -80,7 +79,6 @@ def summary(book: Any, heading: Heading, tally: Tally) -> None:
     pen.row(names, looks, height=max(30, height_of(lines)))
     for column in (0, 1, 2, last):
         pen.join(3, 4, column, column)
-    repeated = pen.reached
     looks = ["total" if at in subtotals else "centre" for at in range(len(widths))]
     for number, place in enumerate(places, 1):
         counts: list[Value] = []
@@ -95,23 +93,20 @@ def summary(book: Any, heading: Heading, tally: Tally) -> None:
     pen.row([TOTAL, None, None, *totals, tally.count()], ["total"] * len(widths), height=22)
     pen.join(pen.at, pen.at, 0, 2)
     if places:
-        _chart(pen, len(places), [(kind or NO_LIST, at) for kind, at in zip(lists, subtotals, strict=True)], repeated)
+        _chart(pen, len(places), [(kind or NO_LIST, at) for kind, at in zip(lists, subtotals, strict=True)])
     pen.signatures(heading)
     pen.done()
 
 
-def _chart(pen: Pen, count: int, series: Sequence[tuple[str, int]], repeated: float) -> None:
+def _chart(pen: Pen, count: int, series: Sequence[tuple[str, int]]) -> None:
     """Cases by community, the lists on top of each other; on a page of its own rather than cut in two."""
-    rows = int(charts.HEIGHT * POINTS / PLAIN_ROW) + 1
-    page = PAGE * max(1.0, sum(pen.widths) / SUMMARY_WIDTH)
-    used = pen.reached
-    if used > page:
-        used = repeated + (used - page) % (page - repeated)
-    needed = (rows + 2) * PLAIN_ROW + 34
-    pen.blank(1 if used + needed <= page else int((page - used) / PLAIN_ROW) + 2)
+    needed = (CHART_ROWS + 2) * PLAIN_ROW + 34
+    if pen.reached + needed > PAGE:
+        pen.new_page()
+    pen.blank(1)
     chart = charts.stacked(pen.sheet, CHART, 2, series, (HEADER_ROWS + 1, HEADER_ROWS + count))
-    pen.sheet.add_chart(chart, f"A{pen.at + 1}")
-    pen.blank(rows + 1)
+    charts.put(pen.sheet, chart, pen.at, CHART_ROWS, pen.width)
+    pen.blank(CHART_ROWS + 1)
 
 
 def communities(book: Any, heading: Heading, tally: Tally, basis: Basis) -> None:

@@ -24,6 +24,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.cell_range import CellRange
+from openpyxl.worksheet.pagebreak import Break
 
 MAKER, PERIOD, MADE_ON = "制表单位", "统计周期", "制表日期"
 SIGNATURES = ("制表人", "审核人", "负责人（签字）")
@@ -123,6 +124,10 @@ class Pen:
             self.reached += PLAIN_ROW
             self.sheet.row_dimensions[self.at].height = PLAIN_ROW
             self.sheet.append([])
+
+    def new_page(self) -> None:
+        """What comes next begins a printed page."""
+        self.sheet.row_breaks.append(Break(id=self.at))
 
     def join(self, top: int, bottom: int, first: int, last: int) -> None:
         if (top, first) != (bottom, last) and top <= bottom:
