@@ -31,6 +31,7 @@ from screens import (
     ledger_command,
     ledgerfile,
     ledgers,
+    registerpage,
     report,
     settings,
     workdays,
@@ -97,6 +98,7 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
+        Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
@@ -109,6 +111,7 @@ def create_app(config: Config | None = None) -> Flask:
     ledgers.install(app)
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
     ledger_command.install(app, panel)
+    registerpage.install(app, panel)
     return app
 
 
