@@ -32,7 +32,7 @@ from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, ImportBatch, ImportRow, Setting
+from panel.records import AuditEntry, ImportBatch, ImportRow, ImportUndo, Setting
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -133,7 +133,7 @@ ROLES: tuple[Role, ...] = (
         description=_("All business data of the bureau; edits, imports, exports, ledgers."),
         grants={
             **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
-            **_reading(ImportBatch, ImportRow),
+            **_reading(ImportBatch, ImportRow, ImportUndo),
             CaseParty: MANAGE | REVEAL,
             Referral: CORRECT | EXPORT | {Act.IMPORT},
             CaseEvent: READ | EXPORT,
