@@ -60,7 +60,9 @@ class ItemRules(Rules):
             versions = {row[0]: row[1] for row in session.execute(newest, execution_options=UNSCOPED)}
             for row in [row for row in changed.values() if row.stored["code"] in versions]:
                 if row.stored["version_no"] < versions[row.stored["code"]]:
-                    row.fail(_("Version {number} follows this one: change that one.", number=versions[row.stored["code"]]))
+                    row.fail(
+                        _("Version {number} follows this one: change that one.", number=versions[row.stored["code"]])
+                    )
         for some in chunks(changed):
             statement = select(case.item_id).where(case.item_id.in_(some)).distinct()
             for id_ in session.execute(statement, execution_options=UNSCOPED).scalars():
@@ -76,7 +78,11 @@ class ItemRules(Rules):
         if (until := row.renewed["valid_until"]) is not None and until < start:
             row.renewed["valid_until"] = None
         row.notes.append(
-            _("Cases refer to it: it stays as it is, and version {number} is added from {day}.", number=number, day=start)
+            _(
+                "Cases refer to it: it stays as it is, and version {number} is added from {day}.",
+                number=number,
+                day=start,
+            )
         )
         last, begun = start - timedelta(days=1), row.stored["valid_from"]
         ends = row.stored["valid_until"]

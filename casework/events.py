@@ -82,9 +82,7 @@ def follow(session: Session, rows: Mapping[int, Iterable[Mapping[str, Any]]]) ->
     sealed: list[dict[str, Any]] = []
     for case_id, some_rows in rows.items():
         before = last.get(case_id)
-        sealed += chain(
-            case_id, some_rows, seq=before.seq + 1 if before else 1, previous=before.hash if before else ""
-        )
+        sealed += chain(case_id, some_rows, seq=before.seq + 1 if before else 1, previous=before.hash if before else "")
     return sealed
 
 

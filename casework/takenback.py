@@ -32,7 +32,7 @@ def moved_on(session: Session, ids: Collection[int]) -> dict[int, Message]:
         # The first event is that of the import itself.
         statement = select(event.case_id, event.step).where(event.case_id.in_(some), event.seq == 2)
         for case_id, step in session.execute(statement, execution_options=UNSCOPED):
-            found[case_id] = _("“{step}” was done with the case since.", step=StepName(20).format(step))
+            found[case_id] = _("“{step}” was done with the case since.", step=StepName.labels.get(step, step))
     return found
 
 
@@ -78,9 +78,7 @@ def withdraw(session: Session, gone: Sequence[bulk.Gone], note: str) -> None:
         sent = select(referral.case_id).where(referral.case_id.in_(some), referral.status.in_(OPEN_REFERRALS))
         waiting |= set(session.execute(sent, execution_options=UNSCOPED).scalars())
     back = [one for one in stored.values() if one.status is CaseStatus.REFERRED and one.id not in waiting]
-    edits = [
-        bulk.Edit(one.id, one.version, {"status": CaseStatus.HANDLING}, {"status": one.status}) for one in back
-    ]
+    edits = [bulk.Edit(one.id, one.version, {"status": CaseStatus.HANDLING}, {"status": one.status}) for one in back]
     bulk.edit(session, Case, edits, note)
     after = {one.id: CaseStatus.HANDLING for one in back}
     rows = {id_: [event(session, one.status, after.get(id_, one.status), note)] for id_, one in stored.items()}

@@ -159,9 +159,7 @@ def remove(session: Session, model: type[Base], gone: Sequence[Gone], note: str 
     declared = fields(model)
     audit.write_many(
         session,
-        [
-            (AuditAction.DELETE, model, one.id, one.version, _deleted(declared, one.before), note) for one in gone
-        ],
+        [(AuditAction.DELETE, model, one.id, one.version, _deleted(declared, one.before), note) for one in gone],
     )
 
 

@@ -138,6 +138,8 @@ class ImportUndo(Base):
     actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
     row_count: Mapped[int] = col(Whole(), _("Rows taken back"), required=True, default=0)
     left_count: Mapped[int] = col(Whole(), _("Rows left"), required=True, default=0)
+    #: Table, record, its version before the import and the one in which it was put back: the same values.
+    restored: Mapped[list[list[Any]]] = mapped_column(Data().sql(), default=list)
     #: Sheet, row, table, record and reason of each row that was left.
     stayed: Mapped[list[list[Any]]] = mapped_column(Data().sql(), default=list)
     actor_id: Mapped[int | None] = mapped_column(Integer)

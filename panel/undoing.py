@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import insert, null, or_, select, update
@@ -75,6 +76,17 @@ class Undoing:
     refusal: Message | None = None
     units: list[Unit] = field(default_factory=list)
     stored: dict[Place, Mapping[str, Any]] = field(default_factory=dict)
+
+    #: Records outside the actor's area: nothing is told of them.
+    unseen: set[Place] = field(default_factory=set)
+
+    def hides(self, item: Item) -> bool:
+        return item.place in self.unseen
+
+    def digest(self) -> str:
+        """A fingerprint of what goes and what stays: two plans that differ here differ in effect."""
+        facts = [(unit.number, unit.sheet, bool(unit.reasons), [i.place for i in unit.items]) for unit in self.units]
+        return sha256(repr(facts).encode()).hexdigest()[:20]
 
     @property
     def going(self) -> list[Unit]:
@@ -219,6 +231,7 @@ def _read(session: Session, made: Undoing) -> None:
 
 def _hold_versions(session: Session, made: Undoing) -> None:
     """What was changed or deleted since stays."""
+    versions = _restored(session, made.batch)
     changed: list[tuple[Unit, Item, Mapping[str, Any]]] = []
     for unit in made.units:
         for item in unit.items:
@@ -226,7 +239,7 @@ def _hold_versions(session: Session, made: Undoing) -> None:
             if stored is None:
                 message = _("{label} #{id} isn't there any more.", label=item.model.__label__, id=item.id)
                 unit.reasons.append(Reason(message))
-            elif stored["version"] != item.version:
+            elif _same(stored["version"], item, versions) != item.version:
                 changed.append((unit, item, stored))
     user = User.__table__.c
     names: dict[int, str] = {}
@@ -239,12 +252,32 @@ def _hold_versions(session: Session, made: Undoing) -> None:
         unit.reasons.append(Reason(message, item.place))
 
 
+def _restored(session: Session, batch: ImportBatch) -> dict[tuple[Place, int], int]:
+    """Of records that a later import changed and that were put back: the version before by the one since."""
+    undo = table_of(ImportUndo).c
+    statement = select(undo.restored).where(undo.batch_id > batch.id)
+    return {
+        ((table, id_), since): before
+        for restored in session.execute(statement, execution_options=UNSCOPED).scalars()
+        for table, id_, before, since in restored
+    }
+
+
+def _same(version: int, item: Item, versions: Mapping[tuple[Place, int], int]) -> int:
+    """The first version with the same values as this one."""
+    while (item.place, version) in versions:
+        version = versions[item.place, version]
+    return version
+
+
 def _hold_reach(session: Session, made: Undoing) -> None:
     """What lies outside one's area stays."""
     items = _by_model(item for unit in made.units for item in unit.items)
     reach = {model: set(within(session, model, Action.READ, {i.id for i in some})) for model, some in items.items()}
     for unit in made.units:
-        if any(item.id not in reach[item.model] and item.place in made.stored for item in unit.items):
+        unseen = [i.place for i in unit.items if i.id not in reach[i.model] and i.place in made.stored]
+        if unseen:
+            made.unseen.update(unseen)
             unit.reasons = [Reason(OUTSIDE)]
 
 
@@ -359,7 +392,9 @@ def _take_back(session: Session, made: Undoing, registry: Registry, note: str) -
         registry.rules_of(model).take_back(session, [_gone(made, item) for item in added[model]], note)
     for model, items in _by_model(item for item in rows if item.before is not None).items():
         edits = {
-            item.id: bulk.Edit(item.id, item.version, item.before or {}, made.stored[item.place]) for item in items
+            item.id: bulk.Edit(item.id, stored["version"], item.before or {}, stored)
+            for item in items
+            for stored in (made.stored[item.place],)
         }
         bulk.edit(session, model, list(edits.values()), note)
     for model, items in _by_model(item for unit in made.going if unit.alone for item in unit.items).items():
@@ -367,7 +402,8 @@ def _take_back(session: Session, made: Undoing, registry: Registry, note: str) -
 
 
 def _gone(made: Undoing, item: Item) -> bulk.Gone:
-    return bulk.Gone(item.id, item.version, made.stored[item.place])
+    stored = made.stored[item.place]
+    return bulk.Gone(item.id, stored["version"], stored)
 
 
 def _note(session: Session, made: Undoing, note: str) -> int:
@@ -378,6 +414,8 @@ def _note(session: Session, made: Undoing, note: str) -> int:
         [unit.sheet, unit.number, *unit.items[0].place, " ".join(str(reason.message) for reason in unit.reasons)]
         for unit in made.staying
     ]
+    put_back = {item.place: item for unit in made.going for item in unit.items if item.before is not None}
+    restored = [[*place, item.version - 1, made.stored[place]["version"] + 1] for place, item in put_back.items()]
     values = {
         "batch_id": made.batch.id,
         "at": now(),
@@ -385,6 +423,7 @@ def _note(session: Session, made: Undoing, note: str) -> int:
         "actor_name": actor.name,
         "row_count": count,
         "left_count": sum(not unit.alone for unit in made.staying),
+        "restored": restored,
         "stayed": stayed,
     }
     session.connection().execute(insert(table_of(ImportUndo)).values(values))

@@ -22,6 +22,7 @@ def upgrade() -> None:
     sa.Column('actor_name', sa.String(length=80), nullable=False),
     sa.Column('row_count', sa.Integer(), nullable=False),
     sa.Column('left_count', sa.Integer(), nullable=False),
+    sa.Column('restored', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('stayed', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('actor_id', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['batch_id'], ['importbatch.id'], name=op.f('fk_importundo_batch_id'), ondelete='RESTRICT'),
