@@ -21,10 +21,23 @@ from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import checklists, commands, files, frame, home, ledger_command, ledgers, report, settings, workdays
+from screens import (
+    batch_commands,
+    checklists,
+    commands,
+    files,
+    frame,
+    home,
+    ledger_command,
+    ledgers,
+    report,
+    settings,
+    workdays,
+)
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView
+from screens.roster import LiaisonView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
 FILES, LEDGERS, SYSTEM = _("Excel"), _("Ledgers"), _("System")
@@ -38,7 +51,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.CaseParty, WORK, "user-o"),
     (SchemaView, models.CaseEvent, WORK, "history"),
     (SchemaView, models.Community, ROSTER, "building-o"),
-    (SchemaView, models.Liaison, ROSTER, "id-card-o"),
+    (LiaisonView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
     (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
@@ -93,6 +106,7 @@ def create_app(config: Config | None = None) -> Flask:
     frame.install(panel)
     commands.install(app, panel)
     files.install(app, panel)
+    batch_commands.install(app, panel)
     ledgers.install(app)
     ledger_command.install(app, panel)
     return app

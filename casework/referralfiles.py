@@ -181,7 +181,8 @@ def _midnight(moment: datetime) -> datetime:
     """The day of a moment as a cell without a time is read."""
     day = local_day(moment)
     declared = field_named(Referral, "sent_at")
-    assert declared is not None and day is not None
+    assert declared is not None
+    assert day is not None
     found = declared.kind.parse(day)
     assert isinstance(found, datetime)
     return found
@@ -190,7 +191,8 @@ def _midnight(moment: datetime) -> datetime:
 def _cannot(case: Row[Any]) -> Message:
     if case.status in ENDED:
         return _(
-            "Case {number} is “{status}”: give the reply or the reason for return, so that the referral is over as well.",
+            "Case {number} is “{status}”: give the reply or the reason for return, so that the referral is over "
+            "as well.",
             number=case.case_no,
             status=case.status.label,
         )

@@ -1,5 +1,5 @@
-"""Imports of cases and referrals taken back: a case is voided and keeps its number, a referral goes and its case goes on
-without it. Either way the history says so."""
+"""Imports of cases and referrals taken back: a case is voided and keeps its number, a referral goes and its case goes
+on without it. Either way the history says so."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ class BatchView(SchemaView):
         except Unusable as problem:
             return self._undo_page(undoing.plan(panel.session, batch, panel.registry), problem.message)
         done = n_("{n} row taken back.", "{n} rows taken back.", count)
-        flash(f"{done} {_('{n} rows were left as they are.', n=left)}" if left else str(done), "success")
+        rest = n_("{n} row was left as it is.", "{n} rows were left as they are.", left)
+        flash(f"{done} {rest}" if left else str(done), "success")
         return redirect(self.get_url(".details_view", id=batch.id))
 
     def _undo_page(self, made: Undoing, message: Message | None = None) -> Any:

@@ -124,8 +124,8 @@ def _cell(made: Undoing, item: Item) -> Cell:
 
 
 def _beside(made: Undoing, item: Item) -> Message:
-    what = _changes(made, item)
-    words = "；".join(f"{change.label} {change.before} → {change.after or _('empty')}" for change in what)
+    what, nothing = _changes(made, item), str(_("empty"))
+    words = "；".join(f"{change.label} {change.before} → {change.after or nothing}" for change in what)
     name = _cell(made, item).text
     if item.before is None:
         return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=_what(item))
