@@ -64,7 +64,9 @@ def install(app: Flask, panel: Panel) -> None:
 
 def _install_batches(app: Flask, panel: Panel) -> None:
     @app.cli.command("imports")
-    @click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="The latest so many.")
+    @click.option(
+        "--limit", default=20, show_default=True, metavar="N", type=click.IntRange(min=1), help="The latest so many."
+    )
     @json_option
     @person_option
     def imports(limit: int, as_json: bool, person: str | None) -> None:

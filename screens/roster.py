@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.utils import secure_filename
 
 from casework import rollcall
-from models import Street
+from models import Liaison, Street
 from panel.access import Action, Refused
 from panel.batches import File, words
 from panel.fields import field_named
@@ -40,6 +41,8 @@ class Leaver:
     since: str
     cases: list[Cell] = field(default_factory=list)
     more: Cell | None = None
+    #: Who succeeds them by the roster, and when.
+    note: Message | None = None
 
 
 @dataclass(slots=True)
@@ -177,6 +180,8 @@ class LiaisonView(SchemaView):
         )
         if self.can_edit:
             page.day = Input("day", _("Last day in office"), "date", value=today().isoformat(), required=True)
+        for leaver, one in zip(page.left, told.left, strict=True):
+            leaver.note = _successor(told.joined, one.id)
         page.buttons.append(Button(_("Another file"), self.get_url(".compare_view")))
         if told.plan.writable or told.failed:
             url = self.get_url(".preview_view", token=pack(state))
@@ -223,6 +228,16 @@ class LiaisonView(SchemaView):
             for what, before, after in row.changes
         ]
         return told
+
+
+def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
+    """Who on the roster follows this liaison."""
+    for row in joined:
+        for model, edit in row.edits:
+            if model is Liaison and edit.id == id_:
+                name, day = row.held("name"), edit.values["end_on"]
+                return _("{name} follows: importing the file ends this term on {day}.", name=name, day=day)
+    return None
 
 
 def _place(one: Any) -> str:

@@ -93,9 +93,9 @@ def test_new_cases_are_numbered_told_of_and_go_on_by_steps(office: Office) -> No
         assert (later.liaison_id, later.lead_officer_id) == (stage.inside["liaison"], stage.inside["officer"])
         history = session.scalars(sa.select(CaseEvent).where(CaseEvent.case_id == later.id)).all()
         assert ([event.step for event in history], events.verify(history)) == (["report"], None)
+    assert counts(office.plan("case", data)) == {"unchanged": 2}
     accepted = steps.take(stage, "office", later.id, "accept", item=stage.inside["checklistitem"])
     assert (accepted.status, accepted.due_at is not None) == (CaseStatus.ACCEPTED, True)
-    assert counts(office.plan("case", data)) == {"unchanged": 2}
     lacking = office.plan(
         "case", table(("社区", "地点", "问题描述"), ("东栅社区", "某处", None), (None, "某处", "乱堆放"))
     )
