@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -102,7 +103,7 @@ def _open(session: Session, made: Plan, file: File) -> int:
 
 
 def _keep_rows(session: Session, made: Plan, batch: int) -> None:
-    rows = [
+    rows = (
         {
             "batch_id": batch,
             "sheet": row.sheet[:80],
@@ -117,9 +118,9 @@ def _keep_rows(session: Session, made: Plan, batch: int) -> None:
         }
         for row in made.rows
         for bad in [{error.index for error in row.errors}]
-    ]
-    if rows:
-        session.connection().execute(insert(table_of(ImportRow)), rows)
+    )
+    while some := list(islice(rows, bulk.AT_ONCE)):
+        session.connection().execute(insert(table_of(ImportRow)), some)
 
 
 def reasons(row: PlanRow) -> str:

@@ -74,7 +74,8 @@ def _lay_out(made: Plan, book: Book, rules: Rules) -> None:
 
 
 def _padded(line: Line, width: int) -> list[Any]:
-    return [*line.cells, *[None] * (width - len(line.cells))]
+    lacking = width - len(line.cells)
+    return [*line.cells, *[None] * lacking] if lacking > 0 else line.cells
 
 
 def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[str]:
