@@ -13,6 +13,7 @@ from casework.calendar import Calendar
 from casework.hours import Hours, OfficeHours
 from panel.kinds import Code, Flag, Kind, Text, Whole
 from panel.records import Setting
+from panel.rules import KEEP_DAYS
 from panel.text import Message, _
 
 
@@ -85,6 +86,13 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
         Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
+        Declared(
+            "import_keep_days",
+            _("Imports can be taken back (days)"),
+            _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
+            KEEP_DAYS,
+            Whole(1, 3650),
+        ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }

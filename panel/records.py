@@ -102,10 +102,18 @@ class ImportBatch(Base):
     #: The headers of each sheet, as they stand in the file.
     labels: Mapped[dict[str, list[str]]] = mapped_column(Data().sql(), default=dict)
 
+    undo: Mapped[ImportUndo | None] = relationship(
+        back_populates="batch", lazy="joined", innerjoin=False, uselist=False, viewonly=True
+    )
+
 
 class ImportRow(Base):
     """A row of an imported file: what became of it, where it went, what it replaced. Cells are kept of failed rows,
-    values before of changed ones; both may hold personal data and go after a set number of days."""
+    values before of changed ones; both may hold personal data and go after a set number of days.
+
+    `version` is the one that its record was written in: 1 of a new record, None where the record itself was left.
+    `besides` are other records that were written with the row: table, id, version, values before (None of a new one),
+    and whether it stands alone, as a street does that was made for more than one row."""
 
     __tablename__ = "importrow"
     __label__ = _("Imported row")
@@ -122,6 +130,8 @@ class ImportRow(Base):
     reason: Mapped[str | None] = col(Text(1000, lines=2), _("Reason"))
     cells: Mapped[list[Any] | None] = mapped_column(Data().sql())
     before: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
+    version: Mapped[int | None] = mapped_column(Integer)
+    besides: Mapped[list[list[Any]] | None] = mapped_column(Data().sql())
 
     batch: Mapped[ImportBatch] = relationship()
 
@@ -143,6 +153,30 @@ class HeaderMap(Base):
     fingerprint: Mapped[str] = col(Code(64), _("Fingerprint of the file"), required=True, listed=False, filter=False)
     actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
     meanings: Mapped[dict[str, str]] = mapped_column(Data().sql(), default=dict)
+
+
+class ImportUndo(Base):
+    """That an import was taken back: by whom, how many of its rows, and which ones were left, with the reason."""
+
+    __tablename__ = "importundo"
+    __label__ = _("Import taken back")
+    __labels__ = _("Imports taken back")
+    __scope__: ClassVar[Path] = Via("batch_id")
+    __append_only__ = True
+    __display__ = ("at",)
+
+    batch_id: Mapped[int] = col(Reference("importbatch"), _("Import batch"), required=True, unique=True)
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
+    row_count: Mapped[int] = col(Whole(), _("Rows taken back"), required=True, default=0)
+    left_count: Mapped[int] = col(Whole(), _("Rows left"), required=True, default=0)
+    #: Table, record, its version before the import and the one in which it was put back: the same values.
+    restored: Mapped[list[list[Any]]] = mapped_column(Data().sql(), default=list)
+    #: Sheet, row, table, record and reason of each row that was left.
+    stayed: Mapped[list[list[Any]]] = mapped_column(Data().sql(), default=list)
+    actor_id: Mapped[int | None] = mapped_column(Integer)
+
+    batch: Mapped[ImportBatch] = relationship(back_populates="undo")
 
 
 def guard(connection: Connection) -> None:

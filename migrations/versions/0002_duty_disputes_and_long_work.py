@@ -31,6 +31,20 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_periodicrun')),
     sa.UniqueConstraint('name', name=op.f('uq_periodicrun_name'))
     )
+    op.create_table('importundo',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('left_count', sa.Integer(), nullable=False),
+    sa.Column('restored', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('stayed', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['batch_id'], ['importbatch.id'], name=op.f('fk_importundo_batch_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_importundo')),
+    sa.UniqueConstraint('batch_id', name=op.f('uq_importundo_batch_id'))
+    )
     op.create_table('ledgerdraft',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('month', sa.String(length=7), nullable=False),
@@ -334,6 +348,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_case_visit_id'), ['visit_id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_case_visit_id'), 'visit', ['visit_id'], ['id'], ondelete='RESTRICT')
 
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('version', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('besides', sa.JSON(none_as_null=True), nullable=True))
+
     with op.batch_alter_table('referral', schema=None) as batch_op:
         batch_op.add_column(sa.Column('joint_members', sa.String(length=300), nullable=True))
         batch_op.add_column(sa.Column('quantity', sa.Integer(), nullable=True))
@@ -350,6 +368,10 @@ def downgrade() -> None:
         batch_op.drop_column('quantity_unit')
         batch_op.drop_column('quantity')
         batch_op.drop_column('joint_members')
+
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.drop_column('besides')
+        batch_op.drop_column('version')
 
     with op.batch_alter_table('case', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_case_visit_id'), type_='foreignkey')
@@ -419,5 +441,6 @@ def downgrade() -> None:
 
     op.drop_table('phrase')
     op.drop_table('ledgerdraft')
+    op.drop_table('importundo')
     op.drop_table('periodicrun')
     op.drop_table('headermap')
