@@ -47,7 +47,7 @@ class Via:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A row is read by the account that `attr` names and by nobody else, whatever their roles; the program writes it."""
+    """A row is read by the account that `attr` names and nobody else, whatever their roles; the program writes it."""
 
     attr: str
 

@@ -48,7 +48,7 @@ from panel.plans import Unusable
 from panel.records import Job, JobState
 from panel.session import act_for, actor_of, may_write, system_session, watch, writing
 from panel.text import Message, _, current_locale, speaking
-from panel.work import KINDS, Cancelled, Context, Stopped, kind, noted
+from panel.work import KINDS, Cancelled, Context, Stopped, data_version, kind, noted
 
 __all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "noted"]
 
@@ -197,12 +197,14 @@ class Jobs:
         """Do the work and commit it together with "done"; or say what became of it instead."""
         token = writing.set(False)
         try:
-            with Session(self.engine) as session:
+            # One connection throughout: whether somebody else has written is known of a connection.
+            with self.engine.connect() as connection, Session(connection) as session:
                 watch(session)
                 session.info.update(policy=self.policy, secret=self.secret, jobs=self)
+                version = data_version(session)
                 actor = self._actor(session, owner)
                 act_for(session, actor)
-                context = Context(id_, actor, self.folder(id_), session, self._stop.is_set)
+                context = Context(id_, actor, self.folder(id_), session, self._stop.is_set, version)
                 with self.around(actor), progress.heard_by(lambda m, n, of: context.progress(n, of, m)):
                     context.check()
                     result = KINDS[name](session, context, params)
@@ -212,7 +214,8 @@ class Jobs:
                         context.begin_writing()
                     self._done(session, id_, result)
                     session.commit()
-                return JobState.DONE, ""
+            self._tidy_up_after(context)
+            return JobState.DONE, ""
         except Cancelled:
             return JobState.CANCELLED, ""
         except Stopped:
@@ -227,6 +230,14 @@ class Jobs:
             return JobState.FAILED, DEFECT
         finally:
             writing.reset(token)
+
+    @staticmethod
+    def _tidy_up_after(context: Context) -> None:
+        for then in context.afterwards:
+            try:
+                then()
+            except Exception:  # all is written; what is left lying goes by its age
+                log.exception("after job %s", context.id)
 
     def _done(self, session: Session, id_: int, result: dict[str, Any] | None) -> None:
         table = table_of(Job)
