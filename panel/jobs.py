@@ -214,7 +214,7 @@ class Jobs:
                         context.begin_writing()
                     self._done(session, id_, result)
                     session.commit()
-            self._tidy_up_after(context)
+                    self._tidy_up_after(context)
             return JobState.DONE, ""
         except Cancelled:
             return JobState.CANCELLED, ""

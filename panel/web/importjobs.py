@@ -44,7 +44,7 @@ def apply(session: Session, context: Context, params: dict[str, Any]) -> dict[st
     if context.begin_writing():
         made = batches.plan(session, model, file, options_of(state), registry)
     if made.digest() != params["digest"]:
-        problem = since(kept(state), made)
+        problem = since(kept(state), made, here=False)
         session.rollback()
         keep_plan(state, made)
         raise Unusable(problem)

@@ -86,17 +86,20 @@ def keep_plan(state: Mapping[str, Any], made: Plan) -> KeptPlan:
     return keeping.keep(made, kept_path(state), hidden=hidden)
 
 
-def since(before: KeptPlan | None, made: Plan) -> Message:
-    """What has changed since this preview was shown."""
+def since(before: KeptPlan | None, made: Plan, *, here: bool = True) -> Message:
+    """What has changed since this preview was shown; the new plan is shown right `here`, or at the preview."""
     rows = keeping.differing(before, made)
+    ending = _("Nothing was written; this is the plan as of now.")
+    if not here:
+        ending = _("Nothing was written; the preview shows the plan as of now.")
     if not rows:
-        return _("The data has changed since the preview. Nothing was written; this is the plan as of now.")
+        return _("The data has changed since the preview. {ending}", ending=ending)
     numbers = "、".join(str(number) for number in rows[:20])
     return _(
-        "The data has changed since the preview, so that {n} rows would now do something else: {rows}. "
-        "Nothing was written; this is the plan as of now.",
+        "The data has changed since the preview, so that {n} rows would now do something else: {rows}. {ending}",
         n=len(rows),
         rows=numbers if len(rows) <= 20 else f"{numbers} …",
+        ending=ending,
     )
 
 
