@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from panel import logs
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
+from panel.plans import Unusable
 from panel.records import AuditEntry, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
@@ -99,12 +101,21 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def serve() -> None:
-    """Serve by waitress until stopped."""
+def wsgi() -> Flask:
+    """The panel with its worker, also for other servers: `gunicorn "admin_app:wsgi()"`. One process does long work."""
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
-    app.extensions["panel"].jobs.start()
+    try:
+        app.extensions["panel"].jobs.start()
+    except Unusable as problem:
+        sys.exit(str(problem.message))
+    return app
+
+
+def serve() -> None:
+    """Serve by waitress until stopped."""
+    config, app = Config.read(), wsgi()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
 

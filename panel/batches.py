@@ -23,7 +23,7 @@ from panel.rules import Registry
 from panel.session import actor_of
 from panel.text import Message, _
 
-READING, WRITING = _("Reading the file"), _("Writing")
+READING = _("Reading the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def plan(
 def run(session: Session, made: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
     """Write a plan and its batch in the session's transaction, commit (or leave that to the caller), and return the
     batch's id. Nothing is written unless all of it is; Unusable says why not."""
-    progress.tell(WRITING)
+    progress.tell(progress.WRITING)
     try:
         batch = _open(session, made, file)
         importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))

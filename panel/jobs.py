@@ -187,7 +187,9 @@ class Jobs:
                 return
             name, locale, owner, params = job.kind, job.locale, job.owner_id, dict(job.params)
         with speaking(locale):
+            begun = time.monotonic()
             state, message = self._work(id_, name, owner, params)
+            log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - begun)
             if state is not JobState.DONE:
                 shutil.rmtree(self.root / str(id_) / "files", ignore_errors=True)
                 self._end(id_, state, str(message))
@@ -351,6 +353,7 @@ class _Queue:
 
     def __init__(self, jobs: Jobs) -> None:
         self.process = os.getpid()
+        logging.getLogger("huey").setLevel(logging.WARNING)  # what is worth a line, run() says
         signed = SignedSerializer(secret=jobs.secret, salt="jobs")
         options = {"results": False, "utc": False, "serializer": signed}
         if not jobs.url:

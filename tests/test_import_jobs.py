@@ -87,7 +87,7 @@ def test_a_large_file_is_planned_and_written_by_jobs(stage: Stage, monkeypatch: 
     assert stage.count("community") == before + 5_000
     assert "5,000" in browser.get(told["go"]).text or "5000" in browser.get(told["go"]).text
     assert browser.get("/jobs/").text.count("已完成") == 2
-    assert not [file for file in (stage.panel.jobs.instance / "imports").iterdir()]
+    assert not list((stage.panel.jobs.instance / "imports").iterdir())
 
 
 def ready(stage: Stage, browser: Browser, data: bytes) -> str:
