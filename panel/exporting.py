@@ -15,7 +15,7 @@ from panel.access import model_of
 from panel.base import Base, display
 from panel.batches import words
 from panel.fields import Field, fields
-from panel.keeping import KeptRow
+from panel.keeping import FailedRow
 from panel.kinds import Choice, Data, Flag, today
 from panel.listing import order
 from panel.matching import is_masked
@@ -225,18 +225,12 @@ def failed(plan: Plan, target: Path | IO[bytes]) -> int:
     return _write_failed(found, target)
 
 
-def kept(
-    labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow] | Sequence[KeptRow], target: Path | IO[bytes]
-) -> int:
+def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow | FailedRow], target: Path | IO[bytes]) -> int:
     """Write failed rows that a batch or a preview has kept: the labels of each sheet, their cells, the reason."""
     found: list[FailedRows] = []
     for sheet, names in labels.items():
-        found.append((sheet, names, [(_cells(row), row.reason or "") for row in rows if row.sheet == sheet]))
+        found.append((sheet, names, [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]))
     return _write_failed(found, target)
-
-
-def _cells(row: ImportRow | KeptRow) -> Sequence[Any]:
-    return row.raw if isinstance(row, KeptRow) else row.cells or []
 
 
 def _write_failed(found: Sequence[FailedRows], target: Path | IO[bytes]) -> int:

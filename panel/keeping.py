@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -59,9 +59,17 @@ class KeptCell:
 
 
 @dataclass(slots=True)
+class FailedRow:
+    """A failed row as it came: its cells, each with whether it is to blame, and why it failed."""
+
+    sheet: str
+    cells: list[Any]
+    reason: str
+
+
+@dataclass(slots=True)
 class KeptRow:
-    """A row as the preview shows it. `cells` stand in the order of the plan's names; of a failed row its cells are kept
-    as they came (`raw`: value, and whether it is to blame), and why."""
+    """A row as the preview shows it; `cells` stand in the order of the plan's names."""
 
     sheet: str
     number: int
@@ -70,8 +78,7 @@ class KeptRow:
     cells: list[KeptCell]
     notes: list[str]
     errors: list[KeptError]
-    raw: list[tuple[Any, bool]] = field(default_factory=list)
-    reason: str = ""
+    failed: FailedRow | None = None
 
 
 @dataclass(slots=True)
@@ -234,7 +241,7 @@ def _row(body: str) -> KeptRow:
     made.cells = [KeptCell(*cell) for cell in cells]
     made.errors = [KeptError(*error) for error in errors]
     if failed:
-        made.raw, made.reason = [(value, bad) for value, bad in failed[0]], failed[1]
+        made.failed = FailedRow(sheet, *failed)
     return made
 
 

@@ -248,6 +248,17 @@ def test_a_queue_that_can_not_be_had_is_told_at_the_start(
     assert told.value.message == sentence
 
 
+def test_what_can_not_be_queued_is_found_by_the_worker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs._Queue, "put", lambda *_given: 1 / 0)
+        id_ = ask(stage, name="新街道")
+    assert stage.panel.jobs.run_pending() == 0
+    stage.panel.jobs.find_lost()
+    stage.panel.jobs.find_lost()
+    assert stage.panel.jobs.run_pending() == 1
+    assert job(stage, id_).state is JobState.DONE
+
+
 def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = ask(stage, name="新街道")
     stage.panel.jobs.run_pending()

@@ -279,7 +279,7 @@ class TableFiles:
         if not made.count(Outcome.FAILED):
             abort(404)
         target = BytesIO()
-        exporting.kept(made.labels, made.rows(Outcome.FAILED.value), target)
+        exporting.kept(made.labels, [row.failed for row in made.rows(Outcome.FAILED.value) if row.failed], target)
         return sent(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
 
     @expose("/template/")
