@@ -29,7 +29,7 @@ from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
-FILES, LEDGERS, SYSTEM = _("Excel"), _("Ledgers"), _("System")
+DUTY, FILES, LEDGERS, SYSTEM = _("Every Monday"), _("Excel"), _("Ledgers"), _("System")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
@@ -38,15 +38,24 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Action, WORK, "gavel"),
     (SchemaView, models.Feedback, WORK, "commenting-o"),
     (SchemaView, models.CaseParty, WORK, "user-o"),
+    (SchemaView, models.Measurement, WORK, "tachometer"),
+    (SchemaView, models.Mediation, WORK, "handshake-o"),
+    (SchemaView, models.MediationSession, WORK, "comments-o"),
+    (SchemaView, models.MediationMember, WORK, "users"),
+    (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
+    (SchemaView, models.Visit, DUTY, "map-marker"),
+    (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
     (SchemaView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
     (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
+    (SchemaView, models.Volunteer, ROSTER, "heart-o"),
     (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
     (SchemaView, models.Street, LISTS, "road"),
     (SchemaView, models.Squad, LISTS, "users"),
+    (SchemaView, models.Phrase, LISTS, "quote-left"),
     (SchemaView, models.CalendarDay, LISTS, "calendar-o"),
     (BatchView, ImportBatch, FILES, "upload"),
     (RowView, ImportRow, FILES, "list-ol"),
