@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from panel import logs, periodic
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
+from panel.plans import Unusable
 from panel.records import AuditEntry, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
@@ -91,6 +93,7 @@ def create_app(config: Config | None = None) -> Flask:
         TRUSTED_PROXIES=config.trusted_proxies,
         SESSION_COOKIE_SECURE=config.https,
         REMEMBER_COOKIE_SECURE=config.https,
+        JOBS_URL=config.jobs_url,
     )
     db = SQLAlchemy(model_class=Base)
     panel = assemble(
@@ -127,15 +130,24 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def serve() -> None:
-    """Serve by waitress until stopped."""
+def wsgi() -> Flask:
+    """The panel with its worker and its clock, also for other servers: `gunicorn "admin_app:wsgi()"`."""
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
-    ticker = periodic.Ticker(app.extensions["panel"]).start()
+    try:
+        app.extensions["panel"].jobs.start()
+    except Unusable as problem:
+        sys.exit(str(problem.message))
+    periodic.Ticker(app.extensions["panel"]).start()
+    return app
+
+
+def serve() -> None:
+    """Serve by waitress until stopped."""
+    config, app = Config.read(), wsgi()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
-    ticker.stop()
 
 
 if __name__ == "__main__":

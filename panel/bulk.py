@@ -20,7 +20,8 @@ from panel.kinds import Mobile, now
 from panel.records import AuditAction
 from panel.session import actor_of, keyed_hash, policy_of, require
 
-#: Rows that are made ready and written at a time: what they take besides doesn't grow with their number.
+#: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
+#: doesn't grow with their number.
 AT_ONCE = 5_000
 
 

@@ -24,6 +24,28 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_headermap')),
     sa.UniqueConstraint('table_name', 'fingerprint', name=op.f('uq_headermap_table_name_fingerprint'))
     )
+    op.create_table('job',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'running', 'done', 'failed', 'cancelled', 'interrupted', name='job_state', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('started_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('ended_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('seen_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('owner_id', sa.Integer(), nullable=False),
+    sa.Column('owner_name', sa.String(length=80), nullable=False),
+    sa.Column('locale', sa.String(length=20), nullable=False),
+    sa.Column('mark', sa.String(length=80), nullable=False),
+    sa.Column('message', sa.String(length=1000), nullable=False),
+    sa.Column('params', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('result', sa.JSON(none_as_null=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job'))
+    )
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.create_index('ix_job_owner', ['owner_id', 'id'], unique=False)
+        batch_op.create_index('ix_job_state', ['state'], unique=False)
+
     op.create_table('periodicrun',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=60), nullable=False),
@@ -443,4 +465,9 @@ def downgrade() -> None:
     op.drop_table('ledgerdraft')
     op.drop_table('importundo')
     op.drop_table('periodicrun')
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.drop_index('ix_job_state')
+        batch_op.drop_index('ix_job_owner')
+
+    op.drop_table('job')
     op.drop_table('headermap')

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from panel.text import Message
 
@@ -245,6 +246,8 @@ class Frame:
     search_hint: Words
     locale: str
     locales: dict[str, str]
+    #: Background tasks that have ended and were not looked at.
+    unseen: int = 0
 
 
 @dataclass(slots=True)
@@ -331,6 +334,20 @@ class UndoPage(Page):
 
 
 @dataclass(slots=True)
+class JobPage(Page):
+    """A background task: how far it is while it runs (`progress` has done, total, message), then how it ended.
+    `files` are name and address; `expired` when there were some."""
+
+    sentence: Words = ""
+    tone: str = ""
+    running: bool = False
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    state_url: str = ""
+    files: list[tuple[str, str]] = field(default_factory=list)
+    expired: bool = False
+
+
+@dataclass(slots=True)
 class PreviewCell:
     """A cell of a preview: as it will be; with what is stored now if that changes; red if it can't be read."""
 
@@ -369,7 +386,7 @@ class PreviewPage(Page):
     apply_url: str = ""
     submit: Words | None = None
     notice: Words = ""
-    notes: list[Message] = field(default_factory=list)
+    notes: list[Words] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
