@@ -49,16 +49,21 @@ def export(
     the order of the list. Gives their number."""
     shown = columns(model) if shown is None else shown
     found = tablerows.rows(session, model, shown, where, sort=sort, clear=clear)
-    page = Page(
+    made = page(model, shown, found if progress is None else _told(found, progress), footnote)
+    return sheets.write_csv(target, made) if csv else sheets.write(target, [made])
+
+
+def page(model: type[Base], shown: Sequence[Column], found: Iterable[Sequence[Any]], footnote: str = "") -> Page:
+    """The sheet of ready rows."""
+    return Page(
         title=str(model.__labels__),
         header=[str(column.label) for column in shown],
-        rows=found if progress is None else _told(found, progress),
+        rows=found,
         widths=[_width(column) for column in shown],
         formats=[_format(column) for column in shown],
         footnote=footnote,
         ready=True,
     )
-    return sheets.write_csv(target, page) if csv else sheets.write(target, [page])
 
 
 def _told(found: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any]:

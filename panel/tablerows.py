@@ -210,26 +210,34 @@ def _text(values: Values) -> Values:
     return [text_cell(value) if value is not None else None for value in values]
 
 
-class _Offsets(dict[int, timedelta | None]):
-    """By day of the calendar in UTC: how far the office's clock is ahead; None for a day on which that changes."""
+class _Offsets(dict[int, timedelta]):
+    """By day of the calendar in UTC: how far the office's clock is ahead. A day on which that changes has none, nor has
+    one that workbooks don't know."""
 
-    def __missing__(self, day: int) -> timedelta | None:
+    def __missing__(self, day: int) -> timedelta:
         first = datetime.fromordinal(day).replace(tzinfo=UTC)
         ends = {moment.astimezone(ZONE).utcoffset() for moment in (first, first + timedelta(days=1))}
-        self[day] = found = ends.pop() if len(ends) == 1 else None
+        if len(ends) > 1 or first.year < 1901:
+            raise KeyError(day)
+        self[day] = found = ends.pop() or timedelta()
         return found
 
 
 def _moments() -> Convert:
-    """The office's local time to the second."""
+    """The office's local time to the second; by a sum where that is the same, which is three times as fast."""
     offsets = _Offsets()
 
-    def local(value: datetime) -> Any:
-        offset = offsets[value.toordinal()]
-        if offset is None:
-            moment = value.replace(tzinfo=UTC).astimezone(ZONE)
-            offset = moment.utcoffset() or timedelta()
-        found = (value + offset).replace(microsecond=0)
+    def slowly(value: datetime) -> Any:
+        found = value.replace(tzinfo=UTC, microsecond=0).astimezone(ZONE).replace(tzinfo=None)
         return str(found) if found.year < 1900 else found
 
-    return lambda values: [None if value is None else local(value) for value in values]
+    def convert(values: Values) -> Values:
+        try:
+            return [
+                None if v is None else (v.replace(microsecond=0) if v.microsecond else v) + offsets[v.toordinal()]
+                for v in values
+            ]
+        except KeyError:
+            return [None if v is None else slowly(v) for v in values]
+
+    return convert
