@@ -16,7 +16,7 @@ from panel import logs
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
-from panel.records import AuditEntry, ImportBatch, ImportRow
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
@@ -24,7 +24,7 @@ from panel.web.views import SchemaView
 from screens import checklists, commands, files, frame, home, ledger_command, ledgers, report, settings, workdays
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
-from screens.logs import AuditView
+from screens.logs import AuditView, ExportLogView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
 FILES, LEDGERS, SYSTEM = _("Excel"), _("Ledgers"), _("System")
@@ -52,6 +52,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (UserRoleView, UserRole, SYSTEM, "key"),
     (SchemaView, LoginLog, SYSTEM, "sign-in"),
     (AuditView, AuditEntry, SYSTEM, "book"),
+    (ExportLogView, ExportLog, SYSTEM, "download"),
 )
 
 

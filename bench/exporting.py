@@ -134,7 +134,7 @@ def write_ready(writer: str, ready: list[tuple[Any, ...]], target: Path) -> None
 
 def _choose(writer: str) -> None:
     if writer == "openpyxl":
-        fast.rust = None  # type: ignore[assignment]
+        fast.rust = None
 
 
 def _seconds(act: Callable[[], object]) -> float:

@@ -32,7 +32,7 @@ from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, ImportBatch, ImportRow, Setting
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow, Setting
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -134,7 +134,7 @@ ROLES: tuple[Role, ...] = (
         grants={
             **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
             **_reading(ImportBatch, ImportRow),
-            CaseParty: MANAGE | REVEAL,
+            CaseParty: MANAGE | REVEAL | {Act.EXPORT_CLEAR},
             Referral: CORRECT | EXPORT | {Act.IMPORT},
             CaseEvent: READ | EXPORT,
             **dict.fromkeys(LEDGERS, READ | EXPORT),
@@ -214,7 +214,7 @@ ROLES: tuple[Role, ...] = (
         name=AUDITOR,
         label=_("Audit administrator"),
         description=_("Logs, read-only; no business data."),
-        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT},
+        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT, ExportLog: READ | EXPORT},
         administrative=True,
     ),
 )

@@ -16,11 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
-from panel import batches, exporting
+from panel import batches, exporting, exports
 from panel.access import SYSTEM, Action, Actor, Refused
 from panel.accounts import User
 from panel.batches import File
 from panel.plans import Options, Outcome, Plan, Unusable
+from panel.records import ExportFormat
 from panel.rules import importable
 from panel.session import act_for, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
@@ -107,15 +108,33 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("export")
     @any_table
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+    @click.option("--filter", "filters", metavar="FIELD=VALUE", multiple=True, help="Only rows that match; repeatable.")
+    @click.option("--columns", default="", metavar="A,B,C", help="These columns, in this order.")
+    @click.option("--csv", "as_csv", is_flag=True, help="Write CSV instead of a workbook.")
     @person
-    def export(table: str, out: Path, person: str | None) -> None:
-        """Write all rows of TABLE that the account reaches, personal data masked as on its screen."""
-        model = panel.views[table].model
+    def export(  # noqa: PLR0917 - one for each option
+        table: str, out: Path, filters: tuple[str, ...], columns: str, as_csv: bool, person: str | None
+    ) -> None:
+        """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
         with _writing(out), acting(panel, person) as session:
-            if not panel.policy.may(session.info["actor"], Action.EXPORT, model):
-                raise Unusable(Refused().message)
-            n = exporting.export(session, model, [], out)
+            n = _export(panel, session, panel.views[table], out, filters, columns, ExportFormat.CSV if as_csv else None)
         click.echo(_("{n} rows written: {file}", n=n, file=out))
+
+
+def _export(
+    panel: Panel, session: Any, view: Any, out: Path, filters: tuple[str, ...], names: str, form: ExportFormat | None
+) -> int:
+    masked = panel.policy.sees_masked(session.info["actor"], view.model)
+    order = exports.Order(
+        view.model,
+        exports.arguments_of(view.model, filters, masked=masked),
+        tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip()),
+        form or ExportFormat.XLSX,
+    )
+    try:
+        return exports.to_file(session, exports.prepare(session, order, view.quick_filters()), out)
+    except Refused as refusal:
+        raise Unusable(refusal.message) from None
 
 
 def _failed_rows(made: Plan, out: Path, file: Path) -> None:

@@ -228,6 +228,7 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
         "userrole": {"role": "viewer"},
         "auditentry": {"table_name": "street"},
+        "exportlog": {"table_name": "street"},
         "importbatch": {"table_name": "street"},
         "importrow": {"outcome": "new"},
     }

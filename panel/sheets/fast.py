@@ -11,9 +11,12 @@ from typing import IO, Any, BinaryIO, cast
 from panel.sheets.page import A4, HEAD_COLOUR, PAGE_OF, Page, print_words
 
 try:
-    import rustpy_xlsxwriter as rust
+    import rustpy_xlsxwriter
 except ImportError:
-    rust = None  # type: ignore[assignment]
+    rustpy_xlsxwriter = None  # type: ignore[assignment]
+
+#: The library, if it is installed.
+rust: Any = rustpy_xlsxwriter
 
 #: What Excel adds to a width that is given in characters, at seven pixels a character.
 PADDING = 5 / 7
