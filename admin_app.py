@@ -67,6 +67,7 @@ def create_app(config: Config | None = None) -> Flask:
         TRUSTED_PROXIES=config.trusted_proxies,
         SESSION_COOKIE_SECURE=config.https,
         REMEMBER_COOKIE_SECURE=config.https,
+        JOBS_URL=config.jobs_url,
     )
     db = SQLAlchemy(model_class=Base)
     panel = assemble(
@@ -104,6 +105,7 @@ def serve() -> None:
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
+    app.extensions["panel"].jobs.start()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
 

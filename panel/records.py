@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.base import Base, Path, Public, Record, Via
+from panel.base import Base, Own, Path, Public, Record, Via
 from panel.fields import col
 from panel.kinds import Choice, Choices, Code, Data, Flag, Label, Moment, Reference, Text, Whole, now
 from panel.text import Message, _
@@ -141,6 +141,46 @@ class ExportLog(Base):
     format: Mapped[ExportFormat] = col(Choice(ExportFormat), _("Format"), required=True, default=ExportFormat.XLSX)
     file_name: Mapped[str] = col(Text(200), _("File"), required=True, default="", search=True, below="number")
     actor_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class JobState(Choices):
+    QUEUED = "queued", _("Waiting"), ""
+    RUNNING = "running", _("Running"), "brand"
+    DONE = "done", _("Done"), "good"
+    FAILED = "failed", _("Failed"), "bad"
+    CANCELLED = "cancelled", _("Cancelled"), ""
+    INTERRUPTED = "interrupted", _("Interrupted"), "warn"
+
+
+class Job(Base):
+    """Long work done off the request, for its owner alone. How far it is stands in its folder, not here: while it
+    writes, it may be the only one who can."""
+
+    __tablename__ = "job"
+    __label__ = _("Background task")
+    __labels__ = _("Background tasks")
+    __scope__: ClassVar[Path] = Own("owner_id")
+    __display__ = ("title",)
+    __table_args__ = (Index("ix_job_owner", "owner_id", "id"), Index("ix_job_state", "state"))
+
+    kind: Mapped[str] = col(Code(40), _("Kind"), required=True)
+    title: Mapped[str] = col(Text(200), _("Task"), required=True, default="")
+    state: Mapped[JobState] = col(Choice(JobState), _("State"), required=True, default=JobState.QUEUED)
+    created_at: Mapped[datetime] = col(Moment(), _("Asked for"), required=True, default=now)
+    started_at: Mapped[datetime | None] = col(Moment(), _("Begun"))
+    ended_at: Mapped[datetime | None] = col(Moment(), _("Ended"))
+    #: When the owner has looked at how it ended.
+    seen_at: Mapped[datetime | None] = mapped_column()
+    owner_id: Mapped[int] = mapped_column(Integer)
+    owner_name: Mapped[str] = mapped_column(String(80), default="")
+    #: In which its sentences are worded.
+    locale: Mapped[str] = mapped_column(String(20), default="")
+    #: Tells the same work asked for twice.
+    mark: Mapped[str] = mapped_column(String(80), default="")
+    #: Why it failed, in words.
+    message: Mapped[str] = mapped_column(String(1000), default="")
+    params: Mapped[dict[str, Any]] = mapped_column(Data().sql(), default=dict)
+    result: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
 
 
 def guard(connection: Connection) -> None:

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from panel.batches import File
 from panel.plans import Options, Outcome, Plan, Unusable
 from panel.records import ExportFormat
 from panel.rules import importable
-from panel.session import act_for, writing
+from panel.session import act_for, actor_of, policy_of, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
 from panel.text import Message, _
 from panel.web.assemble import Panel
@@ -41,7 +42,6 @@ def install(app: Flask, panel: Panel) -> None:
         if importable(view.model) and any(Action.IMPORT in role.grants.get(view.model, ()) for role in roles)
     )
     table = click.argument("table", type=click.Choice(tables))
-    any_table = click.argument("table", type=click.Choice(sorted(panel.views)))
     person = click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
 
     @app.cli.command("import")
@@ -105,8 +105,12 @@ def install(app: Flask, panel: Panel) -> None:
             exporting.template(session, panel.views[table].model, out, panel.registry)
         click.echo(_("Written: {file}", file=out))
 
+    _install_export(app, panel, person)
+
+
+def _install_export(app: Flask, panel: Panel, person: Any) -> None:
     @app.cli.command("export")
-    @any_table
+    @click.argument("table", type=click.Choice(sorted(panel.views)))
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
     @click.option("--filter", "filters", metavar="FIELD=VALUE", multiple=True, help="Only rows that match; repeatable.")
     @click.option("--columns", default="", metavar="A,B,C", help="These columns, in this order.")
@@ -117,24 +121,22 @@ def install(app: Flask, panel: Panel) -> None:
     ) -> None:
         """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
         with _writing(out), acting(panel, person) as session:
-            n = _export(panel, session, panel.views[table], out, filters, columns, ExportFormat.CSV if as_csv else None)
+            view = panel.views[table]
+            order = _order(session, view.model, filters, columns)
+            if as_csv:
+                order = replace(order, format=ExportFormat.CSV)
+            try:
+                n = exports.to_file(session, exports.prepare(session, order, view.quick_filters()), out)
+            except Refused as refusal:
+                raise Unusable(refusal.message) from None
         click.echo(_("{n} rows written: {file}", n=n, file=out))
 
 
-def _export(
-    panel: Panel, session: Any, view: Any, out: Path, filters: tuple[str, ...], names: str, form: ExportFormat | None
-) -> int:
-    masked = panel.policy.sees_masked(session.info["actor"], view.model)
-    order = exports.Order(
-        view.model,
-        exports.arguments_of(view.model, filters, masked=masked),
-        tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip()),
-        form or ExportFormat.XLSX,
-    )
-    try:
-        return exports.to_file(session, exports.prepare(session, order, view.quick_filters()), out)
-    except Refused as refusal:
-        raise Unusable(refusal.message) from None
+def _order(session: Any, model: Any, filters: tuple[str, ...], names: str) -> exports.Order:
+    masked = policy_of(session).sees_masked(actor_of(session), model)
+    arguments = exports.arguments_of(model, filters, masked=masked)
+    wanted = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
+    return exports.Order(model, arguments, wanted)
 
 
 def _failed_rows(made: Plan, out: Path, file: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from panel.text import Message
 
@@ -245,6 +246,8 @@ class Frame:
     search_hint: Words
     locale: str
     locales: dict[str, str]
+    #: Background tasks that have ended and were not looked at.
+    unseen: int = 0
 
 
 @dataclass(slots=True)
@@ -297,6 +300,20 @@ class UploadPage(Page):
 
     error: Words | None = None
     cancel_url: str = ""
+
+
+@dataclass(slots=True)
+class JobPage(Page):
+    """A background task: how far it is while it runs (`progress` has done, total, message), then how it ended.
+    `files` are name and address; `expired` when there were some."""
+
+    sentence: Words = ""
+    tone: str = ""
+    running: bool = False
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    state_url: str = ""
+    files: list[tuple[str, str]] = field(default_factory=list)
+    expired: bool = False
 
 
 @dataclass(slots=True)
