@@ -54,7 +54,7 @@ def write(target: Path | IO[bytes], page: Page, title: str) -> int:
             "fit_to_pages": (1, 0),
             "repeat_rows": 0,
             "header": f"&C{print_words(page.title)}",
-            "footer": f"&L{print_words(page.footnote)}&R{PAGE_OF}",
+            "footer": f"&L{print_words(page.footnote)}&R{PAGE_OF}" if page.footnote else f"&R{PAGE_OF}",
         },
     )
     return number

@@ -85,7 +85,7 @@ def _set_up_print(sheet: Any, page: Page) -> None:
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_title_rows = "1:1"
     sheet.oddHeader.center.text = print_words(page.title)
-    sheet.oddFooter.left.text = print_words(page.footnote)
+    sheet.oddFooter.left.text = print_words(page.footnote) or None
     sheet.oddFooter.right.text = PAGE_OF
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
-from flask import Response, abort, request, send_file
+from flask import Response, abort, redirect, request, send_file, url_for
 from flask_admin.base import expose
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from panel import exports, listing
 from panel.access import Action
 from panel.exports import Order, Ready
 from panel.fields import Personal, fields
+from panel.jobs import Context, enqueue, kind
 from panel.kinds import tidy
 from panel.plans import Unusable
 from panel.records import ExportFormat
@@ -113,6 +117,12 @@ class TableExports:
         """The file itself; a long one is made by a job, to whose page one is sent."""
         session = current_panel().session
         ready = exports.prepare(session, order, self.quick_filters())
+        if exports.count(session, ready) > exports.MANY_ROWS:
+            packed = order.packed()
+            mark = sha256(json.dumps(packed, sort_keys=True).encode()).hexdigest()[:32]
+            params = {"order": packed, "back": self.get_url(".index_view", **_arguments())}
+            title = _("Export {label}", label=self.model.__labels__)
+            return redirect(url_for("jobs.show", id_=enqueue(session, "export", params, title=title, mark=mark)), 303)
         target = TemporaryFile()  # noqa: SIM115 - the response closes it
         exports.write(session, ready, cast(IO[bytes], target))
         return _sent(target, ready)
@@ -162,6 +172,17 @@ class TableExports:
             return set()
         listed = {f.name for f in self.declared if f.listed}
         return {c.name for c in known if pick != "list" or c.name in listed}
+
+
+@kind("export")
+def _work(session: Session, context: Context, params: dict[str, Any]) -> dict[str, Any]:
+    """A long export as a job: the order is looked at again, with the rights and rows of now."""
+    order = Order.unpacked(params["order"])
+    view = current_panel().views[order.model.__tablename__]
+    ready = exports.prepare(session, order, view.quick_filters())
+    total = exports.count(session, ready)
+    rows = exports.write(session, ready, context.file(ready.name), lambda done: context.progress(done, total))
+    return {"rows": rows}
 
 
 def _arguments() -> dict[str, list[str]]:
