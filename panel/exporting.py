@@ -14,7 +14,7 @@ from panel.access import model_of
 from panel.base import Base
 from panel.batches import words
 from panel.fields import Field
-from panel.kinds import Choice, Flag, today
+from panel.kinds import Choice, Flag, Moment, today
 from panel.listing import order
 from panel.plans import Outcome, Plan
 from panel.records import ImportRow
@@ -82,6 +82,8 @@ def _format(column: Column) -> str | None:
 
 def _width(column: Column) -> int:
     f = column.field
+    if f is not None and isinstance(f.kind, Moment) and column.above is None:
+        return 18
     length = getattr(f.kind, "length", 0) if f else 0
     return 40 if length > 200 else 24 if length > 60 else 14
 

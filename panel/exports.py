@@ -107,8 +107,10 @@ def prepare(session: Session, order: Order, quick: Mapping[str, Quick]) -> Ready
 
 
 def named(model: type[Base], names: Sequence[str]) -> list[Column]:
-    """The columns of these names, in their order; all of them where none is named."""
+    """The columns of these names or labels, in their order; all of them where none is named."""
     known = {column.name: column for column in columns(model)}
+    called = {str(column.label): column.name for column in known.values()}
+    names = [called.get(name, name) for name in names]
     if unknown := [name for name in names if name not in known]:
         raise Unusable(
             _("There is no column {name}. There are: {names}.", name=unknown[0], names=", ".join(known)),
@@ -180,14 +182,17 @@ def watermark(number: str, person: str) -> Message:
 
 
 def arguments_of(model: type[Base], given: Iterable[str], *, masked: bool) -> dict[str, list[str]]:
-    """`field=value` texts as the arguments of a list's address; Unusable says what there is, or what can't be read."""
+    """`field=value` texts, by name or label, as the arguments of a list's address; Unusable says what there is, or what can't be read."""
     known = listing.filterable(model, masked=masked)
+    called = {str(f.label): f.name for f in known}
     offered = ", ".join(f.name for f in known)
     found: dict[str, list[str]] = {}
     for text in given:
         name, sign, value = text.partition("=")
         name = name.strip()
-        field, _dot, suffix = name.partition(".")
+        field, dot, suffix = name.partition(".")
+        field = called.get(field, field)
+        name = f"{field}{dot}{suffix}"
         declared = next((f for f in known if f.name == field), None)
         fits = suffix in ("", "empty") or (suffix in ("from", "to") and declared and listing.is_span(declared))
         if declared is None or not fits or not sign:

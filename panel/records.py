@@ -123,7 +123,7 @@ class ExportLog(Base):
     stands in words, with personal values masked."""
 
     __tablename__ = "exportlog"
-    __label__ = _("Export")
+    __label__ = _("Export log entry")
     __labels__ = _("Export log")
     __scope__: ClassVar[Path] = Public()
     __append_only__ = True

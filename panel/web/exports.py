@@ -145,7 +145,7 @@ class TableExports:
             sub=n_("{n} record", "{n} records", count),
             picks=[
                 Chip(label, self.get_url(".choose_view", **here, pick=pick), active=False)
-                for pick, label in (("all", _("All")), ("none", _("None")), ("list", _("As in the list")))
+                for pick, label in (("all", _("All")), ("none", _("None of them")), ("list", _("As in the list")))
             ],
             columns=[
                 Picked(
