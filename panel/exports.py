@@ -182,7 +182,8 @@ def watermark(number: str, person: str) -> Message:
 
 
 def arguments_of(model: type[Base], given: Iterable[str], *, masked: bool) -> dict[str, list[str]]:
-    """`field=value` texts, by name or label, as the arguments of a list's address; Unusable says what there is, or what can't be read."""
+    """`field=value` texts, the field by name or label, as the arguments of a list's address. Raises Unusable, which
+    says what there is, or why a value can't be read."""
     known = listing.filterable(model, masked=masked)
     called = {str(f.label): f.name for f in known}
     offered = ", ".join(f.name for f in known)
@@ -213,7 +214,7 @@ def arguments_of(model: type[Base], given: Iterable[str], *, masked: bool) -> di
 
 
 def in_words(session: Session, model: type[Base], query: Query, quick: Mapping[str, Quick]) -> str:
-    """The filters as people read them: "State: reported; Community: 东栅社区"."""
+    """The filters as people read them, such as 状态：已上报；社区：东栅社区."""
     parts = [str(quick[query.quick].label)] if query.quick in quick else []
     by_name = {f.name: f for f in listing.filterable(model)}
     for name in dict.fromkeys(key.partition(".")[0] for key in query.values):
@@ -223,10 +224,10 @@ def in_words(session: Session, model: type[Base], query: Query, quick: Mapping[s
             said.append(" – ".join(ends))
         if empty := query.values.get(f"{name}.empty"):
             said.append(str(_("empty") if empty[0] == "1" else _("filled in")))
-        parts.append(f"{by_name[name].label}: {'、'.join(said)}")
+        parts.append(str(_("{label}: {value}", label=by_name[name].label, value="、".join(said))))
     if query.search:
-        parts.append(f"{_('Search')}: {query.search}")
-    return "; ".join(parts)
+        parts.append(str(_("{label}: {value}", label=_("Search"), value=query.search)))
+    return "；".join(parts)
 
 
 def _said(session: Session, field: Field, given: str) -> str:
