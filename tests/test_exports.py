@@ -222,6 +222,17 @@ def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch
     assert ours.oddFooter.left.text == plain.oddFooter.left.text
 
 
+def test_what_ends_the_reading_ends_the_faster_writing() -> None:
+    pytest.importorskip("rustpy_xlsxwriter")
+
+    def rows() -> Any:
+        yield from ODD
+        raise LookupError("cancelled")
+
+    with pytest.raises(LookupError, match="cancelled"):
+        sheets.write(BytesIO(), [Page("x", list("abcdef"), rows(), ready=True)])
+
+
 def test_an_empty_table_has_its_header_still(stage: Stage) -> None:
     target = BytesIO()
     with stage.session() as session:
