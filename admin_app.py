@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from panel import logs
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
+from panel.plans import Unusable
 from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
@@ -27,7 +29,7 @@ from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView, ExportLogView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
-FILES, LEDGERS, SYSTEM = _("Excel"), _("Ledgers"), _("System")
+DUTY, FILES, LEDGERS, SYSTEM = _("Every Monday"), _("Excel"), _("Ledgers"), _("System")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
@@ -36,15 +38,24 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Action, WORK, "gavel"),
     (SchemaView, models.Feedback, WORK, "commenting-o"),
     (SchemaView, models.CaseParty, WORK, "user-o"),
+    (SchemaView, models.Measurement, WORK, "tachometer"),
+    (SchemaView, models.Mediation, WORK, "handshake-o"),
+    (SchemaView, models.MediationSession, WORK, "comments-o"),
+    (SchemaView, models.MediationMember, WORK, "users"),
+    (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
+    (SchemaView, models.Visit, DUTY, "map-marker"),
+    (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
     (SchemaView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
     (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
+    (SchemaView, models.Volunteer, ROSTER, "heart-o"),
     (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
     (SchemaView, models.Street, LISTS, "road"),
     (SchemaView, models.Squad, LISTS, "users"),
+    (SchemaView, models.Phrase, LISTS, "quote-left"),
     (SchemaView, models.CalendarDay, LISTS, "calendar-o"),
     (BatchView, ImportBatch, FILES, "upload"),
     (RowView, ImportRow, FILES, "list-ol"),
@@ -100,12 +111,21 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def serve() -> None:
-    """Serve by waitress until stopped."""
+def wsgi() -> Flask:
+    """The panel with its worker, also for other servers: `gunicorn "admin_app:wsgi()"`. One process does long work."""
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
-    app.extensions["panel"].jobs.start()
+    try:
+        app.extensions["panel"].jobs.start()
+    except Unusable as problem:
+        sys.exit(str(problem.message))
+    return app
+
+
+def serve() -> None:
+    """Serve by waitress until stopped."""
+    config, app = Config.read(), wsgi()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
 

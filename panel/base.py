@@ -75,6 +75,8 @@ class Base(DeclarativeBase):
     __numbered__: ClassVar[bool] = False
     #: Rows are written once by the program and never changed; triggers hold it.
     __append_only__: ClassVar[bool] = False
+    #: Comes in from workbooks; what is judged or numbered as it is written down does not.
+    __imported__: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-100)
 

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from panel import bulk, importing, sheets
+from panel import bulk, importing, progress, sheets
 from panel.access import Refused, table_of
 from panel.base import Base
 from panel.fields import fields
@@ -22,6 +22,8 @@ from panel.records import ImportBatch, ImportRow
 from panel.rules import Registry
 from panel.session import actor_of
 from panel.text import Message, _
+
+READING = _("Reading the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +41,42 @@ class File:
         return sha256(self.data).hexdigest()
 
 
-def plan(session: Session, model: type[Base], file: File, options: Options, registry: Registry) -> Plan:
-    """Read and plan. Raises Unusable with a sentence for a file that can't be taken at all."""
+def read(file: File) -> sheets.Book:
+    """The file's sheets and rows. Raises Unusable with a sentence for a file that can't be taken at all."""
     try:
-        book = sheets.read(file.data)
+        return sheets.read(file.data)
     except sheets.Unreadable as problem:
         raise Unusable(problem.message) from None
-    made = importing.plan(session, model, book, options, registry)
+
+
+def plan(
+    session: Session,
+    model: type[Base],
+    file: File,
+    options: Options,
+    registry: Registry,
+    *,
+    book: sheets.Book | None = None,
+) -> Plan:
+    """Plan a file; its `book`, if it has been read already. Raises Unusable with a sentence for one that can't be
+    taken at all."""
+    progress.tell(READING)
+    made = importing.plan(session, model, book or read(file), options, registry)
     if message := again(session, model, file):
         made.warnings.insert(0, message)
     return made
 
 
-def run(session: Session, made: Plan, file: File, registry: Registry) -> int:
-    """Write a plan and its batch in the session's transaction, commit, and return the batch's id. Nothing is written
-    unless all of it is; Unusable says why not."""
+def run(session: Session, made: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
+    """Write a plan and its batch in the session's transaction, commit (or leave that to the caller), and return the
+    batch's id. Nothing is written unless all of it is; Unusable says why not."""
+    progress.tell(progress.WRITING)
     try:
         batch = _open(session, made, file)
         importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
-        session.commit()
+        if commit:
+            session.commit()
     except bulk.Overtaken:
         session.rollback()
         raise Unusable(

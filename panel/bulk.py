@@ -12,13 +12,16 @@ from typing import Any
 from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from panel import audit
+from panel import audit, progress
 from panel.access import Action, Refused, model_of, table_of
 from panel.base import Base, Record, pinyin_key
 from panel.fields import Field, Personal, fields
 from panel.kinds import Mobile, now
 from panel.records import AuditAction
 from panel.session import actor_of, keyed_hash, policy_of, require
+
+#: Rows between two looks whether the work is to end.
+AT_ONCE = 5_000
 
 
 class Overtaken(Exception):  # noqa: N818 - told to the user as a sentence
@@ -68,7 +71,10 @@ def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> Seque
     if connection.dialect.name == "sqlite":
         # SQLite gives ids back row by row only. Nobody else writes meanwhile, so that they can be told beforehand.
         first = (connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
-        connection.execute(insert(table), [{**row, "id": id_} for id_, row in enumerate(rows, first)])
+        for start in range(0, len(rows), AT_ONCE):
+            progress.tell(progress.WRITING, start, len(rows))
+            part = rows[start : start + AT_ONCE]
+            connection.execute(insert(table), [{**row, "id": id_} for id_, row in enumerate(part, first + start)])
         return range(first, first + len(rows))
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return connection.execute(statement, rows).scalars().all()

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel import bulk, checking, comparing, headers, resolving
+from panel import bulk, checking, comparing, headers, progress, resolving
 from panel.access import table_of
 from panel.base import Base
 from panel.fields import Field, Personal, field_named, fields
@@ -22,6 +22,8 @@ from panel.resolving import Resolver
 from panel.rules import ID, RECORD_NO, Registry, Rules, importable, known_labels
 from panel.sheets import Book, Line
 from panel.text import Message, _
+
+CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is stored"), _("Checking the rows")
 
 
 def plan(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> Plan:
@@ -38,10 +40,12 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     for part in made.parts:
         read = {index: f for index, name in part.columns.items() if (f := field_named(model, name))}
         read = {index: f for index, f in read.items() if not f.readonly or f.key or f.name in telling}
-        for row in part.rows:
+        for row in progress.told(part.rows, CELLS, len(part.rows)):
             _read_row(made, part, row, read, extra)
     matcher = rules.matcher()
+    progress.tell(MATCHING)
     _match(session, made, rules, matcher, resolver)
+    progress.tell(CHECKING)
     _check(session, made, rules, matcher)
     for row in made.rows:
         row.outcome = _outcome(row, options)

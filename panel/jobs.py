@@ -48,7 +48,7 @@ from panel.plans import Unusable
 from panel.records import Job, JobState
 from panel.session import act_for, actor_of, may_write, system_session, watch, writing
 from panel.text import Message, _, current_locale, speaking
-from panel.work import KINDS, Cancelled, Context, Stopped, kind, noted
+from panel.work import KINDS, Cancelled, Context, Stopped, data_version, kind, noted
 
 __all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "noted"]
 
@@ -56,14 +56,15 @@ log = logging.getLogger(__name__)
 
 #: Files of results are thrown away after so many days; what is known of a job after so many.
 FILE_DAYS, KEEP_DAYS = 7, 90
-#: Seconds between two looks for work, and until another process takes over.
-LOOK, TAKE_OVER = 1.0, 5.0
+#: Seconds between two looks for work, until another process takes over, and between two looks for what was lost.
+LOOK, TAKE_OVER, LOST = 1.0, 5.0, 60.0
 
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
 DEFECT = _("Something went wrong. Nothing was written. The administrator finds the details in the log.")
 BUSY = _("The database is busy. Nothing was written. Try again in a moment.")
 GONE = _("The account is not active any more. Nothing was written.")
 NO_REDIS = _("JOBS_URL names a Redis server, but the package “redis” is not installed: pip install redis.")
+UNREACHABLE = _("The queue of background tasks can't be reached: look at JOBS_URL and at the server it names.")
 UNKNOWN_URL = _("JOBS_URL must begin with redis://, rediss:// or unix://.")
 
 
@@ -142,7 +143,10 @@ class Jobs:
                 id_ = int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
                 shutil.rmtree(self.root / str(id_), ignore_errors=True)
             session.commit()
-        self.queue.put(id_)
+        try:
+            self.queue.put(id_)
+        except Exception:  # asked for it is, and the worker finds it
+            log.exception("job %s can't be queued", id_)
         return int(id_)
 
     def cancel(self, id_: int) -> None:
@@ -187,7 +191,9 @@ class Jobs:
                 return
             name, locale, owner, params = job.kind, job.locale, job.owner_id, dict(job.params)
         with speaking(locale):
+            begun = time.monotonic()
             state, message = self._work(id_, name, owner, params)
+            log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - begun)
             if state is not JobState.DONE:
                 shutil.rmtree(self.root / str(id_) / "files", ignore_errors=True)
                 self._end(id_, state, str(message))
@@ -197,12 +203,14 @@ class Jobs:
         """Do the work and commit it together with "done"; or say what became of it instead."""
         token = writing.set(False)
         try:
-            with Session(self.engine) as session:
+            # One connection throughout: whether somebody else has written is known of a connection.
+            with self.engine.connect() as connection, Session(connection) as session:
                 watch(session)
                 session.info.update(policy=self.policy, secret=self.secret, jobs=self)
+                version = data_version(session)
                 actor = self._actor(session, owner)
                 act_for(session, actor)
-                context = Context(id_, actor, self.folder(id_), session, self._stop.is_set)
+                context = Context(id_, actor, self.folder(id_), session, self._stop.is_set, version)
                 with self.around(actor), progress.heard_by(lambda m, n, of: context.progress(n, of, m)):
                     context.check()
                     result = KINDS[name](session, context, params)
@@ -212,7 +220,8 @@ class Jobs:
                         context.begin_writing()
                     self._done(session, id_, result)
                     session.commit()
-                return JobState.DONE, ""
+                    self._tidy_up_after(context)
+            return JobState.DONE, ""
         except Cancelled:
             return JobState.CANCELLED, ""
         except Stopped:
@@ -227,6 +236,14 @@ class Jobs:
             return JobState.FAILED, DEFECT
         finally:
             writing.reset(token)
+
+    @staticmethod
+    def _tidy_up_after(context: Context) -> None:
+        for then in context.afterwards:
+            try:
+                then()
+            except Exception:  # all is written; what is left lying goes by its age
+                log.exception("after job %s", context.id)
 
     def _done(self, session: Session, id_: int, result: dict[str, Any] | None) -> None:
         table = table_of(Job)
@@ -297,7 +314,11 @@ class Jobs:
             except Exception:
                 log.exception("jobs can't be done")
                 self._stop.wait(TAKE_OVER)
-        self._stop.wait()
+        while not self._stop.wait(LOST):
+            try:
+                self.find_lost()
+            except Exception:
+                log.exception("jobs can't be looked for")
         if consumer is not None:
             consumer.stop(graceful=True)
         lock.close()
@@ -318,11 +339,20 @@ class Jobs:
         with self._system() as session:
             running = update(Job).where(Job.state == JobState.RUNNING)
             found = session.execute(running.values(state=JobState.INTERRUPTED, ended_at=now()))
-            waiting = list(session.execute(select(Job.id).where(Job.state == JobState.QUEUED)).scalars())
-        for id_ in waiting:
-            self.queue.put(id_)
+        self.find_lost()
         self.tidy()
         return int(found.rowcount)  # type: ignore[attr-defined]
+
+    def find_lost(self) -> None:
+        """Put on the queue again what waits while the queue is empty: it may have been lost, or not been reached."""
+        if self.queue.size():
+            return
+        with self.engine.connect() as connection:
+            table = table_of(Job)
+            waiting = select(table.c.id).where(table.c.state == JobState.QUEUED).order_by(table.c.id)
+            found = list(connection.execute(waiting).scalars())
+        for id_ in found:
+            self.queue.put(id_)
 
     def tidy(self) -> None:
         """Throw away old results, and later what is known of old jobs."""
@@ -340,6 +370,7 @@ class _Queue:
 
     def __init__(self, jobs: Jobs) -> None:
         self.process = os.getpid()
+        logging.getLogger("huey").setLevel(logging.WARNING)  # what is worth a line, run() says
         signed = SignedSerializer(secret=jobs.secret, salt="jobs")
         options = {"results": False, "utc": False, "serializer": signed}
         if not jobs.url:
@@ -355,7 +386,14 @@ class _Queue:
 
     def check(self) -> None:
         """Fail at the start of the server rather than at the first job."""
-        self.huey.pending_count()
+        try:
+            self.size()
+        except Exception as error:
+            log.exception("the queue", exc_info=error)
+            raise Unusable(UNREACHABLE) from None
+
+    def size(self) -> int:
+        return int(self.huey.pending_count())
 
     def put(self, id_: int) -> None:
         self.task(id_)

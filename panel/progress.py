@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from panel.text import Message
+from panel.text import Message, _
 
 T = TypeVar("T")
 Listener = Callable[[Message | None, int, int], None]
 #: How many rows pass before it is told again.
 STRIDE = 200
+WRITING = _("Writing")
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 

@@ -82,7 +82,7 @@ class Registry:
 
 def importable(model: type[Base]) -> bool:
     """Whether people edit the table at all; logs and what imports themselves write are not imported."""
-    return issubclass(model, Record) and not model.__append_only__
+    return issubclass(model, Record) and model.__imported__ and not model.__append_only__
 
 
 def placing(model: type[Base]) -> list[tuple[Field, Field]]:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +50,21 @@ class Context:
     folder: Path
     session: Session
     stopping: Callable[[], bool] = lambda: False
+    #: Of the database, when the session began to read.
+    version: int | None = None
+    #: Called when all is written.
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
     _noted: float = 0.0
+    _said: str = ""
 
     def progress(self, done: int, total: int = 0, message: Message | None = None) -> None:
         """Note how far the work is, now and then; raises Cancelled when it is to end here."""
-        moment = time.monotonic()
-        if moment - self._noted < NOTE:
+        moment, words = time.monotonic(), str(message or "")
+        if moment - self._noted < NOTE and words == self._said:
             return
-        self._noted = moment
+        self._noted, self._said = moment, words
         self.check()
-        note(self.folder, done, total, str(message or ""))
+        note(self.folder, done, total, words)
 
     def check(self) -> None:
         """Raise if the work is to end: its owner has cancelled it, or the server stops."""
@@ -68,17 +73,29 @@ class Context:
         if self.stopping():
             raise Stopped
 
-    def begin_writing(self) -> None:
-        """End the reading so far: from here the session's transaction may write, and on SQLite is the only one that
-        can. What was read before may have changed meanwhile."""
-        self.session.rollback()
+    def begin_writing(self) -> bool:
+        """From here the session may write, and on SQLite nobody else. Its transaction begins anew there; true when
+        somebody has written meanwhile, so that what was read before has to be read again."""
         writing.set(True)
+        if self.version is None:
+            return False
+        self.session.rollback()
+        return data_version(self.session) != self.version
 
     def file(self, name: str) -> Path:
         """Where a file of the result is written, by the name that the owner sees."""
         files = self.folder / "files"
         files.mkdir(mode=0o700, exist_ok=True)
         return files / Path(name.replace("\\", "/")).name
+
+
+def data_version(session: Session) -> int | None:
+    """A number that changes when another connection commits; None where one transaction can read first and write
+    then."""
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        return None
+    return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
 
 def note(folder: Path, done: int, total: int, message: str) -> None:

@@ -6,9 +6,11 @@
   if (!card) return;
   const bar = card.querySelector(".job-bar"), words = card.querySelector(".job-message");
   const count = card.querySelector(".job-count"), sentence = card.querySelector(".job-sentence");
+  const tag = document.querySelector(".head .sub .tag");
   const number = new Intl.NumberFormat(document.documentElement.lang);
   const show = (now) => {
     words.textContent = now.message || now.state;
+    if (tag) tag.textContent = now.state;
     sentence.textContent = now.sentence;
     count.textContent = now.total ? `${number.format(now.done)} / ${number.format(now.total)}` : "";
     if (now.total) { bar.max = now.total; bar.value = now.done; } else bar.removeAttribute("value");

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -177,6 +181,40 @@ def test_what_ran_when_the_server_died_is_interrupted_and_what_waited_is_done(st
     assert "重新启动" in stage.browse("office").get(f"/jobs/{ran}").text
 
 
+DYING = """
+import os, signal
+import sqlalchemy as sa
+from admin_app import create_app
+from models import Street
+from panel import jobs
+
+def dying(session, context, params):
+    context.begin_writing()
+    session.add(Street(name=params["name"]))
+    session.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+jobs.KINDS["adding"] = dying
+create_app().extensions["panel"].jobs.run_pending()
+"""
+
+
+def test_a_server_killed_while_it_writes_has_written_nothing(stage: Stage, config: Any) -> None:
+    id_ = ask(stage, name="新街道")
+    environment = {
+        **os.environ,
+        "INSTANCE_PATH": str(config.instance),
+        "DATABASE_URL": config.database_url,
+        "SECRET_KEY": config.secret_key,
+    }
+    done = subprocess.run([sys.executable, "-c", DYING], env=environment, check=False, timeout=60)  # noqa: S603 - ours
+    assert done.returncode == -signal.SIGKILL
+    assert job(stage, id_).state is JobState.RUNNING
+    assert stage.panel.jobs.recover() == 1
+    assert (job(stage, id_).state, streets(stage, "新街道")) == (JobState.INTERRUPTED, 0)
+    assert stage.panel.jobs.run_pending() == 0
+
+
 def test_what_was_said_to_be_interrupted_does_not_write_after_all(stage: Stage) -> None:
     def meanwhile(context: Context) -> None:
         context.session.connection().execute(sa.update(Job.__table__).values(state=JobState.INTERRUPTED))
@@ -208,6 +246,17 @@ def test_a_queue_that_can_not_be_had_is_told_at_the_start(
     with pytest.raises(jobs.Unusable) as told:
         stage.panel.jobs.start()
     assert told.value.message == sentence
+
+
+def test_what_can_not_be_queued_is_found_by_the_worker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs._Queue, "put", lambda *_given: 1 / 0)
+        id_ = ask(stage, name="新街道")
+    assert stage.panel.jobs.run_pending() == 0
+    stage.panel.jobs.find_lost()
+    stage.panel.jobs.find_lost()
+    assert stage.panel.jobs.run_pending() == 1
+    assert job(stage, id_).state is JobState.DONE
 
 
 def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from panel.rules import Registry
 from panel.sheets import MAX_BYTES
 from panel.text import Message, _, n_
 from panel.web import errors, jobpages, login, security
+from panel.web import importjobs as _importjobs  # noqa: F401 - registers what jobs do of imports
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
 from panel.web.views import SchemaView

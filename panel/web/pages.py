@@ -355,7 +355,7 @@ class PreviewPage(Page):
     apply_url: str = ""
     submit: Words | None = None
     notice: Words = ""
-    notes: list[Message] = field(default_factory=list)
+    notes: list[Words] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
