@@ -19,7 +19,7 @@ from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
 from panel.plans import Unusable
-from panel.records import AuditEntry, ImportBatch, ImportRow
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
@@ -41,7 +41,7 @@ from screens import (
 )
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
-from screens.logs import AuditView
+from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
@@ -79,6 +79,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (UserRoleView, UserRole, SYSTEM, "key"),
     (SchemaView, LoginLog, SYSTEM, "sign-in"),
     (AuditView, AuditEntry, SYSTEM, "book"),
+    (ExportLogView, ExportLog, SYSTEM, "download"),
 )
 
 
