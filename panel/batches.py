@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from panel import bulk, importing, sheets, undoing
+from panel import bulk, importing, mapping, sheets, undoing
 from panel.access import Refused, table_of
 from panel.base import Base
 from panel.fields import fields
@@ -60,6 +60,9 @@ def run(session: Session, made: Plan, file: File, registry: Registry) -> int:
         importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
         undoing.forget(session, registry.keep_days(session))
+        if made.options.meanings is not None:
+            for labels in made.headers:
+                mapping.remember(session, made.model, labels, made.options.meanings)
         session.commit()
     except bulk.Overtaken:
         session.rollback()
