@@ -126,6 +126,7 @@ def create_app(config: Config | None = None) -> Flask:
     batch_commands.install(app, panel)
     ledgers.install(app)
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
+    periodic.register(panel, "imports.forget", timedelta(days=1), imports.forget)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
     return app
