@@ -43,6 +43,8 @@ def plan(session: Session, model: type[Base], file: File, options: Options, regi
     """Read and plan. Raises Unusable with a sentence for a file that can't be taken at all."""
     try:
         book = sheets.read(file.data)
+        if options.sheet:
+            book = book.only(options.sheet)
     except sheets.Unreadable as problem:
         raise Unusable(problem.message) from None
     made = importing.plan(session, model, book, options, registry)

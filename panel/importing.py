@@ -20,7 +20,7 @@ from panel.matching import UNSCOPED, Matcher, chunks
 from panel.plans import CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
 from panel.resolving import Resolver
 from panel.rules import ID, RECORD_NO, Registry, Rules, importable, known_labels
-from panel.sheets import Book, Line
+from panel.sheets import Book, Fault, Line
 from panel.text import Message, _
 
 
@@ -55,6 +55,8 @@ def _lay_out(made: Plan, book: Book, rules: Rules) -> None:
     required = {f.name for f in rules.required()}
     made.skipped_sheets = list(book.hidden)
     for sheet in book.sheets:
+        if sheet.hidden:
+            made.warnings.append(_("Sheet “{sheet}”: {n} hidden rows are not read.", sheet=sheet.name, n=sheet.hidden))
         header = headers.find(sheet, known)
         names = set(header.columns.values()) if header else set()
         # A header of this table: a required column, or two of any kind.
@@ -129,6 +131,10 @@ def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
             raw = made.options.replace[name].get(text, raw)
             text = tidy(raw)
         if not text:
+            continue
+        if isinstance(raw, Fault):
+            if index in read or name == ID or name in extra or "/" in name:
+                row.errors.append(CellError(part.labels[index], text, raw.message, index))
             continue
         if name == ID or name in extra or "/" in name:
             row.extra[name] = text

@@ -27,12 +27,14 @@ class Unusable(Exception):  # noqa: N818 - told to the user as a sentence
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a file is taken. `replace`: for a column, words to read in place of what stands there."""
+    """How a file is taken. `replace`: for a column, words to read in place of what stands there; `sheet`: the one
+    sheet to read."""
 
     create_missing: bool = False
     good_rows: bool = False
     skip_existing: bool = False
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sheet: str = ""
 
 
 class Outcome(Choices):
