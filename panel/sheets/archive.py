@@ -12,6 +12,8 @@ from panel.sheets.refusal import Refusal
 MAX_ENTRIES = 2_000
 #: What all parts together may unpack to: so much in any case, so many times the file, and no more than that.
 FREE, RATIO, MAX_UNPACKED = 20 * 1024 * 1024, 40, 250 * 1024 * 1024
+#: What a part that describes others may unpack to.
+MAX_LIST = 4 * 1024 * 1024
 PIECE = 1024 * 1024
 _STORED, _DEFLATED = 0, 8
 
@@ -85,4 +87,9 @@ class Archive:
             raise Refusal("damaged")
 
     def whole(self, name: str) -> bytes:
-        return b"".join(self.pieces(name)) if name in self.entries else b""
+        """A part that lists or describes others, "" if there is none; Refusal for one that is no list any more."""
+        if name not in self.entries:
+            return b""
+        if self.entries[name].file_size > MAX_LIST:
+            raise Refusal("damaged")
+        return b"".join(self.pieces(name))

@@ -84,6 +84,8 @@ def _chain(data: bytes, table: list[int], place: int, size: int, skip: int) -> b
 def _offsets(stream: bytes) -> list[int]:
     """Where each sheet begins."""
     found = []
+    if unpack_from("<H", stream)[0] & 0xF0FF != _BOF & 0xF0FF:
+        raise Refusal("damaged")
     for kind, at, length in _records(stream, 0):
         if kind == _LOCKED:
             raise Refusal("protected")

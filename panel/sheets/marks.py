@@ -19,20 +19,25 @@ LONGEST_ROW = 8 * 1024 * 1024
 #: Repeated rows and cells are followed no further than Excel's own limits.
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 MAX_FAULTS = 500_000
+#: What a sheet may hold, whatever kind of file it comes from; a part up to FEW bytes holds no more.
+MAX_ROWS = 200_000
+MAX_COLUMNS = 300
+MAX_CELLS = 4_000_000
+FEW = 40 * 1024 * 1024
 _HIDDEN = re.compile(b"hidden")
-_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _CELL = re.compile(
-    rb"<(?:\w+:)?(row|c)\b([^>]*)>(?:\s*(<(?:\w+:)?f\b)[^>]*?(?:/>|>([^<]*)</(?:\w+:)?f>))?"
-    rb"(?:\s*<(?:\w+:)?v\b[^>]*>([^<]*))?"
+    rb"<(?:\w+:)?(row|c)\b([^<>]*)>(?:\s*(<(?:\w+:)?f\b)[^<>]*?(?:/>|>([^<]*)</(?:\w+:)?f>))?"
+    rb"(?:\s*<(?:\w+:)?v\b[^<>]*>([^<]*))?"
 )
 _PLACE = re.compile(rb"""\br=["']([A-Za-z]*)(\d{1,7})["']""")
 _TYPE = re.compile(rb"""\bt=["'](\w+)["']""")
 _UNSEEN = re.compile(rb"""\bhidden=["'](?:1|true)["']""")
-_FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b([^>]*[^/>])>(.*?)</(?:\w+:)?autoFilter>", re.S)
+_FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b([^<>]*)>")
 _FILTERED = re.compile(rb"<(?:\w+:)?filterColumn\b")
 _AREA = re.compile(rb"""\bref=["']\$?[A-Za-z]+\$?(\d+):\$?[A-Za-z]+\$?(\d+)["']""")
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^>]*)>")
-_SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^>]*)>")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^<>]*)>")
+_SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^<>]*)>")
 
 
 @dataclass(slots=True)
@@ -53,19 +58,21 @@ class Marks:
 def undeclared(archive: Archive, name: str) -> Iterator[bytes]:
     """The pieces of a part that must not declare what its words stand for: nobody but an attacker does."""
     for number, piece in enumerate(archive.pieces(name)):
-        if number == 0 and (b"<!DOCTYPE" in piece[:65536] or b"<!ENTITY" in piece[:65536]):
+        if number == 0 and (b"<!DOCTYPE" in piece or b"<!ENTITY" in piece):
             raise Refusal("damaged")
         yield piece
 
 
-def parts(archive: Archive) -> list[str]:
-    """The part of each sheet, in the order of the workbook; "" for one that isn't there."""
+def parts(archive: Archive) -> list[tuple[str, str]]:
+    """The part of each sheet and its name, in the order of the workbook; "" for a part that isn't there."""
     targets = _relations(archive, "xl/workbook.xml")
     found = []
     for sheet in _SHEET.finditer(archive.whole("xl/workbook.xml")):
         id_ = re.search(rb"""\bid=["']([^"']+)["']""", sheet[1])
-        name = targets.get(id_[1], ("", ""))[1] if id_ else ""
-        found.append(name if name in archive.entries else "")
+        part = targets.get(id_[1], ("", ""))[1] if id_ else ""
+        name = re.search(rb"""\bname=["']([^"']*)["']""", sheet[1])
+        called = unescape(name[1].decode("utf-8", "replace")) if name else ""
+        found.append((part if part in archive.entries else "", called))
     return found
 
 
@@ -80,11 +87,16 @@ def _relations(archive: Archive, part: str) -> dict[bytes, tuple[str, str]]:
     return found
 
 
-def of_sheet(archive: Archive, part: str) -> Marks:
-    """The marks of an .xlsx sheet."""
+def of_sheet(archive: Archive, part: str, name: str) -> Marks:
+    """The marks of an .xlsx sheet. Refusal for one that holds more than can be read."""
     marks, seen, last = Marks(), set[str](), b""
+    rows = cells = 0
     for piece in undeclared(archive, part):
         text = last + piece
+        if archive.entries[part].file_size > FEW:
+            rows, cells = rows + piece.count(b"<row"), cells + piece.count(b"<c ")
+            if rows > MAX_ROWS or cells > MAX_CELLS:
+                raise Refusal("large", name)
         if _HIDDEN.search(text):
             seen.add("rows")
         # The names of some programs' elements have a prefix.
@@ -150,11 +162,12 @@ def _rows(archive: Archive, part: str) -> Iterator[bytes]:
 
 def _filtered(text: bytes) -> set[int]:
     """Rows that a filter in use may have hidden: they are data like the others."""
-    found: set[int] = set()
-    for area in _FILTER.finditer(text):
-        if _FILTERED.search(area[2]) and (ref := _AREA.search(area[1])):
-            found.update(range(int(ref[1]), min(int(ref[2]), MAX_ROW)))
-    return found
+    area = _FILTER.search(text)
+    ref = _AREA.search(area[1]) if area else None
+    if area is None or ref is None or area[1].endswith(b"/"):
+        return set()
+    inside = text[area.end() :].partition(b"autoFilter>")[0]
+    return set(range(int(ref[1]), min(int(ref[2]), MAX_ROW))) if _FILTERED.search(inside) else set()
 
 
 def _index(letters: bytes) -> int:

@@ -2,7 +2,7 @@
 memory there is, and the panel must outlive that. Takes the bytes on stdin; needs nothing of the panel beside it.
 
 Answers with pickles on stdout, told by their first word: ("hidden", name) for a sheet that nobody sees; ("sheet",
-name, marks) and then ("block", first row, columns) for one that is read; ("refused", why, about); at the end
+name, marks) and then ("block", number of rows, columns) for one that is read; ("refused", why, about); at the end
 ("end",). An answer without its end is that of a damaged file."""
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from typing import Any
 
 from python_calamine import (
     CalamineError,
-    CalamineSheet,
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
@@ -29,8 +28,7 @@ from python_calamine import (
 
 from panel.sheets import biff, marks, plaintext
 from panel.sheets.archive import Archive
-from panel.sheets.marks import Marks
-from panel.sheets.plaintext import MAX_CELLS, MAX_COLUMNS, MAX_ROWS
+from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
 from panel.sheets.refusal import Refusal
 
 #: What a small file may take, and what each byte of a larger one adds, or each that a zipped one unpacks to.
@@ -68,7 +66,7 @@ def answers(data: bytes, bail: Bail | None = None) -> Iterator[Answer]:
         else:
             for name, rows, own in plaintext.tables(data):
                 yield "sheet", name, own
-                yield from _blocks(iter(rows), 0, 0)
+                yield from _blocks(iter(rows), 0)
     except Refusal as refusal:
         yield "refused", refusal.kind, refusal.about
         return
@@ -79,13 +77,14 @@ def _zipped(data: bytes, bail: Bail | None) -> Iterator[Answer]:
     archive = Archive(data)
     if "xl/workbook.xml" in archive.entries:
         parts = marks.parts(archive)
+        read = {part for part, _name in parts}
         # What the library reads besides is held to its size as well.
         for name in archive.entries:
-            if name.endswith((".xml", ".rels")) and name not in parts:
+            if name.endswith((".xml", ".rels")) and name not in read:
                 for _piece in marks.undeclared(archive, name):
                     pass
         limit(MEMORY + PER_UNPACKED * archive.unpacked)
-        yield from _workbook(data, lambda: [marks.of_sheet(archive, name) if name else Marks() for name in parts], bail)
+        yield from _workbook(data, lambda: [marks.of_sheet(archive, *part) if part[0] else Marks() for part in parts], bail)
     elif "content.xml" in archive.entries and b"opendocument.spreadsheet" in archive.whole("mimetype")[:200]:
         if b"encryption-data" in archive.whole("META-INF/manifest.xml"):
             raise Refusal("protected")
@@ -144,7 +143,7 @@ def _workbook(data: bytes, search: Callable[[], list[Marks]], bail: Bail | None)
             own.merged += sheet.merged_cell_ranges or []
             own.faults = {(r, c): text for (r, c), text in own.faults.items() if r < MAX_ROWS and c < MAX_COLUMNS}
             yield "sheet", meta.name, own
-            yield from _blocks(_cells(sheet), top, left)
+            yield from _blocks(iter(sheet.iter_rows()) if sheet.height else iter(()), left)
         searching.of(0)
     except PasswordError:
         raise Refusal("protected") from None
@@ -154,20 +153,16 @@ def _workbook(data: bytes, search: Callable[[], list[Marks]], bail: Bail | None)
         raise Refusal("protected" if locked else "damaged") from None
 
 
-def _cells(sheet: CalamineSheet) -> Iterator[list[Any]]:
-    return iter(sheet.iter_rows()) if sheet.height else iter(())
-
-
-def _blocks(rows: Iterator[list[Any]], top: int, left: int) -> Iterator[Answer]:
-    """Rows in blocks of columns: a column of words alone travels as one text."""
+def _blocks(rows: Iterator[list[Any]], left: int) -> Iterator[Answer]:
+    """Rows in blocks of columns, with the empty ones on the left, which the library leaves out: a column of words alone
+    travels as one text."""
     while block := list(islice(rows, BLOCK)):
         widest = max(map(len, block))
         if any(len(row) != widest for row in block):
             block = [[*row, *[None] * (widest - len(row))] for row in block]
         columns: list[Any] = [[None] * len(block)] * left
         columns += [_column(column) for column in zip(*block, strict=True)]
-        yield "block", top, len(block), columns
-        top += len(block)
+        yield "block", len(block), columns
 
 
 def _column(column: Sequence[Any]) -> str | list[Any]:

@@ -8,13 +8,9 @@ import io
 import re
 from typing import Any
 
-from panel.sheets.marks import Marks
+from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
 from panel.sheets.refusal import Refusal
 
-#: What a sheet may hold, whatever kind of file it comes from.
-MAX_ROWS = 200_000
-MAX_COLUMNS = 300
-MAX_CELLS = 4_000_000
 #: As much text as Excel takes into a cell.
 LONGEST_CELL = 32_767
 DEEPEST = 200
@@ -171,6 +167,7 @@ class _Page:
         row = self.tables[-1][1][-1]
         while len(row) in self.covered and len(row) < MAX_COLUMNS:
             row.append(None)
+            self.cells += 1
 
     def _finish(self) -> None:
         if self.words is not None:

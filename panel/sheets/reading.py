@@ -21,7 +21,7 @@ from panel.text import Message, _
 MAX_BYTES = 20 * 1024 * 1024
 SECONDS = 90
 
-NO_WORKBOOK = _("This is no Excel workbook. Save it as .xlsx or .xls in Excel or WPS and try again.")
+NO_WORKBOOK = _("This is no table that can be read. Save it as .xlsx in Excel or WPS and try again.")
 DAMAGED = _("The workbook is damaged or of another kind. Open it in Excel or WPS and save it anew.")
 TOO_LARGE = _("The file is too large: at most {n} MB are allowed. Split it.", n=MAX_BYTES // 1024 // 1024)
 #: What is told for each reason of not reading a file; anything else is a damaged one.
@@ -208,14 +208,12 @@ def _opened(data: bytes) -> Iterator[opening.Answer]:
         process.wait()
 
 
-def _append(sheet: Sheet, top: int, count: int, columns: list[Any]) -> None:
-    """Lines from columns; those above that the file doesn't have are blank."""
+def _append(sheet: Sheet, count: int, columns: list[Any]) -> None:
+    """The next lines of a sheet, from their columns."""
     lines = sheet.lines
-    while len(lines) < top:
-        lines.append(Line(len(lines) + 1, [None] * len(columns)))
     made = [_words(column) if isinstance(column, str) else _mixed(column) for column in columns]
     rows = zip(*made, strict=True) if made else [()] * count
-    lines += [Line(number, list(row)) for number, row in enumerate(rows, top + 1)]
+    lines += [Line(number, list(row)) for number, row in enumerate(rows, len(lines) + 1)]
 
 
 def _words(text: str) -> list[Any]:
@@ -252,12 +250,17 @@ def _finish(book: Book, marks: Marks) -> None:
 
 def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:
     """A merged range's value stands for each of its rows, in its first column; a merged title fills nothing."""
+    filled = 0
     for (top, left), (bottom, _right) in ranges:
         if bottom <= top or top >= len(lines) or left >= len(lines[top].cells):
             continue
         value = lines[top].cells[left]
         if value is None:
             continue
+        filled += bottom - top
+        # Ranges don't overlap in a workbook that a program of an office wrote.
+        if filled > 2 * opening.MAX_CELLS:
+            raise Unreadable(DAMAGED)
         for line in lines[top + 1 : bottom + 1]:
             if line.cells[left] is None:
                 line.cells[left] = value
