@@ -77,7 +77,9 @@ def laughing(part: bytes) -> bytes:
     """A hundred thousand million words out of nine lines."""
     lines = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "ha">{lines}<!ENTITY e SYSTEM "file:///etc/passwd">]>'
-    return head.encode() + part.replace("李四".encode(), b"&l9;&e;").partition(b"?>")[2 if b"<?xml" in part else 0] + part
+    return (
+        head.encode() + part.replace("李四".encode(), b"&l9;&e;").partition(b"?>")[2 if b"<?xml" in part else 0] + part
+    )
 
 
 def locked() -> bytes:
@@ -97,13 +99,21 @@ def compound(*names: str, content: bytes = b"\x00" * 5000) -> bytes:
     sectors = -(-len(content) // size)
     fat = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, sectors + 2), 0xFFFFFFFE]
     fat += [0xFFFFFFFF] * (128 - len(fat))
-    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 16 + struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    head = (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        + b"\x00" * 16
+        + struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    )
     head += struct.pack("<109I", 0, *[0xFFFFFFFF] * 108)
     folder = b""
     for name, kind in (("Root Entry", 5), *((name, 2) for name in names)):
         text = name.encode("utf-16-le")
-        folder += text.ljust(64, b"\x00") + struct.pack("<HBBIII36xIQ", len(text) + 2, kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 2, len(content))
-    return head + struct.pack("<128I", *fat) + folder.ljust(size, b"\x00")[:size] + content.ljust(sectors * size, b"\x00")
+        folder += text.ljust(64, b"\x00") + struct.pack(
+            "<HBBIII36xIQ", len(text) + 2, kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 2, len(content)
+        )
+    return (
+        head + struct.pack("<128I", *fat) + folder.ljust(size, b"\x00")[:size] + content.ljust(sectors * size, b"\x00")
+    )
 
 
 def noise(size: int, seed: int = 1) -> bytes:
@@ -116,16 +126,29 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "overlapping parts": (overlapping, "damaged"),
     "too many parts": (lambda: packed({f"{n}.xml": b"" for n in range(3_000)}), "too many parts"),
     "merged on top of each other": (
-        lambda: altered(PLAIN, SHEET, lambda p: p.replace(b"</sheetData>", b"</sheetData><mergeCells>" + b'<mergeCell ref="A1:A200000"/>' * 100 + b"</mergeCells>")),
+        lambda: altered(
+            PLAIN,
+            SHEET,
+            lambda p: p.replace(
+                b"</sheetData>", b"</sheetData><mergeCells>" + b'<mergeCell ref="A1:A200000"/>' * 100 + b"</mergeCells>"
+            ),
+        ),
         "damaged",
     ),
-    "tags without end": (lambda: altered(PLAIN, SHEET, lambda p: p.replace(b"</sheetData>", b"<f></f><c " * 1_500_000)), "damaged"),
+    "tags without end": (
+        lambda: altered(PLAIN, SHEET, lambda p: p.replace(b"</sheetData>", b"<f></f><c " * 1_500_000)),
+        "damaged",
+    ),
     "cells far away": (
         lambda: altered(PLAIN, SHEET, lambda part: part.replace(b'r="E2"', b'r="XFD1048576"')),
         "damaged",
     ),
     "too many rows": (
-        lambda: altered(PLAIN, SHEET, lambda p: p.replace(b"</sheetData>", b'<row r="300000"><c r="A300000"><v>1</v></c></row></sheetData>')),
+        lambda: altered(
+            PLAIN,
+            SHEET,
+            lambda p: p.replace(b"</sheetData>", b'<row r="300000"><c r="A300000"><v>1</v></c></row></sheetData>'),
+        ),
         "too large",
     ),
     "repeated rows": (lambda: document(line("街道", given='table:number-rows-repeated="1000000000"') * 50), ""),
@@ -223,10 +246,12 @@ def _part(data: bytes, draw: Any) -> bytes:
     try:
         with ZipFile(BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if archive.getinfo(name).file_size]
+            parts = {name: archive.read(name) for name in names}
     except Exception:  # noqa: BLE001 - no zip any more
         return data
-    change = draw(st.sampled_from([_flip, _cut]))
-    return altered(data, draw(st.sampled_from(names)), lambda part: change(part, draw))
+    chosen = draw(st.sampled_from(names))
+    parts[chosen] = draw(st.sampled_from([_flip, _cut]))(parts[chosen], draw)
+    return packed(parts)
 
 
 @st.composite

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.alike
 
 FILES = Path(__file__).parent / "samples"
 ROW = ("城东街道", "东栅社区", "李四", "13811112222", "2026-08-01")
-CSV = "街道,社区,姓名,手机,起始时间,备注\r\n城东街道,东栅社区,李四,13811112222,2026-08-01,\"第一行\n第二行,同上\"\r\n"
+CSV = '街道,社区,姓名,手机,起始时间,备注\r\n城东街道,东栅社区,李四,13811112222,2026-08-01,"第一行\n第二行,同上"\r\n'
 
 
 @pytest.fixture
@@ -238,7 +238,9 @@ def test_a_column_that_stands_twice_is_named(office: Office) -> None:
 
 
 def test_one_sheet_by_its_name(office: Office) -> None:
-    data = workbook({"一": Page([ROSTER, ROW]), "二": Page([ROSTER, (*ROW[:2], "王五")]), "旧": Page([ROSTER], hidden=True)})
+    data = workbook(
+        {"一": Page([ROSTER, ROW]), "二": Page([ROSTER, (*ROW[:2], "王五")]), "旧": Page([ROSTER], hidden=True)}
+    )
     made = office.plan("liaison", data, sheet="二")
     assert ([row.sheet for row in made.rows], made.skipped_sheets) == (["二"], ["一", "旧"])
     book = sheets.read(data)

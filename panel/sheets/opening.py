@@ -8,11 +8,9 @@ name, marks) and then ("block", number of rows, columns) for one that is read; (
 from __future__ import annotations
 
 import gc
-import os
 import pickle
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 from io import BytesIO
 from itertools import islice
@@ -26,7 +24,7 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from panel.sheets import biff, marks, plaintext
+from panel.sheets import marks
 from panel.sheets.archive import Archive
 from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
 from panel.sheets.refusal import Refusal
@@ -41,7 +39,6 @@ COMMA = "\x1f"
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 Answer = tuple[Any, ...]
-Bail = Callable[[Refusal], None]
 
 
 def limit(memory: int) -> None:
@@ -55,15 +52,19 @@ def limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def answers(data: bytes, bail: Bail | None = None) -> Iterator[Answer]:
-    """What the file holds, or why it is not read. `bail` is called where that shows while the library is still busy
-    with a file that it shouldn't go on with."""
+def answers(data: bytes) -> Iterator[Answer]:
+    """What the file holds, or why it is not read. What unpacks to too much, or holds too many cells, is refused before
+    the library sees it."""
     try:
         if data.startswith(ZIP):
-            yield from _zipped(data, bail)
+            yield from _zipped(data)
         elif data.startswith(OLE):
-            yield from _workbook(data, lambda: biff.marks(data), bail)
+            from panel.sheets import biff  # noqa: PLC0415 - what starts for each file should start soon
+
+            yield from _workbook(data, biff.marks(data))
         else:
+            from panel.sheets import plaintext  # noqa: PLC0415 - the same
+
             for name, rows, own in plaintext.tables(data):
                 yield "sheet", name, own
                 yield from _blocks(iter(rows), 0)
@@ -73,7 +74,7 @@ def answers(data: bytes, bail: Bail | None = None) -> Iterator[Answer]:
     yield ("end",)
 
 
-def _zipped(data: bytes, bail: Bail | None) -> Iterator[Answer]:
+def _zipped(data: bytes) -> Iterator[Answer]:
     archive = Archive(data)
     if "xl/workbook.xml" in archive.entries:
         parts = marks.parts(archive)
@@ -83,47 +84,21 @@ def _zipped(data: bytes, bail: Bail | None) -> Iterator[Answer]:
             if name.endswith((".xml", ".rels")) and name not in read:
                 for _piece in marks.undeclared(archive, name):
                     pass
+        found = [marks.of_sheet(archive, *part) if part[0] else Marks() for part in parts]
         limit(MEMORY + PER_UNPACKED * archive.unpacked)
-        yield from _workbook(data, lambda: [marks.of_sheet(archive, *part) if part[0] else Marks() for part in parts], bail)
+        yield from _workbook(data, found)
     elif "content.xml" in archive.entries and b"opendocument.spreadsheet" in archive.whole("mimetype")[:200]:
         if b"encryption-data" in archive.whole("META-INF/manifest.xml"):
             raise Refusal("protected")
+        found = marks.of_document(archive)
         limit(MEMORY + PER_UNPACKED * archive.unpacked)
-        yield from _workbook(data, lambda: marks.of_document(archive), bail)
+        yield from _workbook(data, found)
     else:
         raise Refusal("none")
 
 
-class _Search(threading.Thread):
-    """Looks for the marks while the library reads, which leaves Python alone meanwhile."""
-
-    def __init__(self, search: Callable[[], list[Marks]], bail: Bail | None) -> None:
-        super().__init__(daemon=True)
-        self.search, self.bail = search, bail
-        self.found: list[Marks] = []
-        self.problem: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self.found = self.search()
-        except Refusal as refusal:
-            self.problem = refusal
-            if self.bail is not None:
-                self.bail(refusal)
-        except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
-            self.problem = problem
-
-    def of(self, number: int) -> Marks:
-        self.join()
-        if self.problem is not None:
-            raise self.problem
-        return self.found[number] if number < len(self.found) else Marks()
-
-
-def _workbook(data: bytes, search: Callable[[], list[Marks]], bail: Bail | None) -> Iterator[Answer]:
-    """The sheets as the library reads them, with their marks."""
-    searching = _Search(search, bail)
-    searching.start()
+def _workbook(data: bytes, found: list[Marks]) -> Iterator[Answer]:
+    """The sheets as the library reads them, with the marks that were found on them."""
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(data))
         for number, meta in enumerate(workbook.sheets_metadata):
@@ -137,18 +112,16 @@ def _workbook(data: bytes, search: Callable[[], list[Marks]], bail: Bail | None)
             sheet = workbook.get_sheet_by_name(meta.name)
             top, left = sheet.start or (0, 0)
             height, width = sheet.height + top, sheet.width + left
-            own = searching.of(number)
+            own = found[number] if number < len(found) else Marks()
             if height > MAX_ROWS or width > MAX_COLUMNS or height * width > MAX_CELLS:
                 raise Refusal("large", meta.name)
             own.merged += sheet.merged_cell_ranges or []
             own.faults = {(r, c): text for (r, c), text in own.faults.items() if r < MAX_ROWS and c < MAX_COLUMNS}
             yield "sheet", meta.name, own
             yield from _blocks(iter(sheet.iter_rows()) if sheet.height else iter(()), left)
-        searching.of(0)
     except PasswordError:
         raise Refusal("protected") from None
     except CalamineError as error:
-        searching.of(0)
         locked = "password" in str(error).lower() or "encrypt" in str(error).lower()
         raise Refusal("protected" if locked else "damaged") from None
 
@@ -186,14 +159,7 @@ def main() -> None:
     gc.disable()  # a life this short leaves no garbage
     given = sys.stdin.buffer.read()
     limit(MEMORY + PER_BYTE * len(given))
-    threading.stack_size(512 * 1024)
     out = sys.stdout.buffer
-
-    def bail(refusal: Refusal) -> None:
-        out.write(pickle.dumps(("refused", refusal.kind, refusal.about)))
-        out.flush()
-        os._exit(0)
-
-    for answer in answers(given, bail):
+    for answer in answers(given):
         out.write(pickle.dumps(answer, protocol=5))
     out.flush()

@@ -115,7 +115,9 @@ class Book:
         if found:
             return Book(found[:1], [*(sheet.name for sheet in self.sheets if sheet is not found[0]), *self.hidden])
         if tidy(name) in self.hidden:
-            raise Unreadable(_("Sheet “{sheet}” is hidden. Show it in Excel or WPS and save the file.", sheet=tidy(name)))
+            raise Unreadable(
+                _("Sheet “{sheet}” is hidden. Show it in Excel or WPS and save the file.", sheet=tidy(name))
+            )
         names = "、".join(sheet.name for sheet in self.sheets[:20])
         raise Unreadable(_("There is no sheet “{sheet}”. The file has: {names}.", sheet=tidy(name), names=names))
 
@@ -178,7 +180,7 @@ def _reason(kind: str, about: str) -> Message:
 def _opened(data: bytes) -> Iterator[opening.Answer]:
     """What the process that opens the file answers, as it answers."""
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-I", "-S", "-c", _START, _FOLDER, *sys.path],
+        [sys.executable, "-I", "-S", "-c", _START, _FOLDER, *filter(None, sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -213,7 +215,8 @@ def _append(sheet: Sheet, count: int, columns: list[Any]) -> None:
     lines = sheet.lines
     made = [_words(column) if isinstance(column, str) else _mixed(column) for column in columns]
     rows = zip(*made, strict=True) if made else [()] * count
-    lines += [Line(number, list(row)) for number, row in enumerate(rows, len(lines) + 1)]
+    first = len(lines) + 1
+    lines += map(Line, range(first, first + count), map(list, rows))
 
 
 def _words(text: str) -> list[Any]:
