@@ -1,4 +1,4 @@
-"""A zipped workbook held to limits before anybody unpacks it, and its parts in pieces. Runs where workbooks are opened."""
+"""A zipped workbook held to limits before anybody unpacks it, and its parts in pieces. Runs where files are opened."""
 
 from __future__ import annotations
 

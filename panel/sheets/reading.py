@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from panel.kinds import printable, tidy
 from panel.sheets import opening
-from panel.sheets.marks import Marks
+from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
 from panel.text import Message, _
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -37,7 +38,7 @@ NO_VALUE = _("The formula in this cell has no value. Open the file in Excel or W
 ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
 
 #: The process that opens a file loads what lies in this folder without what the panel is made of.
-_FOLDER = os.path.dirname(os.path.abspath(opening.__file__))
+_FOLDER = str(Path(opening.__file__).resolve().parent)
 _START = """
 import sys, types
 sys.path[:] = sys.argv[2:]
@@ -171,8 +172,8 @@ def _reason(kind: str, about: str) -> Message:
         return _(
             "Sheet “{sheet}” is too large: at most {rows} rows and {columns} columns.",
             sheet=tidy(about),
-            rows=opening.MAX_ROWS,
-            columns=opening.MAX_COLUMNS,
+            rows=MAX_ROWS,
+            columns=MAX_COLUMNS,
         )
     return REASONS.get(kind, DAMAGED)
 
@@ -262,7 +263,7 @@ def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:
             continue
         filled += bottom - top
         # Ranges don't overlap in a workbook that a program of an office wrote.
-        if filled > 2 * opening.MAX_CELLS:
+        if filled > 2 * MAX_CELLS:
             raise Unreadable(DAMAGED)
         for line in lines[top + 1 : bottom + 1]:
             if line.cells[left] is None:
