@@ -17,22 +17,32 @@ from models import (
     CaseParty,
     ChecklistItem,
     Community,
+    DeadlineChange,
     Department,
     Feedback,
     Ledger,
+    LedgerDraft,
     LedgerLine,
     Liaison,
+    Measurement,
+    Mediation,
+    MediationMember,
+    MediationSession,
     Officer,
+    Phrase,
     Referral,
     Squad,
     Street,
+    SurveyEntry,
+    Visit,
+    Volunteer,
 )
 from panel.access import MANAGE, READ, WRITE, Actor, Role
 from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, ImportBatch, ImportRow, Setting
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow, ImportUndo, Setting
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -41,11 +51,15 @@ ADMINISTRATOR, SECURITY, AUDITOR = "administrator", "security", "auditor"
 #: 等保 2.0: these are three people, and none of them sees business data.
 ADMINISTRATIVE = frozenset({ADMINISTRATOR, SECURITY, AUDITOR})
 
-REFERENCE = (Street, Squad, Department, ChecklistItem, CalendarDay)
-ROSTER = (Community, Liaison, Officer, Assignment)
+REFERENCE = (Street, Squad, Department, ChecklistItem, Phrase, CalendarDay)
+ROSTER = (Community, Liaison, Officer, Assignment, Volunteer)
 CASEWORK = (Case, CaseParty, Action, Referral, Feedback)
+#: What neither list settles. A mediation begins and ends by steps.
+DISPUTES = (Measurement, Mediation, MediationSession, MediationMember)
+#: Every Monday.
+DUTY = (Visit, SurveyEntry)
 LEDGERS = (Ledger, LedgerLine)
-BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *CASEWORK, CaseEvent)
+BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *DUTY, *CASEWORK, *DISPUTES, DeadlineChange, CaseEvent)
 
 #: Cases are reported and referrals made by steps; what is written of them can be corrected.
 CORRECT = frozenset({Act.READ, Act.EDIT})
@@ -133,12 +147,18 @@ ROLES: tuple[Role, ...] = (
         description=_("All business data of the bureau; edits, imports, exports, ledgers."),
         grants={
             **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
-            **_reading(ImportBatch, ImportRow),
-            CaseParty: MANAGE | REVEAL,
+            **_reading(ImportBatch, ImportRow, ImportUndo),
+            **dict.fromkeys(DUTY, MANAGE),
+            **dict.fromkeys(DISPUTES, MANAGE - {Act.IMPORT}),
+            CaseParty: MANAGE | REVEAL | {Act.EXPORT_CLEAR},
+            Mediation: CORRECT | EXPORT | REVEAL,
+            SurveyEntry: MANAGE | REVEAL,
+            DeadlineChange: READ | EXPORT,
             Referral: CORRECT | EXPORT | {Act.IMPORT},
             CaseEvent: READ | EXPORT,
             **dict.fromkeys(LEDGERS, READ | EXPORT),
             Ledger: READ | EXPORT | {Act.CREATE},
+            LedgerDraft: WRITE | EXPORT,
             Setting: WRITE,
         },
         everything=True,
@@ -149,13 +169,16 @@ ROLES: tuple[Role, ...] = (
         description=_("The squad's communities and cases; approves, dispatches, reassigns; exports."),
         grants={
             **_reading(*REFERENCE),
-            **dict.fromkeys((*ROSTER, *CASEWORK, CaseEvent, *LEDGERS), READ | EXPORT),
+            **dict.fromkeys((*ROSTER, *DUTY, *CASEWORK, *DISPUTES, DeadlineChange, CaseEvent, *LEDGERS), READ | EXPORT),
             Assignment: WRITE | EXPORT,
             Case: CORRECT | EXPORT,
             Action: WRITE | EXPORT,
             Referral: CORRECT | EXPORT,
             Feedback: WRITE | EXPORT,
             CaseParty: READ | REVEAL,
+            Mediation: READ | EXPORT | REVEAL,
+            SurveyEntry: READ | EXPORT | REVEAL,
+            Visit: WRITE | EXPORT,
         },
         rows={
             Community: _squad_communities,
@@ -169,10 +192,13 @@ ROLES: tuple[Role, ...] = (
         label=_("Officer"),
         description=_("Communities assigned today and the cases handled or led."),
         grants={
-            **_reading(*REFERENCE, *ROSTER, CaseEvent),
-            **dict.fromkeys(CASEWORK, WRITE),
+            **_reading(*REFERENCE, *ROSTER, DeadlineChange, CaseEvent),
+            **dict.fromkeys((*CASEWORK, *DISPUTES), WRITE),
             Referral: CORRECT,
             CaseParty: WRITE | REVEAL,
+            Mediation: CORRECT | REVEAL,
+            Visit: CORRECT,
+            SurveyEntry: WRITE | REVEAL,
         },
         rows={Community: _assigned_communities, Officer: _colleagues, Case: _officer_cases},
     ),
@@ -182,7 +208,8 @@ ROLES: tuple[Role, ...] = (
         description=_("The own community; reports cases and sees what becomes of them."),
         grants={
             **_reading(ChecklistItem, Department, Street, CalendarDay),
-            **_reading(Community, Liaison, Officer, Assignment, CaseEvent, Referral, Feedback),
+            **_reading(Community, Liaison, Officer, Assignment, Volunteer, Visit),
+            **_reading(CaseEvent, Referral, Feedback, Mediation, MediationSession),
             Case: READ | {Act.CREATE},
             CaseParty: READ | {Act.CREATE},
         },
@@ -192,7 +219,7 @@ ROLES: tuple[Role, ...] = (
         name=VIEWER,
         label=_("Head"),
         description=_("Everything, read-only, personal data masked."),
-        grants=_reading(*BUSINESS, *LEDGERS),
+        grants=_reading(*BUSINESS, *LEDGERS, LedgerDraft),
         everything=True,
         masked=True,
     ),
@@ -214,7 +241,7 @@ ROLES: tuple[Role, ...] = (
         name=AUDITOR,
         label=_("Audit administrator"),
         description=_("Logs, read-only; no business data."),
-        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT},
+        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT, ExportLog: READ | EXPORT},
         administrative=True,
     ),
 )

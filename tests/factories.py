@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -111,7 +112,10 @@ def district(panel: Any) -> District:
         session.add(item)
         session.add(models.CalendarDay(day=date(2026, 10, 1), is_work=False, name="国庆节"))
         session.flush()
-        made.inside |= {"department": department.id, "checklistitem": item.id}
+        phrase = models.Phrase(name="已劝导", words="已上门劝导，当事人当场整改。")
+        session.add(phrase)
+        session.flush()
+        made.inside |= {"department": department.id, "checklistitem": item.id, "phrase": phrase.id}
         for side, street, squad, people in (
             (made.inside, "城东街道", "南湖分队", ("沈建平", "胡秀珍", "东栅社区", "officer", "liaison", "leader")),
             (made.outside, "城西街道", "城西分队", ("何志远", "马晓燕", "西马桥社区", None, None, None)),
@@ -157,6 +161,8 @@ def _side(
     feedback = models.Feedback(case=found, target=models.FeedbackTarget.LIAISON, content="已告知")
     session.add_all([party, action, referral, feedback])
     session.flush()
+    duty = _duty(session, community, officer, liaison)
+    disputes = _disputes(session, found, officer, second)
     event = (
         session.execute(sa.select(models.CaseEvent.id).where(models.CaseEvent.case_id == found.id)).scalars().first()
     )
@@ -174,6 +180,57 @@ def _side(
         "referral": referral.id,
         "feedback": feedback.id,
         "caseevent": event or 0,
+        **duty,
+        **disputes,
+    }
+
+
+def _duty(session: Session, community: Any, officer: Any, liaison: Any) -> dict[str, int]:
+    """A visit that is planned, what was surveyed, a volunteer."""
+    visit = models.Visit(planned_on=date(2026, 6, 15), community=community, officer=officer, liaison=liaison)
+    survey = models.SurveyEntry(community=community, kind=models.SurveyKind.SHOP, address="东塔路 8 号", subject="李四")
+    volunteer = models.Volunteer(name="周阿姨", community=community, is_mediator=True)
+    session.add_all([visit, survey, volunteer])
+    session.flush()
+    return {"visit": visit.id, "surveyentry": survey.id, "volunteer": volunteer.id}
+
+
+def _disputes(session: Session, found: Any, officer: Any, second: Any) -> dict[str, int]:
+    """A measurement, a mediation that was tried with one session, an extension that was refused."""
+    measurement = models.Measurement(
+        case=found,
+        point="东塔路 8 号厂界",
+        value=Decimal("48.5"),
+        limit_value=Decimal(55),
+        period=models.Period.DAY,
+        conclusion=models.Conclusion.WITHIN,
+        instrument_no="AWA5688",
+        instrument_until=date(2027, 3, 1),
+        officer=officer,
+        second_officer=second,
+    )
+    mediation = models.Mediation(
+        mediation_no=f"TJ-2026-{next(_numbers):06}",
+        case=found,
+        party_a="张三",
+        party_b="李四",
+        dispute="冷库外机噪声",
+        status=models.MediationStatus.FAILED,
+        remedies="可向法院起诉",
+    )
+    held = models.MediationSession(mediation=mediation, session_no=1, minutes="双方各自陈述")
+    member = models.MediationMember(session=held, force=models.Force.ENFORCEMENT, name=officer.name)
+    change = models.DeadlineChange(
+        case=found, kind=models.ChangeKind.EXTENSION, status=models.ChangeStatus.REFUSED, reason="等待部门", days=3
+    )
+    session.add_all([measurement, mediation, held, member, change])
+    session.flush()
+    return {
+        "measurement": measurement.id,
+        "mediation": mediation.id,
+        "mediationsession": held.id,
+        "mediationmember": member.id,
+        "deadlinechange": change.id,
     }
 
 
@@ -226,8 +283,14 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "assignment": {"start_on": date(1990, 1, 1) + timedelta(n), "end_on": date(1990, 1, 1) + timedelta(n)},
         "caseparty": {"name": f"王小{n}", "phone": f"137{n:08}"},
         "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
+        "measurement": {"second_officer_id": side.get("second_officer")},
+        "mediation": {"status": models.MediationStatus.FAILED, "remedies": "可向法院起诉"},
+        "mediationsession": {"session_no": 2 + n % 90},
+        "deadlinechange": {"status": models.ChangeStatus.REFUSED},
+        "visit": {"planned_on": date(2100, 1, 4) + timedelta(7 * n)},
         "userrole": {"role": "viewer"},
         "auditentry": {"table_name": "street"},
+        "exportlog": {"table_name": "street"},
         "importbatch": {"table_name": "street"},
         "importrow": {"outcome": "new"},
     }

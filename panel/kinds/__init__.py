@@ -22,7 +22,7 @@ from panel.kinds.base import (
     today,
 )
 from panel.kinds.choices import Choice, Data, Label, Reference
-from panel.kinds.numbers import Amount, Flag, Whole
+from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment
 from panel.kinds.words import Code, Mobile, PersonName, Place, Telephone, Text
 
@@ -40,6 +40,7 @@ __all__ = [
     "Invalid",
     "Kind",
     "Label",
+    "Level",
     "Mobile",
     "Moment",
     "Moments",

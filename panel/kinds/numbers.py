@@ -75,6 +75,23 @@ class Amount(Kind):
     def store(self, value: Any) -> Any:
         return None if value is None else self.format(value)
 
+    def load(self, stored: Any) -> Any:
+        return None if stored is None else self.parse(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Level(Amount):
+    """A measured level with one digit after the point, from 0 to 999.9."""
+
+    places: int = 1
+    excel: ClassVar[str] = "0.0"
+
+    def parse(self, raw: object) -> Decimal | None:
+        text = re.sub(r"(?i)db(\([a-z]\))?$", "", narrow(tidy(raw)).replace(" ", ""))
+        if text and not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", text):
+            raise Invalid(_("This is no measured value. Example: 48.5."))
+        return Decimal(text).quantize(Decimal("0.1"), ROUND_HALF_UP) if text else None
+
 
 @dataclass(frozen=True, slots=True)
 class Flag(Kind):

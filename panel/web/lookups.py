@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask_admin.model.ajax import AjaxModelLoader
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import joinedload
 
 from panel.access import model_of
@@ -42,16 +43,26 @@ class SchemaLoader(AjaxModelLoader):
     def get_list(self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT) -> list[Any]:
         model = model_of(self.table)
         statement = select(model).options(*(joinedload(getattr(model, name)) for name in _placed_by(model)))
-        columns = [getattr(model, f.attr) for f in fields(model) if f.search and f.personal is Personal.NO]
-        if "name_key" in model.__mapper__.columns:
-            columns.append(model.name_key)  # type: ignore[attr-defined]
         for word in narrow(tidy(query)).lower().split()[:5]:
-            statement = statement.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+            statement = statement.where(or_(false(), *_called(model, word)))
         wanted = model.__order__.removeprefix("-")
         column = getattr(model, wanted)
         statement = statement.order_by(column.desc() if model.__order__.startswith("-") else column, model.id)
         statement = statement.offset(min(max(offset or 0, 0), MAX_OFFSET)).limit(min(max(limit or LIMIT, 1), LIMIT))
         return list(current_panel().session.execute(statement).unique().scalars())
+
+
+def _called(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
+    """The ways in which a record's own words, or the name of what places it, hold a word."""
+    columns = [getattr(model, f.attr) for f in fields(model) if f.search and f.personal is Personal.NO]
+    if "name_key" in model.__mapper__.columns:
+        columns.append(model.name_key)  # type: ignore[attr-defined]
+    yield from (column.icontains(word, autoescape=True) for column in columns)
+    if not columns:
+        for name in _placed_by(model):
+            placing = getattr(model, name).property.mapper.class_
+            found = select(placing.id).where(or_(false(), *_called(placing, word)))
+            yield getattr(model, f"{name}_id").in_(found)
 
 
 def _placed_by(model: type[Base]) -> list[str]:

@@ -1,0 +1,103 @@
+"""Every Monday: the planned visits to the communities, and what was surveyed on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, Session, relationship
+
+from panel.base import Record, Via
+from panel.fields import Personal, col, rule
+from panel.kinds import Choice, Day, Moment, PersonName, Reference, Text, Whole, today
+from panel.text import Message, _
+from schema.cases import Case
+from schema.people import Liaison, Officer
+from schema.places import Community
+from schema.words import OTHER, PLACE, RESULT, SurveyKind, VisitStatus
+
+
+class Visit(Record):
+    """联居走访: an officer's visit to a community, planned for a calendar Monday, holidays included."""
+
+    __tablename__ = "visit"
+    __label__ = _("Visit")
+    __labels__ = _("Visits")
+    __scope__ = Via("community_id")
+    __display__ = ("planned_on", "community")
+    __order__ = "-planned_on"
+    __table_args__ = (
+        UniqueConstraint("community_id", "planned_on"),
+        rule("left_after_arrival", "left_at IS NULL OR left_at >= arrived_at", _("It ends before it begins.")),
+        rule(
+            "done_has_arrival",
+            "status NOT IN ('done', 'made_up') OR arrived_at IS NOT NULL",
+            _("A visit that took place needs its time."),
+        ),
+        rule("excuse_has_reason", "status <> 'exempt' OR reason IS NOT NULL", _("An excused visit needs the reason.")),
+    )
+
+    planned_on: Mapped[date] = col(Day(), _("Planned for"), required=True, key=True, index=True)
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
+    officer_id: Mapped[int | None] = col(Reference("officer"), _("Officer"), aliases=("联居队员",))
+    liaison_id: Mapped[int | None] = col(Reference("liaison"), _("Liaison"), below="officer")
+    status: Mapped[VisitStatus] = col(
+        Choice(VisitStatus), _("State"), required=True, default=VisitStatus.PLANNED, readonly=True
+    )
+    arrived_at: Mapped[datetime | None] = col(Moment(), _("Arrived"), group=RESULT, readonly=True)
+    left_at: Mapped[datetime | None] = col(Moment(), _("Left"), group=RESULT, readonly=True, below="arrived_at")
+    content: Mapped[str | None] = col(Text(1000, lines=3), _("Work done"), group=RESULT, listed=False)
+    findings: Mapped[str | None] = col(Text(1000, lines=3), _("What was found"), group=RESULT, listed=False)
+    on_the_spot: Mapped[str | None] = col(Text(500, lines=2), _("Settled on the spot"), group=RESULT, listed=False)
+    reason: Mapped[str | None] = col(
+        Text(300, lines=2), _("Reason"), group=OTHER, listed=False, help=_("Why it was missed, made up for or excused.")
+    )
+
+    community: Mapped[Community] = relationship()
+    officer: Mapped[Officer | None] = relationship()
+    liaison: Mapped[Liaison | None] = relationship()
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Every Monday means every calendar Monday."""
+        if self.planned_on is not None and self.planned_on.weekday() != 0:
+            yield "planned_on", _("Visits are planned for Mondays.")
+
+
+class SurveyEntry(Record):
+    """排摸记录: what stands at an address, brought up to date visit by visit."""
+
+    __tablename__ = "surveyentry"
+    __label__ = _("Survey entry")
+    __labels__ = _("Survey")
+    __scope__ = Via("community_id")
+    __display__ = ("kind", "address")
+    __order__ = "-verified_on"
+    __table_args__ = (
+        UniqueConstraint("community_id", "kind", "address"),
+        rule("quantity_not_negative", "quantity >= 0", _("A quantity can't be negative.")),
+        rule("verified_after_first", "verified_on >= first_on", _("It was verified before it was first seen.")),
+    )
+
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True, group=PLACE)
+    kind: Mapped[SurveyKind] = col(
+        Choice(SurveyKind), _("Kind"), required=True, key=True, group=PLACE, aliases=("类别",)
+    )
+    address: Mapped[str] = col(
+        Text(120), _("Address"), required=True, key=True, search=True, group=PLACE, aliases=("地址",)
+    )
+    subject: Mapped[str | None] = col(
+        PersonName(), _("Person or shop"), personal=Personal.PRIVATE, filter=False, aliases=("对象",)
+    )
+    quantity: Mapped[int | None] = col(Whole(0, 100_000), _("Quantity"), aliases=("数量",))
+    first_on: Mapped[date] = col(Day(), _("First seen"), required=True, default=today, aliases=("首次发现",))
+    verified_on: Mapped[date] = col(
+        Day(), _("Last verified"), required=True, default=today, index=True, aliases=("最近核实",)
+    )
+    visit_id: Mapped[int | None] = col(Reference("visit"), _("Visit"), group=OTHER, listed=False, readonly=True)
+    case_id: Mapped[int | None] = col(Reference("case"), _("Case"), group=OTHER, readonly=True)
+    note: Mapped[str | None] = col(Text(300, lines=2), _("Remark"), group=OTHER, listed=False)
+
+    community: Mapped[Community] = relationship()
+    visit: Mapped[Visit | None] = relationship()
+    case: Mapped[Case | None] = relationship()

@@ -1,0 +1,200 @@
+"""Who: liaisons, officers, and which officer visits which community."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import Index, or_, select, text
+from sqlalchemy.orm import Mapped, Session, relationship
+
+from panel.accounts import User
+from panel.base import Anchor, Named, Record, Via
+from panel.fields import Personal, col, rule
+from panel.kinds import Choice, Code, Day, Flag, Mobile, PersonName, Reference, Telephone, Text, today
+from panel.text import Message, _
+from schema.places import Community, Squad
+from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
+
+
+class Liaison(Named, Record):
+    """社区联络员: community staff. A successor is a new row; the predecessor's is end-dated."""
+
+    __tablename__ = "liaison"
+    __label__ = _("Liaison")
+    __labels__ = _("Liaisons")
+    __scope__ = Via("community_id")
+    __table_args__ = (
+        rule("term_in_order", "end_on IS NULL OR end_on >= start_on", _("The term ends before it begins.")),
+        Index(
+            "uq_liaison_active",
+            "community_id",
+            unique=True,
+            sqlite_where=text("end_on IS NULL"),
+            postgresql_where=text("end_on IS NULL"),
+            info={
+                "message": _(
+                    "This community already has an active liaison. Enter an end date for the predecessor first."
+                )
+            },
+        ),
+    )
+
+    name: Mapped[str] = col(
+        PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("联络员", "联络员姓名")
+    )
+    gender: Mapped[Gender | None] = col(Choice(Gender), _("Gender"), listed=False)
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
+    post: Mapped[str | None] = col(Text(40), _("Post"), below="name")
+    mobile: Mapped[str | None] = col(
+        Mobile(),
+        _("Mobile"),
+        group=CONTACT,
+        personal=Personal.WORK,
+        search=True,
+        index=True,
+        aliases=("手机号", "手机号码", "联系电话", "移动电话"),
+    )
+    telephone: Mapped[str | None] = col(
+        Telephone(), _("Office telephone"), group=CONTACT, personal=Personal.WORK, below="mobile", aliases=("固定电话",)
+    )
+    start_on: Mapped[date] = col(
+        Day(),
+        _("Start of term"),
+        required=True,
+        group=TERM,
+        default=today,
+        aliases=("任职时间", "开始日期"),
+        help=_("A new liaison without a date starts today."),
+    )
+    end_on: Mapped[date | None] = col(
+        Day(),
+        _("End of term"),
+        group=TERM,
+        help=_("Empty while in office. Never overwrite: end-date, then add the successor."),
+    )
+    user_id: Mapped[int | None] = col(
+        Reference("user"), _("Account"), group=OTHER, listed=False, unique=True, help=_("With what they log in.")
+    )
+    note: Mapped[str | None] = col(Text(300, lines=3), _("Remark"), group=OTHER, listed=False)
+
+    community: Mapped[Community] = relationship()
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+
+
+class Officer(Named, Record):
+    """执法队员."""
+
+    __tablename__ = "officer"
+    __label__ = _("Officer")
+    __labels__ = _("Officers")
+    __scope__ = Anchor()
+
+    name: Mapped[str] = col(
+        PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("队员", "队员姓名")
+    )
+    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), key=True)
+    kind: Mapped[OfficerKind] = col(Choice(OfficerKind), _("Kind"), required=True, default=OfficerKind.OFFICER)
+    badge_no: Mapped[str | None] = col(
+        Code(30), _("Badge no."), key=True, unique=True, search=True, aliases=("证号", "执法证编号")
+    )
+    badge_until: Mapped[date | None] = col(Day(), _("Badge valid until"), below="badge_no")
+    mobile: Mapped[str | None] = col(
+        Mobile(),
+        _("Mobile"),
+        group=CONTACT,
+        personal=Personal.WORK,
+        search=True,
+        aliases=("手机号", "手机号码", "联系电话", "移动电话"),
+    )
+    active: Mapped[bool] = col(Flag(), _("In service"), required=True, default=True, group=OTHER)
+    user_id: Mapped[int | None] = col(
+        Reference("user"), _("Account"), group=OTHER, listed=False, unique=True, help=_("With what they log in.")
+    )
+
+    squad: Mapped[Squad | None] = relationship()
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+
+
+class Assignment(Record):
+    """联居派驻: which officer visits which community, from when to when. One a community a day; a substitute stands in
+    for the one assigned, for days that are named."""
+
+    __tablename__ = "assignment"
+    __label__ = _("Assignment")
+    __labels__ = _("Assignments")
+    __scope__ = Via("community_id")
+    __display__ = ("community", "officer")
+    __table_args__ = (
+        rule("term_in_order", "end_on IS NULL OR end_on >= start_on", _("The term ends before it begins.")),
+        Index(
+            "uq_assignment_open",
+            "community_id",
+            unique=True,
+            sqlite_where=text("end_on IS NULL"),
+            postgresql_where=text("end_on IS NULL"),
+            info={
+                "message": _("This community already has an officer without an end date. End that assignment first.")
+            },
+        ),
+        rule("substitute_ends", "NOT substitute OR end_on IS NOT NULL", _("A substitute needs a last day.")),
+    )
+
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
+    officer_id: Mapped[int] = col(Reference("officer"), _("Officer"), required=True, key=True, aliases=("联居队员",))
+    start_on: Mapped[date] = col(
+        Day(), _("From"), required=True, key=True, default=today, index=True, group=TERM, aliases=("起始时间",)
+    )
+    end_on: Mapped[date | None] = col(
+        Day(), _("Until"), group=TERM, help=_("Empty while it goes on."), aliases=("结束时间", "离任时间")
+    )
+    substitute: Mapped[bool] = col(
+        Flag(), _("Substitute"), required=True, default=False, group=TERM, help=_("Stands in for the officer assigned.")
+    )
+
+    community: Mapped[Community] = relationship()
+    officer: Mapped[Officer] = relationship()
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Two assignments of a community may not overlap."""
+        if self.start_on is None or (self.end_on is not None and self.end_on < self.start_on):
+            return
+        clash = select(Assignment.id).where(
+            Assignment.community_id == self.community_id,
+            Assignment.substitute.is_(bool(self.substitute)),
+            or_(Assignment.end_on.is_(None), Assignment.end_on >= self.start_on),
+        )
+        if self.end_on is not None:
+            clash = clash.where(Assignment.start_on <= self.end_on)
+        if self.id is not None:
+            clash = clash.where(Assignment.id != self.id)
+        with session.no_autoflush:
+            if session.execute(clash.limit(1), execution_options={"unscoped": True}).first():
+                yield "start_on", _("Another officer is assigned to this community in that time.")
+
+
+class Volunteer(Named, Record):
+    """社区志愿者; some are 老娘舅, whom people trust to mediate."""
+
+    __tablename__ = "volunteer"
+    __label__ = _("Volunteer")
+    __labels__ = _("Volunteers")
+    __scope__ = Via("community_id")
+
+    name: Mapped[str] = col(
+        PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("志愿者", "志愿者姓名")
+    )
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
+    is_mediator: Mapped[bool] = col(
+        Flag(), _("Trusted mediator"), required=True, default=False, aliases=("老娘舅", "是否老娘舅")
+    )
+    mobile: Mapped[str | None] = col(
+        Mobile(),
+        _("Mobile"),
+        personal=Personal.WORK,
+        search=True,
+        aliases=("手机号", "手机号码", "联系电话", "移动电话"),
+    )
+    active: Mapped[bool] = col(Flag(), _("In service"), required=True, default=True)
+
+    community: Mapped[Community] = relationship()

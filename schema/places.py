@@ -1,0 +1,111 @@
+"""Where: streets, squads and the departments that help, communities."""
+
+from __future__ import annotations
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, relationship
+
+from panel.base import Anchor, Named, Public, Record
+from panel.fields import Personal, col, rule
+from panel.kinds import Choice, Code, Flag, PersonName, Reference, Telephone, Text, Whole
+from panel.text import _
+from schema.words import CONTACT, RULES, CommunityStatus
+
+
+class Street(Named, Record):
+    """街道."""
+
+    __tablename__ = "street"
+    __label__ = _("Street")
+    __labels__ = _("Streets")
+    __scope__ = Public()
+
+    name: Mapped[str] = col(
+        Text(40), _("Name"), required=True, key=True, unique=True, search=True, aliases=("街道", "街道名称")
+    )
+    code: Mapped[str | None] = col(Code(20), _("Code"), unique=True, search=True, aliases=("代码", "街道代码"))
+
+
+class Squad(Named, Record):
+    """分队."""
+
+    __tablename__ = "squad"
+    __label__ = _("Squad")
+    __labels__ = _("Squads")
+    __scope__ = Public()
+
+    name: Mapped[str] = col(
+        Text(40), _("Name"), required=True, key=True, unique=True, search=True, aliases=("分队", "分队名称")
+    )
+    is_pilot: Mapped[bool] = col(
+        Flag(), _("Pilot"), required=True, default=False, help=_("The squad in which the system is tried first.")
+    )
+
+
+class Department(Named, Record):
+    """协同部门: to whom what is not our power is referred."""
+
+    __tablename__ = "department"
+    __label__ = _("Department")
+    __labels__ = _("Departments")
+    __scope__ = Public()
+
+    name: Mapped[str] = col(
+        Text(60), _("Name"), required=True, key=True, unique=True, search=True, aliases=("部门", "部门名称", "协同部门")
+    )
+    contact: Mapped[str | None] = col(
+        PersonName(40), _("Contact person"), group=CONTACT, personal=Personal.WORK, search=True
+    )
+    phone: Mapped[str | None] = col(
+        Telephone(), _("Telephone"), group=CONTACT, personal=Personal.WORK, below="contact", aliases=("联系电话",)
+    )
+    sign_limit: Mapped[int] = col(
+        Whole(1, 60), _("Limit to sign for (working days)"), required=True, default=2, group=RULES
+    )
+    reply_limit: Mapped[int] = col(
+        Whole(1, 250), _("Limit to reply (working days)"), required=True, default=10, group=RULES
+    )
+
+
+class Community(Named, Record):
+    """社区."""
+
+    __tablename__ = "community"
+    __label__ = _("Community")
+    __labels__ = _("Communities")
+    __scope__ = Anchor()
+    __table_args__ = (
+        UniqueConstraint("street_id", "name"),
+        rule("noise_zone_0_4", "noise_zone BETWEEN 0 AND 4", _("A noise zone is a number from 0 to 4.")),
+        rule("households_not_negative", "households >= 0", _("The number of households can't be negative.")),
+    )
+
+    name: Mapped[str] = col(
+        Text(60), _("Name"), required=True, key=True, search=True, index=True, aliases=("社区", "社区名称")
+    )
+    street_id: Mapped[int] = col(
+        Reference("street"), _("Street"), required=True, key=True, below="name", aliases=("所属街道",)
+    )
+    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), aliases=("所属分队",))
+    status: Mapped[CommunityStatus] = col(
+        Choice(CommunityStatus), _("State"), required=True, default=CommunityStatus.ACTIVE
+    )
+    households: Mapped[int | None] = col(Whole(0, 200_000), _("Households"), aliases=("总户数",))
+    address: Mapped[str | None] = col(Text(120), _("Address"), search=True)
+    alias_names: Mapped[str | None] = col(
+        Text(200),
+        _("Other names"),
+        listed=False,
+        search=True,
+        aliases=("别名",),
+        help=_("Other ways people write it, separated by 、; they find this community in imports."),
+    )
+    dog_key_zone: Mapped[bool] = col(
+        Flag(), _("Key zone for dogs"), required=True, default=False, group=RULES, listed=False
+    )
+    noise_zone: Mapped[int | None] = col(
+        Whole(0, 4), _("Noise zone"), group=RULES, listed=False, help=_("0 to 4, as GB 3096 divides them.")
+    )
+
+    street: Mapped[Street] = relationship()
+    squad: Mapped[Squad | None] = relationship()

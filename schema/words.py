@@ -1,0 +1,274 @@
+"""The words that values are chosen from, and the groups of a form."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy.types import TypeEngine
+
+from panel.kinds import Choice, Choices, Flag, Label
+from panel.text import Message, _
+
+# Groups of a form, in the words people use.
+CONTACT = _("Contact")
+TERM = _("Term")
+DATES = _("Dates")
+PLACE = _("Place")
+RULES = _("Rules")
+HANDLING = _("Handling")
+RESULT = _("Result")
+OTHER = _("Other")
+
+
+class Gender(Choices):
+    MALE = "male", _("Male")
+    FEMALE = "female", _("Female")
+
+
+class CommunityStatus(Choices):
+    ACTIVE = "active", _("In use"), "good"
+    CLOSED = "closed", _("Merged or closed"), ""
+
+
+class OfficerKind(Choices):
+    OFFICER = "officer", _("Enforcement officer"), "brand"
+    #: Auxiliary staff can't decide a penalty.
+    AUXILIARY = "auxiliary", _("Auxiliary"), ""
+
+
+class ListKind(Choices):
+    ENFORCEMENT = "enforcement", _("Enforcement list"), "brand", ("执法",)
+    SERVICE = "service", _("Service list"), "good", ("服务",)
+
+
+class LimitUnit(Choices):
+    WORKING_DAY = "d", _("working days")
+    OFFICE_HOUR = "h", _("office hours")
+    CLOCK_HOUR = "eh", _("clock hours")
+
+
+class Source(Choices):
+    LIAISON = "liaison", _("Reported by the liaison")
+    RESIDENT = "resident", _("Resident's complaint")
+    PATROL = "patrol", _("Found on patrol")
+    VISIT = "visit", _("Found on a visit")
+    HOTLINE = "12345", _("12345 hotline")
+    SUPERIOR = "superior", _("Assigned from above")
+    OTHER = "other", _("Other")
+
+
+class Urgency(Choices):
+    NORMAL = "normal", _("Normal"), ""
+    URGENT = "urgent", _("Urgent"), "bad"
+
+
+class CaseStatus(Choices):
+    REPORTED = "reported", _("Reported"), "warn"
+    ACCEPTED = "accepted", _("To dispatch"), "warn"
+    DISPATCHED = "dispatched", _("Dispatched"), "brand"
+    HANDLING = "handling", _("Being handled"), "brand"
+    REFERRED = "referred", _("Referred"), "warn"
+    MEDIATING = "mediating", _("In mediation"), "warn"
+    SUSPENDED = "suspended", _("Suspended"), ""
+    HANDLED = "handled", _("To verify"), "brand"
+    VERIFIED = "verified", _("To feed back"), "brand"
+    CLOSED = "closed", _("Closed"), "good"
+    REJECTED = "rejected", _("Rejected"), ""
+    MERGED = "merged", _("Merged"), ""
+    VOIDED = "voided", _("Voided"), ""
+
+
+#: Cases in these states are finished; all others are open.
+ENDED = (CaseStatus.CLOSED, CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
+
+
+class Outcome(Choices):
+    PERSUASION = "persuasion", _("Persuasion")
+    EDUCATION = "education", _("Education")
+    RECTIFICATION = "rectification", _("Ordered to rectify")
+    CLEARED = "cleared", _("Cleared on site")
+    ASSISTED = "assisted", _("Assisted")
+    JOINT = "joint", _("Joint action")
+    MEDIATED = "mediated", _("Mediated")
+    FINED = "fined", _("Penalty on the spot")
+    FILED = "filed", _("Filed for penalty")
+    UNFOUNDED = "unfounded", _("Unfounded")
+    OTHER = "other", _("Other")
+
+
+class PartyRole(Choices):
+    COMPLAINANT = "complainant", _("Complainant"), "brand"
+    RESPONDENT = "respondent", _("Respondent"), "warn"
+    WITNESS = "witness", _("Witness"), ""
+
+
+class ActionKind(Choices):
+    PERSUASION = "persuasion", _("Persuasion")
+    EDUCATION = "education", _("Education")
+    RECTIFICATION = "rectification", _("Ordered to rectify")
+    CLEARING = "clearing", _("Cleared on site")
+    ASSISTANCE = "assistance", _("Assisted")
+    INSPECTION = "inspection", _("Inspection")
+    FINE = "fine", _("Penalty on the spot")
+    FILING = "filing", _("Filed for penalty")
+
+
+class ReferralKind(Choices):
+    TRANSFER = "transfer", _("Transfer")
+    NOTICE = "notice", _("Notice in copy")
+    JOINT = "joint", _("Joint coordination")
+
+
+class ReferralStatus(Choices):
+    SENT = "sent", _("To sign for"), "warn"
+    SIGNED = "signed", _("Signed for"), "brand"
+    REPLIED = "replied", _("Replied"), "good"
+    RETURNED = "returned", _("Returned"), "bad"
+
+
+class FeedbackTarget(Choices):
+    LIAISON = "liaison", _("Liaison"), "brand"
+    COMPLAINANT = "complainant", _("Complainant"), ""
+
+
+class FeedbackChannel(Choices):
+    PHONE = "phone", _("By telephone")
+    VISIT = "visit", _("In person")
+    MESSAGE = "message", _("By message")
+    OTHER = "other", _("Other")
+
+
+class Satisfaction(Choices):
+    SATISFIED = "satisfied", _("Satisfied"), "good"
+    FAIRLY = "fairly", _("Fairly satisfied"), "good"
+    UNSATISFIED = "unsatisfied", _("Unsatisfied"), "bad"
+    UNREACHED = "unreached", _("Not reached"), ""
+
+
+class Basis(Choices):
+    """Which cases a monthly ledger lists: those accepted in the month, or those closed in it."""
+
+    ACCEPTED = "accepted", _("By acceptance")
+    CLOSED = "closed", _("By closing")
+
+
+class StepName(Label):
+    """A step by its stored name; the steps themselves are declared in casework."""
+
+    labels: ClassVar[dict[str, Message]] = {}
+
+
+class WorkingDay(Flag):
+    """Whether one works, also as the yearly notice says it."""
+
+    YES = Flag.YES | {"上班", "班", "补班", "调休上班", "工作日"}
+    NO = Flag.NO | {"放假", "休", "休息", "休息日", "节假日", "法定节假日"}
+
+
+class FromState(Choice):
+    """A case's state beside another one in the same table, where each CHECK needs a name of its own."""
+
+    def sql(self) -> TypeEngine[Any]:
+        states = super().sql()
+        states.name = "from_state"  # type: ignore[attr-defined]
+        return states
+
+
+class VisitStatus(Choices):
+    PLANNED = "planned", _("To visit"), "warn"
+    DONE = "done", _("Visited"), "good"
+    #: On a later day than the Monday it was planned for.
+    MADE_UP = "made_up", _("Visited later"), "good"
+    MISSED = "missed", _("Missed"), "bad"
+    EXEMPT = "exempt", _("Excused"), ""
+
+
+class SurveyKind(Choices):
+    SHOP = "shop", _("Shop")
+    DOG = "dog", _("Dog")
+    POULTRY = "poultry", _("Poultry")
+    BUILDING = "building", _("Illegal building")
+    OTHER = "other", _("Other")
+
+
+class Period(Choices):
+    DAY = "day", _("Daytime")
+    NIGHT = "night", _("Night")
+
+
+class Conclusion(Choices):
+    WITHIN = "within", _("Within the limit"), "good"
+    OVER = "over", _("Over the limit"), "bad"
+
+
+class DisputeKind(Choices):
+    NOISE = "noise", _("Noise")
+    SMOKE = "smoke", _("Cooking fumes")
+    LEAK = "leak", _("Leaking water")
+    SPACE = "space", _("Shared space and parking")
+    ANIMAL = "animal", _("Animals")
+    BUILDING = "building", _("Building and machines outside")
+    OTHER = "other", _("Other")
+
+
+class MediationStatus(Choices):
+    RUNNING = "running", _("In mediation"), "warn"
+    AGREED = "agreed", _("Agreement"), "good"
+    FAILED = "failed", _("No agreement"), "bad"
+
+
+class AgreementForm(Choices):
+    WRITTEN = "written", _("In writing")
+    ORAL = "oral", _("By word of mouth")
+
+
+class Performance(Choices):
+    PENDING = "pending", _("Not due yet"), "warn"
+    PERFORMED = "performed", _("Performed"), "good"
+    BREACHED = "breached", _("Breached"), "bad"
+
+
+class Attending(Choices):
+    """Which of the parties took part in a session."""
+
+    BOTH = "both", _("Both parties")
+    ONE = "one", _("Party A alone")
+    OTHER = "other", _("Party B alone")
+
+
+class Force(Choices):
+    """三方力量, with the mediator whom people trust among the volunteers."""
+
+    ENFORCEMENT = "enforcement", _("Enforcement officer"), "brand"
+    COMMUNITY = "community", _("Community manager"), "good"
+    MEDIATOR = "mediator", _("Trusted mediator"), "warn"
+    VOLUNTEER = "volunteer", _("Volunteer"), ""
+
+
+class ChangeKind(Choices):
+    EXTENSION = "extension", _("Extension")
+    SUSPENSION = "suspension", _("Suspension")
+
+
+class ChangeStatus(Choices):
+    ASKED = "asked", _("Approval asked"), "warn"
+    APPROVED = "approved", _("Approved"), "good"
+    REFUSED = "refused", _("Refused"), "bad"
+    #: A suspension that was ended again.
+    OVER = "over", _("Resumed"), ""
+
+
+class RaisedTo(Choices):
+    """Where a resident took a case that we should have settled (矛盾上交)."""
+
+    HOTLINE = "12345", _("12345 hotline")
+    PETITION = "petition", _("Petition office")
+    SUPERIOR = "superior", _("Higher authority")
+
+
+class PhraseUse(Choices):
+    """What common words are offered for."""
+
+    FEEDBACK = "feedback", _("Feedback")
+    RESULT = "result", _("Result")
+    REASON = "reason", _("Reason")
