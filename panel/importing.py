@@ -165,8 +165,8 @@ def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
                 row.values[empty.attr] = None
             continue
         if isinstance(raw, Fault):
-            if index in read or name == ID or name in extra or "/" in name:
-                row.errors.append(CellError(part.labels[index], text, raw.message, index))
+            used = index in read or name == ID or name in extra or "/" in name
+            row.errors += [CellError(part.labels[index], text, raw.message, index)] * used
             continue
         if name == ID or name in extra or "/" in name:
             row.extra[name] = text
