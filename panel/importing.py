@@ -21,7 +21,7 @@ from panel.matching import UNSCOPED, Matcher, chunks
 from panel.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
 from panel.resolving import Resolver
 from panel.rules import ID, RECORD_NO, Registry, Rules, importable, known_labels
-from panel.sheets import Book, Line, Sheet
+from panel.sheets import Book, Fault, Line, Sheet
 from panel.text import Message, _
 
 CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is stored"), _("Checking the rows")
@@ -61,6 +61,8 @@ def _lay_out(session: Session, made: Plan, book: Book, rules: Rules) -> list[tup
     required = {f.name for f in rules.required()}
     made.skipped_sheets = list(book.hidden)
     for sheet in book.sheets:
+        if sheet.hidden:
+            made.warnings.append(_("Sheet “{sheet}”: {n} hidden rows are not read.", sheet=sheet.name, n=sheet.hidden))
         header = headers.find(sheet, known) or headers.likely(sheet)
         if header is not None:
             likely.append((sheet, header))
@@ -161,6 +163,10 @@ def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
         if not text:
             if made.options.clear and (empty := read.get(index)) is not None and not (empty.required or empty.key):
                 row.values[empty.attr] = None
+            continue
+        if isinstance(raw, Fault):
+            used = index in read or name == ID or name in extra or "/" in name
+            row.errors += [CellError(part.labels[index], text, raw.message, index)] * used
             continue
         if name == ID or name in extra or "/" in name:
             row.extra[name] = text

@@ -51,6 +51,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--create-missing", is_flag=True, help="Add streets, squads and departments that are not there yet.")
     @click.option("--good-rows", is_flag=True, help="Write the good rows even if others fail.")
     @click.option("--skip-existing", is_flag=True, help="Leave records that exist as they are.")
+    @click.option("--sheet", default="", metavar="NAME", help="Read only the sheet with this name.")
     @click.option("--errors", type=click.Path(path_type=Path, dir_okay=False), help="Write the failed rows here.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
     @person
@@ -61,12 +62,13 @@ def install(app: Flask, panel: Panel) -> None:
         create_missing: bool,
         good_rows: bool,
         skip_existing: bool,
+        sheet: str,
         errors: Path | None,
         as_json: bool,
         person: str | None,
     ) -> None:
         """Bring the rows of a workbook FILE into TABLE."""
-        options = Options(create_missing=create_missing, good_rows=good_rows, skip_existing=skip_existing)
+        options = Options(create_missing, good_rows, skip_existing, sheet=sheet)
         model = panel.views[table].model
         made: Plan | None = None
         batch, problem = None, None
@@ -210,6 +212,7 @@ def _report(made: Plan | None, batch: int | None, problem: Message | None) -> di
         "unchanged": counts.get(Outcome.UNCHANGED, 0) + counts.get(Outcome.SKIPPED, 0),
         "failed": counts.get(Outcome.FAILED, 0),
         "ignored_columns": made.ignored_columns if made else [],
+        "skipped_sheets": made.skipped_sheets if made else [],
         "warnings": [str(warning) for warning in made.warnings] if made else [],
         "errors": errors,
     }
@@ -222,6 +225,8 @@ def _say(report: dict[str, Any], problem: Message | None) -> None:
             place = _("Sheet {sheet}, row {row}", sheet=error["sheet"], row=error["row"])
             parts = (place, error["column"], error["value"], error["message"])
             click.echo(" · ".join(str(part) for part in parts if part), err=True)
+    if skipped := report["skipped_sheets"]:
+        click.echo(_("Sheets not read: {names}", names="、".join(skipped)), err=True)
     for warning in report["warnings"]:
         click.echo(warning, err=True)
     if problem is not None:

@@ -2,13 +2,14 @@
 
 from panel.sheets.commas import write_csv
 from panel.sheets.page import Page, text_cell
-from panel.sheets.reading import MAX_BYTES, TOO_LARGE, Book, Line, Sheet, Unreadable, read
+from panel.sheets.reading import MAX_BYTES, TOO_LARGE, Book, Fault, Line, Sheet, Unreadable, read
 from panel.sheets.writing import FormColumn, Written, form, write
 
 __all__ = [
     "MAX_BYTES",
     "TOO_LARGE",
     "Book",
+    "Fault",
     "FormColumn",
     "Line",
     "Page",

@@ -192,7 +192,8 @@ class TableFiles:
         page = UploadPage(
             title=_("Import {label}", label=label),
             sub=_(
-                "Excel workbooks (.xlsx, .xls), as they are sent. Nothing is written before you have seen a preview."
+                "Excel or WPS workbooks (.xlsx, .xlsm, .xls, .ods) and .csv, as they are sent. "
+                "Nothing is written before you have seen a preview."
             ),
             buttons=[Button(_("Template"), self.get_url(".template_view"), "download")],
             error=error,
