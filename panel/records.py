@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Index, Integer, String, text
+from sqlalchemy import Connection, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.base import Base, Own, Path, Public, Record, Via
@@ -151,6 +151,25 @@ class Job(Base):
     message: Mapped[str] = mapped_column(String(1000), default="")
     params: Mapped[dict[str, Any]] = mapped_column(Data().sql(), default=dict)
     result: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
+
+
+class HeaderMap(Base):
+    """Which column of a table each header of a file means, as somebody said by hand: remembered for files with the same
+    headers. `fingerprint` is that of the headers in their order; `meanings` maps a header to a field's name, or to
+    nothing where the column is left out."""
+
+    __tablename__ = "headermap"
+    __label__ = _("Header mapping")
+    __labels__ = _("Header mappings")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("table_name",)
+    __table_args__ = (UniqueConstraint("table_name", "fingerprint"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now)
+    table_name: Mapped[str] = col(Code(40), _("Table"), required=True)
+    fingerprint: Mapped[str] = col(Code(64), _("Fingerprint of the file"), required=True, listed=False, filter=False)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
+    meanings: Mapped[dict[str, str]] = mapped_column(Data().sql(), default=dict)
 
 
 def guard(connection: Connection) -> None:

@@ -14,6 +14,16 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('headermap',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('meanings', sa.JSON(none_as_null=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_headermap')),
+    sa.UniqueConstraint('table_name', 'fingerprint', name=op.f('uq_headermap_table_name_fingerprint'))
+    )
     op.create_table('phrase',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -407,3 +417,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_phrase_name_key'))
 
     op.drop_table('phrase')
+    op.drop_table('headermap')
