@@ -13,6 +13,7 @@ from casework.calendar import Calendar
 from casework.hours import Hours, OfficeHours
 from panel.kinds import Code, Flag, Kind, Text, Whole
 from panel.records import Setting
+from panel.rules import KEEP_DAYS
 from panel.text import Message, _
 
 
@@ -52,6 +53,13 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("ledger_head", _("Head who signs the ledger"), _("Empty: a blank to sign in."), "", Text(20)),
         Declared(
+            "ledger_by_closing",
+            _("Draw up the ledger by closing as well"),
+            _("On the first working day last month's ledger is drawn up by acceptance, and by closing if this is on."),
+            True,
+            Flag(),
+        ),
+        Declared(
             "case_prefix",
             _("Prefix of case numbers"),
             _("Letters before the year, as in NH-2026-000123. A new prefix starts its own numbers."),
@@ -78,6 +86,13 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
         Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
+        Declared(
+            "import_keep_days",
+            _("Imports can be taken back (days)"),
+            _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
+            KEEP_DAYS,
+            Whole(1, 3650),
+        ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from panel import bulk, importing, mapping, progress, sheets
+from panel import bulk, importing, mapping, progress, sheets, undoing
 from panel.access import Refused, table_of
 from panel.base import Base
 from panel.fields import fields
@@ -79,6 +79,7 @@ def run(session: Session, made: Plan, file: File, registry: Registry, *, commit:
         if made.options.meanings is not None:
             for labels in made.headers:
                 mapping.remember(session, made.model, labels, made.options.meanings)
+        undoing.forget(session, registry.keep_days(session))
         if commit:
             session.commit()
     except bulk.Overtaken:
@@ -133,6 +134,8 @@ def _keep_rows(session: Session, made: Plan, batch: int) -> None:
             "reason": reasons(row)[:1000] or None,
             "cells": [[_json(cell), i in bad] for i, cell in enumerate(row.cells)] if row.failed else None,
             "before": _before(made, row),
+            "version": row.written,
+            "besides": _besides(row),
         }
         for row in made.rows
         for bad in [{error.index for error in row.errors}]
@@ -160,6 +163,16 @@ def _before(made: Plan, row: PlanRow) -> dict[str, Any] | None:
         return None
     kinds: dict[str, Kind] = {f.attr: f.kind for f in fields(made.model)}
     return {attr: kinds[attr].store(row.stored.get(attr)) for attr in row.values if attr in kinds}
+
+
+def _besides(row: PlanRow) -> list[list[Any]] | None:
+    """What else was written with a row, as ImportRow keeps it."""
+    found = []
+    for one in row.besides:
+        kinds = {f.attr: f.kind for f in fields(one.model)}
+        before = one.before and {attr: kinds[attr].store(value) for attr, value in one.before.items()}
+        found.append([one.model.__tablename__, one.id, one.version, before, one.alone])
+    return found or None
 
 
 def again(session: Session, model: type[Base], file: File) -> Message | None:

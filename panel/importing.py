@@ -18,7 +18,7 @@ from panel.fields import Field, Personal, field_named, fields
 from panel.headers import Header, Known
 from panel.kinds import Invalid, tidy
 from panel.matching import UNSCOPED, Matcher, chunks
-from panel.plans import CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
+from panel.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
 from panel.resolving import Resolver
 from panel.rules import ID, RECORD_NO, Registry, Rules, importable, known_labels
 from panel.sheets import Book, Line, Sheet
@@ -250,7 +250,7 @@ def _check(session: Session, made: Plan, rules: Rules, matcher: Matcher) -> None
     comparing.compare(session, made, made.good(), matcher)
     checking.hold_constraints(made, made.good())
     checking.hold_unique(session, made, made.good())
-    checking.hold_rights(session, made, made.good())
+    checking.hold_rights(session, made, made.good(), rules.adding)
     rules.check(session, made, made.good())
 
 
@@ -276,22 +276,28 @@ def apply(session: Session, made: Plan, registry: Registry, note: str = "") -> N
     new = [row for row in made.rows if row.outcome is Outcome.NEW]
     changed = [row for row in made.rows if row.outcome is Outcome.CHANGED]
     edits: dict[type[Base], list[bulk.Edit]] = defaultdict(list)
-    adds: dict[type[Base], list[dict[str, Any]]] = defaultdict(list)
+    adds: dict[type[Base], list[tuple[PlanRow, dict[str, Any]]]] = defaultdict(list)
     for row in changed:
         if row.values and row.renewed is None and row.id is not None:
             edits[made.model].append(bulk.Edit(row.id, row.version, row.values, row.stored))
+            row.written = row.version + 1
     for row in (*changed, *new):
         for model, edit in row.edits:
             edits[model].append(edit)
+            before = {attr: edit.before.get(attr) for attr in edit.values}
+            row.besides.append(Beside(model, edit.id, edit.version + 1, before))
         for model, values in row.adds:
-            adds[model].append(values)
+            adds[model].append((row, values))
     for model, some in edits.items():
         bulk.edit(session, model, some, note)
     renewed = [row for row in changed if row.renewed is not None]
     for row, id_ in zip(renewed, bulk.add(session, made.model, [r.renewed or {} for r in renewed], note), strict=True):
-        row.id = id_
+        row.id, row.written = id_, 1
     if new:
         for row, id_ in zip(new, registry.rules_of(made.model).insert(session, new, note), strict=True):
-            row.id = id_
+            row.id, row.written = id_, 1
     for model, more in adds.items():
-        bulk.add(session, model, more, note)
+        for (row, _values), id_ in zip(
+            more, bulk.add(session, model, [values for _row, values in more], note), strict=True
+        ):
+            row.besides.append(Beside(model, id_))

@@ -72,6 +72,18 @@ class Made:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A record that was written with a row: added, or changed from the values `before`. `alone`: it was made for
+    other rows as well."""
+
+    model: type[Base]
+    id: int
+    version: int = 1
+    before: Mapping[str, Any] | None = None
+    alone: bool = False
+
+
 @dataclass(slots=True)
 class PlanRow:
     """A data row of the file. `values` are what it gives, by attribute; once compared, only what differs from the
@@ -105,6 +117,9 @@ class PlanRow:
     succeeds: bool = False
     #: The existing record stays as it is, and this is written beside it.
     renewed: dict[str, Any] | None = None
+    #: What was written: the version of the row's own record, and other records. Known once it is applied.
+    written: int | None = None
+    besides: list[Beside] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Columns that nobody has told us are offered to be told by hand, and that is remembered; nothing is dropped in silence."""
+"""Columns that nobody knows are offered to be told by hand, and that is remembered; nothing is dropped in silence."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from panel.accounts import LoginLog, LoginOutcome, RoleName, User
 from panel.jobs import Jobs
 from panel.kinds import now
 from panel.passwords import Passwords
+from panel.periodic import Work
 from panel.records import Job
 from panel.rules import Registry
 from panel.sheets import MAX_BYTES
@@ -76,6 +77,7 @@ class Panel:
     banner: Callable[[], Message | None] = lambda: None
     login_hint: Callable[[], Message | None] = lambda: None
     search_table: str = ""
+    periodic: dict[str, Work] = field(default_factory=dict)
     #: Posts that change nothing in the database and must not wait for whoever writes there.
     reading_endpoints: set[str] = field(default_factory=set)
 

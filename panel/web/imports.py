@@ -1,4 +1,4 @@
-"""Files of a table on screen: upload, preview, confirm; the template; the export of the list."""
+"""Files of a table on screen: upload, preview, confirm; the template."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from flask_admin.base import expose
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.utils import secure_filename
 
-from panel import batches, exporting, jobs, keeping, listing
+from panel import batches, exporting, jobs, keeping
 from panel.access import Action
 from panel.batches import File
 from panel.keeping import KeptPlan
-from panel.kinds import today
 from panel.plans import Options, Outcome, Plan, Unusable
 from panel.rules import importable
 from panel.session import writing
@@ -29,9 +28,9 @@ from panel.sheets import Book
 from panel.text import Message, _, current_locale
 from panel.web import previews
 from panel.web.context import current_actor, current_panel
+from panel.web.exports import XLSX
 from panel.web.pages import Button, UploadPage
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: An upload waits so long for its confirmation, then it is thrown away.
 KEEP_HOURS = 24
 #: A file of more rows is planned and written by a job.
@@ -153,7 +152,6 @@ class TableFiles:
     require: Any
     get_url: Any
     render: Any
-    conditions: Any
 
     @property
     def can_import(self) -> bool:
@@ -288,19 +286,6 @@ class TableFiles:
         target = BytesIO()
         exporting.template(current_panel().session, self.model, target, current_panel().registry)
         return sent(target, _("{label} template", label=self.model.__labels__))
-
-    @expose("/export/<export_type>/")
-    def export(self, export_type: str) -> Any:
-        """Exactly what the list shows: its filters, its order, one's scope, its masks."""
-        self.require(Action.EXPORT)
-        if export_type != "xlsx":
-            abort(404)
-        panel = current_panel()
-        masked = panel.policy.sees_masked(current_actor(), self.model)
-        query = listing.read(self.model, request.args.to_dict(flat=False), masked=masked)
-        target = BytesIO()
-        exporting.export(panel.session, self.model, self.conditions(query), target, sort=query.sort)
-        return sent(target, _("{label} {day}", label=self.model.__labels__, day=today()))
 
 
 def sent(target: BytesIO, name: Message) -> Response:

@@ -303,6 +303,37 @@ class UploadPage(Page):
 
 
 @dataclass(slots=True)
+class UndoRow:
+    """A row of an import that goes back, or stays for the reasons given."""
+
+    number: int
+    sheet: str
+    record: Cell
+    what: Cell = field(default_factory=Cell)
+    changes: Sequence[Change] = ()
+    besides: list[Words] = field(default_factory=list)
+    reasons: list[Cell] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class UndoPage(Page):
+    """What taking an import back would do. Without `submit` it can't be; `notice` says why. Of long lists the first
+    rows are shown."""
+
+    notice: Words = ""
+    refused: bool = False
+    staying: list[UndoRow] = field(default_factory=list)
+    staying_count: int = 0
+    going: list[UndoRow] = field(default_factory=list)
+    going_count: int = 0
+    also: list[Cell] = field(default_factory=list)
+    action_url: str = ""
+    digest: str = ""
+    submit: Words | None = None
+    cancel_url: str = ""
+
+
+@dataclass(slots=True)
 class JobPage(Page):
     """A background task: how far it is while it runs (`progress` has done, total, message), then how it ended.
     `files` are name and address; `expired` when there were some."""
