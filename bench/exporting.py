@@ -60,9 +60,8 @@ def main() -> int:
             added = held["peak"] - held["before"]
             found = took["export"] / took["ready"]
             worst |= found > most or added > MEGABYTES
-            print(
-                f"{writer:9} {took['rows']:7} {took['ready']:10.2f}s {took['export']:7.2f}s {found:6.2f} {held['peak']:5.0f} MB {added:5.0f} MB"
-            )
+            took_words = f"{took['ready']:10.2f}s {took['export']:7.2f}s {found:6.2f}"
+            print(f"{writer:9} {took['rows']:7} {took_words} {held['peak']:5.0f} MB {added:5.0f} MB")
     wanted = ", ".join(f"{writer} {most}" for writer, most in RATIOS.items())
     print(f"at most {wanted} times the writer alone, and {MEGABYTES} MB added: {'no' if worst else 'yes'}")
     return int(worst)
