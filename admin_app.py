@@ -12,7 +12,7 @@ from waitress import serve as run_waitress
 
 import models
 from casework import imports, roles
-from panel import logs
+from panel import logs, periodic
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
@@ -112,8 +112,10 @@ def serve() -> None:
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
+    ticker = periodic.Ticker(app.extensions["panel"]).start()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
+    ticker.stop()
 
 
 if __name__ == "__main__":

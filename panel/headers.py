@@ -21,7 +21,8 @@ _FOOTER = re.compile(
     rf"{_TOTAL}([:(\d]|[一二三四五六七八九十百]*[人户个条项名行件]?$)|(注|备注|说明|附注?|填表说明)\d?[:、]|(填表|制表|审核|负责|填报|统计|复核|经办|联系)(人|单位|日期|时间)([:(]|$)"
     r"|(单位|日期)[:]|(示例|[Ee]xample)[:]"
 )
-_TOTAL_CELL = re.compile(rf"{_TOTAL}[:]?")
+#: A whole cell that says so; a subtotal names what it is of.
+_TOTAL_CELL = re.compile(rf"({_TOTAL}|.{{1,8}}小计)[:]?")
 
 
 def normal(label: object) -> str:

@@ -64,6 +64,19 @@ class Setting(Record):
     value: Mapped[str] = col(Text(500), _("Value"), required=True, default="")
 
 
+class PeriodicRun(Base):
+    """When a piece of periodic work was last done; its row is what processes compete for."""
+
+    __tablename__ = "periodicrun"
+    __label__ = _("Periodic work")
+    __labels__ = _("Periodic work")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("name",)
+
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    ran_at: Mapped[datetime | None] = mapped_column()
+
+
 class ImportBatch(Base):
     """A file that was imported: which, by whom, and what became of its rows."""
 

@@ -17,7 +17,7 @@ from panel.access import Action, OutOfScope, Refused
 from panel.kinds import today
 from panel.session import actor_of, policy_of
 from screens import ledgerbook
-from screens.ledgerbook import Heading
+from screens.printing import Heading
 
 WORDS = "案件台账"
 BY_CLOSING = "（按结案）"
@@ -74,7 +74,7 @@ def make(session: Session, wanted: Order) -> File:
     target, heading = BytesIO(), _heading(session, wanted)
     corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
     rows = ledger.rows(session, wanted.month, wanted.basis, wanted.squad)
-    tally = ledgerbook.write(target, heading, rows, corrections)
+    tally = ledgerbook.write(target, heading, rows, corrections, wanted.basis)
     return File(_name(heading.unit, wanted), target.getvalue(), tally.figures.rows)
 
 
@@ -87,7 +87,7 @@ def hand_up(session: Session, wanted: Order) -> Ledger:
     target, heading = BytesIO(), _heading(session, wanted)
     corrections = handover.corrections(session, month, basis, squad)
     rows = list(ledger.rows(session, month, basis, squad))
-    tally = ledgerbook.write(target, heading, rows, corrections)
+    tally = ledgerbook.write(target, heading, rows, corrections, wanted.basis)
     name = _name(heading.unit, wanted)
     return handover.close(session, month, basis, squad, rows, corrections, tally.figures, target.getvalue(), name)
 

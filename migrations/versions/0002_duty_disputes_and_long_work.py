@@ -14,6 +14,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('periodicrun',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('ran_at', panel.kinds.Moments(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_periodicrun')),
+    sa.UniqueConstraint('name', name=op.f('uq_periodicrun_name'))
+    )
     op.create_table('phrase',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -382,3 +389,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_phrase_name_key'))
 
     op.drop_table('phrase')
+    op.drop_table('periodicrun')
