@@ -78,6 +78,13 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
         Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
+        Declared(
+            "visit_weeks",
+            _("Visits planned ahead (weeks)"),
+            _("So many weeks before their Monday the visits to the communities are planned."),
+            4,
+            Whole(1, 26),
+        ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }
