@@ -25,6 +25,8 @@ from panel.web.views import SchemaView
 from screens import (
     checklists,
     commands,
+    duty,
+    duty_command,
     files,
     frame,
     home,
@@ -33,6 +35,7 @@ from screens import (
     ledgers,
     registerpage,
     report,
+    rotapage,
     settings,
     workdays,
 )
@@ -56,12 +59,12 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.MediationMember, WORK, "users"),
     (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
-    (SchemaView, models.Visit, DUTY, "map-marker"),
+    (duty.VisitView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
     (SchemaView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
-    (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
+    (duty.AssignmentView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
     (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
@@ -105,7 +108,10 @@ def create_app(config: Config | None = None) -> Flask:
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
+        Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, duty.may_attend, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
+        Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
+        Link(_("Visit rota"), "duty_rota", "calendar", DUTY, rotapage.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
@@ -121,6 +127,8 @@ def create_app(config: Config | None = None) -> Flask:
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
+    duty.install(app, panel)
+    duty_command.install(app, panel)
     return app
 
 

@@ -6,7 +6,7 @@ has taken place stays as it was."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Self
@@ -27,6 +27,8 @@ WEEK = timedelta(days=7)
 UNSCOPED = {"unscoped": True}
 #: Another process may plan at the same time: what it planned first is read again, so often at most.
 TRIES = 3
+#: Days back for which visits may be planned; further back nobody remembers.
+LONGEST = 366
 CLOSED = _("The community is no longer in use.")
 
 
@@ -186,7 +188,7 @@ def _communities(session: Session) -> dict[int, CommunityStatus]:
     return {row.id: row.status for row in session.execute(statement, execution_options=UNSCOPED)}
 
 
-def _stored(session: Session, first: date, last: date, communities: Collection[int] | None = None) -> Sequence[Row[Any]]:
+def _stored(session: Session, first: date, last: date, communities: Collection[int] | None = None) -> list[Row[Any]]:
     visits = Visit.__table__.c
     statement = select(
         visits.id,
@@ -197,7 +199,7 @@ def _stored(session: Session, first: date, last: date, communities: Collection[i
         visits.liaison_id,
         visits.status,
     ).where(visits.planned_on.between(first, last), _among(visits, communities))
-    return session.execute(statement, execution_options=UNSCOPED).all()
+    return list(session.execute(statement, execution_options=UNSCOPED))
 
 
 def _follow(session: Session, roster: Roster, stored: Iterable[Row[Any]], active: set[int], done: Done) -> None:
@@ -219,7 +221,7 @@ def _follow(session: Session, roster: Roster, stored: Iterable[Row[Any]], active
     bulk.edit(session, Visit, edits)
 
 
-def _edit(row: Row[Any], **values: Any) -> Edit:
+def _edit(row: Any, **values: Any) -> Edit:
     return Edit(row.id, row.version, values, {"status": VisitStatus.PLANNED})
 
 

@@ -1,7 +1,7 @@
 """On the day: arriving and leaving, what was done and found, and what becomes of a Monday that was missed.
 
-Whoever may edit a visit may attend it: its officer, a substitute on their days, the squad's leader, the office. Excusing
-one is for the leader and the office. Each act locks the visit, so that the second of two people is told."""
+Whoever may edit a visit may attend it: its officer, a substitute on their days, the squad's leader, the office.
+Excusing one is for the leader and the office. Each act locks the visit, so that the second of two people is told."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def _reaches(session: Session, visit: Visit, roles: Collection[str]) -> bool:
     rows = policy.criterion(narrowed, Act.EDIT, Visit, columns)
     if rows is None:
         return True
-    return bool(session.connection().execute(select(exists(select(columns.id).where(columns.id == visit.id, rows)))).scalar())
+    return bool(
+        session.connection().execute(select(exists(select(columns.id).where(columns.id == visit.id, rows)))).scalar()
+    )
 
 
 def arrive(session: Session, visit: Visit, *, at: datetime | None = None, reason: str | None = None) -> bool:
@@ -65,6 +67,8 @@ def arrive(session: Session, visit: Visit, *, at: datetime | None = None, reason
         return False
     if visit.status not in WAITING:
         raise NotAllowed(_("This visit is excused. The leader or the office can take that back."))
+    if at is not None and not may_excuse(session, visit):
+        raise NotAllowed(_("A time is entered afterwards by the leader or the office alone."))
     at = _past(at)
     day = local_day(at)
     if day < visit.planned_on:
