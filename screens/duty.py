@@ -106,7 +106,7 @@ def mine() -> Any:
     found = _load(
         _of_officer(actor),
         or_(
-            Visit.planned_on.between(day, day + 2 * duty.WEEK),
+            Visit.planned_on.between(day, day + duty.WEEK),
             and_(Visit.planned_on.between(duty.monday_of(day), day), Visit.status.in_(visits.HELD)),
             and_(
                 Visit.status.in_((VisitStatus.MISSED, VisitStatus.PLANNED)),

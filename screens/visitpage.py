@@ -30,7 +30,7 @@ from panel.web.render import is_masked, text_of
 from panel.web.security import safe_target
 
 #: Rows of the standing survey that the page offers to confirm; those seen longest ago come first.
-SHOWN = 30
+SHOWN = 10
 SUBJECT = next(f for f in fields(SurveyEntry) if f.name == "subject")
 
 Problems = Mapping[str, Message]

@@ -22,7 +22,7 @@ from seed.world import Beat
 WEEKS = 10
 #: How it went, of 100 Mondays.
 ENDS = {VisitStatus.DONE: 84, VisitStatus.MADE_UP: 7, VisitStatus.EXEMPT: 4, VisitStatus.MISSED: 5}
-WHY_MISSED = ("当日参加联合整治行动。", "当日参加业务培训。", "当日有重大活动保障任务。", "队员病假，周三补访。")
+WHY_MISSED = ("当日参加联合整治行动。", "当日参加业务培训。", "当日有重大活动保障任务。", "队员病假。")
 WHY_EXEMPT = ("台风橙色预警，暂停外勤。", "社区整体搬迁办公，另行安排。")
 WORK = (
     "到社区报到，与联络员碰头，走访沿街商铺。",
