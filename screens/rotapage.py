@@ -163,7 +163,7 @@ def _squads() -> dict[int, str]:
     """The squads of the communities that one reaches."""
     reached = select(Community.squad_id)
     statement = select(Squad.id, Squad.name).where(Squad.id.in_(reached)).order_by(Squad.name_key)
-    return dict(current_panel().session.execute(statement).tuples().all())
+    return dict(current_panel().session.execute(statement).all())
 
 
 def _order(squads: dict[int, str]) -> Order:

@@ -357,7 +357,7 @@ def _survey(shown: VisitPage, visit: Visit, *, attends: bool) -> None:
     shown.verified = [_survey_row(visit, one, cases=cases) for one in session.execute(mine).scalars()]
     others = [here, SurveyEntry.visit_id.is_distinct_from(visit.id), SurveyEntry.verified_on <= today()]
     counted = dict(
-        session.execute(select(SurveyEntry.kind, func.count()).where(*others).group_by(SurveyEntry.kind)).tuples().all()
+        session.execute(select(SurveyEntry.kind, func.count()).where(*others).group_by(SurveyEntry.kind)).all()
     )
     if kinds:
         others.append(SurveyEntry.kind.in_(kinds))
