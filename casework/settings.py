@@ -13,6 +13,7 @@ from casework.calendar import Calendar
 from casework.hours import Hours, OfficeHours
 from panel.kinds import Code, Flag, Kind, Text, Whole
 from panel.records import Setting
+from panel.rules import KEEP_DAYS
 from panel.text import Message, _
 
 
@@ -91,6 +92,13 @@ DECLARED: Mapping[str, Declared] = {
             _("So many weeks before their Monday the visits to the communities are planned."),
             4,
             Whole(1, 26),
+        ),
+        Declared(
+            "import_keep_days",
+            _("Imports can be taken back (days)"),
+            _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
+            KEEP_DAYS,
+            Whole(1, 3650),
         ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )

@@ -8,7 +8,7 @@ from typing import Self
 
 from casework.ledger import DROPPED, YES, LedgerRow
 from models import CaseStatus
-from panel.base import pinyin_key
+from panel import pinyin
 
 Pair = tuple[str, str]
 
@@ -104,7 +104,7 @@ class Tally:
     def communities(self) -> list[Pair]:
         """Street and community, those of one street together."""
         found = {place for place, _item in self._counts}
-        return sorted(found, key=lambda place: [pinyin_key(name) for name in place])
+        return sorted(found, key=lambda place: [pinyin.key_of(name) for name in place])
 
     def items(self) -> list[Pair]:
         """List and item, in the order of the two lists."""

@@ -76,7 +76,7 @@ def _due(host: Host) -> set[str]:
     """What seems due; asked without locking anything, since mostly nothing is."""
     engine = host.db.engine
     with Session(engine) as session:
-        ran = dict(session.execute(select(PeriodicRun.name, PeriodicRun.ran_at)).tuples().all())
+        ran = {run.name: run.ran_at for run in session.execute(select(PeriodicRun)).scalars()}
     return {
         work.name for work in host.periodic.values() if (at := ran.get(work.name)) is None or at <= now() - work.every
     }

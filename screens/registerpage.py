@@ -21,7 +21,7 @@ from panel.session import act_for
 from panel.text import Message, _, n_
 from panel.web.assemble import Panel
 from panel.web.context import current_actor, current_panel
-from panel.web.imports import XLSX
+from panel.web.exports import XLSX
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
 from screens import registers
 from screens.commands import fail
@@ -45,7 +45,6 @@ class RegisterPage(Page):
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     count: int = 0
-    total: str = ""
 
 
 def install(app: Flask, panel: Panel) -> None:
@@ -69,13 +68,13 @@ def page() -> Any:
     except Invalid as problem:
         flash(str(problem.message), "danger")
         return redirect(url_for("registers", name=register.name))
-    made = registers.make(session, register, wanted)
-    shown = RegisterPage(title=_("Registers"), name=register.name, help=register.help, count=made.rows)
-    shown.sub = Message("{name} · {words}", name=register.label, words=n_("{n} row", "{n} rows", made.rows))
+    rows = registers.fill(session, register, wanted).rows
+    shown = RegisterPage(title=_("Registers"), name=register.name, help=register.help, count=len(rows))
+    shown.sub = Message("{name} · {words}", name=register.label, words=n_("{n} row", "{n} rows", len(rows)))
     shown.tabs = [Chip(one.label, url_for("registers", name=one.name), active=one is register) for one in allowed]
     shown.inputs = _inputs(register, wanted)
     shown.columns = [Column(str(i), column.label) for i, column in enumerate(register.columns)]
-    shown.rows = [Row(i, "", [_cell(value) for value in row]) for i, row in enumerate(made.printed[:SHOWN])]
+    shown.rows = [Row(i, "", [_cell(value) for value in row]) for i, row in enumerate(rows[:SHOWN])]
     address = url_for("registers_file", name=register.name, **_address(register, wanted))
     shown.buttons = [Button(_("Download"), address, "download", primary=True)]
     return render_template("registers.html", page=shown)
@@ -137,8 +136,8 @@ def _inputs(register: Register, wanted: Order) -> list[Input]:
     if register.by_day:
         return [Input("on", _("As of"), "date", wanted.day.isoformat()), street]
     return [
-        Input("month", _("From"), "select", str(wanted.first), choices=choices),
-        Input("until", _("Until"), "select", str(wanted.last), choices=choices),
+        Input("month", _("From month"), "select", str(wanted.first), choices=choices),
+        Input("until", _("To month"), "select", str(wanted.last), choices=choices),
         street,
     ]
 

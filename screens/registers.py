@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -78,8 +78,6 @@ class File:
     name: str
     content: bytes
     rows: int
-    #: Its rows as they are printed, for a page that shows the first of them.
-    printed: Sequence[Sequence[Cell]] = field(default=(), repr=False)
 
 
 def _referrals(session: Session, order: Order) -> Filled:
@@ -272,14 +270,19 @@ def order(session: Session, first: Month, last: Month | None, day: date | None, 
     return Order(first, last, day or today(), street, names[street] if street is not None else "")
 
 
-def make(session: Session, register: Register, wanted: Order) -> File:
-    """A register as a workbook, of what the actor reaches, masked as on screen. Refused without the right."""
+def fill(session: Session, register: Register, wanted: Order) -> Filled:
+    """What a register holds of what the actor reaches, masked as on screen. Refused without the right."""
     if not policy_of(session).may(actor_of(session), Action.EXPORT, register.model):
         raise Refused
+    with speaking(DEFAULT_LOCALE):
+        return register.fill(session, wanted)
+
+
+def make(session: Session, register: Register, wanted: Order) -> File:
+    """A register as a workbook."""
+    filled = fill(session, register, wanted)
     values = settings.all_values(session)
     unit = values["unit_name"]
-    with speaking(DEFAULT_LOCALE):
-        filled = register.fill(session, wanted)
     period = _period(register, wanted)
     heading = Heading(
         title=f"{unit}{wanted.street_name}{register.title}（{period}）",
@@ -294,7 +297,7 @@ def make(session: Session, register: Register, wanted: Order) -> File:
         target, register.title, heading, register.columns, filled.rows, total=filled.total, notes=filled.notes
     )
     name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{wanted.street_name}{register.title}{period}") + ".xlsx"
-    return File(name, target.getvalue(), count, filled.rows)
+    return File(name, target.getvalue(), count)
 
 
 def written(session: Session, register: Register, made: File) -> None:

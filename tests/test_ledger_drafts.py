@@ -72,7 +72,7 @@ def test_it_waits_on_home_and_on_the_ledger_page_until_it_is_handed_up(filled: S
     office, viewer = filled.browse("office"), filled.browse("viewer")
     assert "2026年5月台账" in office.get("/").text
     page = office.get("/ledgers?month=2026-05").text
-    assert "自动生成，待核对、上报" in page
+    assert "生成，待核对、报送" in page
     assert "重新生成" in page
     with filled.session() as session:
         id_ = session.scalar(sa.select(LedgerDraft.id).where(LedgerDraft.basis == "accepted"))
