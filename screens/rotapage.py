@@ -23,7 +23,7 @@ from panel.records import AuditAction
 from panel.session import act_for
 from panel.text import DEFAULT_LOCALE, _, speaking
 from panel.web.context import current_actor, current_panel
-from panel.web.imports import XLSX
+from panel.web.exports import XLSX
 from panel.web.pages import Input, Page
 from screens import registerbook
 from screens.office import values

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from casework import duty, settings
 from casework.deadlines import local_day
 from models import Assignment, Case, Source, SurveyEntry, SurveyKind, Visit, VisitStatus, Volunteer
-from panel.base import Base, pinyin_key
+from panel.base import Base, name_key
 from panel.kinds import ZONE
 from seed import district
 from seed.cast import Cast
@@ -183,7 +183,7 @@ def _volunteers(session: Session, rng: random.Random, cast_: Cast) -> int:
             rows.append(
                 {
                     "name": name,
-                    "name_key": pinyin_key(name),
+                    "name_key": name_key(Volunteer, name),
                     "community_id": beat.id,
                     "is_mediator": n < MEDIATORS,
                     "mobile": f"1540004{at:02d}{n:02d}",

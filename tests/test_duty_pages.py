@@ -71,9 +71,6 @@ def test_a_visit_outside_the_scope_does_not_exist(stage: Stage, strange: int) ->
             assert browser.post(f"/duty/{strange}/{act}").status_code == 404, (role, act)
 
 
-ACTS = {"arrive": {}, "excuse": {"excuse": "台风"}}
-
-
 @pytest.mark.parametrize("role", [OFFICE, LEADER, OFFICER, LIAISON, VIEWER])
 def test_who_may_check_in_and_who_may_excuse(stage: Stage, monday: int, role: str) -> None:
     browser = stage.browse(role)
@@ -151,7 +148,8 @@ def test_the_survey_is_not_for_the_liaison_nor_changed_by_the_leader(stage: Stag
     row = {"kind": "dog", "address": "东塔路 7 号"}
     assert stage.browse(LEADER).post(f"/duty/{monday}/survey", row).status_code == 403
     assert stage.browse(LIAISON).post(f"/duty/{monday}/survey", row).status_code == 403
-    assert stage.browse(VIEWER).post(f"/duty/{monday}/case", {"place": "某处", "description": "某事"}).status_code == 422
+    finding = {"place": "某处", "description": "某事"}
+    assert stage.browse(VIEWER).post(f"/duty/{monday}/case", finding).status_code == 422
 
 
 def test_a_time_afterwards_is_entered_by_the_leader(stage: Stage, monday: int) -> None:
