@@ -174,8 +174,11 @@ def follow(session: Session, communities: Collection[int]) -> Done:
 def miss(session: Session) -> int:
     """A planned visit whose Monday is over was missed. Returns how many."""
     visits = Visit.__table__.c
-    statement = select(visits.id, visits.version).where(
-        visits.status == VisitStatus.PLANNED, visits.planned_on < today()
+    statement = (
+        select(visits.id, visits.version)
+        .where(visits.status == VisitStatus.PLANNED, visits.planned_on < today())
+        .order_by(visits.id)
+        .with_for_update()
     )
     over = session.execute(statement, execution_options=UNSCOPED).all()
     bulk.edit(session, Visit, [_edit(row, status=VisitStatus.MISSED) for row in over])
@@ -189,16 +192,22 @@ def _communities(session: Session) -> dict[int, CommunityStatus]:
 
 
 def _stored(session: Session, first: date, last: date, communities: Collection[int] | None = None) -> list[Row[Any]]:
+    """The visits of a time, locked: nobody checks in while they are moved."""
     visits = Visit.__table__.c
-    statement = select(
-        visits.id,
-        visits.version,
-        visits.community_id,
-        visits.planned_on,
-        visits.officer_id,
-        visits.liaison_id,
-        visits.status,
-    ).where(visits.planned_on.between(first, last), _among(visits, communities))
+    statement = (
+        select(
+            visits.id,
+            visits.version,
+            visits.community_id,
+            visits.planned_on,
+            visits.officer_id,
+            visits.liaison_id,
+            visits.status,
+        )
+        .where(visits.planned_on.between(first, last), _among(visits, communities))
+        .order_by(visits.id)
+        .with_for_update()
+    )
     return list(session.execute(statement, execution_options=UNSCOPED))
 
 

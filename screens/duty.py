@@ -35,6 +35,8 @@ WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"
 EVERY = timedelta(minutes=15)
 #: For how long a missed Monday waits on the officer's page to be made up for.
 MISSED_WEEKS = 8
+#: Of a visit: what nobody changes, and what its officer doesn't.
+FIXED, LED = {"planned_on", "community_id"}, {"officer_id", "liaison_id", "reason"}
 CARD_DAYS = timedelta(days=60)
 
 
@@ -256,6 +258,16 @@ class VisitView(SchemaView):
         ),
         "missed": Quick(_("Missed"), lambda _a: Visit.status == VisitStatus.MISSED),
     }
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        """A missed Monday can't be moved away; who was to come is not for the officer to rewrite."""
+        if is_created:
+            return
+        changed = {name for name in FIXED | LED if inspect(record).attrs[name].history.has_changes()}
+        if changed & FIXED:
+            raise Invalid(_("A visit keeps its Monday and its community. What isn't needed is excused."))
+        if changed and not visits.may_excuse(current_panel().session, record):
+            raise Invalid(_("Officer, liaison and reason are changed by the leader or the office alone."))
 
     def details_page(self, record: Any) -> DetailsPage:
         page = super().details_page(record)

@@ -186,6 +186,17 @@ def test_a_second_tap_changes_nothing(stage: Stage) -> None:
     assert (again.arrived_at, again.version) == (first.arrived_at, first.version + 1)
 
 
+def test_who_stands_in_is_put_down(stage: Stage) -> None:
+    """Assigned this morning, before anything was planned anew. The leader's account is the second officer's."""
+    keep(stage)
+    assign(stage, "second_officer", MONDAY, MONDAY, substitute=True)
+    with at(MONDAY), stage.acting("leader", "officer") as session:
+        visit = visit_on(session, stage.inside["community"], MONDAY)
+        assert visit.officer_id == stage.inside["officer"]
+        visits.arrive(session, visit)
+        assert visit.officer_id == stage.inside["second_officer"]
+
+
 def test_no_one_checks_in_before_its_monday(stage: Stage) -> None:
     keep(stage)
     with pytest.raises(NotAllowed):

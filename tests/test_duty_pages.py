@@ -165,6 +165,19 @@ def test_a_time_afterwards_is_entered_by_the_leader(stage: Stage, monday: int) -
     assert visit.left_at is not None
 
 
+def test_the_form_moves_no_monday_and_an_officer_rewrites_no_names(stage: Stage, monday: int) -> None:
+    address = f"/admin/visit/edit/?id={monday}"
+    for role, given, status in (
+        (OFFICE, {"planned_on": (MONDAY - WEEK).isoformat()}, 422),
+        (OFFICER, {"reason": "没空"}, 422),
+        (OFFICER, {"content": "走访商铺"}, 302),
+        (LEADER, {"reason": "专项行动"}, 302),
+    ):
+        browser = stage.browse(role)
+        assert browser.post(address, {**browser.form(address), **given}).status_code == status, (role, given)
+    assert (planned(stage).content, planned(stage).reason) == ("走访商铺", "专项行动")
+
+
 def test_an_assignment_moves_the_visits_at_once(stage: Stage, monday: int) -> None:
     given = {
         "community": str(stage.inside["community"]),
