@@ -23,7 +23,7 @@ from panel.sheets import text_cell
 from panel.text import Message
 
 #: Rows held in memory at a time while a table is written.
-CHUNK = 1_000
+CHUNK = 500
 #: Names of referenced records kept while a table is written.
 MAX_NAMES = 20_000
 
