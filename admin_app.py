@@ -38,7 +38,6 @@ from screens import (
     ledgers,
     registerpage,
     report,
-    rotapage,
     settings,
     workdays,
 )
@@ -117,7 +116,6 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, duty.may_attend, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
-        Link(_("Visit rota"), "duty_rota", "calendar", DUTY, rotapage.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
