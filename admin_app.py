@@ -28,6 +28,8 @@ from screens import (
     batch_commands,
     checklists,
     commands,
+    duty,
+    duty_command,
     files,
     frame,
     home,
@@ -60,12 +62,12 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.MediationMember, WORK, "users"),
     (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
-    (SchemaView, models.Visit, DUTY, "map-marker"),
+    (duty.VisitView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
     (LiaisonView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
-    (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
+    (duty.AssignmentView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
     (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
@@ -111,7 +113,9 @@ def create_app(config: Config | None = None) -> Flask:
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
+        Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, duty.may_attend, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
+        Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
@@ -129,6 +133,8 @@ def create_app(config: Config | None = None) -> Flask:
     periodic.register(panel, "imports.forget", timedelta(days=1), imports.forget)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
+    duty.install(app, panel)
+    duty_command.install(app, panel)
     return app
 
 

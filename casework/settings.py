@@ -87,6 +87,13 @@ DECLARED: Mapping[str, Declared] = {
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
         Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
         Declared(
+            "visit_weeks",
+            _("Visits planned ahead (weeks)"),
+            _("So many weeks before their Monday the visits to the communities are planned."),
+            4,
+            Whole(1, 26),
+        ),
+        Declared(
             "import_keep_days",
             _("Imports can be taken back (days)"),
             _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),

@@ -19,7 +19,7 @@ from models import Action, Case, CaseEvent, CaseParty, CaseStatus, Feedback, Ref
 from panel import kinds
 from panel.base import Base
 from panel.kinds import ZONE
-from seed import district, reference
+from seed import district, mondays, reference
 from seed.cast import Cast
 from seed.life import Life
 from seed.teller import Teller
@@ -61,7 +61,9 @@ def build(
     if cases and not settings.get(session, "demo"):
         settings.put(session, "demo", True)
         settings.put(session, "unit_name", settings.get(session, "unit_name") or UNIT)
-        added.update(_cases(session, Cast(World.load(session), rng, secret), now, cases))
+        cast_ = Cast(World.load(session), rng, secret)
+        added.update(_cases(session, cast_, now, cases))
+        added.update(mondays.build(session, cast_, now, seed))
     return dict(added)
 
 
