@@ -12,12 +12,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import effects
+from casework import effects, mediation
 from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import (
     ENDED,
+    AgreementForm,
+    Attending,
     Case,
     CaseStatus,
+    DisputeKind,
+    EndedBy,
     FeedbackChannel,
     Outcome,
     ReferralKind,
@@ -26,12 +30,14 @@ from models import (
     Urgency,
 )
 from panel.fields import Field, Personal
-from panel.kinds import Choice, Code, Reference, Text, Whole
+from panel.kinds import Choice, Code, Day, Flag, Moment, PersonName, Reference, Text, Whole, now, today
 from panel.text import Message, _
 
 S = CaseStatus
 OPEN = tuple(status for status in CaseStatus if status not in ENDED)
 Effect = Callable[[Session, Case, Mapping[str, Any]], CaseStatus | None]
+#: Why a step isn't possible though the case's state allows it. The last is what was found out for other steps.
+Possible = Callable[[Session, Case, dict[str, Any]], Message | None]
 
 
 class Relation(Enum):
@@ -52,10 +58,21 @@ def ask(
     default: Any = None,
     help: Message | None = None,
     personal: Personal = Personal.NO,
+    group: Message | None = None,
 ) -> Field:
-    """A value that a step asks for. One that may name private people is not kept with the event."""
+    """A value that a step asks for. One that may name private people is not kept with the event. A `group` puts it
+    under a heading of its own."""
+    more = {} if group is None else {"group": group}
     return Field(
-        kind=kind, label=label, name=name, attr=name, required=required, default=default, help=help, personal=personal
+        kind=kind,
+        label=label,
+        name=name,
+        attr=name,
+        required=required,
+        default=default,
+        help=help,
+        personal=personal,
+        **more,
     )
 
 
@@ -71,6 +88,7 @@ class Step:
     relation: Relation = Relation.ANY
     asks: tuple[Field, ...] = ()
     effect: Effect | None = None
+    possible: Possible | None = None
     others: tuple[CaseStatus, ...] = ()
     #: The usual next act of its state, shown first.
     primary: bool = False
@@ -86,6 +104,9 @@ REASON = ask("reason", Text(500, lines=3), _("Reason"))
 HANDLER = ask("handler", Reference("officer"), _("Handler"))
 REFERRAL = ask("referral", Reference("referral"), _("Referral"))
 CHANNEL = Choice(FeedbackChannel)
+MEDIATORS = _("Who mediated")
+FAILURE = _("Without an agreement")
+AGREED = _("With an agreement")
 
 #: Whoever may be named as handler takes the handler's steps.
 STAFF = frozenset({OFFICE, LEADER, OFFICER})
@@ -215,6 +236,126 @@ STEPS: dict[str, Step] = {
             opinion="reply",
         ),
         Step(
+            name="mediate",
+            label=_("Turn to mediation"),
+            sources=(S.HANDLING,),
+            target=S.MEDIATING,
+            roles=frozenset({OFFICER}),
+            asks=(
+                ask("reason", Text(500, lines=3), _("Why enforcement can't settle it")),
+                ask("party_a", PersonName(), _("Party A"), personal=Personal.PRIVATE),
+                ask(
+                    "party_b",
+                    PersonName(),
+                    _("Party B"),
+                    personal=Personal.PRIVATE,
+                    help=_("Names are kept masked. A masked one that stands here already can stay."),
+                ),
+                ask("kind", Choice(DisputeKind), _("Kind of dispute")),
+                ask("dispute", Text(1000, lines=3), _("What it is about"), personal=Personal.PRIVATE),
+            ),
+            effect=mediation.begin,
+            possible=mediation.may_begin,
+        ),
+        Step(
+            name="session",
+            label=_("Record a session"),
+            sources=(S.MEDIATING,),
+            target=None,
+            roles=frozenset({OFFICER, OFFICE}),
+            asks=(
+                ask("held_at", Moment(), _("Time"), default=now),
+                ask("place", Text(120), _("Place"), required=False),
+                ask("attending", Choice(Attending), _("Parties present"), default=Attending.BOTH),
+                ask("chair", PersonName(), _("Chaired by"), required=False),
+                ask("minutes", Text(2000, lines=4), _("Minutes"), personal=Personal.PRIVATE),
+                ask("officer", Reference("officer"), _("Officer"), required=False, group=MEDIATORS),
+                ask("second_officer", Reference("officer"), _("Second officer"), required=False, group=MEDIATORS),
+                ask(
+                    "community_names",
+                    Text(120),
+                    _("Community managers"),
+                    required=False,
+                    group=MEDIATORS,
+                    help=_("Several names with 、 between them."),
+                ),
+                ask("volunteer", Reference("volunteer"), _("Volunteer"), required=False, group=MEDIATORS),
+                ask("second_volunteer", Reference("volunteer"), _("Second volunteer"), required=False, group=MEDIATORS),
+                ask(
+                    "mediator_names",
+                    Text(120),
+                    _("Trusted mediators who stand in no list"),
+                    required=False,
+                    group=MEDIATORS,
+                ),
+                ask("volunteer_names", Text(120), _("Other volunteers"), required=False, group=MEDIATORS),
+            ),
+            effect=mediation.record_session,
+            primary=True,
+            opinion="",
+        ),
+        Step(
+            name="end_mediation",
+            label=_("End of mediation"),
+            sources=(S.MEDIATING,),
+            target=S.HANDLING,
+            roles=frozenset({OFFICER}),
+            asks=(
+                ask("ending", Choice(mediation.Ending), _("How it ended")),
+                ask(
+                    "agreement",
+                    Text(2000, lines=4),
+                    _("Agreement"),
+                    required=False,
+                    personal=Personal.PRIVATE,
+                    group=AGREED,
+                ),
+                ask("agreement_form", Choice(AgreementForm), _("Form of the agreement"), required=False, group=AGREED),
+                ask("perform_by", Day(), _("To be performed by"), required=False, group=AGREED),
+                ask(
+                    "ended_by",
+                    Choice(EndedBy),
+                    _("Ended by"),
+                    required=False,
+                    group=FAILURE,
+                    help=_("Either party may end a mediation at any time."),
+                ),
+                ask(
+                    "remedies",
+                    Text(500, lines=2),
+                    _("Remedies told"),
+                    required=False,
+                    group=FAILURE,
+                    help=_("What the parties can still do, for example go to court."),
+                ),
+            ),
+            effect=mediation.end,
+            opinion="remedies",
+        ),
+        Step(
+            name="perform",
+            label=_("Follow-up of the agreement"),
+            sources=(S.HANDLING, S.HANDLED, S.VERIFIED, S.CLOSED),
+            target=None,
+            roles=frozenset({OFFICER, OFFICE}),
+            asks=(
+                ask("performance", Choice(mediation.Kept), _("Performance")),
+                ask("followed_on", Day(), _("Followed up on"), default=today),
+                ask("follow_up", Text(500, lines=2), _("What was found"), personal=Personal.PRIVATE),
+                ask(
+                    "new_case",
+                    Flag(),
+                    _("Register the breach as a new case"),
+                    required=False,
+                    default=False,
+                    help=_("It is reported for the same place, and is accepted like any other."),
+                ),
+            ),
+            effect=mediation.follow_up,
+            possible=mediation.may_follow_up,
+            opinion="",
+        ),
+        Step(
             name="handle",
             label=_("Handling done"),
             sources=(S.HANDLING,),
@@ -328,8 +469,6 @@ StepName.labels.update(
     {
         "import": _("Brought in from an old ledger"),
         "merge": _("Merge"),
-        "mediate": _("Turn to mediation"),
-        "end_mediation": _("End of mediation"),
         "suspend": _("Suspend"),
         "resume": _("Resume"),
     }
