@@ -23,7 +23,7 @@ FOUND = ("period", "limit_value", "conclusion")
 _UNSCOPED = {"unscoped": True}
 
 
-def hindrance(session: Session, measurement: Measurement) -> Message | None:
+def why_not(measurement: Measurement, community: Community | None) -> Message | None:
     """Why a measurement can't be judged, and what to do; None when nothing is in the way."""
     day = local_day(measurement.at or kinds.now())
     if measurement.instrument_until < day:
@@ -33,13 +33,17 @@ def hindrance(session: Session, measurement: Measurement) -> Message | None:
             number=measurement.instrument_no,
             day=measurement.instrument_until.isoformat(),
         )
-    _id, name, zone = _community(session, measurement)
-    if zone is None:
+    if community is not None and community.noise_zone is None:
         return _(
             "{community} has no noise zone yet. Enter it (0 to 4) at the community, then judge the measurement.",
-            community=name,
+            community=community.name,
         )
     return None
+
+
+def hindrance(session: Session, measurement: Measurement) -> Message | None:
+    """The same, where the community isn't at hand."""
+    return why_not(measurement, _community(session, measurement))
 
 
 def judge(session: Session, measurement: Measurement) -> None:
@@ -48,10 +52,11 @@ def judge(session: Session, measurement: Measurement) -> None:
     night: noise.NightHours = settings.get(session, "night_hours")
     limits: noise.NoiseLimits = settings.get(session, "noise_limits")
     measurement.period = night.period(measurement.at)
-    _id, _name, zone = _community(session, measurement)
+    community = _community(session, measurement)
+    zone = community.noise_zone
     measurement.limit_value = None if zone is None else limits.limit(zone, measurement.period)
     measurement.conclusion = None
-    if measurement.limit_value is not None and hindrance(session, measurement) is None:
+    if measurement.limit_value is not None and why_not(measurement, community) is None:
         measurement.conclusion = noise.judge(measurement.value, measurement.limit_value)
 
 
@@ -60,17 +65,12 @@ def within_limit(case_id: int) -> Select[Any]:
     return select(Measurement.id).where(Measurement.case_id == case_id, Measurement.conclusion == Conclusion.WITHIN)
 
 
-def _community(session: Session, measurement: Measurement) -> tuple[int, str, int | None]:
-    """Id, name and noise zone of the community: a limit doesn't depend on who may see the community."""
+def _community(session: Session, measurement: Measurement) -> Community:
+    """Whose zone counts: a limit doesn't depend on who may see the community."""
     case_id = measurement.case_id or measurement.case.id
-    query = (
-        select(Community.id, Community.name, Community.noise_zone)
-        .join(Case, Case.community_id == Community.id)
-        .where(Case.id == case_id)
-    )
+    query = select(Community).join(Case, Case.community_id == Community.id).where(Case.id == case_id)
     with session.no_autoflush:
-        id_, name, zone = session.execute(query, execution_options=_UNSCOPED).one()
-    return id_, name, zone
+        return session.execute(query, execution_options=_UNSCOPED).scalar_one()
 
 
 def _wants_judging(measurement: Measurement) -> bool:

@@ -12,16 +12,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import effects, mediation
+from casework import disputeasks, effects, mediation
+from casework.asking import ask
 from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import (
     ENDED,
-    AgreementForm,
-    Attending,
     Case,
     CaseStatus,
-    DisputeKind,
-    EndedBy,
     FeedbackChannel,
     Outcome,
     ReferralKind,
@@ -30,7 +27,7 @@ from models import (
     Urgency,
 )
 from panel.fields import Field, Personal
-from panel.kinds import Choice, Code, Day, Flag, Moment, PersonName, Reference, Text, Whole, now, today
+from panel.kinds import Choice, Code, Reference, Text, Whole
 from panel.text import Message, _
 
 S = CaseStatus
@@ -47,33 +44,6 @@ class Relation(Enum):
     #: The person named on the case as handler; the office for a handler without an account.
     HANDLER = "handler"
     NOT_HANDLER = "not handler"
-
-
-def ask(
-    name: str,
-    kind: Any,
-    label: Message,
-    *,
-    required: bool = True,
-    default: Any = None,
-    help: Message | None = None,
-    personal: Personal = Personal.NO,
-    group: Message | None = None,
-) -> Field:
-    """A value that a step asks for. One that may name private people is not kept with the event. A `group` puts it
-    under a heading of its own."""
-    more = {} if group is None else {"group": group}
-    return Field(
-        kind=kind,
-        label=label,
-        name=name,
-        attr=name,
-        required=required,
-        default=default,
-        help=help,
-        personal=personal,
-        **more,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +74,6 @@ REASON = ask("reason", Text(500, lines=3), _("Reason"))
 HANDLER = ask("handler", Reference("officer"), _("Handler"))
 REFERRAL = ask("referral", Reference("referral"), _("Referral"))
 CHANNEL = Choice(FeedbackChannel)
-MEDIATORS = _("Who mediated")
-FAILURE = _("Without an agreement")
-AGREED = _("With an agreement")
 
 #: Whoever may be named as handler takes the handler's steps.
 STAFF = frozenset({OFFICE, LEADER, OFFICER})
@@ -241,19 +208,7 @@ STEPS: dict[str, Step] = {
             sources=(S.HANDLING,),
             target=S.MEDIATING,
             roles=frozenset({OFFICER}),
-            asks=(
-                ask("reason", Text(500, lines=3), _("Why enforcement can't settle it")),
-                ask("party_a", PersonName(), _("Party A"), personal=Personal.PRIVATE),
-                ask(
-                    "party_b",
-                    PersonName(),
-                    _("Party B"),
-                    personal=Personal.PRIVATE,
-                    help=_("Names are kept masked. A masked one that stands here already can stay."),
-                ),
-                ask("kind", Choice(DisputeKind), _("Kind of dispute")),
-                ask("dispute", Text(1000, lines=3), _("What it is about"), personal=Personal.PRIVATE),
-            ),
+            asks=disputeasks.MEDIATE,
             effect=mediation.begin,
             possible=mediation.may_begin,
         ),
@@ -263,33 +218,7 @@ STEPS: dict[str, Step] = {
             sources=(S.MEDIATING,),
             target=None,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask("held_at", Moment(), _("Time"), default=now),
-                ask("place", Text(120), _("Place"), required=False),
-                ask("attending", Choice(Attending), _("Parties present"), default=Attending.BOTH),
-                ask("chair", PersonName(), _("Chaired by"), required=False),
-                ask("minutes", Text(2000, lines=4), _("Minutes"), personal=Personal.PRIVATE),
-                ask("officer", Reference("officer"), _("Officer"), required=False, group=MEDIATORS),
-                ask("second_officer", Reference("officer"), _("Second officer"), required=False, group=MEDIATORS),
-                ask(
-                    "community_names",
-                    Text(120),
-                    _("Community managers"),
-                    required=False,
-                    group=MEDIATORS,
-                    help=_("Several names with 、 between them."),
-                ),
-                ask("volunteer", Reference("volunteer"), _("Volunteer"), required=False, group=MEDIATORS),
-                ask("second_volunteer", Reference("volunteer"), _("Second volunteer"), required=False, group=MEDIATORS),
-                ask(
-                    "mediator_names",
-                    Text(120),
-                    _("Trusted mediators who stand in no list"),
-                    required=False,
-                    group=MEDIATORS,
-                ),
-                ask("volunteer_names", Text(120), _("Other volunteers"), required=False, group=MEDIATORS),
-            ),
+            asks=disputeasks.SESSION,
             effect=mediation.record_session,
             primary=True,
             opinion="",
@@ -300,35 +229,7 @@ STEPS: dict[str, Step] = {
             sources=(S.MEDIATING,),
             target=S.HANDLING,
             roles=frozenset({OFFICER}),
-            asks=(
-                ask("ending", Choice(mediation.Ending), _("How it ended")),
-                ask(
-                    "agreement",
-                    Text(2000, lines=4),
-                    _("Agreement"),
-                    required=False,
-                    personal=Personal.PRIVATE,
-                    group=AGREED,
-                ),
-                ask("agreement_form", Choice(AgreementForm), _("Form of the agreement"), required=False, group=AGREED),
-                ask("perform_by", Day(), _("To be performed by"), required=False, group=AGREED),
-                ask(
-                    "ended_by",
-                    Choice(EndedBy),
-                    _("Ended by"),
-                    required=False,
-                    group=FAILURE,
-                    help=_("Either party may end a mediation at any time."),
-                ),
-                ask(
-                    "remedies",
-                    Text(500, lines=2),
-                    _("Remedies told"),
-                    required=False,
-                    group=FAILURE,
-                    help=_("What the parties can still do, for example go to court."),
-                ),
-            ),
+            asks=disputeasks.END_MEDIATION,
             effect=mediation.end,
             opinion="remedies",
         ),
@@ -338,19 +239,7 @@ STEPS: dict[str, Step] = {
             sources=(S.HANDLING, S.HANDLED, S.VERIFIED, S.CLOSED),
             target=None,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask("performance", Choice(mediation.Kept), _("Performance")),
-                ask("followed_on", Day(), _("Followed up on"), default=today),
-                ask("follow_up", Text(500, lines=2), _("What was found"), personal=Personal.PRIVATE),
-                ask(
-                    "new_case",
-                    Flag(),
-                    _("Register the breach as a new case"),
-                    required=False,
-                    default=False,
-                    help=_("It is reported for the same place, and is accepted like any other."),
-                ),
-            ),
+            asks=disputeasks.PERFORM,
             effect=mediation.follow_up,
             possible=mediation.may_follow_up,
             opinion="",

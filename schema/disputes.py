@@ -135,7 +135,9 @@ class Mediation(Record):
     )
     ended_at: Mapped[datetime | None] = col(Moment(), _("Ended at"), group=DATES, readonly=True, listed=False)
     ended_by: Mapped[EndedBy | None] = col(Choice(EndedBy), _("Ended by"), group=RESULT, readonly=True, listed=False)
-    agreement: Mapped[str | None] = col(Text(2000, lines=4), _("Agreement"), group=RESULT, readonly=True, listed=False)
+    agreement: Mapped[str | None] = col(
+        Text(2000, lines=4), _("What was agreed"), group=RESULT, readonly=True, listed=False
+    )
     agreement_form: Mapped[AgreementForm | None] = col(
         Choice(AgreementForm), _("Form of the agreement"), group=RESULT, readonly=True, listed=False
     )

@@ -22,6 +22,7 @@ from panel.text import _
 from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
+from screens import disputes
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -52,11 +53,12 @@ class CasePage(DetailsPage):
     way: list[Stop] = field(default_factory=list)
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
+    disputes: disputes.Section | None = None
 
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
-    plain = details.build(view, record, without=("caseevent", "case"), with_history=False)
+    plain = details.build(view, record, without=("caseevent", "case", "measurement", "mediation"), with_history=False)
     events = _events(record)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
@@ -69,6 +71,8 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         timeline=_timeline(events),
     )
     steps = workflow.available(current_panel().session, record)
+    page.disputes = disputes.section(record, steps)
+    page.related = [*page.disputes.tables, *page.related]
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]
     for button in shown:
