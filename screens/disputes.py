@@ -264,7 +264,7 @@ class MediationView(SchemaView):
             title=plain.title,
             sub=plain.sub,
             tag=plain.tag,
-            groups=plain.groups,
+            groups=[group for group in plain.groups if any(cell.text for _label, cell, _wide in group.facts)],
             related=plain.related,
             history=plain.history,
             sessions=_timeline(record),
@@ -295,7 +295,8 @@ def _acts(record: Mediation) -> list[Button]:
         wanted = MediationStatus.AGREED if step.name == "perform" else MediationStatus.RUNNING
         if step.name in STEPS and record.status is wanted:
             url = url_for("case.step_view", id=record.case_id, step=step.name)
-            found.append(Button(step.label, url, primary=step.name != "end_mediation"))
+            usual = step.name == "session" or record.performance is Performance.PENDING
+            found.append(Button(step.label, url, primary=usual))
     return sorted(found, key=lambda button: button.primary)
 
 

@@ -55,6 +55,7 @@ def _prefilled(record: Case, step: Step) -> dict[str, str]:
         known["handler"] = record.handler_id or record.lead_officer_id
     if step.name == "session":
         known |= {"officer": record.handler_id, "place": record.place}
+        known["community_names"] = record.liaison.name if record.liaison is not None else None
     if step.name == "mediate":
         known |= _masked_parties(record)
     return {

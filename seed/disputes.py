@@ -25,6 +25,14 @@ from seed.life import Life
 
 LIMITS, NIGHT = noise.NoiseLimits(), noise.NightHours()
 KINDS = {"外机": DisputeKind.NOISE, "漏水": DisputeKind.LEAK, "音响": DisputeKind.NOISE, "跑跳": DisputeKind.NOISE}
+#: What is agreed, by a word of what it is about.
+AGREED = {
+    "冷柜": "乙方将冷柜外机移至楼北侧，加装减振垫和隔声罩，费用由乙方承担；甲方提供施工方便。",
+    "跑跳": "乙方在客厅、卧室铺设地垫，桌椅加脚套，晚22时至次日6时不跑跳、不拖拽家具。",
+    "音响": "乙方降低音响音量，每日活动不早于7时、不晚于20时30分，考试期间暂停。",
+    "漏水": "乙方维修卫生间防水，并修复甲方受损的天花板；维修期间双方互相配合。",
+    "空调": "外机由北侧移至南侧，移机费用双方各承担一半，由甲方联系安装。",
+}
 WHY = "实测未超限值或属相邻关系，执法难以处理，转调解。"
 MINUTES = {
     Attending.ONE: "单独听取反映人意见，了解影响的时段和程度，说明检测结果和相关规定。",
@@ -129,7 +137,10 @@ class Quarrels:
         life.mediations[-1].update(
             status=MediationStatus.AGREED,
             ended_at=at,
-            agreement=f"{life.tale.result}双方今后互谅互让，不再就此事发生争执。",
+            agreement=next(
+                (words for word, words in AGREED.items() if word in life.case["description"]),
+                "双方互谅互让，不再就此事发生争执。",
+            ),
             agreement_form=form,
             perform_by=deadlines.local_day(at) + timedelta(days=self.rng.choice((7, 10, 15))),
             performance=Performance.PENDING,
