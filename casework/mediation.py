@@ -75,7 +75,7 @@ def may_follow_up(session: Session, case: Case, known: Known) -> Message | None:
 
 
 def _known(session: Session, case: Case, known: Known) -> Known:
-    if "agreed" not in known:
+    if not {"within", "agreed"} <= known.keys():
         agreed = exists(_agreed(case))
         statement = select(exists(measuring.within_limit(case.id)), agreed)
         within, found = session.execute(statement, execution_options=_UNSCOPED).one()
@@ -261,13 +261,15 @@ def _breach(session: Session, case: Case, mediation: Mediation) -> Case:
 
 
 def require_settled(session: Session, case: Case, values: Values) -> None:
-    """A case is handled as mediated once there is an agreement, and it is known whether it was kept."""
+    """A case is handled as mediated once it is known that its agreement was kept."""
     if values["outcome"] is not Outcome.MEDIATED:
         return
     mediation = session.execute(_agreed_latest(case), execution_options=_UNSCOPED).scalars().first()
     if mediation is None:
         raise Lacking({"outcome": _("“Mediated” needs a mediation that ended with an agreement.")})
-    if mediation.performance in (None, Performance.PENDING):
+    if mediation.performance is Performance.BREACHED:
+        raise Lacking({"outcome": _("The agreement was breached: choose another outcome.")})
+    if mediation.performance is not Performance.PERFORMED:
         raise Lacking({"outcome": _("Say first whether the agreement was performed (“Follow-up of the agreement”).")})
 
 

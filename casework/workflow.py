@@ -74,10 +74,11 @@ def standing(session: Session, case: Case) -> Standing:
     )
 
 
-def available(session: Session, case: Case) -> list[Step]:
-    """What the session's actor can do with the case now, the usual next act first."""
+def available(session: Session, case: Case, known: dict[str, Any] | None = None) -> list[Step]:
+    """What the session's actor can do with the case now, the usual next act first. `known` is what a page has found out
+    already (casework.mediation)."""
     who = standing(session, case)
-    known: dict[str, Any] = {}
+    known = {} if known is None else known
     found = [
         step
         for step in STEPS.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -45,6 +46,16 @@ STEPS = ("session", "end_mediation", "perform")
 
 
 @dataclass(slots=True)
+class Found:
+    """What was measured and mediated in a case, as far as the reader may see it; with its sessions and the last one."""
+
+    measurements: list[Measurement] = field(default_factory=list)
+    mediations: list[tuple[Mediation, int, datetime | None]] = field(default_factory=list)
+    #: What steps would otherwise ask for.
+    known: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Section:
     """`hint` says that the noise is within the limit, so that mediation is what is left."""
 
@@ -53,19 +64,29 @@ class Section:
     button: Button | None = None
 
 
-def section(record: Case, steps: Iterable[Step]) -> Section:
+def load(record: Case) -> Found:
+    found = Found()
+    if _reads(Measurement):
+        found.measurements = _measurements(record)
+        found.known["within"] = any(one.conclusion is Conclusion.WITHIN for one in found.measurements)
+    if _reads(Mediation):
+        found.mediations = _mediations(record)
+        found.known["agreed"] = any(one.status is MediationStatus.AGREED for one, _n, _last in found.mediations)
+    return found
+
+
+def section(record: Case, found: Found, steps: Iterable[Step]) -> Section:
     """What the case page shows of measurements and mediations, for who may read them."""
     made = Section()
     if _reads(Measurement):
-        found = _measurements(record)
-        made.tables.append(_measured(record, found))
-        if record.status is CaseStatus.HANDLING and any(one.conclusion is Conclusion.WITHIN for one in found):
+        made.tables.append(_measured(record, found.measurements))
+        if record.status is CaseStatus.HANDLING and found.known["within"]:
             made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
             if any(step.name == "mediate" for step in steps):
                 url = url_for("case.step_view", id=record.id, step="mediate")
                 made.button = Button(_("Turn to mediation"), url, "handshake-o")
     if _reads(Mediation):
-        made.tables.append(_mediated(record))
+        made.tables.append(_mediated(record, found.mediations))
     return made
 
 
@@ -124,7 +145,7 @@ def _conclusion(one: Measurement, why_not: Message | None) -> Cell:
     return Cell(str(_("Not judged")), tone="warn", below=[str(why_not or "")])
 
 
-def _mediated(record: Case) -> Related:
+def _mediations(record: Case) -> list[tuple[Mediation, int, datetime | None]]:
     held = (
         select(MediationSession.mediation_id, func.count().label("n"), func.max(MediationSession.held_at).label("last"))
         .join(Mediation, Mediation.id == MediationSession.mediation_id)
@@ -138,7 +159,10 @@ def _mediated(record: Case) -> Related:
         .where(Mediation.case_id == record.id)
         .order_by(Mediation.started_at.desc(), Mediation.id.desc())
     )
-    rows = current_panel().session.execute(statement).all()
+    return [(one, n or 0, last) for one, n, last in current_panel().session.execute(statement)]
+
+
+def _mediated(record: Case, rows: list[tuple[Mediation, int, datetime | None]]) -> Related:
     return Related(
         Mediation.__labels__,
         len(rows),
@@ -151,13 +175,13 @@ def _mediated(record: Case) -> Related:
             Column("performance", _("Performance")),
         ],
         [
-            Row(one.id, url_for("mediation.details_view", id=one.id), _mediated_cells(one, n or 0, last))
+            Row(one.id, url_for("mediation.details_view", id=one.id), _mediated_cells(one, n, last))
             for one, n, last in rows[: details.RELATED_ROWS]
         ],
     )
 
 
-def _mediated_cells(one: Mediation, sessions: int, last: Any) -> list[Cell]:
+def _mediated_cells(one: Mediation, sessions: int, last: datetime | None) -> list[Cell]:
     return [
         Cell(one.mediation_no),
         Cell(str(one.kind.label)),
