@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from waitress import serve as run_waitress
 
 import models
 from casework import imports, roles
-from panel import logs
+from panel import logs, periodic
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
@@ -21,7 +22,20 @@ from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import checklists, commands, files, frame, home, ledger_command, ledgers, report, settings, workdays
+from screens import (
+    checklists,
+    commands,
+    files,
+    frame,
+    home,
+    ledger_command,
+    ledgerfile,
+    ledgers,
+    registerpage,
+    report,
+    settings,
+    workdays,
+)
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
 from screens.disputes import MeasurementView, MediationView
@@ -94,6 +108,7 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
+        Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
@@ -104,7 +119,9 @@ def create_app(config: Config | None = None) -> Flask:
     commands.install(app, panel)
     files.install(app, panel)
     ledgers.install(app)
+    periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
     ledger_command.install(app, panel)
+    registerpage.install(app, panel)
     return app
 
 
@@ -113,8 +130,10 @@ def serve() -> None:
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
+    ticker = periodic.Ticker(app.extensions["panel"]).start()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
+    ticker.stop()
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("ledger_head", _("Head who signs the ledger"), _("Empty: a blank to sign in."), "", Text(20)),
         Declared(
+            "ledger_by_closing",
+            _("Draw up the ledger by closing as well"),
+            _("On the first working day last month's ledger is drawn up by acceptance, and by closing if this is on."),
+            True,
+            Flag(),
+        ),
+        Declared(
             "case_prefix",
             _("Prefix of case numbers"),
             _("Letters before the year, as in NH-2026-000123. A new prefix starts its own numbers."),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from panel import bulk, importing, sheets
+from panel import bulk, importing, mapping, sheets
 from panel.access import Refused, table_of
 from panel.base import Base
 from panel.fields import fields
@@ -58,6 +59,9 @@ def run(session: Session, made: Plan, file: File, registry: Registry) -> int:
         batch = _open(session, made, file)
         importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
+        if made.options.meanings is not None:
+            for labels in made.headers:
+                mapping.remember(session, made.model, labels, made.options.meanings)
         session.commit()
     except bulk.Overtaken:
         session.rollback()
@@ -101,7 +105,7 @@ def _open(session: Session, made: Plan, file: File) -> int:
 
 
 def _keep_rows(session: Session, made: Plan, batch: int) -> None:
-    rows = [
+    rows = (
         {
             "batch_id": batch,
             "sheet": row.sheet[:80],
@@ -114,9 +118,9 @@ def _keep_rows(session: Session, made: Plan, batch: int) -> None:
         }
         for row in made.rows
         for bad in [{error.index for error in row.errors}]
-    ]
-    if rows:
-        session.connection().execute(insert(table_of(ImportRow)), rows)
+    )
+    while some := list(islice(rows, bulk.AT_ONCE)):
+        session.connection().execute(insert(table_of(ImportRow)), some)
 
 
 def reasons(row: PlanRow) -> str:

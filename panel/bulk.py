@@ -14,11 +14,14 @@ from sqlalchemy.orm import Session
 
 from panel import audit
 from panel.access import Action, Refused, model_of, table_of
-from panel.base import Base, Record, pinyin_key
+from panel.base import Base, Record, name_key
 from panel.fields import Field, Personal, fields
 from panel.kinds import Mobile, now
 from panel.records import AuditAction
 from panel.session import actor_of, keyed_hash, policy_of, require
+
+#: Rows that are made ready and written at a time: what they take besides doesn't grow with their number.
+AT_ONCE = 5_000
 
 
 class Overtaken(Exception):  # noqa: N818 - told to the user as a sentence
@@ -40,17 +43,27 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     if not rows:
         return []
     _allow(session, Action.CREATE, model)
+    found = [
+        id_
+        for start in range(0, len(rows), AT_ONCE)
+        for id_ in _add(session, model, rows[start : start + AT_ONCE], note)
+    ]
+    _check_scope(session, model, Action.CREATE, found, rows)
+    return found
+
+
+def _add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], note: str) -> list[int]:
+    """Insert rows and write their audit."""
     actor = actor_of(session)
     full = [_derived(session, model, dict(row)) for row in rows]
-    for row in full:
-        if issubclass(model, Record):
+    if issubclass(model, Record):
+        for row in full:
             row["created_by_id"] = row["updated_by_id"] = actor.user_id
     table = table_of(model)
     found = [0] * len(full)
     for group in _by_shape(full):
         for index, id_ in zip(group, _insert(session, table, [full[i] for i in group]), strict=True):
             found[index] = id_
-    _check_scope(session, model, Action.CREATE, found, rows)
     declared = fields(model)
     audit.write_many(
         session,
@@ -150,7 +163,7 @@ def _derived(session: Session, model: type[Base], row: dict[str, Any]) -> dict[s
     """With the columns that the program keeps beside others."""
     columns = model.__table__.c
     if "name_key" in columns and "name" in row:
-        row["name_key"] = pinyin_key(row["name"])
+        row["name_key"] = name_key(model, row["name"])
     for field in fields(model):
         if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile) and field.attr in row:
             value = row[field.attr]

@@ -27,12 +27,16 @@ class Unusable(Exception):  # noqa: N818 - told to the user as a sentence
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a file is taken. `replace`: for a column, words to read in place of what stands there."""
+    """How a file is taken. `replace`: for a column, words to read in place of what stands there. `meanings`: what the
+    headers mean as somebody said by hand; None to go by what was said of such a file before. `clear`: an empty cell
+    clears what is stored."""
 
     create_missing: bool = False
     good_rows: bool = False
     skip_existing: bool = False
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    meanings: Mapping[str, str] | None = None
+    clear: bool = False
 
 
 class Outcome(Choices):
@@ -139,6 +143,8 @@ class Plan:
     options: Options = field(default_factory=Options)
     parts: list[Part] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
+    #: What looks like the header of each sheet, as it stands there: by it is remembered what somebody says of it.
+    headers: list[list[str]] = field(default_factory=list)
     skipped_sheets: list[str] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
     creatable: dict[str, list[str]] = field(default_factory=dict)

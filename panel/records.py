@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Index, Integer, String, text
+from sqlalchemy import Connection, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.base import Base, Path, Public, Record, Via
@@ -64,6 +64,19 @@ class Setting(Record):
     value: Mapped[str] = col(Text(500), _("Value"), required=True, default="")
 
 
+class PeriodicRun(Base):
+    """When a piece of periodic work was last done; its row is what processes compete for."""
+
+    __tablename__ = "periodicrun"
+    __label__ = _("Periodic work")
+    __labels__ = _("Periodic work")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("name",)
+
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    ran_at: Mapped[datetime | None] = mapped_column()
+
+
 class ImportBatch(Base):
     """A file that was imported: which, by whom, and what became of its rows."""
 
@@ -111,6 +124,25 @@ class ImportRow(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
 
     batch: Mapped[ImportBatch] = relationship()
+
+
+class HeaderMap(Base):
+    """Which column of a table each header of a file means, as somebody said by hand: remembered for files with the same
+    headers. `fingerprint` is that of the headers in their order; `meanings` maps a header to a field's name, or to
+    nothing where the column is left out."""
+
+    __tablename__ = "headermap"
+    __label__ = _("Header mapping")
+    __labels__ = _("Header mappings")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("table_name",)
+    __table_args__ = (UniqueConstraint("table_name", "fingerprint"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now)
+    table_name: Mapped[str] = col(Code(40), _("Table"), required=True)
+    fingerprint: Mapped[str] = col(Code(64), _("Fingerprint of the file"), required=True, listed=False, filter=False)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
+    meanings: Mapped[dict[str, str]] = mapped_column(Data().sql(), default=dict)
 
 
 def guard(connection: Connection) -> None:

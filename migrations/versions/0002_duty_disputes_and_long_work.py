@@ -14,6 +14,42 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('headermap',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('meanings', sa.JSON(none_as_null=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_headermap')),
+    sa.UniqueConstraint('table_name', 'fingerprint', name=op.f('uq_headermap_table_name_fingerprint'))
+    )
+    op.create_table('periodicrun',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('ran_at', panel.kinds.Moments(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_periodicrun')),
+    sa.UniqueConstraint('name', name=op.f('uq_periodicrun_name'))
+    )
+    op.create_table('ledgerdraft',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('basis', sa.Enum('accepted', 'closed', name='basis', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('made_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('file', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('created_by_id', sa.Integer(), nullable=True),
+    sa.Column('updated_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('updated_by_id', sa.Integer(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['created_by_id'], ['user.id'], name=op.f('fk_ledgerdraft_created_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['updated_by_id'], ['user.id'], name=op.f('fk_ledgerdraft_updated_by_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledgerdraft')),
+    sa.UniqueConstraint('month', 'basis', name=op.f('uq_ledgerdraft_month_basis'))
+    )
     op.create_table('phrase',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -383,3 +419,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_phrase_name_key'))
 
     op.drop_table('phrase')
+    op.drop_table('ledgerdraft')
+    op.drop_table('periodicrun')
+    op.drop_table('headermap')

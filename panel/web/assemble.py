@@ -24,6 +24,7 @@ from panel.access import Action, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
 from panel.kinds import now
 from panel.passwords import Passwords
+from panel.periodic import Work
 from panel.rules import Registry
 from panel.sheets import MAX_BYTES
 from panel.text import Message, _, n_
@@ -72,6 +73,7 @@ class Panel:
     banner: Callable[[], Message | None] = lambda: None
     login_hint: Callable[[], Message | None] = lambda: None
     search_table: str = ""
+    periodic: dict[str, Work] = field(default_factory=dict)
 
     @property
     def session(self) -> Any:

@@ -60,8 +60,9 @@ def _called(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
     yield from (column.icontains(word, autoescape=True) for column in columns)
     if not columns:
         for name in _placed_by(model):
-            reference = getattr(model, name)
-            yield from (reference.has(condition) for condition in _called(reference.property.mapper.class_, word))
+            placing = getattr(model, name).property.mapper.class_
+            found = select(placing.id).where(or_(false(), *_called(placing, word)))
+            yield getattr(model, f"{name}_id").in_(found)
 
 
 def _placed_by(model: type[Base]) -> list[str]:
