@@ -12,38 +12,46 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from casework.privacy import Person, unnamed
-from models import Case, CaseParty, Mediation, MediationMember, MediationSession, MediationStatus
-from panel.kinds import ZONE, PersonName
+from models import (
+    Case,
+    CaseParty,
+    Community,
+    Mediation,
+    MediationMember,
+    MediationSession,
+    MediationStatus,
+    Performance,
+)
+from panel.kinds import ZONE, PersonName, today
 from panel.matching import chunks
 from panel.text import _
 
 Held = list[tuple[MediationSession, list[MediationMember]]]
 _UNSCOPED = {"unscoped": True}
-#: The printed columns of 调解台账, behind 序号.
-COLUMNS = (
-    "编号",
-    "受理日期",
-    "来源",
-    "甲方",
-    "乙方",
-    "纠纷类型",
-    "简要情况",
-    "场次/日期",
-    "调解员",
-    "结果",
-    "协议形式",
-    "履行期限/情况",
-    "回访",
-    "备注",
-)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the register, worded: its values stand in the order of COLUMNS. Parties are masked."""
+class Line:
+    """A line of the register, worded; the parties are masked, and what was typed freely names nobody."""
 
-    mediation: Mediation
-    values: tuple[str | date | None, ...]
+    mediation_no: str
+    begun_on: date
+    source: str
+    party_a: str
+    party_b: str
+    kind: str
+    dispute: str
+    sessions: str
+    mediators: str
+    result: str
+    form: str
+    performance: str
+    followed: str
+    remark: str
+    #: Not performed though its day is over, or breached.
+    late: bool
+    status: MediationStatus
+    performed: bool
 
 
 def sittings(session: Session, ids: Collection[int], *, members: bool = True) -> dict[int, Held]:
@@ -79,10 +87,12 @@ def without_names(text: str | None, mediation: Mediation, others: Iterable[Perso
     return unnamed(found, [Person(mediation.party_a), Person(mediation.party_b), *others])
 
 
-def register(session: Session, start: datetime, end: datetime) -> Iterator[Entry]:
-    """The mediations begun from `start` to before `end`, in order, inside the actor's scope. Three statements for each
-    some hundreds of them."""
+def register(session: Session, start: datetime, end: datetime, street: int | None = None) -> Iterator[Line]:
+    """调解台账: what was begun from `start` to before `end`, as it stands now, in the scope of the actor. Four
+    statements for each some hundreds of mediations."""
     wanted = select(Mediation.id).where(Mediation.started_at >= start, Mediation.started_at < end)
+    if street is not None:
+        wanted = wanted.join(Mediation.case).join(Case.community).where(Community.street_id == street)
     ids = list(session.execute(wanted.order_by(Mediation.started_at, Mediation.id)).scalars())
     for some in chunks(ids):
         statement = (
@@ -95,31 +105,35 @@ def register(session: Session, start: datetime, end: datetime) -> Iterator[Entry
         held = sittings(session, [one.id for one in found])
         known = people(session, {one.case_id for one in found})
         for one in found:
-            yield Entry(one, _line(one, held[one.id], known[one.case_id]))
+            yield _line(one, held[one.id], known[one.case_id])
 
 
-def _line(one: Mediation, held: Held, known: list[Person]) -> tuple[str | date | None, ...]:
+def _line(one: Mediation, held: Held, known: list[Person]) -> Line:
     mask = PersonName().mask
     case: Case | None = one.case
-    members = dict.fromkeys(f"{member.name}({member.force.label})" for _held, some in held for member in some)
+    members = dict.fromkeys(f"{member.name}（{member.force.label}）" for _held, some in held for member in some)
     remarks = [str(_("Case {number}", number=case.case_no)) if case is not None else ""]
     if one.breach_case is not None:
         remarks.append(str(_("breach: case {number}", number=one.breach_case.case_no)))
-    return (
-        one.mediation_no,
-        one.started_at.astimezone(ZONE).date(),
-        str(case.source.label) if case is not None else "",
-        mask(one.party_a),
-        mask(one.party_b),
-        str(one.kind.label),
-        without_names(one.dispute, one, known),
-        "\n".join(f"{sitting.session_no}. {sitting.held_at.astimezone(ZONE):%Y-%m-%d}" for sitting, _some in held),
-        "、".join(members),
-        _result(one, known),
-        str(one.agreement_form.label) if one.agreement_form else "",
-        _performance(one),
-        _followed(one, known),
-        "；".join(remark for remark in remarks if remark),
+    overdue = one.performance is Performance.PENDING and one.perform_by is not None and one.perform_by < today()
+    return Line(
+        mediation_no=one.mediation_no,
+        begun_on=one.started_at.astimezone(ZONE).date(),
+        source=str(case.source.label) if case is not None else "",
+        party_a=mask(one.party_a),
+        party_b=mask(one.party_b),
+        kind=str(one.kind.label),
+        dispute=without_names(one.dispute, one, known),
+        sessions="\n".join(f"{sat.session_no}. {sat.held_at.astimezone(ZONE):%Y-%m-%d}" for sat, _some in held),
+        mediators="、".join(members),
+        result=_result(one, known),
+        form=str(one.agreement_form.label) if one.agreement_form else "",
+        performance=_performance(one),
+        followed=_followed(one, known),
+        remark="；".join(remark for remark in remarks if remark),
+        late=overdue or one.performance is Performance.BREACHED,
+        status=one.status,
+        performed=one.performance is Performance.PERFORMED,
     )
 
 
