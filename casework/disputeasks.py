@@ -96,7 +96,7 @@ END_MEDIATION = (
 PERFORM = (
     ask("performance", Choice(mediation.Kept), _("Performance")),
     ask("followed_on", Day(), _("Followed up on"), default=today),
-    ask("follow_up", Text(500, lines=2), _("What was found"), personal=PRIVATE),
+    ask("follow_up", Text(500, lines=2), _("What the follow-up found"), personal=PRIVATE),
     ask(
         "new_case",
         Flag(),

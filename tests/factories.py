@@ -290,7 +290,7 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
         "measurement": {"second_officer_id": side.get("second_officer")},
         "mediation": {"status": models.MediationStatus.FAILED, "remedies": "可向法院起诉"},
-        "mediationsession": {"session_no": 2 + n % 90},
+        "mediationsession": {"session_no": None},
         "deadlinechange": {"status": models.ChangeStatus.REFUSED},
         "visit": {"planned_on": date(2100, 1, 4) + timedelta(7 * n)},
         "userrole": {"role": "viewer"},

@@ -141,7 +141,7 @@ def follow_up(page: Page, case: int) -> None:
     send(page, "协议回访")
     step(page, case, "handle")
     page.get_by_label("处置方式").select_option(label="调解")
-    page.get_by_label("处理结果").fill("外机北移南，双方满意")
+    page.get_by_label("结果").fill("外机北移南，双方满意")
     send(page, "处置完成")
     expect(page.locator(".head").get_by_text("待核查")).to_be_visible()
 
