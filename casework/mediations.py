@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from casework.mediation import by_part
 from casework.privacy import Person, unnamed
 from models import (
     Case,
@@ -80,10 +80,7 @@ def people(session: Session, case_ids: Collection[int]) -> dict[int, list[Person
 
 def without_names(text: str | None, mediation: Mediation, others: Iterable[Person]) -> str:
     """Free text in which the parties are called by their part, and nobody else of the case by a name."""
-    found = text or ""
-    for name, part in ((mediation.party_a, _("Party A")), (mediation.party_b, _("Party B"))):
-        if len(name) > 1:
-            found = re.sub(r"\s*".join(map(re.escape, name)), str(part), found)
+    found = by_part(text or "", mediation.party_a, mediation.party_b)
     return unnamed(found, [Person(mediation.party_a), Person(mediation.party_b), *others])
 
 

@@ -127,10 +127,12 @@ def print_agreement(page: Page, tmp_path: Path) -> None:
     page.get_by_role("link", name="显示双方姓名").click()
     page.get_by_label("原因").fill("双方当面签字")
     page.get_by_role("button", name="查看明文").click()
-    expect(page.locator(".paper")).to_contain_text(AGREEMENT)
+    for words in (SHOP, NEIGHBOUR, "乙方将冷库外机由北侧移至南侧"):
+        expect(page.locator(".paper")).to_contain_text(words)
     page.emulate_media(media="print")
     expect(page.locator(".bar")).to_be_hidden()
-    page.pdf(path=tmp_path / "agreement.pdf", prefer_css_page_size=True)
+    printed = page.pdf(path=tmp_path / "agreement.pdf", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
     page.emulate_media(media="screen")
 
 
