@@ -89,7 +89,8 @@ def register(session: Session, start: datetime, end: datetime, street: int | Non
     statements for each some hundreds of mediations."""
     wanted = select(Mediation.id).where(Mediation.started_at >= start, Mediation.started_at < end)
     if street is not None:
-        wanted = wanted.join(Mediation.case).join(Case.community).where(Community.street_id == street)
+        wanted = wanted.join(Case, Mediation.case_id == Case.id).join(Community, Case.community_id == Community.id)
+        wanted = wanted.where(Community.street_id == street)
     ids = list(session.execute(wanted.order_by(Mediation.started_at, Mediation.id)).scalars())
     for some in chunks(ids):
         statement = (
