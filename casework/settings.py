@@ -14,6 +14,7 @@ from casework.hours import Hours, OfficeHours
 from casework.noise import Limits, Night, NightHours, NoiseLimits
 from panel.kinds import Code, Flag, Invalid, Kind, Text, Whole
 from panel.records import Setting
+from panel.rules import KEEP_DAYS
 from panel.text import Message, _
 
 
@@ -101,6 +102,13 @@ DECLARED: Mapping[str, Declared] = {
             Limits(),
         ),
         Declared("night_hours", _("Night"), _("When the limits of the night hold."), NightHours(), Night()),
+        Declared(
+            "import_keep_days",
+            _("Imports can be taken back (days)"),
+            _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
+            KEEP_DAYS,
+            Whole(1, 3650),
+        ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }

@@ -45,7 +45,14 @@ class Via:
     attr: str
 
 
-Path = Public | Anchor | Via
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A row is read by the account that `attr` names and nobody else, whatever their roles; the program writes it."""
+
+    attr: str
+
+
+Path = Public | Anchor | Via | Own
 
 
 class Base(DeclarativeBase):

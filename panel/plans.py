@@ -29,7 +29,7 @@ class Unusable(Exception):  # noqa: N818 - told to the user as a sentence
 class Options:
     """How a file is taken. `replace`: for a column, words to read in place of what stands there. `meanings`: what the
     headers mean as somebody said by hand; None to go by what was said of such a file before. `clear`: an empty cell
-    clears what is stored."""
+    clears what is stored. `sheet`: the one sheet to read."""
 
     create_missing: bool = False
     good_rows: bool = False
@@ -37,6 +37,7 @@ class Options:
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meanings: Mapping[str, str] | None = None
     clear: bool = False
+    sheet: str = ""
 
 
 class Outcome(Choices):
@@ -72,6 +73,18 @@ class Made:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A record that was written with a row: added, or changed from the values `before`. `alone`: it was made for
+    other rows as well."""
+
+    model: type[Base]
+    id: int
+    version: int = 1
+    before: Mapping[str, Any] | None = None
+    alone: bool = False
+
+
 @dataclass(slots=True)
 class PlanRow:
     """A data row of the file. `values` are what it gives, by attribute; once compared, only what differs from the
@@ -105,6 +118,9 @@ class PlanRow:
     succeeds: bool = False
     #: The existing record stays as it is, and this is written beside it.
     renewed: dict[str, Any] | None = None
+    #: What was written: the version of the row's own record, and other records. Known once it is applied.
+    written: int | None = None
+    besides: list[Beside] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:

@@ -64,6 +64,8 @@ ROUTES = (
     Route("delete_view", Action.DELETE, "/delete/", _delete, about_one=True, answers=frozenset({302})),
     Route("action_view", Action.DELETE, "/action/", _delete, about_one=True, answers=frozenset({302})),
     Route("export", Action.EXPORT, "/export/xlsx/"),
+    Route("choose_view", Action.EXPORT, "/export/"),
+    Route("choose_view", Action.EXPORT, "/export/", _nothing, answers=frozenset({422})),
     Route("import_view", Action.IMPORT, "/import/"),
     Route("import_view", Action.IMPORT, "/import/", _nothing, answers=frozenset({422})),
     Route("preview_view", Action.IMPORT, "/import/preview/?token=none", answers=frozenset({404})),
@@ -76,6 +78,11 @@ ROUTES = (
     Route("step_view", Action.READ, "/step/?id={id}&step=note", _nothing, True, answers=frozenset({422, 403})),
     Route("slip_view", Action.READ, "/slip/?id={id}", about_one=True),
     Route("rejected_view", Action.READ, "/failed/?id={id}", about_one=True, answers=frozenset({404})),
+    Route("undo_view", Action.READ, "/undo/?id={id}", about_one=True),
+    Route("undo_view", Action.READ, "/undo/?id={id}", _nothing, about_one=True, answers=frozenset({409})),
+    Route("compare_view", Action.IMPORT, "/compare/"),
+    Route("compare_view", Action.IMPORT, "/compare/", _nothing, answers=frozenset({422})),
+    Route("compared_view", Action.IMPORT, "/compare/result/?token=none", answers=frozenset({404})),
 )
 EVERYBODY_EVERYWHERE = [(role, table) for role in ROLE_NAMES for table in TABLES]
 

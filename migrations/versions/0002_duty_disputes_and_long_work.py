@@ -14,6 +14,26 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('exportlog',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.String(length=20), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('clear', sa.Boolean(), nullable=False),
+    sa.Column('reason', sa.String(length=200), nullable=True),
+    sa.Column('filter', sa.Text(), nullable=True),
+    sa.Column('columns', sa.Text(), nullable=False),
+    sa.Column('format', sa.Enum('xlsx', 'csv', name='export_format', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_exportlog')),
+    sa.UniqueConstraint('number', name=op.f('uq_exportlog_number'))
+    )
+    with op.batch_alter_table('exportlog', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_exportlog_at'), ['at'], unique=False)
+
     op.create_table('headermap',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('at', panel.kinds.Moments(), nullable=False),
@@ -24,12 +44,48 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_headermap')),
     sa.UniqueConstraint('table_name', 'fingerprint', name=op.f('uq_headermap_table_name_fingerprint'))
     )
+    op.create_table('job',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'running', 'done', 'failed', 'cancelled', 'interrupted', name='job_state', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('started_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('ended_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('seen_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('owner_id', sa.Integer(), nullable=False),
+    sa.Column('owner_name', sa.String(length=80), nullable=False),
+    sa.Column('locale', sa.String(length=20), nullable=False),
+    sa.Column('mark', sa.String(length=80), nullable=False),
+    sa.Column('message', sa.String(length=1000), nullable=False),
+    sa.Column('params', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('result', sa.JSON(none_as_null=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job'))
+    )
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.create_index('ix_job_owner', ['owner_id', 'id'], unique=False)
+        batch_op.create_index('ix_job_state', ['state'], unique=False)
+
     op.create_table('periodicrun',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=60), nullable=False),
     sa.Column('ran_at', panel.kinds.Moments(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_periodicrun')),
     sa.UniqueConstraint('name', name=op.f('uq_periodicrun_name'))
+    )
+    op.create_table('importundo',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('left_count', sa.Integer(), nullable=False),
+    sa.Column('restored', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('stayed', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['batch_id'], ['importbatch.id'], name=op.f('fk_importundo_batch_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_importundo')),
+    sa.UniqueConstraint('batch_id', name=op.f('uq_importundo_batch_id'))
     )
     op.create_table('ledgerdraft',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -335,6 +391,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_case_visit_id'), ['visit_id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_case_visit_id'), 'visit', ['visit_id'], ['id'], ondelete='RESTRICT')
 
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('version', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('besides', sa.JSON(none_as_null=True), nullable=True))
+
     with op.batch_alter_table('referral', schema=None) as batch_op:
         batch_op.add_column(sa.Column('joint_members', sa.String(length=300), nullable=True))
         batch_op.add_column(sa.Column('quantity', sa.Integer(), nullable=True))
@@ -351,6 +411,10 @@ def downgrade() -> None:
         batch_op.drop_column('quantity_unit')
         batch_op.drop_column('quantity')
         batch_op.drop_column('joint_members')
+
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.drop_column('besides')
+        batch_op.drop_column('version')
 
     with op.batch_alter_table('case', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_case_visit_id'), type_='foreignkey')
@@ -420,5 +484,15 @@ def downgrade() -> None:
 
     op.drop_table('phrase')
     op.drop_table('ledgerdraft')
+    op.drop_table('importundo')
     op.drop_table('periodicrun')
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.drop_index('ix_job_state')
+        batch_op.drop_index('ix_job_owner')
+
+    op.drop_table('job')
     op.drop_table('headermap')
+    with op.batch_alter_table('exportlog', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_exportlog_at'))
+
+    op.drop_table('exportlog')

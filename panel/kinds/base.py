@@ -147,8 +147,12 @@ class Kind:
         return "" if value is None else str(value)
 
     def store(self, value: Any) -> Any:
-        """The value as JSON can hold it, for the audit; load() is its inverse as far as display needs."""
+        """The value as JSON can hold it, for the audit and for taking an import back."""
         return value
+
+    def load(self, stored: Any) -> Any:
+        """The value that store() was given."""
+        return stored
 
     def show(self, stored: Any) -> str:
         """What store() gave, in the reader's words."""
