@@ -30,7 +30,7 @@ from models import (
 from panel.access import Action
 from panel.kinds import Day, Level, Moment, today
 from panel.listing import Quick
-from panel.text import Message, _
+from panel.text import _
 from panel.web import details
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryItem, Related, Row, Words
@@ -57,9 +57,11 @@ class Found:
 
 @dataclass(slots=True)
 class Section:
-    """`hint` says that the noise is within the limit, so that mediation is what is left."""
+    """`hint` says that the noise is within the limit, so that mediation is what is left; `warning` why something that
+    was measured isn't judged."""
 
     tables: list[Related] = field(default_factory=list)
+    warning: Words = ""
     hint: Words = ""
     button: Button | None = None
 
@@ -80,6 +82,8 @@ def section(record: Case, found: Found, steps: Iterable[Step]) -> Section:
     made = Section()
     if _reads(Measurement):
         made.tables.append(_measured(record, found.measurements))
+        unjudged = (one for one in found.measurements if one.conclusion is None)
+        made.warning = next((why for one in unjudged if (why := measuring.why_not(one, record.community))), "")
         if record.status is CaseStatus.HANDLING and found.known["within"]:
             made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
             if any(step.name == "mediate" for step in steps):
@@ -117,7 +121,7 @@ def _measured(record: Case, found: list[Measurement]) -> Related:
             Column("officers", _("Officers")),
         ],
         [
-            Row(one.id, url_for("measurement.details_view", id=one.id), _measured_cells(record, one))
+            Row(one.id, url_for("measurement.details_view", id=one.id), _measured_cells(one))
             for one in found[: details.RELATED_ROWS]
         ],
     )
@@ -127,22 +131,22 @@ def _measured(record: Case, found: list[Measurement]) -> Related:
     return made
 
 
-def _measured_cells(record: Case, one: Measurement) -> list[Cell]:
+def _measured_cells(one: Measurement) -> list[Cell]:
     limit = "" if one.limit_value is None else str(_("limit {limit}", limit=Level().format(one.limit_value)))
     period = str(one.period.label) if one.period else ""
     return [
         Cell(Moment().format(one.at.replace(second=0))),
         Cell(one.point),
         Cell(Level().format(one.value), below=[" ".join(part for part in (period, limit) if part)]),
-        _conclusion(one, measuring.why_not(one, record.community)),
+        _conclusion(one),
         Cell("、".join(officer.name for officer in (one.officer, one.second_officer) if officer is not None)),
     ]
 
 
-def _conclusion(one: Measurement, why_not: Message | None) -> Cell:
+def _conclusion(one: Measurement) -> Cell:
     if one.conclusion is not None:
         return Cell(str(one.conclusion.label), tone=one.conclusion.tone)
-    return Cell(str(_("Not judged")), tone="warn", below=[str(why_not or "")])
+    return Cell(str(_("Not judged")), tone="warn")
 
 
 def _mediations(record: Case) -> list[tuple[Mediation, int, datetime | None]]:

@@ -156,6 +156,8 @@ class Quarrels:
     def follow_up(self, life: Life, at: datetime) -> Performance:
         found = Performance.BREACHED if self.rng.random() < 0.1 else Performance.PERFORMED
         words = KEPT if found is Performance.PERFORMED else BROKEN
+        if found is Performance.BREACHED:
+            life.mediations[-1]["perform_by"] = deadlines.local_day(at)
         life.mediations[-1].update(
             performance=found, followed_on=deadlines.local_day(at), follow_up=words, updated_at=at
         )
