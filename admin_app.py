@@ -43,6 +43,7 @@ from screens import (
 )
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
+from screens.disputes import MeasurementView, MediationView
 from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
@@ -56,8 +57,8 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Action, WORK, "gavel"),
     (SchemaView, models.Feedback, WORK, "commenting-o"),
     (SchemaView, models.CaseParty, WORK, "user-o"),
-    (SchemaView, models.Measurement, WORK, "tachometer"),
-    (SchemaView, models.Mediation, WORK, "handshake-o"),
+    (MeasurementView, models.Measurement, WORK, "tachometer"),
+    (MediationView, models.Mediation, WORK, "handshake-o"),
     (SchemaView, models.MediationSession, WORK, "comments-o"),
     (SchemaView, models.MediationMember, WORK, "users"),
     (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),

@@ -17,10 +17,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from casework import mediations, rota, settings
 from casework import registers as found_in
-from casework import rota, settings
 from casework.month import Month
-from models import Community, Liaison, Referral, Street, Visit, VisitStatus
+from models import Community, Liaison, Mediation, MediationStatus, Referral, Street, Visit, VisitStatus
 from panel import audit
 from panel.access import Action, OutOfScope, Refused
 from panel.base import Base
@@ -115,6 +115,37 @@ def _referrals(session: Session, order: Order) -> Filled:
     return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
 
 
+def _mediations(session: Session, order: Order) -> Filled:
+    lines = list(mediations.register(session, order.first.start, order.last.end, order.street))
+    rows = [
+        (
+            line.mediation_no,
+            line.begun_on,
+            line.source,
+            line.party_a,
+            line.party_b,
+            line.kind,
+            line.dispute,
+            line.sessions,
+            line.mediators,
+            line.result,
+            line.form,
+            Marked(line.performance) if line.late else line.performance,
+            line.followed,
+            line.remark,
+        )
+        for line in lines
+    ]
+    counted = {
+        "受理": len(lines),
+        "达成协议": sum(line.status is MediationStatus.AGREED for line in lines),
+        "未达成": sum(line.status is MediationStatus.FAILED for line in lines),
+        "调解中": sum(line.status is MediationStatus.RUNNING for line in lines),
+        "已履行": sum(line.performed for line in lines),
+    }
+    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+
+
 def _due(moment: Any, *, late: bool) -> Cell:
     day = moment and moment.date()
     return Marked(day) if late else day
@@ -198,6 +229,30 @@ REGISTERS: Mapping[str, Register] = {
                 Column("备注", 8.2),
             ),
             _referrals,
+        ),
+        Register(
+            "mediations",
+            "调解台账",
+            _("Register of mediations"),
+            _("What was mediated in a month: parties (masked), sessions, mediators, agreement and its performance."),
+            Mediation,
+            (
+                Column("编号", 12.4, CODE),
+                Column("受理日期", 9.4, DAY),
+                Column("来源", 9),
+                Column("甲方", 5.5),
+                Column("乙方", 5.5),
+                Column("纠纷类型", 9),
+                Column("简要情况", 20, TEXT),
+                Column("场次/日期", 12.5, LEFT),
+                Column("调解员", 15, TEXT),
+                Column("结果", 24, TEXT),
+                Column("协议形式", 7),
+                Column("履行期限/情况", 10.5, LEFT),
+                Column("回访", 15, TEXT),
+                Column("备注", 13, TEXT),
+            ),
+            _mediations,
         ),
         Register(
             "roster",
