@@ -22,6 +22,8 @@ from panel.web.pages import Button, Cell, DetailsPage, Group, Related
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
 
+#: Tables that are shown of those that refer to a record, and rows and columns of each.
+RELATED_TABLES = 5
 RELATED_ROWS = 5
 RELATED_COLUMNS = 5
 
@@ -33,11 +35,7 @@ def build(view: SchemaView, record: Any, *, without: Collection[str] = (), with_
         sub=lists.place_words(view, record),
         tag=_tag(view, record),
         groups=_groups(view, record),
-        related=[
-            _related(other, references, record)
-            for other, references in referrers(view.model)
-            if other.endpoint not in without
-        ],
+        related=_related(record, [one for one in referrers(view.model) if one[0].endpoint not in without]),
         history=history.of_record(record) if with_history else [],
     )
     back = request.full_path.rstrip("?")
@@ -80,10 +78,41 @@ def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
     return found
 
 
-def _related(view: SchemaView, references: list[Field], record: Any) -> Related:
-    """The latest records that refer to this one, and how many there are, in one statement."""
+def _related(record: Any, found: list[tuple[SchemaView, list[Field]]]) -> list[Related]:
+    """What refers to a record, table by table. They are counted in one statement; of the first that have any the
+    latest are shown, the others are led to: a page costs the same whatever refers to it."""
+    conditions = [or_(*(getattr(view.model, f.attr) == record.id for f in pointing)) for view, pointing in found]
+    counted = [(view.model, condition) for (view, _pointing), condition in zip(found, conditions, strict=True)]
+    numbers = listing.counts(current_panel().session, counted)
+    made, shown = [], 0
+    for (view, pointing), condition, count in zip(found, conditions, numbers, strict=True):
+        one = _closed(view, pointing, record, count)
+        if count and shown < RELATED_TABLES:
+            _open(one, view, pointing, condition)
+            shown += 1
+        made.append(one)
+    return made
+
+
+def _closed(view: SchemaView, references: list[Field], record: Any, count: int) -> Related:
+    """A table that refers to a record, without its rows."""
     model = view.model
-    condition = or_(*(getattr(model, f.attr) == record.id for f in references))
+    made = Related(
+        label=f"{model.__labels__} · {references[0].label}" if isinstance(record, model) else model.__labels__,
+        count=count,
+        url=view.get_url(f"{view.endpoint}.index_view", **{references[0].name: record.id}),
+        columns=[],
+        rows=[],
+    )
+    if view.can_create and not references[0].readonly:
+        back = request.full_path.rstrip("?")
+        made.add_url = view.get_url(f"{view.endpoint}.create_view", url=back, **{references[0].name: record.id})
+    return made
+
+
+def _open(made: Related, view: SchemaView, references: list[Field], condition: Any) -> None:
+    """Put in the latest rows, in one statement."""
+    model = view.model
     column, downwards = listing.order(model, "")
     hidden = {f.name for f in references} if len(references) == 1 else set()
     shown = [
@@ -93,24 +122,15 @@ def _related(view: SchemaView, references: list[Field], record: Any) -> Related:
     ][:RELATED_COLUMNS]
     loaded = [f.name for f in view.declared if f.reference and (f in shown or f.below in {s.name for s in shown})]
     statement = (
-        select(model, func.count().over())
+        select(model)
         .where(condition)
         .order_by(column.desc() if downwards else column, model.id.desc())
         .limit(RELATED_ROWS)
         .options(*(joinedload(getattr(model, name)) for name in loaded))
     )
-    rows = current_panel().session.execute(statement).unique().all()
-    made = Related(
-        label=f"{model.__labels__} · {references[0].label}" if isinstance(record, model) else model.__labels__,
-        count=rows[0][1] if rows else 0,
-        url=view.get_url(f"{view.endpoint}.index_view", **{references[0].name: record.id}),
-        columns=[lists.plain_column(f) for f in shown],
-        rows=[lists.row(view, found, shown) for found, _count in rows],
-    )
-    if view.can_create and not references[0].readonly:
-        back = request.full_path.rstrip("?")
-        made.add_url = view.get_url(f"{view.endpoint}.create_view", url=back, **{references[0].name: record.id})
-    return made
+    rows = current_panel().session.execute(statement).unique().scalars()
+    made.columns = [lists.plain_column(f) for f in shown]
+    made.rows = [lists.row(view, found, shown) for found in rows]
 
 
 def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
