@@ -78,6 +78,48 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
         Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
+        Declared(
+            "extension_times",
+            _("Extensions of one deadline"),
+            _("How often a deadline may be extended."),
+            1,
+            Whole(0, 9),
+        ),
+        Declared(
+            "extension_share",
+            _("Longest extension (% of the limit)"),
+            _("By how much a deadline may be extended at once: 100 is the original limit."),
+            100,
+            Whole(1, 1000),
+        ),
+        Declared(
+            "repeat_days",
+            _("Window for repeats (days)"),
+            _("A case is taken for a repeat of one that is open or was closed so many days before."),
+            90,
+            Whole(1, 1000),
+        ),
+        Declared(
+            "remind_soon",
+            _("Remind the handler when a case is due soon"),
+            _("When its light turns yellow."),
+            True,
+            Flag(),
+        ),
+        Declared(
+            "remind_leader",
+            _("Remind the squad leader when a case is overdue"),
+            _("Besides its handler. When its light turns red."),
+            True,
+            Flag(),
+        ),
+        Declared(
+            "supervise_days",
+            _("Supervision after (working days over)"),
+            _("Office and head are told of a case that is overdue for so long. 0: never."),
+            3,
+            Whole(0, 250),
+        ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }
