@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,35 @@ from waitress import serve as run_waitress
 
 import models
 from casework import imports, roles
-from panel import logs
+from panel import logs, periodic
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
+from panel.plans import Unusable
 from panel.records import AuditEntry, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import checklists, commands, files, frame, home, ledger_command, ledgers, report, settings, workdays
+from screens import (
+    batch_commands,
+    checklists,
+    commands,
+    files,
+    frame,
+    home,
+    ledger_command,
+    ledgerfile,
+    ledgers,
+    registerpage,
+    report,
+    settings,
+    workdays,
+)
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
 from screens.logs import AuditView
+from screens.roster import LiaisonView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
 DUTY, FILES, LEDGERS, SYSTEM = _("Every Monday"), _("Excel"), _("Ledgers"), _("System")
@@ -45,7 +63,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
-    (SchemaView, models.Liaison, ROSTER, "id-card-o"),
+    (LiaisonView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
     (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
@@ -75,6 +93,7 @@ def create_app(config: Config | None = None) -> Flask:
         TRUSTED_PROXIES=config.trusted_proxies,
         SESSION_COOKIE_SECURE=config.https,
         REMEMBER_COOKIE_SECURE=config.https,
+        JOBS_URL=config.jobs_url,
     )
     db = SQLAlchemy(model_class=Base)
     panel = assemble(
@@ -93,6 +112,7 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
+        Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
@@ -102,16 +122,30 @@ def create_app(config: Config | None = None) -> Flask:
     frame.install(panel)
     commands.install(app, panel)
     files.install(app, panel)
+    batch_commands.install(app, panel)
     ledgers.install(app)
+    periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
     ledger_command.install(app, panel)
+    registerpage.install(app, panel)
+    return app
+
+
+def wsgi() -> Flask:
+    """The panel with its worker and its clock, also for other servers: `gunicorn "admin_app:wsgi()"`."""
+    config = Config.read()
+    logs.setup(as_json=config.log_json)
+    app = create_app(config)
+    try:
+        app.extensions["panel"].jobs.start()
+    except Unusable as problem:
+        sys.exit(str(problem.message))
+    periodic.Ticker(app.extensions["panel"]).start()
     return app
 
 
 def serve() -> None:
     """Serve by waitress until stopped."""
-    config = Config.read()
-    logs.setup(as_json=config.log_json)
-    app = create_app(config)
+    config, app = Config.read(), wsgi()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)
 

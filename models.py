@@ -7,7 +7,7 @@ from schema.cases import Case, CaseEvent, CaseParty
 from schema.disputes import NOISE, NOISE_STANDARD, Measurement, Mediation, MediationMember, MediationSession
 from schema.duty import SurveyEntry, Visit
 from schema.handling import Action, DeadlineChange, Feedback, Referral
-from schema.ledgers import Counter, Ledger, LedgerLine
+from schema.ledgers import Counter, Ledger, LedgerDraft, LedgerLine
 from schema.lists import ChecklistItem, Phrase
 from schema.people import Assignment, Liaison, Officer, Volunteer
 from schema.places import Community, Department, Squad, Street
@@ -81,6 +81,7 @@ __all__ = [
     "FromState",
     "Gender",
     "Ledger",
+    "LedgerDraft",
     "LedgerLine",
     "Liaison",
     "LimitUnit",

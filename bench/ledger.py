@@ -31,7 +31,7 @@ from casework.month import Month
 from models import Basis, CaseStatus
 from panel.config import Config
 from panel.kinds import ZONE
-from screens import ledgerbook, ledgerfile
+from screens import ledgerbook, ledgerfile, printing
 from screens.commands import migrate
 from seed import demo
 
@@ -104,7 +104,7 @@ def write_plainly(rows: list[tuple[Any, ...]], heights: list[float | None]) -> N
     """The ready rows, cell by cell, as anybody would write them with openpyxl: one sheet, no totals, no summary."""
     book: Any = Workbook(write_only=True)
     sheet = book.create_sheet(ledgerbook.SHEET)
-    looks = ledgerbook.looks(sheet)
+    looks = printing.looks(sheet)
     styles = [looks[style] for _width, style in ledgerbook.LAYOUT]
     for number, row in enumerate(rows, 1):
         sheet.row_dimensions[number].height = heights[number + 2]

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from casework import deadlines, events, intake, numbering, settings
+from casework import events, intake, numbering, settings, takenback
 from casework.assignments import terms_of
 from models import (
     Case,
     CaseEvent,
     CaseStatus,
     ChecklistItem,
-    Department,
     Liaison,
-    LimitUnit,
     Officer,
     OfficerKind,
-    Referral,
-    ReferralStatus,
     Source,
 )
 from panel import bulk
 from panel.access import table_of
 from panel.fields import Field, fields
-from panel.kinds import ZONE, now
+from panel.kinds import ZONE, now, today
 from panel.matching import UNSCOPED, Key, Matcher, chunks, key_of
 from panel.plans import Plan, PlanRow
 from panel.rules import Rules
@@ -50,14 +46,23 @@ class ItemMatcher(Matcher):
 
 
 class ItemRules(Rules):
-    """An item that a case refers to is never changed: it gets its next version."""
+    """An item that a case refers to is never changed: it gets its next version. Until when it is in force is no part of
+    what cases were judged by, and is set where it stands."""
 
     def matcher(self) -> Matcher:
         return ItemMatcher(self.model)
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        changed = {row.id: row for row in rows if row.id is not None and row.changes}
-        case = table_of(Case).c
+        changed = {row.id: row for row in rows if row.id is not None and set(row.values) - {"valid_until"}}
+        case, item = table_of(Case).c, table_of(ChecklistItem).c
+        for some in chunks({row.stored["code"] for row in changed.values()}):
+            newest = select(item.code, func.max(item.version_no)).where(item.code.in_(some)).group_by(item.code)
+            versions = {row[0]: row[1] for row in session.execute(newest, execution_options=UNSCOPED)}
+            for row in [row for row in changed.values() if row.stored["code"] in versions]:
+                if row.stored["version_no"] < versions[row.stored["code"]]:
+                    row.fail(
+                        _("Version {number} follows this one: change that one.", number=versions[row.stored["code"]])
+                    )
         for some in chunks(changed):
             statement = select(case.item_id).where(case.item_id.in_(some)).distinct()
             for id_ in session.execute(statement, execution_options=UNSCOPED).scalars():
@@ -65,10 +70,25 @@ class ItemRules(Rules):
 
     @staticmethod
     def _renew(row: PlanRow) -> None:
-        number = row.stored["version_no"] + 1
+        """The next version is in force from the day that the file gives, or from today; the one before it until the
+        day before."""
+        number, start = row.stored["version_no"] + 1, row.values.get("valid_from") or today()
         kept = {f.attr: row.stored[f.attr] for f in fields(ChecklistItem)}
-        row.renewed = {**kept, **row.values, "version_no": number}
-        row.notes.append(_("Cases refer to it: it stays as it is, and version {number} is added.", number=number))
+        row.renewed = {**kept, **row.values, "version_no": number, "valid_from": start}
+        if (until := row.renewed["valid_until"]) is not None and until < start:
+            row.renewed["valid_until"] = None
+        row.notes.append(
+            _(
+                "Cases refer to it: it stays as it is, and version {number} is added from {day}.",
+                number=number,
+                day=start,
+            )
+        )
+        last, begun = start - timedelta(days=1), row.stored["valid_from"]
+        ends = row.stored["valid_until"]
+        if (begun is None or begun <= last) and (ends is None or ends > last) and row.id is not None:
+            before = {"valid_until": ends}
+            row.edits.append((ChecklistItem, bulk.Edit(row.id, row.version, {"valid_until": last}, before)))
 
 
 class CaseMatcher(Matcher):
@@ -78,8 +98,15 @@ class CaseMatcher(Matcher):
         for one in self.candidates(session, "case_no", (row.values.get("case_no") for row in rows)):
             self.stored["no", one.case_no] = one
         unnumbered = [row for row in rows if not row.values.get("case_no")]
-        for one in self.candidates(session, "reported_at", (row.values.get("reported_at") for row in unnumbered)):
+        for one in self.standing(session, "reported_at", (row.values.get("reported_at") for row in unnumbered)):
             self.stored[one.reported_at, one.community_id, key_of(one.place), one.item_id] = one
+
+    def standing(self, session: Session, attr: str, values: Iterable[Any]) -> list[Row[Any]]:
+        """Candidates without those whose import was taken back: the file may come again, corrected."""
+        found = self.candidates(session, attr, values)
+        voided = {one.id for one in found if one.status is CaseStatus.VOIDED}
+        gone = takenback.taken_back(session, voided)
+        return [one for one in found if one.id not in gone]
 
     def key(self, row: PlanRow) -> Key | None:
         given = row.values
@@ -98,6 +125,15 @@ class CaseMatcher(Matcher):
 
 class CaseRules(Rules):
     """A new case gets its number, its first event, and the people who are responsible for its community."""
+
+    removal = _("Voided; keeps its number")
+    histories = frozenset({CaseEvent.__tablename__})
+
+    def holds(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
+        return takenback.moved_on(session, ids)
+
+    def take_back(self, session: Session, gone: Sequence[bulk.Gone], note: str) -> None:
+        takenback.void(session, gone, note)
 
     def required(self) -> list[Field]:
         return [f for f in super().required() if f.name != "source"]
@@ -171,81 +207,3 @@ class ActionRules(Rules):
                 for name in ("officer", "second_officer"):
                     if row.held(f"{name}_id") in auxiliary:
                         plan.fail(row, name, _("Auxiliary staff can't decide a penalty."))
-
-
-class ReferralMatcher(Matcher):
-    """By document number; without one by case, department and day sent."""
-
-    def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
-        for one in self.candidates(session, "document_no", (row.values.get("document_no") for row in rows)):
-            self.stored["document", one.document_no] = one
-        for one in self.candidates(session, "case_id", (row.values.get("case_id") for row in rows)):
-            self.stored[one.case_id, one.department_id, local_day(one.sent_at)] = one
-
-    def key(self, row: PlanRow) -> Key | None:
-        given = row.values
-        if given.get("document_no"):
-            return ("document", given["document_no"])
-        return self.sent(row)
-
-    def sent(self, row: PlanRow) -> Key:
-        given = row.values
-        return (given.get("case_id"), given.get("department_id"), local_day(given.get("sent_at") or now()))
-
-    def find(self, row: PlanRow) -> Row[Any] | Message | None:
-        """One that had no document number yet may get it."""
-        if (found := super().find(row)) is not None:
-            return found
-        unnumbered = self.stored.get(self.sent(row))
-        return unnumbered if unnumbered is not None and unnumbered.document_no is None else None
-
-
-class ReferralRules(Rules):
-    """One open referral a case and department, with deadlines by the department's own limits."""
-
-    def telling(self) -> frozenset[str]:
-        return frozenset({"sent_at"})
-
-    def matcher(self) -> Matcher:
-        return ReferralMatcher(self.model)
-
-    def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        for row in rows:
-            for name in ("case", "department"):
-                if row.id is not None and f"{name}_id" in row.values:
-                    plan.fail(row, name, _("A referral stays with its case and department."))
-        self._one_open(session, plan, [row for row in rows if not row.failed])
-        self._set_deadlines(session, [row for row in rows if row.id is None and not row.failed])
-
-    @staticmethod
-    def _one_open(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        referral = table_of(Referral).c
-        waiting = (ReferralStatus.SENT, ReferralStatus.SIGNED)
-        own = {row.id for row in rows if row.id is not None and not plan.options.skip_existing}
-        taken: set[Key] = set()
-        for some in chunks({row.held("case_id") for row in rows}):
-            statement = select(referral.id, referral.case_id, referral.department_id).where(
-                referral.case_id.in_(some), referral.status.in_(waiting)
-            )
-            found = session.execute(statement, execution_options=UNSCOPED)
-            taken |= {(case, department) for id_, case, department in found if id_ not in own}
-        for row in sorted(rows, key=lambda row: row.id is None):
-            if (row.held("status") or ReferralStatus.SENT) not in waiting or (row.id and row.id not in own):
-                continue
-            about = (row.held("case_id"), row.held("department_id"))
-            if about in taken:
-                plan.fail(row, "department", _("This case already has an open referral to this department."))
-            taken.add(about)
-
-    @staticmethod
-    def _set_deadlines(session: Session, rows: Sequence[PlanRow]) -> None:
-        if not rows:
-            return
-        department = table_of(Department).c
-        statement = select(department.id, department.sign_limit, department.reply_limit)
-        limits = {id_: days for id_, *days in session.execute(statement, execution_options=UNSCOPED)}
-        calendar = settings.office_calendar(session)
-        for row in rows:
-            sent = row.values.get("sent_at") or now().replace(second=0, microsecond=0)
-            for attr, days in zip(("sign_due_at", "reply_due_at"), limits[row.values["department_id"]], strict=True):
-                row.values[attr] = deadlines.due(sent, days, LimitUnit.WORKING_DAY, calendar)

@@ -17,7 +17,7 @@ from panel.access import table_of
 from panel.bulk import Edit
 from panel.kinds import Invalid, Kind, Mobile, PersonName
 from panel.matching import UNSCOPED, chunks
-from panel.plans import Plan, PlanRow
+from panel.plans import Beside, Plan, PlanRow
 from panel.text import Message, _
 
 NAME, PHONE = "complainant", "complainant_phone"
@@ -110,13 +110,10 @@ def _shown(party: Mapping[str, Any]) -> str:
 
 def add(session: Session, cases: Iterable[tuple[int, PlanRow]], note: str) -> None:
     """Write the complainants of new cases."""
-    bulk.add(
-        session,
-        CaseParty,
-        [
-            {"case_id": id_, "role": PartyRole.COMPLAINANT, "name": None, "phone": None, **row.extra["party"]}
-            for id_, row in cases
-            if "party" in row.extra
-        ],
-        note,
-    )
+    told = [(id_, row) for id_, row in cases if "party" in row.extra]
+    values = [
+        {"case_id": id_, "role": PartyRole.COMPLAINANT, "name": None, "phone": None, **row.extra["party"]}
+        for id_, row in told
+    ]
+    for (_case, row), id_ in zip(told, bulk.add(session, CaseParty, values, note), strict=True):
+        row.besides.append(Beside(CaseParty, id_))

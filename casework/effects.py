@@ -21,12 +21,8 @@ from models import (
     FeedbackChannel,
     FeedbackTarget,
     LimitUnit,
-    Mediation,
-    MediationStatus,
     Officer,
-    Outcome,
     PartyRole,
-    Performance,
     Referral,
     ReferralStatus,
 )
@@ -184,31 +180,13 @@ def reply(session: Session, case: Case, values: Values) -> CaseStatus:
 
 
 def handle(session: Session, case: Case, values: Values) -> None:
-    """No result while a department is still asked, and no mediated one before the agreement is performed."""
+    """No result while a department is still asked."""
     waiting = select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING))
     if session.execute(waiting.limit(1)).first():
         raise NotAllowed(_("A department hasn't answered yet: enter its reply first."))
-    if values["outcome"] == Outcome.MEDIATED:
-        _performed(session, case)
     case.outcome, case.result = values["outcome"], values["result"]
     case.quantity, case.quantity_unit = values.get("quantity"), values.get("quantity_unit")
     case.handled_at = now()
-
-
-def _performed(session: Session, case: Case) -> None:
-    """A case is settled by mediation once its last agreement is known to be kept."""
-    latest = (
-        select(Mediation.status, Mediation.performance)
-        .where(Mediation.case_id == case.id)
-        .order_by(Mediation.id.desc())
-    )
-    found = session.execute(latest.limit(1)).first()
-    if found is None or found.status is not MediationStatus.AGREED:
-        raise Lacking({"outcome": _("There is no agreement for this case: choose another outcome.")})
-    if found.performance is Performance.BREACHED:
-        raise Lacking({"outcome": _("The agreement was breached: choose another outcome.")})
-    if found.performance is not Performance.PERFORMED:
-        raise Lacking({"outcome": _("Say first, with the mediation, how the agreement was performed.")})
 
 
 def rework(_session: Session, case: Case, _values: Values) -> None:

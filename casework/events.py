@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Case, CaseEvent, CaseStatus
 from panel import kinds
+from panel.matching import chunks
 
 #: What a seal covers, besides the seal before it.
 SEALED = ("case_id", "seq", "at", "step", "from_status", "to_status", "actor_id", "actor_name", "opinion", "payload")
@@ -68,6 +69,20 @@ def chain(case_id: int, rows: Iterable[Mapping[str, Any]], *, seq: int = 1, prev
         full = {**row, "case_id": case_id, "seq": number, "previous_hash": previous}
         full["hash"] = previous = seal(previous, full)
         sealed.append(full)
+    return sealed
+
+
+def follow(session: Session, rows: Mapping[int, Iterable[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The next events of many cases, by case, sealed after the last one of each; for bulk inserts."""
+    last: dict[int, Any] = {}
+    for some in chunks(rows):
+        newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id.in_(some)).group_by(CaseEvent.case_id)
+        statement = select(CaseEvent.case_id, CaseEvent.seq, CaseEvent.hash).where(CaseEvent.id.in_(newest))
+        last |= {one.case_id: one for one in session.execute(statement, execution_options={"unscoped": True})}
+    sealed: list[dict[str, Any]] = []
+    for case_id, some_rows in rows.items():
+        before = last.get(case_id)
+        sealed += chain(case_id, some_rows, seq=before.seq + 1 if before else 1, previous=before.hash if before else "")
     return sealed
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from casework import casefiles, finders, oldledgers, rosters
+from sqlalchemy.orm import Session
+
+from casework import casefiles, finders, oldledgers, referralfiles, rosters, settings
 from casework.assignments import AssignmentRules
 from panel.rules import Registry
 
 
+def keep_days(session: Session) -> int:
+    """For how many days the office wants imports to be taken back."""
+    return int(settings.get(session, "import_keep_days"))
+
+
 def registry() -> Registry:
     return Registry(
+        keep_days=keep_days,
         rules={
             "community": rosters.CommunityRules,
             "liaison": rosters.LiaisonRules,
@@ -17,7 +25,7 @@ def registry() -> Registry:
             "checklistitem": casefiles.ItemRules,
             "case": oldledgers.LedgerRules,
             "action": casefiles.ActionRules,
-            "referral": casefiles.ReferralRules,
+            "referral": referralfiles.ReferralRules,
         },
         finders={
             "street": finders.NamedFinder,

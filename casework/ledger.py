@@ -16,7 +16,7 @@ from typing import Any, overload
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from casework import ledgerfacts
+from casework import ledgerfacts, takenback
 from casework.ledgerfacts import Change, Facts
 from casework.month import Month
 from models import ENDED, Basis, CaseStatus, ListKind, Outcome, Satisfaction, Source
@@ -288,6 +288,9 @@ def _completed(case: Row[Any], changes: Any) -> list[Change]:
     """A case's changes in order. One that ended without an event of its own (out of an old ledger) is given one at the
     time of closing that it carries; not known any more, it counts as over from acceptance on."""
     told = [change for change in changes if change.step != "import"]
+    if any(change.step == takenback.STEP and change.after is CaseStatus.VOIDED for change in told):
+        # It was never to be there: void from the first, whenever that was found out.
+        return [Change(case.accepted_at or case.reported_at, takenback.STEP, None, CaseStatus.VOIDED)]
     ends = [change for change in told if change.after in ENDED]
     first = told[0] if told else None
     if first is not None and first.before in ENDED:

@@ -49,7 +49,7 @@ class LedgerMatcher(CaseMatcher):
                 row.extra[OWN_NO] = row.values.pop("case_no")
         super().load(session, rows)
         unnumbered = [row for row in rows if not row.values.get("case_no")]
-        for one in self.candidates(session, "accepted_at", (row.values.get("accepted_at") for row in unnumbered)):
+        for one in self.standing(session, "accepted_at", (row.values.get("accepted_at") for row in unnumbered)):
             self.stored["accepted", one.accepted_at, one.community_id, key_of(one.place), one.item_id] = one
 
     def key(self, row: PlanRow) -> Key | None:

@@ -21,6 +21,7 @@ from models import (
     Department,
     Feedback,
     Ledger,
+    LedgerDraft,
     LedgerLine,
     Liaison,
     Measurement,
@@ -41,7 +42,7 @@ from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, ImportBatch, ImportRow, Setting
+from panel.records import AuditEntry, ImportBatch, ImportRow, ImportUndo, Setting
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -146,7 +147,7 @@ ROLES: tuple[Role, ...] = (
         description=_("All business data of the bureau; edits, imports, exports, ledgers."),
         grants={
             **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
-            **_reading(ImportBatch, ImportRow),
+            **_reading(ImportBatch, ImportRow, ImportUndo),
             **dict.fromkeys(DUTY, MANAGE),
             **dict.fromkeys(DISPUTES, MANAGE - {Act.IMPORT}),
             CaseParty: MANAGE | REVEAL,
@@ -157,6 +158,7 @@ ROLES: tuple[Role, ...] = (
             CaseEvent: READ | EXPORT,
             **dict.fromkeys(LEDGERS, READ | EXPORT),
             Ledger: READ | EXPORT | {Act.CREATE},
+            LedgerDraft: WRITE | EXPORT,
             Setting: WRITE,
         },
         everything=True,
@@ -217,7 +219,7 @@ ROLES: tuple[Role, ...] = (
         name=VIEWER,
         label=_("Head"),
         description=_("Everything, read-only, personal data masked."),
-        grants=_reading(*BUSINESS, *LEDGERS),
+        grants=_reading(*BUSINESS, *LEDGERS, LedgerDraft),
         everything=True,
         masked=True,
     ),

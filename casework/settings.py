@@ -13,6 +13,7 @@ from casework.calendar import Calendar
 from casework.hours import Hours, OfficeHours
 from panel.kinds import Code, Flag, Kind, Text, Whole
 from panel.records import Setting
+from panel.rules import KEEP_DAYS
 from panel.text import Message, _
 
 
@@ -51,6 +52,13 @@ DECLARED: Mapping[str, Declared] = {
             "ledger_checker", _("Ledger checked by"), _("Printed in its last line, before signing."), "", Text(20)
         ),
         Declared("ledger_head", _("Head who signs the ledger"), _("Empty: a blank to sign in."), "", Text(20)),
+        Declared(
+            "ledger_by_closing",
+            _("Draw up the ledger by closing as well"),
+            _("On the first working day last month's ledger is drawn up by acceptance, and by closing if this is on."),
+            True,
+            Flag(),
+        ),
         Declared(
             "case_prefix",
             _("Prefix of case numbers"),
@@ -119,6 +127,13 @@ DECLARED: Mapping[str, Declared] = {
             _("Office and head are told of a case that is overdue for so long. 0: never."),
             3,
             Whole(0, 250),
+        ),
+        Declared(
+            "import_keep_days",
+            _("Imports can be taken back (days)"),
+            _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
+            KEEP_DAYS,
+            Whole(1, 3650),
         ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )

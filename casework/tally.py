@@ -1,14 +1,14 @@
-"""Totals of a monthly ledger, and its second sheet: how many cases of which item in which community."""
+"""Totals of a monthly ledger by list and community, and how many cases of which item there were where."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, fields
 from typing import Self
 
 from casework.ledger import DROPPED, YES, LedgerRow
 from models import CaseStatus
-from panel.base import pinyin_key
+from panel import pinyin
 
 Pair = tuple[str, str]
 
@@ -41,6 +41,9 @@ class Figures:
     carried: int = 0
     reopened: int = 0
     dropped: int = 0
+    #: Of those due, closed at all and closed in time.
+    due_closed: int = 0
+    due_on_time: int = 0
 
     @classmethod
     def of(cls, stored: dict[str, int]) -> Self:
@@ -50,6 +53,9 @@ class Figures:
     def rows(self) -> int:
         return self.accepted + self.carried + self.reopened
 
+    def __add__(self, other: Figures) -> Figures:
+        return Figures(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
     def printed(self) -> list[tuple[str, int]]:
         """Label and number, as the total row has them."""
         besides = [(label, getattr(self, name)) for label, name in BESIDES.items()]
@@ -57,15 +63,18 @@ class Figures:
 
 
 class Tally:
-    """Counts rows as they pass."""
+    """Counts rows as they pass: figures by community and list, cases by community and item."""
 
     def __init__(self) -> None:
-        self.figures = Figures()
-        self._counts: Counter[tuple[Pair | None, Pair | None]] = Counter()
+        self._figures: dict[tuple[Pair, str], Figures] = defaultdict(Figures)
+        self._counts: Counter[tuple[Pair, Pair]] = Counter()
         self._codes: dict[Pair, str] = {}
 
     def add(self, row: LedgerRow) -> None:
-        figures = self.figures
+        place, item = (row.street, row.community), (row.list_kind, row.item)
+        self._counts[place, item] += 1
+        self._codes[item] = row.item_code
+        figures = self._figures[place, row.list_kind]
         figures.carried += row.carried
         figures.reopened += row.reopened
         figures.accepted += not (row.carried or row.reopened)
@@ -73,26 +82,40 @@ class Tally:
         figures.referred += bool(row.departments)
         figures.mediated += row.mediated
         if row.standing is CaseStatus.CLOSED:
+            in_time = row.on_time == YES
             figures.closed += 1
-            figures.on_time += row.on_time == YES
+            figures.on_time += in_time
+            figures.due_closed += row.due_in_month
+            figures.due_on_time += row.due_in_month and in_time
         elif row.standing in DROPPED:
             figures.dropped += 1
         else:
             figures.open += 1
-        place, item = (row.street, row.community), (row.list_kind, row.item)
-        for counted in ((place, item), (place, None), (None, item), (None, None)):
-            self._counts[counted] += 1
-        self._codes[item] = row.item_code
+
+    @property
+    def figures(self) -> Figures:
+        return self.figures_of()
+
+    def figures_of(self, place: Pair | None = None, kind: str | None = None) -> Figures:
+        """The figures of a community, of a list, of both, or of all."""
+        found = (f for (p, k), f in self._figures.items() if place in (None, p) and kind in (None, k))
+        return sum(found, Figures())
 
     def communities(self) -> list[Pair]:
         """Street and community, those of one street together."""
-        found = {place for place, _item in self._counts if place}
-        return sorted(found, key=lambda place: [pinyin_key(name) for name in place])
+        found = {place for place, _item in self._counts}
+        return sorted(found, key=lambda place: [pinyin.key_of(name) for name in place])
 
     def items(self) -> list[Pair]:
         """List and item, in the order of the two lists."""
         return sorted(self._codes, key=lambda item: (item[0], self._codes[item], item[1]))
 
+    def lists(self) -> list[str]:
+        """The lists that the items stand on, in their order; "" for items that stand on none."""
+        return sorted({kind for kind, _name in self._codes})
+
     def count(self, place: Pair | None = None, item: Pair | None = None) -> int:
         """Cases of a community, of an item, of both, or all."""
-        return self._counts[place, item]
+        if place is not None and item is not None:
+            return self._counts[place, item]
+        return sum(n for (p, i), n in self._counts.items() if place in (None, p) and item in (None, i))

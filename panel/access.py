@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, false, or_, select
 
-from panel.base import Anchor, Base, Public, Via
+from panel.base import Anchor, Base, Own, Public, Via
 from panel.text import Message, _
 
 
@@ -141,6 +141,12 @@ class Policy:
         """The condition for the rows to which the actor may do `action`; None when it is every row."""
         if actor.system:
             return None
+        if isinstance(model.__scope__, Own):
+            if action is not Action.READ or actor.user_id is None:
+                return false()
+            mine = getattr(model if columns is None else columns, model.__scope__.attr) == actor.user_id
+            assert isinstance(mine, ColumnElement)
+            return mine
         granting = [role for role in self.held(actor) if action in role.grants.get(model, ())]
         found = [self._rows(role, actor, model, model if columns is None else columns) for role in granting]
         if any(condition is None for condition in found):

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import Date, ForeignKey, Integer, MetaData, String
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 
+from panel import pinyin
 from panel.fields import field_named
-from panel.kinds import Moments, now
+from panel.kinds import Moments, PersonName, now
 from panel.text import Message
 
 if TYPE_CHECKING:
@@ -45,7 +45,14 @@ class Via:
     attr: str
 
 
-Path = Public | Anchor | Via
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A row is read by the account that `attr` names and nobody else, whatever their roles; the program writes it."""
+
+    attr: str
+
+
+Path = Public | Anchor | Via | Own
 
 
 class Base(DeclarativeBase):
@@ -109,18 +116,15 @@ class Record(Base):
         return ()
 
 
-def pinyin_key(name: str | None) -> str:
-    """A key that sorts a Chinese name and finds it by its pinyin or initials: "胡秀珍" → "huxiuzhen hxz"."""
-    if not name:
-        return ""
-    full = "".join(lazy_pinyin(name, errors="default")).lower()
-    initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="default")).lower()
-    return f"{full} {initials}"[:200]
+def name_key(model: type[Any], name: str | None) -> str:
+    """The key by which a record is sorted and found: its name by its sounds."""
+    declared = field_named(model, "name")
+    return pinyin.key_of(name, person=declared is not None and isinstance(declared.kind, PersonName))
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
     parameters = context.get_current_parameters()  # type: ignore[no-untyped-call]
-    return pinyin_key(parameters.get("name"))
+    return pinyin.key_of(parameters.get("name"))
 
 
 class Named:

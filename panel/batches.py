@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from panel import bulk, importing, sheets
+from panel import bulk, importing, mapping, progress, sheets, undoing
 from panel.access import Refused, table_of
 from panel.base import Base
 from panel.fields import fields
@@ -22,6 +23,8 @@ from panel.records import ImportBatch, ImportRow
 from panel.rules import Registry
 from panel.session import actor_of
 from panel.text import Message, _
+
+READING = _("Reading the file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +42,46 @@ class File:
         return sha256(self.data).hexdigest()
 
 
-def plan(session: Session, model: type[Base], file: File, options: Options, registry: Registry) -> Plan:
-    """Read and plan. Raises Unusable with a sentence for a file that can't be taken at all."""
+def read(file: File) -> sheets.Book:
+    """The file's sheets and rows. Raises Unusable with a sentence for a file that can't be taken at all."""
     try:
-        book = sheets.read(file.data)
+        return sheets.read(file.data)
     except sheets.Unreadable as problem:
         raise Unusable(problem.message) from None
-    made = importing.plan(session, model, book, options, registry)
+
+
+def plan(
+    session: Session,
+    model: type[Base],
+    file: File,
+    options: Options,
+    registry: Registry,
+    *,
+    book: sheets.Book | None = None,
+) -> Plan:
+    """Plan a file; its `book`, if it has been read already. Raises Unusable with a sentence for one that can't be
+    taken at all."""
+    progress.tell(READING)
+    made = importing.plan(session, model, book or read(file), options, registry)
     if message := again(session, model, file):
         made.warnings.insert(0, message)
     return made
 
 
-def run(session: Session, made: Plan, file: File, registry: Registry) -> int:
-    """Write a plan and its batch in the session's transaction, commit, and return the batch's id. Nothing is written
-    unless all of it is; Unusable says why not."""
+def run(session: Session, made: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
+    """Write a plan and its batch in the session's transaction, commit (or leave that to the caller), and return the
+    batch's id. Nothing is written unless all of it is; Unusable says why not."""
+    progress.tell(progress.WRITING)
     try:
         batch = _open(session, made, file)
         importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
-        session.commit()
+        if made.options.meanings is not None:
+            for labels in made.headers:
+                mapping.remember(session, made.model, labels, made.options.meanings)
+        undoing.forget(session, registry.keep_days(session))
+        if commit:
+            session.commit()
     except bulk.Overtaken:
         session.rollback()
         raise Unusable(
@@ -101,7 +124,7 @@ def _open(session: Session, made: Plan, file: File) -> int:
 
 
 def _keep_rows(session: Session, made: Plan, batch: int) -> None:
-    rows = [
+    rows = (
         {
             "batch_id": batch,
             "sheet": row.sheet[:80],
@@ -111,12 +134,14 @@ def _keep_rows(session: Session, made: Plan, batch: int) -> None:
             "reason": reasons(row)[:1000] or None,
             "cells": [[_json(cell), i in bad] for i, cell in enumerate(row.cells)] if row.failed else None,
             "before": _before(made, row),
+            "version": row.written,
+            "besides": _besides(row),
         }
         for row in made.rows
         for bad in [{error.index for error in row.errors}]
-    ]
-    if rows:
-        session.connection().execute(insert(table_of(ImportRow)), rows)
+    )
+    while some := list(islice(rows, bulk.AT_ONCE)):
+        session.connection().execute(insert(table_of(ImportRow)), some)
 
 
 def reasons(row: PlanRow) -> str:
@@ -138,6 +163,16 @@ def _before(made: Plan, row: PlanRow) -> dict[str, Any] | None:
         return None
     kinds: dict[str, Kind] = {f.attr: f.kind for f in fields(made.model)}
     return {attr: kinds[attr].store(row.stored.get(attr)) for attr in row.values if attr in kinds}
+
+
+def _besides(row: PlanRow) -> list[list[Any]] | None:
+    """What else was written with a row, as ImportRow keeps it."""
+    found = []
+    for one in row.besides:
+        kinds = {f.attr: f.kind for f in fields(one.model)}
+        before = one.before and {attr: kinds[attr].store(value) for attr, value in one.before.items()}
+        found.append([one.model.__tablename__, one.id, one.version, before, one.alone])
+    return found or None
 
 
 def again(session: Session, model: type[Base], file: File) -> Message | None:

@@ -9,16 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, bindparam, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from panel import audit
 from panel.access import Action, Refused, model_of, table_of
-from panel.base import Base, Record, pinyin_key
+from panel.base import Base, Record, name_key
 from panel.fields import Field, Personal, fields
 from panel.kinds import Mobile, now
 from panel.records import AuditAction
 from panel.session import actor_of, keyed_hash, policy_of, require
+
+#: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
+#: doesn't grow with their number.
+AT_ONCE = 5_000
 
 
 class Overtaken(Exception):  # noqa: N818 - told to the user as a sentence
@@ -40,17 +44,27 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     if not rows:
         return []
     _allow(session, Action.CREATE, model)
+    found = [
+        id_
+        for start in range(0, len(rows), AT_ONCE)
+        for id_ in _add(session, model, rows[start : start + AT_ONCE], note)
+    ]
+    _check_scope(session, model, Action.CREATE, found, rows)
+    return found
+
+
+def _add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], note: str) -> list[int]:
+    """Insert rows and write their audit."""
     actor = actor_of(session)
     full = [_derived(session, model, dict(row)) for row in rows]
-    for row in full:
-        if issubclass(model, Record):
+    if issubclass(model, Record):
+        for row in full:
             row["created_by_id"] = row["updated_by_id"] = actor.user_id
     table = table_of(model)
     found = [0] * len(full)
     for group in _by_shape(full):
         for index, id_ in zip(group, _insert(session, table, [full[i] for i in group]), strict=True):
             found[index] = id_
-    _check_scope(session, model, Action.CREATE, found, rows)
     declared = fields(model)
     audit.write_many(
         session,
@@ -133,6 +147,40 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A record to be deleted that was read at `version`; `before` are its values."""
+
+    id: int
+    version: int
+    before: Mapping[str, Any]
+
+
+def remove(session: Session, model: type[Base], gone: Sequence[Gone], note: str = "") -> None:
+    """Delete rows by id and version; Overtaken if one of them is no longer what was read. What still refers to one of
+    them makes the database refuse."""
+    if not gone:
+        return
+    if model.__append_only__:
+        raise TypeError(f"{model.__name__} is append-only")
+    _allow(session, Action.DELETE, model)
+    require(session, model, Action.DELETE, {one.id for one in gone})
+    table = table_of(model)
+    statement = delete(table).where(table.c.id == bindparam("id_"), table.c.version == bindparam("version_"))
+    rows = [{"id_": one.id, "version_": one.version} for one in gone]
+    if session.connection().execute(statement, rows).rowcount != len(rows):
+        raise Overtaken
+    declared = fields(model)
+    audit.write_many(
+        session,
+        [(AuditAction.DELETE, model, one.id, one.version, _deleted(declared, one.before), note) for one in gone],
+    )
+
+
+def _deleted(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {f.name: [audit.stored(f, row[f.attr]), None] for f in declared if row.get(f.attr) is not None}
+
+
 def _allow(session: Session, action: Action, model: type[Base]) -> None:
     if not policy_of(session).may(actor_of(session), action, model):
         raise Refused
@@ -150,7 +198,7 @@ def _derived(session: Session, model: type[Base], row: dict[str, Any]) -> dict[s
     """With the columns that the program keeps beside others."""
     columns = model.__table__.c
     if "name_key" in columns and "name" in row:
-        row["name_key"] = pinyin_key(row["name"])
+        row["name_key"] = name_key(model, row["name"])
     for field in fields(model):
         if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile) and field.attr in row:
             value = row[field.attr]

@@ -122,12 +122,12 @@ def hold_reach(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
             row.id, row.stored, row.notes, row.values, row.masked = None, {}, [], {}, {}
 
 
-def hold_rights(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-    """Rights and scope hold for every row that would be written."""
+def hold_rights(session: Session, plan: Plan, rows: Sequence[PlanRow], adding: Action = Action.CREATE) -> None:
+    """Rights and scope hold for every row that would be written. `adding` is the right that new rows ask for."""
     actor, policy = actor_of(session), policy_of(session)
     new = [row for row in rows if row.id is None]
     changed = [row for row in rows if row.id is not None and row.changes and not plan.options.skip_existing]
-    for some, action in ((new, Action.CREATE), (changed, Action.EDIT)):
+    for some, action in ((new, adding), (changed, Action.EDIT)):
         if not policy.may(actor, action, plan.model):
             for row in some:
                 row.fail(_("Your role doesn't allow this."))
@@ -135,7 +135,7 @@ def hold_rights(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     for row in changed:
         if row.id not in reach and not row.failed:
             row.fail(OUTSIDE)
-    for some, action in ((new, Action.CREATE), (changed, Action.EDIT)):
+    for some, action in ((new, adding), (changed, Action.EDIT)):
         _hold_written(session, plan, action, [row for row in some if not row.failed])
 
 

@@ -28,6 +28,8 @@ class Config:
     threads: int = 8
     #: Log lines as JSON, one an event.
     log_json: bool = False
+    #: Where jobs wait: None is a SQLite file in the instance folder; a Redis server's address otherwise.
+    jobs_url: str | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> Config:
@@ -45,6 +47,7 @@ class Config:
             password_cost=int(env.get("PASSWORD_COST", cls.password_cost)),
             threads=int(env.get("THREADS", cls.threads)),
             log_json=env.get("LOG_JSON", "") in ("1", "true", "yes"),
+            jobs_url=env.get("JOBS_URL") or None,
         )
 
 
@@ -60,6 +63,7 @@ VARIABLES = {
     "password_cost": "PASSWORD_COST",
     "threads": "THREADS",
     "log_json": "LOG_JSON",
+    "jobs_url": "JOBS_URL",
 }
 
 

@@ -15,6 +15,7 @@ from panel.access import model_of
 from panel.base import Base, display
 from panel.batches import words
 from panel.fields import Field, fields
+from panel.keeping import FailedRow
 from panel.kinds import Choice, Data, Flag, today
 from panel.listing import order
 from panel.matching import is_masked
@@ -224,8 +225,8 @@ def failed(plan: Plan, target: Path | IO[bytes]) -> int:
     return _write_failed(found, target)
 
 
-def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow], target: Path | IO[bytes]) -> int:
-    """Write failed rows that a batch has kept: the labels of each sheet, their cells, the reason."""
+def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow | FailedRow], target: Path | IO[bytes]) -> int:
+    """Write failed rows that a batch or a preview has kept: the labels of each sheet, their cells, the reason."""
     found: list[FailedRows] = []
     for sheet, names in labels.items():
         found.append((sheet, names, [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]))

@@ -21,7 +21,8 @@ _FOOTER = re.compile(
     rf"{_TOTAL}([:(\d]|[一二三四五六七八九十百]*[人户个条项名行件]?$)|(注|备注|说明|附注?|填表说明)\d?[:、]|(填表|制表|审核|负责|填报|统计|复核|经办|联系)(人|单位|日期|时间)([:(]|$)"
     r"|(单位|日期)[:]|(示例|[Ee]xample)[:]"
 )
-_TOTAL_CELL = re.compile(rf"{_TOTAL}[:]?")
+#: A whole cell that says so; a subtotal names what it is of.
+_TOTAL_CELL = re.compile(rf"({_TOTAL}|.{{1,8}}小计)[:]?")
 
 
 def normal(label: object) -> str:
@@ -51,6 +52,13 @@ class Known:
                     for spelling in spellings(text):
                         meanings.setdefault(spelling, (weight, name))
         return cls(meanings)
+
+    def told(self, meanings: Mapping[str, str]) -> Known:
+        """With what somebody said by hand: it outweighs everything; a label said to mean nothing has no meaning."""
+        said = {normal(label): (-1, name) for label, name in meanings.items() if normal(label)}
+        taken = {name for _weight, name in said.values() if name}
+        others = {label: claim for label, claim in self.meanings.items() if claim[1] not in taken}
+        return Known({label: claim for label, claim in {**others, **said}.items() if claim[1]})
 
     def claim(self, label: object) -> tuple[int, str] | None:
         """The weight (less is more) and the column that a label means."""
@@ -97,6 +105,20 @@ def find(sheet: Sheet, known: Known) -> Header | None:
     header.above = frozenset(text for line in lines[:top] for cell in line.cells if (text := tidy(cell)))
     _settle(header, known)
     return header
+
+
+def likely(sheet: Sheet) -> Header | None:
+    """The row that looks like a header though no label is known: the first one with the most words side by side."""
+    best: Line | None = None
+    width, at = 1, 0
+    for index, line in enumerate(sheet.lines[:SEARCHED_ROWS]):
+        words = {tidy(cell) for cell in line.cells if isinstance(cell, str) and not re.search(r"\d{3}", cell)}
+        if len(words) > width:
+            best, width, at = line, len(words), index
+    if best is None:
+        return None
+    labels = [tidy(cell) for cell in best.cells]
+    return Header(best, labels, first=at + 1, ignored=[label for label in labels if label])
 
 
 def _settle(header: Header, known: Known) -> None:

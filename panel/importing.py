@@ -11,17 +11,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel import bulk, checking, comparing, headers, resolving
+from panel import bulk, checking, comparing, headers, mapping, progress, resolving
 from panel.access import table_of
 from panel.base import Base
 from panel.fields import Field, Personal, field_named, fields
+from panel.headers import Header, Known
 from panel.kinds import Invalid, tidy
 from panel.matching import UNSCOPED, Matcher, chunks
-from panel.plans import CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
+from panel.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
 from panel.resolving import Resolver
 from panel.rules import ID, RECORD_NO, Registry, Rules, importable, known_labels
-from panel.sheets import Book, Line
+from panel.sheets import Book, Line, Sheet
 from panel.text import Message, _
+
+CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is stored"), _("Checking the rows")
 
 
 def plan(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> Plan:
@@ -30,18 +33,20 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
         raise Unusable(_("{label} can't be imported.", label=model.__labels__))
     rules = registry.rules_of(model)
     made = Plan(model, options)
-    _lay_out(made, book, rules)
+    found = _lay_out(session, made, book, rules)
     resolver = Resolver(session, made, registry)
     resolver.from_sheet_name(rules.required())
-    _refuse_useless(made, book, rules)
+    _refuse_useless(made, book, rules, found)
     extra, telling = rules.extra(), rules.telling()
     for part in made.parts:
         read = {index: f for index, name in part.columns.items() if (f := field_named(model, name))}
         read = {index: f for index, f in read.items() if not f.readonly or f.key or f.name in telling}
-        for row in part.rows:
+        for row in progress.told(part.rows, CELLS, len(part.rows)):
             _read_row(made, part, row, read, extra)
     matcher = rules.matcher()
+    progress.tell(MATCHING)
     _match(session, made, rules, matcher, resolver)
+    progress.tell(CHECKING)
     _check(session, made, rules, matcher)
     for row in made.rows:
         row.outcome = _outcome(row, options)
@@ -49,13 +54,17 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     return made
 
 
-def _lay_out(made: Plan, book: Book, rules: Rules) -> None:
-    """Find the sheets' headers and their rows of data."""
+def _lay_out(session: Session, made: Plan, book: Book, rules: Rules) -> list[tuple[Sheet, Header]]:
+    """Find the sheets' headers and their rows of data. Gives each sheet with what looks like its header."""
+    likely = []
     known = known_labels(made.model, rules)
     required = {f.name for f in rules.required()}
     made.skipped_sheets = list(book.hidden)
     for sheet in book.sheets:
-        header = headers.find(sheet, known)
+        header = headers.find(sheet, known) or headers.likely(sheet)
+        if header is not None:
+            likely.append((sheet, header))
+            header = _as_told(session, made, sheet, header, known)
         names = set(header.columns.values()) if header else set()
         # A header of this table: a required column, or two of any kind.
         if header is None or not (names & required or len(names) > 1 or ID in names):
@@ -71,10 +80,21 @@ def _lay_out(made: Plan, book: Book, rules: Rules) -> None:
         made.parts.append(part)
         ignored = [*header.ignored, *_readonly(made.model, part, rules.telling())]
         made.ignored_columns += [label for label in ignored if label not in made.ignored_columns]
+    return likely
+
+
+def _as_told(session: Session, made: Plan, sheet: Sheet, header: Header, known: Known) -> Header | None:
+    """The header as somebody said by hand what it means, now or for an earlier file with the same headers."""
+    made.headers.append(header.labels)
+    said = made.options.meanings
+    if said is None and (said := mapping.recall(session, made.model, header.labels)):
+        made.warnings.append(_("The columns of “{sheet}” are read as was said by hand before.", sheet=sheet.name))
+    return headers.find(sheet, known.told(said)) if said else header
 
 
 def _padded(line: Line, width: int) -> list[Any]:
-    return [*line.cells, *[None] * (width - len(line.cells))]
+    lacking = width - len(line.cells)
+    return [*line.cells, *[None] * lacking] if lacking > 0 else line.cells
 
 
 def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[str]:
@@ -84,13 +104,23 @@ def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[st
     return [part.labels[index] for index in found if index not in read]
 
 
-def _refuse_useless(made: Plan, book: Book, rules: Rules) -> None:
-    """Say what makes the whole file useless; leave out a sheet that lacks what the others have."""
+def _refuse_useless(made: Plan, book: Book, rules: Rules, found: Sequence[tuple[Sheet, Header]]) -> None:
+    """Say what makes the whole file useless; leave out a sheet that lacks what the others have. Where the file has
+    headers, they can be told by hand."""
     label = made.model.__labels__
+
+    def refuse(message: Message) -> Unusable:
+        if not found:
+            return Unusable(message)
+        sheet, header = max(found, key=lambda one: len(one[1].labels))
+        known = known_labels(made.model, rules).told(made.options.meanings or {})
+        lines = sheet.lines[header.first :]
+        return mapping.Unmapped(message, mapping.guesses(made.model, rules, header, lines, known))
+
     if not made.parts:
         if all(sheet.blank for sheet in book.sheets):
             raise Unusable(_("The workbook is empty: there is no row in it."))
-        raise Unusable(
+        raise refuse(
             _(
                 "This doesn't look like a table of {label}: no header was found. It needs the columns {columns}; "
                 "the template has them.",
@@ -102,7 +132,7 @@ def _refuse_useless(made: Plan, book: Book, rules: Rules) -> None:
     made.parts = [part for part in made.parts if not lacking[part.sheet]]
     if not made.parts:
         columns = "、".join(str(f.label) for f in min(lacking.values(), key=len))
-        raise Unusable(_("The file has no column {columns}, which {label} need.", columns=columns, label=label))
+        raise refuse(_("The file has no column {columns}, which {label} need.", columns=columns, label=label))
     for sheet, absent in lacking.items():
         if absent:
             made.skipped_sheets.append(sheet)
@@ -129,6 +159,8 @@ def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
             raw = made.options.replace[name].get(text, raw)
             text = tidy(raw)
         if not text:
+            if made.options.clear and (empty := read.get(index)) is not None and not (empty.required or empty.key):
+                row.values[empty.attr] = None
             continue
         if name == ID or name in extra or "/" in name:
             row.extra[name] = text
@@ -218,7 +250,7 @@ def _check(session: Session, made: Plan, rules: Rules, matcher: Matcher) -> None
     comparing.compare(session, made, made.good(), matcher)
     checking.hold_constraints(made, made.good())
     checking.hold_unique(session, made, made.good())
-    checking.hold_rights(session, made, made.good())
+    checking.hold_rights(session, made, made.good(), rules.adding)
     rules.check(session, made, made.good())
 
 
@@ -244,22 +276,28 @@ def apply(session: Session, made: Plan, registry: Registry, note: str = "") -> N
     new = [row for row in made.rows if row.outcome is Outcome.NEW]
     changed = [row for row in made.rows if row.outcome is Outcome.CHANGED]
     edits: dict[type[Base], list[bulk.Edit]] = defaultdict(list)
-    adds: dict[type[Base], list[dict[str, Any]]] = defaultdict(list)
+    adds: dict[type[Base], list[tuple[PlanRow, dict[str, Any]]]] = defaultdict(list)
     for row in changed:
         if row.values and row.renewed is None and row.id is not None:
             edits[made.model].append(bulk.Edit(row.id, row.version, row.values, row.stored))
+            row.written = row.version + 1
     for row in (*changed, *new):
         for model, edit in row.edits:
             edits[model].append(edit)
+            before = {attr: edit.before.get(attr) for attr in edit.values}
+            row.besides.append(Beside(model, edit.id, edit.version + 1, before))
         for model, values in row.adds:
-            adds[model].append(values)
+            adds[model].append((row, values))
     for model, some in edits.items():
         bulk.edit(session, model, some, note)
     renewed = [row for row in changed if row.renewed is not None]
     for row, id_ in zip(renewed, bulk.add(session, made.model, [r.renewed or {} for r in renewed], note), strict=True):
-        row.id = id_
+        row.id, row.written = id_, 1
     if new:
         for row, id_ in zip(new, registry.rules_of(made.model).insert(session, new, note), strict=True):
-            row.id = id_
+            row.id, row.written = id_, 1
     for model, more in adds.items():
-        bulk.add(session, model, more, note)
+        for (row, _values), id_ in zip(
+            more, bulk.add(session, model, [values for _row, values in more], note), strict=True
+        ):
+            row.besides.append(Beside(model, id_))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -24,8 +25,12 @@ class Passwords:
 
     def __init__(self, cost: int = 3) -> None:
         self._hasher = PasswordHasher(time_cost=cost, memory_cost=65536 if cost > 1 else 1024)
-        #: Checked when there is no such account, so that the time taken does not tell.
-        self._decoy = self.hash(secrets.token_urlsafe(16))
+
+    @cached_property
+    def _decoy(self) -> str:
+        """Checked when there is no such account, so that the time taken does not tell. Made at the first log-in: a hash
+        takes 64 MB, which no command needs."""
+        return self.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(password)

@@ -27,12 +27,16 @@ class Unusable(Exception):  # noqa: N818 - told to the user as a sentence
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a file is taken. `replace`: for a column, words to read in place of what stands there."""
+    """How a file is taken. `replace`: for a column, words to read in place of what stands there. `meanings`: what the
+    headers mean as somebody said by hand; None to go by what was said of such a file before. `clear`: an empty cell
+    clears what is stored."""
 
     create_missing: bool = False
     good_rows: bool = False
     skip_existing: bool = False
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    meanings: Mapping[str, str] | None = None
+    clear: bool = False
 
 
 class Outcome(Choices):
@@ -68,6 +72,18 @@ class Made:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A record that was written with a row: added, or changed from the values `before`. `alone`: it was made for
+    other rows as well."""
+
+    model: type[Base]
+    id: int
+    version: int = 1
+    before: Mapping[str, Any] | None = None
+    alone: bool = False
+
+
 @dataclass(slots=True)
 class PlanRow:
     """A data row of the file. `values` are what it gives, by attribute; once compared, only what differs from the
@@ -101,6 +117,9 @@ class PlanRow:
     succeeds: bool = False
     #: The existing record stays as it is, and this is written beside it.
     renewed: dict[str, Any] | None = None
+    #: What was written: the version of the row's own record, and other records. Known once it is applied.
+    written: int | None = None
+    besides: list[Beside] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
@@ -139,6 +158,8 @@ class Plan:
     options: Options = field(default_factory=Options)
     parts: list[Part] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
+    #: What looks like the header of each sheet, as it stands there: by it is remembered what somebody says of it.
+    headers: list[list[str]] = field(default_factory=list)
     skipped_sheets: list[str] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
     creatable: dict[str, list[str]] = field(default_factory=dict)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Index, Integer, String, text
+from sqlalchemy import Connection, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.base import Base, Path, Public, Record, Via
+from panel.base import Base, Own, Path, Public, Record, Via
 from panel.fields import col
 from panel.kinds import Choice, Choices, Code, Data, Label, Moment, Reference, Text, Whole, now
 from panel.text import Message, _
@@ -64,6 +64,19 @@ class Setting(Record):
     value: Mapped[str] = col(Text(500), _("Value"), required=True, default="")
 
 
+class PeriodicRun(Base):
+    """When a piece of periodic work was last done; its row is what processes compete for."""
+
+    __tablename__ = "periodicrun"
+    __label__ = _("Periodic work")
+    __labels__ = _("Periodic work")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("name",)
+
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    ran_at: Mapped[datetime | None] = mapped_column()
+
+
 class ImportBatch(Base):
     """A file that was imported: which, by whom, and what became of its rows."""
 
@@ -89,10 +102,18 @@ class ImportBatch(Base):
     #: The headers of each sheet, as they stand in the file.
     labels: Mapped[dict[str, list[str]]] = mapped_column(Data().sql(), default=dict)
 
+    undo: Mapped[ImportUndo | None] = relationship(
+        back_populates="batch", lazy="joined", innerjoin=False, uselist=False, viewonly=True
+    )
+
 
 class ImportRow(Base):
     """A row of an imported file: what became of it, where it went, what it replaced. Cells are kept of failed rows,
-    values before of changed ones; both may hold personal data and go after a set number of days."""
+    values before of changed ones; both may hold personal data and go after a set number of days.
+
+    `version` is the one that its record was written in: 1 of a new record, None where the record itself was left.
+    `besides` are other records that were written with the row: table, id, version, values before (None of a new one),
+    and whether it stands alone, as a street does that was made for more than one row."""
 
     __tablename__ = "importrow"
     __label__ = _("Imported row")
@@ -109,8 +130,93 @@ class ImportRow(Base):
     reason: Mapped[str | None] = col(Text(1000, lines=2), _("Reason"))
     cells: Mapped[list[Any] | None] = mapped_column(Data().sql())
     before: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
+    version: Mapped[int | None] = mapped_column(Integer)
+    besides: Mapped[list[list[Any]] | None] = mapped_column(Data().sql())
 
     batch: Mapped[ImportBatch] = relationship()
+
+
+class HeaderMap(Base):
+    """Which column of a table each header of a file means, as somebody said by hand: remembered for files with the same
+    headers. `fingerprint` is that of the headers in their order; `meanings` maps a header to a field's name, or to
+    nothing where the column is left out."""
+
+    __tablename__ = "headermap"
+    __label__ = _("Header mapping")
+    __labels__ = _("Header mappings")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("table_name",)
+    __table_args__ = (UniqueConstraint("table_name", "fingerprint"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now)
+    table_name: Mapped[str] = col(Code(40), _("Table"), required=True)
+    fingerprint: Mapped[str] = col(Code(64), _("Fingerprint of the file"), required=True, listed=False, filter=False)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
+    meanings: Mapped[dict[str, str]] = mapped_column(Data().sql(), default=dict)
+
+
+class ImportUndo(Base):
+    """That an import was taken back: by whom, how many of its rows, and which ones were left, with the reason."""
+
+    __tablename__ = "importundo"
+    __label__ = _("Import taken back")
+    __labels__ = _("Imports taken back")
+    __scope__: ClassVar[Path] = Via("batch_id")
+    __append_only__ = True
+    __display__ = ("at",)
+
+    batch_id: Mapped[int] = col(Reference("importbatch"), _("Import batch"), required=True, unique=True)
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now)
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
+    row_count: Mapped[int] = col(Whole(), _("Rows taken back"), required=True, default=0)
+    left_count: Mapped[int] = col(Whole(), _("Rows left"), required=True, default=0)
+    #: Table, record, its version before the import and the one in which it was put back: the same values.
+    restored: Mapped[list[list[Any]]] = mapped_column(Data().sql(), default=list)
+    #: Sheet, row, table, record and reason of each row that was left.
+    stayed: Mapped[list[list[Any]]] = mapped_column(Data().sql(), default=list)
+    actor_id: Mapped[int | None] = mapped_column(Integer)
+
+    batch: Mapped[ImportBatch] = relationship(back_populates="undo")
+
+
+class JobState(Choices):
+    QUEUED = "queued", _("Waiting"), ""
+    RUNNING = "running", _("Running"), "brand"
+    DONE = "done", _("Done"), "good"
+    FAILED = "failed", _("Failed"), "bad"
+    CANCELLED = "cancelled", _("Cancelled"), ""
+    INTERRUPTED = "interrupted", _("Interrupted"), "warn"
+
+
+class Job(Base):
+    """Long work done off the request, for its owner alone. How far it is stands in its folder, not here: while it
+    writes, it may be the only one who can."""
+
+    __tablename__ = "job"
+    __label__ = _("Background task")
+    __labels__ = _("Background tasks")
+    __scope__: ClassVar[Path] = Own("owner_id")
+    __display__ = ("title",)
+    __table_args__ = (Index("ix_job_owner", "owner_id", "id"), Index("ix_job_state", "state"))
+
+    kind: Mapped[str] = col(Code(40), _("Kind"), required=True)
+    title: Mapped[str] = col(Text(200), _("Task"), required=True, default="")
+    state: Mapped[JobState] = col(Choice(JobState), _("State"), required=True, default=JobState.QUEUED)
+    created_at: Mapped[datetime] = col(Moment(), _("Asked for"), required=True, default=now)
+    started_at: Mapped[datetime | None] = col(Moment(), _("Begun"))
+    ended_at: Mapped[datetime | None] = col(Moment(), _("Ended"))
+    #: When the owner has looked at how it ended.
+    seen_at: Mapped[datetime | None] = mapped_column()
+    owner_id: Mapped[int] = mapped_column(Integer)
+    owner_name: Mapped[str] = mapped_column(String(80), default="")
+    #: In which its sentences are worded.
+    locale: Mapped[str] = mapped_column(String(20), default="")
+    #: Tells the same work asked for twice.
+    mark: Mapped[str] = mapped_column(String(80), default="")
+    #: Why it failed, in words.
+    message: Mapped[str] = mapped_column(String(1000), default="")
+    params: Mapped[dict[str, Any]] = mapped_column(Data().sql(), default=dict)
+    result: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
 
 
 def guard(connection: Connection) -> None:

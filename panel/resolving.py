@@ -12,7 +12,7 @@ from panel.access import Action, model_of
 from panel.fields import Field, field_named, fields
 from panel.kinds import Invalid
 from panel.matching import Finder, Missing, within
-from panel.plans import WRITTEN, Made, Part, Plan, PlanRow
+from panel.plans import WRITTEN, Beside, Made, Part, Plan, PlanRow
 from panel.rules import NOT_VISIBLE, Registry
 from panel.session import actor_of, policy_of
 from panel.text import _, in_every_locale
@@ -161,6 +161,10 @@ def make_missing(session: Session, plan: Plan, note: str) -> None:
     for table, names in plan.creating.items():
         found = bulk.add(session, model_of(table), [{"name": name} for name in names], note)
         ids |= {Made(table, name): id_ for name, id_ in zip(names, found, strict=True)}
+    unclaimed = dict(ids)
     for row in plan.rows:
         if row.outcome in WRITTEN:
+            for value in row.values.values():
+                if isinstance(value, Made) and (id_ := unclaimed.pop(value, None)) is not None:
+                    row.besides.append(Beside(model_of(value.table), id_, alone=True))
             row.values = {attr: ids.get(v, v) if isinstance(v, Made) else v for attr, v in row.values.items()}

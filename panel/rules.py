@@ -3,13 +3,13 @@ to its declaration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from panel import bulk
-from panel.access import model_of
+from panel.access import Action, model_of
 from panel.base import Base, Record
 from panel.fields import Field, fields
 from panel.headers import Known
@@ -25,10 +25,18 @@ RECORD_NO = _("Record no.")
 NOT_VISIBLE = _("not visible")
 #: What the column of record numbers is called among the others.
 ID = "#id"
+KEEP_DAYS = 180
 
 
 class Rules:
     """What a table needs beyond its declaration; the bureau subclasses it."""
+
+    #: The right that new rows ask for.
+    adding = Action.CREATE
+    #: What becomes of a record whose import is taken back, and the tables that tell what happened to it: they don't
+    #: count as referring to it.
+    removal: Message = _("Deleted")
+    histories: frozenset[str] = frozenset()
 
     def __init__(self, model: type[Base]) -> None:
         self.model = model
@@ -65,6 +73,14 @@ class Rules:
         """Write the new rows and return their ids."""
         return bulk.add(session, self.model, [row.values for row in rows], note)
 
+    def holds(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
+        """Why added records can't be taken back, besides what their version and references tell."""
+        return {}
+
+    def take_back(self, session: Session, gone: Sequence[bulk.Gone], note: str) -> None:
+        """Take back records that an import added, as rules allow it, whoever asks for it."""
+        bulk.remove(session, self.model, gone, note)
+
 
 @dataclass(slots=True)
 class Registry:
@@ -72,6 +88,8 @@ class Registry:
 
     rules: dict[str, Callable[[type[Base]], Rules]] = field(default_factory=dict)
     finders: dict[str, Callable[[type[Base]], Finder]] = field(default_factory=dict)
+    #: For how many days an import can be taken back, and cells and values before are kept.
+    keep_days: Callable[[Session], int] = lambda _session: KEEP_DAYS
 
     def rules_of(self, model: type[Base]) -> Rules:
         return self.rules.get(model.__tablename__, Rules)(model)

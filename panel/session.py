@@ -21,7 +21,7 @@ from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel import audit
 from panel.access import NOBODY, SYSTEM, Action, Actor, OutOfScope, Policy, Refused, model_of
-from panel.base import Base, Record, pinyin_key
+from panel.base import Base, Record, name_key
 from panel.fields import Personal, fields
 from panel.kinds import Mobile, now
 
@@ -218,7 +218,7 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
                 if action is Action.CREATE:
                     record.created_by_id = actor.user_id
             if "name_key" in type(record).__mapper__.columns:
-                record.name_key = pinyin_key(record.name)  # type: ignore[attr-defined]
+                record.name_key = name_key(type(record), record.name)  # type: ignore[attr-defined]
             _seal_personal(session, record)
     if not actor.system:
         _require_before(session, Action.EDIT, changed)

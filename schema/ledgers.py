@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from panel.base import Anchor, Base, Public, Via
+from panel.base import Anchor, Base, Public, Record, Via
 from panel.fields import col
-from panel.kinds import Choice, Code, Data, Moment, Reference, Text, now
+from panel.kinds import Choice, Code, Data, Moment, Reference, Text, Whole, now
 from panel.text import _
 from schema.places import Squad
 from schema.words import Basis
@@ -51,6 +51,27 @@ class Ledger(Base):
     file: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
     squad: Mapped[Squad | None] = relationship()
+
+
+class LedgerDraft(Record):
+    """月度台账 drawn up for the whole bureau, waiting to be checked and handed up; gone once it is."""
+
+    __tablename__ = "ledgerdraft"
+    __label__ = _("Ledger to check")
+    __labels__ = _("Ledgers to check")
+    __scope__ = Public()
+    __display__ = ("month", "basis")
+    __order__ = "-month"
+    __table_args__ = (UniqueConstraint("month", "basis"),)
+
+    month: Mapped[str] = col(Code(7), _("Month"), required=True)
+    basis: Mapped[Basis] = col(Choice(Basis), _("Basis"), required=True)
+    made_at: Mapped[datetime] = col(Moment(), _("Drawn up at"), required=True, default=now)
+    rows: Mapped[int] = col(Whole(), _("Cases"), required=True, default=0)
+    #: Tells whether the ledger still says what this file says.
+    digest: Mapped[str] = mapped_column(String(64))
+    file_name: Mapped[str] = mapped_column(String(200))
+    file: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class LedgerLine(Base):

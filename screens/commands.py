@@ -15,10 +15,11 @@ from sqlalchemy import select
 from casework import settings
 from casework.roles import ROLES, mixed_roles
 from panel import backup as backups
-from panel import passwords
+from panel import passwords, periodic
 from panel.access import Actor
 from panel.accounts import User, UserRole
 from panel.kinds import Invalid
+from panel.periodic import Result
 from panel.records import guard
 from panel.session import act_for
 from panel.text import _
@@ -109,6 +110,17 @@ def install(app: Flask, panel: Panel) -> None:
             fail(problem.message)
         migrate(panel)
         click.echo(_("Restored from {file}.", file=file))
+
+    @app.cli.command("tick")
+    @click.option("--all", "force", is_flag=True, help="Do all of it, whether due or not.")
+    def tick(force: bool) -> None:
+        """Do the periodic work that is due, as the running server does every few minutes."""
+        results = periodic.tick(panel, force=force)
+        failed = [name for name, result in results.items() if result is Result.FAILED]
+        if failed:
+            fail(_("Periodic work failed, see the log: {names}", names=", ".join(failed)))
+        done = [name for name, result in results.items() if result is Result.DONE]
+        click.echo(_("Done: {names}", names=", ".join(done)) if done else _("Nothing was due."))
 
 
 def install_accounts(app: Flask, panel: Panel) -> None:

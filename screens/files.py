@@ -70,7 +70,7 @@ def install(app: Flask, panel: Panel) -> None:
         made: Plan | None = None
         batch, problem = None, None
         try:
-            given = File(file.name, _content(file))
+            given = File(file.name, content(file))
             with acting(panel, person, write=not dry_run) as session:
                 if not panel.policy.may(session.info["actor"], Action.IMPORT, model):
                     raise Unusable(Refused().message)
@@ -127,7 +127,7 @@ def _failed_rows(made: Plan, out: Path, file: Path) -> None:
         raise Unusable(_("{file} can't be written.", file=out)) from None
 
 
-def _content(file: Path) -> bytes:
+def content(file: Path) -> bytes:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise Unusable(TOO_LARGE)

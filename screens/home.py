@@ -20,7 +20,7 @@ from panel.web import lists
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, HomePage, Related, SetupStep, Tile, Words
 from panel.web.views import SchemaView
-from screens import report
+from screens import ledgers, report
 from screens.cases import OPEN
 from screens.office import calendar, values
 
@@ -76,6 +76,8 @@ def home() -> str:
     if current_panel().policy.may(actor, Action.READ, Case):
         page.tables = [first_by_deadline()]
         page.cards = _own_communities(actor)
+    if OFFICE in actor.roles and (waiting := ledgers.waiting()):
+        page.tables.insert(0, waiting)
     if {OFFICE, ADMINISTRATOR} & actor.roles:
         page.setup = setup_steps()
     if report.may_open() and OFFICE not in actor.roles:

@@ -9,15 +9,15 @@ from io import BytesIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casework import handover, ledger, settings
+from casework import drafts, handover, ledger, settings
 from casework.month import Month
 from casework.tally import Figures
-from models import Basis, Ledger, Squad
+from models import Basis, Ledger, LedgerDraft, Squad
 from panel.access import Action, OutOfScope, Refused
-from panel.kinds import today
+from panel.kinds import now, today
 from panel.session import actor_of, policy_of
 from screens import ledgerbook
-from screens.ledgerbook import Heading
+from screens.printing import Heading
 
 WORDS = "案件台账"
 BY_CLOSING = "（按结案）"
@@ -74,7 +74,7 @@ def make(session: Session, wanted: Order) -> File:
     target, heading = BytesIO(), _heading(session, wanted)
     corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
     rows = ledger.rows(session, wanted.month, wanted.basis, wanted.squad)
-    tally = ledgerbook.write(target, heading, rows, corrections)
+    tally = ledgerbook.write(target, heading, rows, corrections, wanted.basis)
     return File(_name(heading.unit, wanted), target.getvalue(), tally.figures.rows)
 
 
@@ -87,9 +87,40 @@ def hand_up(session: Session, wanted: Order) -> Ledger:
     target, heading = BytesIO(), _heading(session, wanted)
     corrections = handover.corrections(session, month, basis, squad)
     rows = list(ledger.rows(session, month, basis, squad))
-    tally = ledgerbook.write(target, heading, rows, corrections)
+    tally = ledgerbook.write(target, heading, rows, corrections, basis)
     name = _name(heading.unit, wanted)
-    return handover.close(session, month, basis, squad, rows, corrections, tally.figures, target.getvalue(), name)
+    kept = handover.close(session, month, basis, squad, rows, corrections, tally.figures, target.getvalue(), name)
+    if squad is None:
+        drafts.drop(session, month, basis)
+    return kept
+
+
+def draw_up(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
+    """Make the bureau's ledger of a month, or make it anew, and let it wait to be checked; None when it is empty. The
+    caller commits."""
+    wanted = order(session, month, basis, None)
+    handover.check(session, month, basis, None)
+    target, heading = BytesIO(), _heading(session, wanted)
+    corrections = handover.corrections(session, month, basis)
+    rows = list(ledger.rows(session, month, basis))
+    if not rows:
+        return None
+    digest = drafts.Digest(corrections)
+    for row in rows:
+        digest.add(row)
+    ledgerbook.write(target, heading, rows, corrections, basis)
+    found = drafts.find(session, month, basis) or LedgerDraft(month=str(month), basis=basis)
+    found.made_at, found.rows, found.digest = now(), len(rows), str(digest)
+    found.file_name, found.file = _name(heading.unit, wanted), target.getvalue()
+    session.add(found)
+    session.flush()
+    return found
+
+
+def draw_up_due(session: Session) -> None:
+    """Periodic: on the first working day of a month, or as soon after it as a server runs, last month's ledgers."""
+    for month, basis in drafts.due(session, today()):
+        draw_up(session, month, basis)
 
 
 def _heading(session: Session, wanted: Order) -> Heading:

@@ -10,12 +10,12 @@ from typing import Any
 from flask import Flask, abort, flash, redirect, render_template, request, send_file, url_for
 from sqlalchemy import func, select
 
-from casework import handover, ledger
+from casework import drafts, handover, ledger
 from casework.handover import Correction
 from casework.ledger import COLUMNS, CORRECTED
 from casework.month import Month
 from casework.tally import Figures, Tally
-from models import Basis, Case, Ledger
+from models import Basis, Case, Ledger, LedgerDraft
 from panel.access import Action
 from panel.kinds import Choice, Invalid, narrow, now, tidy, today
 from panel.text import Message, _, n_
@@ -40,6 +40,7 @@ class LedgerPage(Page):
     count: int = 0
     note: Words = ""
     corrections: Related | None = None
+    drafts: Related | None = None
     kept: Related | None = None
     empty: Words = ""
 
@@ -48,6 +49,8 @@ def install(app: Flask) -> None:
     app.add_url_rule("/ledgers", "ledgers", page)
     app.add_url_rule("/ledgers/file", "ledgers_file", download)
     app.add_url_rule("/ledgers/kept/<int:id_>", "ledgers_kept", kept)
+    app.add_url_rule("/ledgers/draft/<int:id_>", "ledgers_draft", draft)
+    app.add_url_rule("/ledgers/draw-up", "ledgers_draw_up", draw_up, methods=["POST"])
     app.add_url_rule("/ledgers/hand-up", "ledgers_hand_up", hand_up, methods=["POST"])
 
 
@@ -70,6 +73,7 @@ def page() -> Any:
     wanted = _order()
     shown.inputs = _inputs(wanted, squads)
     _fill(shown, wanted)
+    shown.drafts = waiting()
     shown.kept = _kept()
     return render_template("ledgers.html", page=shown)
 
@@ -87,6 +91,31 @@ def kept(id_: int) -> Any:
     if found is None:
         abort(404)
     return _sent(found.file, found.file_name)
+
+
+def draft(id_: int) -> Any:
+    """A ledger that waits to be checked, as it was drawn up."""
+    _require(Action.EXPORT)
+    found = drafts.file(current_panel().session, id_)
+    if found is None:
+        abort(404)
+    return _sent(found.file, found.file_name)
+
+
+def draw_up() -> Any:
+    """Draw the bureau's ledger up anew."""
+    _require(Action.CREATE)
+    session, wanted = current_panel().session, _order()
+    try:
+        made = ledgerfile.draw_up(session, wanted.month, wanted.basis)
+        session.commit()
+    except Invalid as problem:
+        session.rollback()
+        flash(str(problem.message), "danger")
+    else:
+        if made is not None:
+            flash(str(_("Drawn up anew: {n} cases.", n=made.rows)), "success")
+    return redirect(url_for("ledgers", **_address(Order(wanted.month, wanted.basis))))
 
 
 def hand_up() -> Any:
@@ -154,6 +183,8 @@ def _fill(shown: LedgerPage, wanted: Order) -> None:
     """The cells of the file, the first rows of them; and what may be done."""
     session = current_panel().session
     frozen = handover.find(session, wanted.month, wanted.basis, wanted.squad)
+    may_wait = frozen is None and wanted.squad is None and may_check()
+    waits = drafts.find(session, wanted.month, wanted.basis) if may_wait else None
     corrections: list[Correction]
     if frozen is not None:
         figures = Figures.of(frozen.figures)
@@ -166,15 +197,18 @@ def _fill(shown: LedgerPage, wanted: Order) -> None:
         )
     else:
         corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
-        tally = Tally()
+        tally, digest = Tally(), drafts.Digest(corrections)
         lines = []
         for row in ledger.rows(session, wanted.month, wanted.basis, wanted.squad):
             tally.add(row)
+            digest.add(row)
             if len(lines) < SHOWN:
                 lines.append((row.case_id, [ledger.shown(value) for value in row.cells()]))
         figures = tally.figures
         if now() < wanted.month.end:
             shown.note = _("The month isn't over yet. This is how it stands now.")
+        elif waits is not None:
+            shown.note = _drawn_up(waits, changed=waits.digest != str(digest))
     shown.count = figures.rows
     shown.totals = figures.printed()
     shown.columns = [Column(str(i), label) for i, label in enumerate(COLUMNS)]
@@ -185,7 +219,7 @@ def _fill(shown: LedgerPage, wanted: Order) -> None:
     if corrections:
         shown.corrections = _corrections(corrections)
     shown.sub = _sub(wanted, shown)
-    shown.buttons = _buttons(wanted, frozen)
+    shown.buttons = _buttons(wanted, frozen, waits)
 
 
 def _sub(wanted: Order, shown: LedgerPage) -> Message:
@@ -199,8 +233,20 @@ def _sub(wanted: Order, shown: LedgerPage) -> Message:
     )
 
 
-def _buttons(wanted: Order, frozen: Ledger | None) -> list[Button]:
+def _drawn_up(waits: LedgerDraft, *, changed: bool) -> Message:
+    at = ledger.shown(ledger.local(waits.made_at))
+    if changed:
+        return _(
+            "Drawn up on {at}. Something in its cases was changed since: draw it up anew before you check it.", at=at
+        )
+    return _("Drawn up on {at}, waits to be checked and handed up.", at=at)
+
+
+def _buttons(wanted: Order, frozen: Ledger | None, waits: LedgerDraft | None) -> list[Button]:
     found = []
+    if waits is not None and _may(Action.CREATE):
+        values = {name: str(value) for name, value in _address(wanted).items()}
+        found.append(Button(_("Draw up anew"), url_for("ledgers_draw_up"), "refresh", post=True, values=values))
     if _may(Action.CREATE) and frozen is None and now() >= wanted.month.end:
         found.append(
             Button(
@@ -235,6 +281,41 @@ def _corrections(corrections: list[Correction]) -> Related:
         count=len(corrections),
         url="",
         columns=[Column(str(i), label) for i, label in enumerate(CORRECTED)],
+        rows=rows,
+    )
+
+
+def may_check() -> bool:
+    return current_panel().policy.may(current_actor(), Action.READ, LedgerDraft)
+
+
+def waiting() -> Related | None:
+    """The ledgers that wait to be checked, each leading to its page."""
+    found = drafts.waiting(current_panel().session) if may_check() else []
+    if not found:
+        return None
+    may_export = _may(Action.EXPORT)
+    rows = [
+        Row(
+            one.id,
+            url_for("ledgers", month=one.month, by=one.basis.value),
+            [
+                Cell(str(_("Ledger of {month}", month=Month.parse(one.month).words))),
+                Cell(str(one.basis.label)),
+                Cell(str(one.rows)),
+                Cell(ledger.shown(ledger.local(one.made_at))),
+                Cell(str(_("To be checked")), tone="warn"),
+                Cell(str(_("Download")), url=url_for("ledgers_draft", id_=one.id)) if may_export else Cell(),
+            ],
+        )
+        for one in found
+    ]
+    labels = (_("Monthly ledger"), _("Basis"), _("Cases"), _("Drawn up at"), _("State"), _("File"))
+    return Related(
+        label=_("Ledgers to check"),
+        count=len(rows),
+        url=url_for("ledgers"),
+        columns=[Column(str(i), label, number=i == 2) for i, label in enumerate(labels)],
         rows=rows,
     )
 

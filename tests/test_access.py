@@ -76,6 +76,11 @@ ROUTES = (
     Route("step_view", Action.READ, "/step/?id={id}&step=note", _nothing, True, answers=frozenset({422, 403})),
     Route("slip_view", Action.READ, "/slip/?id={id}", about_one=True),
     Route("rejected_view", Action.READ, "/failed/?id={id}", about_one=True, answers=frozenset({404})),
+    Route("undo_view", Action.READ, "/undo/?id={id}", about_one=True),
+    Route("undo_view", Action.READ, "/undo/?id={id}", _nothing, about_one=True, answers=frozenset({409})),
+    Route("compare_view", Action.IMPORT, "/compare/"),
+    Route("compare_view", Action.IMPORT, "/compare/", _nothing, answers=frozenset({422})),
+    Route("compared_view", Action.IMPORT, "/compare/result/?token=none", answers=frozenset({404})),
 )
 EVERYBODY_EVERYWHERE = [(role, table) for role in ROLE_NAMES for table in TABLES]
 

@@ -53,7 +53,7 @@ def test_the_schema_rests_on_declarations_alone() -> None:
 @pytest.mark.parametrize(
     ("library", "places"),
     [
-        ("openpyxl", ("panel/sheets", "screens/ledgerbook.py")),
+        ("openpyxl", ("panel/sheets", "screens/printing.py", "screens/charts.py")),
         ("python_calamine", ("panel/sheets",)),
         ("huey", ("panel/jobs.py",)),
     ],

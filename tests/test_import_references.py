@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 import models
 from panel.plans import Outcome
+from tests import factories
 from tests.factories import Stage
 from tests.workbooks import Office, Page, counts, errors, outcomes, sentences, table, workbook
 
@@ -179,7 +180,12 @@ def test_a_referral_is_known_by_its_document_number(office: Office) -> None:
 
 
 def test_a_referral_without_a_number_is_known_by_case_department_and_day(office: Office) -> None:
-    case = office.stage.get("case", office.stage.add("case"))
+    with office.stage.session() as session:
+        community = session.get_one(models.Community, office.stage.inside["community"])
+        officer = session.get_one(models.Officer, office.stage.inside["officer"])
+        item = session.get_one(models.ChecklistItem, office.stage.inside["checklistitem"])
+        case = factories.case(session, community, second=officer, item=item)
+        case.reported_at -= timedelta(days=14)
     labels = ("案件编号", "协同部门", "发出时间", "协同事项")
     data = table(labels, (case.case_no, "公安交警", "2026-07-06 09:00", "请协助"))
     first = office.run("referral", data)

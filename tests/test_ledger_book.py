@@ -16,7 +16,9 @@ import models
 from casework import settings
 from casework.ledger import COLUMNS
 from models import Basis
-from screens import ledgerbook, ledgerfile
+from panel import headers
+from panel.sheets import Line, Sheet
+from screens import ledgerbook, ledgerfile, printing
 from tests.conftest import clock
 from tests.factories import Stage
 from tests.ledgers import MAY, Course, local, make
@@ -73,8 +75,8 @@ def row_of(sheet: Any, first: str) -> int:
     return next(row[0].row for row in sheet.iter_rows() if str(row[0].value or "").startswith(first))
 
 
-def test_there_are_two_sheets(book: Any) -> None:
-    assert book.sheetnames == ["案件台账", "统计汇总"]
+def test_there_are_three_sheets(book: Any) -> None:
+    assert book.sheetnames == ["案件台账", "统计汇总", "分社区"]
 
 
 def test_the_title_is_merged_over_all_columns(sheet: Any) -> None:
@@ -141,7 +143,7 @@ def test_what_is_empty_stays_empty(sheet: Any) -> None:
     assert [c.coordinate for row in sheet.iter_rows() for c in row if c.value in ("", "—", "None", "-")] == []
 
 
-@pytest.mark.parametrize(("name", "rows"), [("案件台账", 3), ("统计汇总", 4)])
+@pytest.mark.parametrize(("name", "rows"), [("案件台账", 3), ("统计汇总", 4), ("分社区", 3)])
 def test_it_is_set_up_for_printing(book: Any, name: str, rows: int) -> None:
     sheet = book[name]
     assert (sheet.page_setup.orientation, int(sheet.page_setup.paperSize)) == ("landscape", 9)
@@ -162,7 +164,7 @@ def test_every_cell_of_the_table_has_a_border_and_room(sheet: Any) -> None:
 
 def test_long_text_makes_the_row_higher(growing: Stage) -> None:
     with growing.session() as session:
-        heading = ledgerbook.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
+        heading = printing.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
         (row, *_rest) = ledgerfile.ledger.rows(session, MAY, Basis.ACCEPTED)
         target = BytesIO()
         row.description = "长" * 300
@@ -174,10 +176,71 @@ def test_long_text_makes_the_row_higher(growing: Stage) -> None:
 def test_the_summary_counts_communities_by_items(book: Any) -> None:
     sheet = book["统计汇总"]
     table = [values(row) for row in sheet.iter_rows(min_row=3)]
-    assert table[0] == ["序号", "街道", "社区", "执法清单", "合计"]
-    assert table[1] == [None, None, None, "饲养家禽", None]
-    assert sorted(row[1:] for row in table[2:4]) == [["城东街道", "东栅社区", 3, 3], ["城西街道", "西马桥社区", 1, 1]]
-    assert table[4] == ["合计", None, None, 4, 4]
+    assert table[0] == ["序号", "街道", "社区", "执法清单", None, "合计"]
+    assert table[1] == [None, None, None, "饲养家禽", "小计", None]
+    assert sorted(row[1:] for row in table[2:4]) == [
+        ["城东街道", "东栅社区", 3, 3, 3],
+        ["城西街道", "西马桥社区", 1, 1, 1],
+    ]
+    assert table[4] == ["合计", None, None, 4, 4, 4]
+
+
+def test_the_summary_has_a_native_chart_of_the_lists(written: bytes, book: Any) -> None:
+    (chart,) = book["统计汇总"]._charts
+    assert (type(chart).__name__, chart.grouping) == ("BarChart", "stacked")
+    (series,) = chart.series
+    assert series.val.numRef.f == "'统计汇总'!$E$5:$E$6"
+    assert series.cat.numRef.f == "'统计汇总'!$C$5:$C$6"
+    assert series.tx.v == "执法清单"
+    text = "".join(_parts(written))
+    assert "各社区案件数（按清单）" in text
+
+
+def test_each_community_has_its_figures(book: Any) -> None:
+    sheet = book["分社区"]
+    header = values(sheet[3])
+    lines = {row[2].value or row[0].value: dict(zip(header, values(row), strict=True)) for row in sheet.iter_rows(4)}
+    east, west, total = lines["东栅社区"], lines["西马桥社区"], lines["合计"]
+    assert [east[k] for k in ("受理", "上月结转", "应结", "结案", "按期", "未结", "移送")] == [2, 1, 2, 2, 1, 1, 1]
+    assert [east["结案率"], east["按期结案率"]] == [0.5, 0.5]
+    assert [west["调解"], west["结案"], west["结案率"]] == [1, None, 0]
+    assert [total["受理"], total["未结"], total["作废并案"]] == [3, 2, 0]
+    assert sheet["N4"].number_format == "0.0%"
+
+
+def test_a_rate_of_nothing_is_no_rate(growing: Stage) -> None:
+    with growing.session() as session:
+        made = ledgerfile.make(session, ledgerfile.order(session, MAY.plus(-24), Basis.CLOSED, None))
+    sheet = load_workbook(BytesIO(made.content))["分社区"]
+    assert [values(sheet[3])[-1], values(sheet[4])[-1]] == ["按期率", "—"]
+
+
+def test_both_lists_have_a_subtotal_that_adds_up(growing: Stage) -> None:
+    with growing.session() as session:
+        heading = printing.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
+        (first, second, *_rest) = ledgerfile.ledger.rows(session, MAY, Basis.ACCEPTED)
+        second.list_kind, second.item = "服务清单", "小区内部乱堆放"
+        target = BytesIO()
+        ledgerbook.write(target, heading, [first, second, second])
+    book = load_workbook(target)
+    sheet = book[ledgerbook.SHEET]
+    printed = [values(sheet[row]) for row in (7, 8, 9)]
+    assert [row[0] for row in printed] == ["执法小计", "服务小计", "合计"]
+    numbers = [[n for n in row if isinstance(n, int)][:7] for row in printed]
+    assert [sum(pair) for pair in zip(*numbers[:2], strict=True)] == numbers[2]
+    header = values(book["统计汇总"][3])
+    assert [header[3], header[5]] == ["执法清单", "服务清单"]
+    assert values(book["统计汇总"][5])[3:] == [1, 1, 2, 2, 3]
+    assert rows_of_import(sheet) == 3
+
+
+def rows_of_import(sheet: Any) -> int:
+    """How many rows of a written ledger an import takes for data."""
+    known = headers.Known.of((label, [label]) for label in COLUMNS)
+    lines = [Line(row[0].row, [cell.value for cell in row]) for row in sheet.iter_rows()]
+    found = headers.find(Sheet(sheet.title, lines), known)
+    assert found is not None
+    return sum(headers.is_data(line, found) for line in lines[found.first :])
 
 
 def test_a_ledger_of_nothing_is_whole(growing: Stage) -> None:
@@ -192,7 +255,7 @@ def test_a_ledger_of_nothing_is_whole(growing: Stage) -> None:
 
 
 def test_control_characters_do_not_break_the_file(growing: Stage) -> None:
-    heading = ledgerbook.Heading("题\x01", "局", "期", MAY.start.date(), ("", "", ""))
+    heading = printing.Heading("题\x01", "局", "期", MAY.start.date(), ("", "", ""))
     target = BytesIO()
     ledgerbook.write(target, heading, [])
     assert load_workbook(target)["案件台账"]["A1"].value == "题"

@@ -14,6 +14,78 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('headermap',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('meanings', sa.JSON(none_as_null=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_headermap')),
+    sa.UniqueConstraint('table_name', 'fingerprint', name=op.f('uq_headermap_table_name_fingerprint'))
+    )
+    op.create_table('job',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'running', 'done', 'failed', 'cancelled', 'interrupted', name='job_state', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('started_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('ended_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('seen_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('owner_id', sa.Integer(), nullable=False),
+    sa.Column('owner_name', sa.String(length=80), nullable=False),
+    sa.Column('locale', sa.String(length=20), nullable=False),
+    sa.Column('mark', sa.String(length=80), nullable=False),
+    sa.Column('message', sa.String(length=1000), nullable=False),
+    sa.Column('params', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('result', sa.JSON(none_as_null=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job'))
+    )
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.create_index('ix_job_owner', ['owner_id', 'id'], unique=False)
+        batch_op.create_index('ix_job_state', ['state'], unique=False)
+
+    op.create_table('periodicrun',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('ran_at', panel.kinds.Moments(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_periodicrun')),
+    sa.UniqueConstraint('name', name=op.f('uq_periodicrun_name'))
+    )
+    op.create_table('importundo',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('batch_id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('left_count', sa.Integer(), nullable=False),
+    sa.Column('restored', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('stayed', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['batch_id'], ['importbatch.id'], name=op.f('fk_importundo_batch_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_importundo')),
+    sa.UniqueConstraint('batch_id', name=op.f('uq_importundo_batch_id'))
+    )
+    op.create_table('ledgerdraft',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('basis', sa.Enum('accepted', 'closed', name='basis', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('made_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('file', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('created_by_id', sa.Integer(), nullable=True),
+    sa.Column('updated_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('updated_by_id', sa.Integer(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['created_by_id'], ['user.id'], name=op.f('fk_ledgerdraft_created_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['updated_by_id'], ['user.id'], name=op.f('fk_ledgerdraft_updated_by_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledgerdraft')),
+    sa.UniqueConstraint('month', 'basis', name=op.f('uq_ledgerdraft_month_basis'))
+    )
     op.create_table('phrase',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -300,6 +372,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_case_visit_id'), ['visit_id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_case_visit_id'), 'visit', ['visit_id'], ['id'], ondelete='RESTRICT')
 
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('version', sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column('besides', sa.JSON(none_as_null=True), nullable=True))
+
     with op.batch_alter_table('referral', schema=None) as batch_op:
         batch_op.add_column(sa.Column('joint_members', sa.String(length=300), nullable=True))
         batch_op.add_column(sa.Column('quantity', sa.Integer(), nullable=True))
@@ -316,6 +392,10 @@ def downgrade() -> None:
         batch_op.drop_column('quantity_unit')
         batch_op.drop_column('quantity')
         batch_op.drop_column('joint_members')
+
+    with op.batch_alter_table('importrow', schema=None) as batch_op:
+        batch_op.drop_column('besides')
+        batch_op.drop_column('version')
 
     with op.batch_alter_table('case', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_case_visit_id'), type_='foreignkey')
@@ -384,3 +464,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_phrase_name_key'))
 
     op.drop_table('phrase')
+    op.drop_table('ledgerdraft')
+    op.drop_table('importundo')
+    op.drop_table('periodicrun')
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.drop_index('ix_job_state')
+        batch_op.drop_index('ix_job_owner')
+
+    op.drop_table('job')
+    op.drop_table('headermap')

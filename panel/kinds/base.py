@@ -80,7 +80,10 @@ def today() -> date:
 
 
 _SPACES = re.compile(r"[\s\u00a0\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]+")
+_NARROW = {code: unicodedata.normalize("NFKC", chr(code)) for code in (0x3000, *range(0xFF01, 0xFF5F))}
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
+#: What makes a text other than tidy: white space at an end, beside other or of another width, a control character.
+_UNTIDY = re.compile(rf"^\s|\s$|\s\s|(?! ){_SPACES.pattern}|{_CONTROL.pattern}")
 #: Digits beyond which Excel keeps zeros only.
 EXACT = 10**15
 SHORTENED = re.compile(r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+")
@@ -88,7 +91,7 @@ SHORTENED = re.compile(r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+")
 
 def narrow(text: str) -> str:
     """Full-width digits, letters and signs as their plain forms; other characters stay."""
-    return "".join(unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" or c == "\u3000" else c for c in text)
+    return text if text.isascii() else text.translate(_NARROW)
 
 
 def printable(text: str) -> str:
@@ -100,6 +103,8 @@ def tidy(raw: object) -> str:
     """One line of text: outer white space of every width gone, inner runs folded to one space."""
     if raw is None:
         return ""
+    if type(raw) is str:
+        return _SPACES.sub(" ", _CONTROL.sub("", raw)).strip() if _UNTIDY.search(raw) else raw
     if isinstance(raw, bool):
         return "1" if raw else "0"
     if isinstance(raw, float) and raw.is_integer() and abs(raw) < EXACT:
@@ -142,8 +147,12 @@ class Kind:
         return "" if value is None else str(value)
 
     def store(self, value: Any) -> Any:
-        """The value as JSON can hold it, for the audit; load() is its inverse as far as display needs."""
+        """The value as JSON can hold it, for the audit and for taking an import back."""
         return value
+
+    def load(self, stored: Any) -> Any:
+        """The value that store() was given."""
+        return stored
 
     def show(self, stored: Any) -> str:
         """What store() gave, in the reader's words."""

@@ -53,6 +53,9 @@ class Choice(Kind):
     def store(self, value: Any) -> Any:
         return None if value is None else str(self.choices.of(value).value)
 
+    def load(self, stored: Any) -> Any:
+        return None if stored is None else self.choices.of(stored)
+
     def show(self, stored: Any) -> str:
         try:
             return self.format(stored)

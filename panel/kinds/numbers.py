@@ -75,6 +75,9 @@ class Amount(Kind):
     def store(self, value: Any) -> Any:
         return None if value is None else self.format(value)
 
+    def load(self, stored: Any) -> Any:
+        return None if stored is None else self.parse(stored)
+
 
 @dataclass(frozen=True, slots=True)
 class Level(Amount):

@@ -104,6 +104,9 @@ class Day(Kind):
     def store(self, value: Any) -> Any:
         return None if value is None else value.isoformat()
 
+    def load(self, stored: Any) -> Any:
+        return None if stored is None else date.fromisoformat(stored)
+
 
 @dataclass(frozen=True, slots=True)
 class Moment(Kind):
@@ -146,6 +149,9 @@ class Moment(Kind):
 
     def store(self, value: Any) -> Any:
         return None if value is None else value.astimezone(UTC).isoformat()
+
+    def load(self, stored: Any) -> Any:
+        return None if stored is None else datetime.fromisoformat(stored)
 
     def show(self, stored: Any) -> str:
         return "" if stored is None else self.format(datetime.fromisoformat(stored))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -20,14 +20,18 @@ from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from panel import listing, session, text
-from panel.access import Action, Policy, Role
+from panel.access import Action, Actor, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel.jobs import Jobs
 from panel.kinds import now
 from panel.passwords import Passwords
+from panel.periodic import Work
+from panel.records import Job
 from panel.rules import Registry
 from panel.sheets import MAX_BYTES
 from panel.text import Message, _, n_
-from panel.web import errors, login, security
+from panel.web import errors, jobpages, login, security
+from panel.web import importjobs as _importjobs  # noqa: F401 - registers what jobs do of imports
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
 from panel.web.views import SchemaView
@@ -63,6 +67,7 @@ class Panel:
     policy: Policy
     passwords: Passwords
     facts: Facts
+    jobs: Jobs
     registry: Registry = field(default_factory=Registry)
     views: dict[str, SchemaView] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
@@ -72,6 +77,9 @@ class Panel:
     banner: Callable[[], Message | None] = lambda: None
     login_hint: Callable[[], Message | None] = lambda: None
     search_table: str = ""
+    periodic: dict[str, Work] = field(default_factory=dict)
+    #: Posts that change nothing in the database and must not wait for whoever writes there.
+    reading_endpoints: set[str] = field(default_factory=set)
 
     @property
     def session(self) -> Any:
@@ -107,7 +115,8 @@ class Panel:
             return None
         readable = [v for v in self.views.values() if self.policy.may(actor, Action.READ, v.model)]
         wanted = [v for v in readable if v.badge]
-        numbers = listing.counts(self.session, [(v.model, v.quick_filters()[v.badge].condition(actor)) for v in wanted])
+        counted = [(v.model, v.quick_filters()[v.badge].condition(actor)) for v in wanted]
+        *numbers, unseen = listing.counts(self.session, [*counted, (Job, jobpages.unseen())])
         badges = dict(zip((v.endpoint for v in wanted), numbers, strict=True))
         groups: dict[Message, MenuGroup] = {}
 
@@ -138,6 +147,7 @@ class Panel:
             search_hint="、".join(str(f.label) for f in listing.searchable(searched.model)[:4]) if searched else "",
             locale=text.current_locale(),
             locales=text.LOCALES,
+            unseen=unseen,
         )
 
     @staticmethod
@@ -180,7 +190,11 @@ def assemble(
     Babel(app, locale_selector=text.current_locale)
     policy = Policy({role.name: role for role in roles})
     RoleName.labels.update({role.name: role.label for role in roles})
-    panel = Panel(app, db, policy, Passwords(app.config.get("PASSWORD_COST", 3)), facts, registry or Registry())
+    with app.app_context():
+        jobs = Jobs(db.engine, policy, app.config["SECRET_KEY"], Path(app.instance_path), facts)
+    jobs.url, jobs.around = app.config.get("JOBS_URL"), _acting(app)
+    passwords = Passwords(app.config.get("PASSWORD_COST", 3))
+    panel = Panel(app, db, policy, passwords, facts, jobs, registry or Registry())
     app.extensions["panel"] = panel
     with app.app_context():
         session.configure(db.engine)
@@ -188,11 +202,13 @@ def assemble(
 
     @app.before_request
     def carry() -> None:
-        db.session.info.update(policy=policy, secret=app.config["SECRET_KEY"])
+        db.session.info.update(policy=policy, secret=app.config["SECRET_KEY"], jobs=jobs)
 
     security.install(app, panel)
     errors.install(app)
     app.register_blueprint(login.blueprint)
+    app.register_blueprint(jobpages.blueprint)
+    panel.reading_endpoints.add("jobs.cancel")
     app.add_url_rule("/", "home", home or _plain_home)
     if app.config.get("TRUSTED_PROXIES"):
         hops = int(app.config["TRUSTED_PROXIES"])
@@ -204,6 +220,18 @@ def assemble(
         admin.add_view(view)
     _words(app)
     return panel
+
+
+def _acting(app: Flask) -> Callable[[Actor], AbstractContextManager[None]]:
+    """What a job's work runs inside: it finds the panel and its owner where a request does."""
+
+    @contextmanager
+    def around(actor: Actor) -> Iterator[None]:
+        with app.app_context():
+            g.actor = actor
+            yield
+
+    return around
 
 
 def _templates(app: Flask) -> Any:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from flask import abort, request
+from flask import abort, flash, redirect, request
 from flask_admin.base import expose
 from sqlalchemy import select
 
-from panel import exporting
-from panel.access import model_of
-from panel.plans import Outcome
-from panel.records import ImportRow
-from panel.text import _
-from panel.web import render
+from panel import exporting, undoing
+from panel.access import Refused, model_of
+from panel.fields import fields
+from panel.plans import Outcome, Unusable
+from panel.records import ImportBatch, ImportRow, ImportUndo
+from panel.text import Message, _, n_
+from panel.undoing import Undoing
+from panel.web import render, undopage
 from panel.web.context import current_panel
 from panel.web.imports import sent
-from panel.web.pages import Button, Cell, DetailsPage
+from panel.web.pages import Button, Cell, DetailsPage, Group
 from panel.web.views import SchemaView
+
+#: Rows that were left, named on the page of the batch.
+LEFT_SHOWN = 50
 
 
 def table_label(table: str) -> str:
@@ -28,15 +33,28 @@ def table_label(table: str) -> str:
         return table
 
 
-class BatchView(SchemaView):
-    """Batches; written by imports alone."""
+def _table(batch: ImportBatch) -> Cell:
+    found = Cell(table_label(batch.table_name))
+    if batch.undo is not None:
+        found.below.append(str(_("taken back")))
+    return found
 
-    cells = {"table_name": lambda batch: Cell(table_label(batch.table_name))}
+
+class BatchView(SchemaView):
+    """Batches; written by imports alone, and taken back on a page of their own."""
+
+    cells = {"table_name": _table}
 
     def details_page(self, record: Any) -> DetailsPage:
         page = super().details_page(record)
         page.title = _("Import batch {number}", number=record.id)
         page.sub = f"{record.file_name} · {table_label(record.table_name)}"
+        panel = current_panel()
+        if record.undo is not None:
+            page.tag = Cell(str(_("taken back")), tone="warn")
+            page.groups.append(_undone(record.undo))
+        elif undoing.refusal(panel.session, record, panel.registry) is None:
+            page.buttons.append(Button(_("Undo import…"), self.get_url(".undo_view", id=record.id), "undo"))
         if record.failed_count:
             url = self.get_url(".rejected_view", id=record.id)
             page.buttons.append(Button(_("Download failed rows"), url, "download"))
@@ -52,12 +70,57 @@ class BatchView(SchemaView):
             .where(ImportRow.batch_id == batch.id, ImportRow.outcome == Outcome.FAILED.value)
             .order_by(ImportRow.id)
         )
-        rows = current_panel().session.execute(statement).scalars().all()
+        rows = [row for row in current_panel().session.execute(statement).scalars() if row.cells is not None]
         if not rows:
             abort(404)
         target = BytesIO()
         exporting.kept(batch.labels, rows, target)
         return sent(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
+
+    @expose("/undo/", methods=("GET", "POST"))
+    def undo_view(self) -> Any:
+        """Say what would go and what would stay; then take it back, if that is still so."""
+        batch, panel = self.get_one(request.values.get("id")), current_panel()
+        made = undoing.plan(panel.session, batch, panel.registry)
+        if made.refusal is not None and made.refusal == Refused().message:
+            abort(403)
+        if request.method == "GET":
+            return self._undo_page(made)
+        if made.refusal is None and made.digest() != request.form.get("digest"):
+            return self._undo_page(
+                made, _("Something has changed since you looked. Nothing was taken back; this is how it stands now.")
+            )
+        left = sum(not unit.alone for unit in made.staying)
+        try:
+            count = undoing.run(panel.session, made, panel.registry)
+        except Unusable as problem:
+            return self._undo_page(undoing.plan(panel.session, batch, panel.registry), problem.message)
+        done = n_("{n} row taken back.", "{n} rows taken back.", count)
+        rest = n_("{n} row was left as it is.", "{n} rows were left as they are.", left)
+        flash(f"{done} {rest}" if left else str(done), "success")
+        return redirect(self.get_url(".details_view", id=batch.id))
+
+    def _undo_page(self, made: Undoing, message: Message | None = None) -> Any:
+        if message is not None and message != made.refusal:
+            flash(str(message), "warning")
+        return self.render("panel/undo.html", page=undopage.build(self, made)), 409 if message else 200
+
+
+def _undone(undo: ImportUndo) -> Group:
+    """That an import was taken back, and which rows were left for what reason."""
+    group = Group(_("Taken back"))
+    for declared in fields(ImportUndo):
+        if declared.name != "batch":
+            group.facts.append((declared.label, render.cell(declared, undo), False))
+    if undo.stayed:
+        lines = [
+            str(_("Row {row}: {reason}", row=number, reason=reason)) for _s, number, _t, _id, reason in undo.stayed
+        ]
+        more = len(lines) - LEFT_SHOWN
+        if more > 0:
+            lines = [*lines[:LEFT_SHOWN], str(n_("and {n} more", "and {n} more", more))]
+        group.facts.append((_("Why rows were left"), Cell(lines[0], below=lines[1:]), True))
+    return group
 
 
 def _record(row: ImportRow) -> Cell:

@@ -7,23 +7,26 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from flask import Response, abort, current_app, flash, redirect, request, send_file
+from flask import Response, abort, current_app, flash, redirect, request, send_file, url_for
 from flask_admin.base import expose
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.utils import secure_filename
 
-from panel import batches, exporting, listing
+from panel import batches, exporting, jobs, keeping, listing
 from panel.access import Action
 from panel.batches import File
+from panel.keeping import KeptPlan
 from panel.kinds import today
 from panel.plans import Options, Outcome, Plan, Unusable
 from panel.rules import importable
 from panel.session import writing
-from panel.text import Message, _
+from panel.sheets import Book
+from panel.text import Message, _, current_locale
 from panel.web import previews
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, UploadPage
@@ -31,6 +34,10 @@ from panel.web.pages import Button, UploadPage
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: An upload waits so long for its confirmation, then it is thrown away.
 KEEP_HOURS = 24
+#: A file of more rows is planned and written by a job.
+LARGE = 2_000
+#: What a preview's state holds beside choices that change the plan.
+BESIDE = frozenset({"file", "name", "table", "user", "rows", "good"})
 
 
 def folder() -> Path:
@@ -53,30 +60,46 @@ def keep(data: bytes) -> str:
 
 
 def drop(name: str) -> None:
-    """Throw an upload away, with what was noted of its previews."""
+    """Throw an upload away, with the plans made of it."""
     for old in folder().glob(f"{secure_filename(name)}*"):
         old.unlink(missing_ok=True)
 
 
-def note(name: str, made: Plan) -> None:
-    """Keep what a preview showed, so that the confirmation can say what has changed since."""
-    (folder() / f"{secure_filename(name)}.{made.digest()}").write_text(json.dumps(made.prints()))
+def key_of(state: Mapping[str, Any]) -> str:
+    """What a kept plan is called beside its upload: by what was chosen of it, and by the reader's language."""
+    chosen = {name: value for name, value in state.items() if value and name not in BESIDE}
+    return sha256(json.dumps([chosen, current_locale()], sort_keys=True).encode()).hexdigest()[:20]
 
 
-def since(name: str, digest: str, made: Plan) -> Message:
-    """What has changed since the preview with this digest was shown."""
-    path = folder() / secure_filename(f"{name}.{digest[:40]}")
-    shown = json.loads(path.read_text()) if path.is_file() else {}
-    now = made.prints()
-    rows = [row for row in made.rows if shown.get(f"{row.sheet}!{row.number}") != now[f"{row.sheet}!{row.number}"]]
-    if not shown or not rows:
-        return _("The data has changed since the preview. Nothing was written; this is the plan as of now.")
-    numbers = "、".join(str(row.number) for row in rows[:20])
+def kept_path(state: Mapping[str, Any]) -> Path:
+    return folder() / secure_filename(f"{state['file']}.{key_of(state)}.plan")
+
+
+def kept(state: Mapping[str, Any]) -> KeptPlan | None:
+    """The plan that this preview shows, if it has been made."""
+    return keeping.kept_at(kept_path(state))
+
+
+def keep_plan(state: Mapping[str, Any], made: Plan) -> KeptPlan:
+    """Put a plan down for its preview, masked for this person."""
+    hidden = current_panel().policy.sees_masked(current_actor(), made.model)
+    return keeping.keep(made, kept_path(state), hidden=hidden)
+
+
+def since(before: KeptPlan | None, made: Plan, *, here: bool = True) -> Message:
+    """What has changed since this preview was shown; the new plan is shown right `here`, or at the preview."""
+    rows = keeping.differing(before, made)
+    ending = _("Nothing was written; this is the plan as of now.")
+    if not here:
+        ending = _("Nothing was written; the preview shows the plan as of now.")
+    if not rows:
+        return _("The data has changed since the preview. {ending}", ending=ending)
+    numbers = "、".join(str(number) for number in rows[:20])
     return _(
-        "The data has changed since the preview, so that {n} rows would now do something else: {rows}. "
-        "Nothing was written; this is the plan as of now.",
+        "The data has changed since the preview, so that {n} rows would now do something else: {rows}. {ending}",
         n=len(rows),
         rows=numbers if len(rows) <= 20 else f"{numbers} …",
+        ending=ending,
     )
 
 
@@ -109,6 +132,18 @@ def options_of(state: Mapping[str, Any]) -> Options:
     )
 
 
+def is_large(state: Mapping[str, Any]) -> bool:
+    return int(state.get("rows", 0)) > LARGE
+
+
+def upload(state: Mapping[str, Any]) -> File:
+    """The file that a preview is of."""
+    path = folder() / secure_filename(str(state["file"]))
+    if not path.is_file():
+        raise Unusable(_("The upload is gone: it was imported, or waited too long. Choose the file again."))
+    return File(str(state["name"]), path.read_bytes())
+
+
 class TableFiles:
     """The part of a SchemaView that deals with workbooks. Its methods are routes of the view."""
 
@@ -135,19 +170,24 @@ class TableFiles:
         self._require_import()
         if request.method == "GET":
             return self._upload_page()
-        upload = request.files.get("file")
-        if upload is None or not upload.filename:
+        given = request.files.get("file")
+        if given is None or not given.filename:
             return self._upload_page(_("Choose a file first."))
-        file = File(upload.filename.replace("\\", "/").rpartition("/")[2], upload.read())
+        file = File(given.filename.replace("\\", "/").rpartition("/")[2], given.read())
         # Nothing is written yet: whoever writes meanwhile must not wait for the plan.
         current_panel().session.rollback()
         writing.set(False)
+        state: dict[str, Any] = {"name": file.name, "table": self.endpoint}
         try:
-            batches.plan(current_panel().session, self.model, file, Options(), current_panel().registry)
+            book = batches.read(file)
+            state |= {"file": keep(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
+            if not is_large(state):
+                keep_plan(state, self._planned(state, file, book))
         except Unusable as problem:
+            if "file" in state:
+                drop(str(state["file"]))
             return self._upload_page(problem.message)
-        state = {"file": keep(file.data), "name": file.name, "table": self.endpoint}
-        return redirect(self.get_url(".preview_view", token=pack(state)))
+        return self._plan_later(state) if is_large(state) else redirect(self._preview_url(state))
 
     def _upload_page(self, error: Message | None = None) -> Any:
         label = self.model.__labels__
@@ -164,46 +204,67 @@ class TableFiles:
 
     @expose("/import/preview/")
     def preview_view(self) -> Any:
+        """The plan as it was kept; a choice that was not made before leads to a new one."""
         self._require_import()
         state = unpack(request.args.get("token"), self.endpoint)
-        return self._preview(state)
+        made = kept(state)
+        if made is None and is_large(state) and (folder() / secure_filename(str(state["file"]))).is_file():
+            return self._plan_later(state)
+        if made is None:
+            try:
+                made = keep_plan(state, self._planned(state, upload(state)))
+            except Unusable as problem:
+                return self._upload_page(problem.message)
+        return self._preview(state, made)
 
-    def _preview(self, state: dict[str, Any], message: Message | None = None) -> Any:
-        try:
-            _file, made = self._plan(state)
-        except Unusable as problem:
-            return self._upload_page(problem.message)
+    def _preview(self, state: dict[str, Any], made: KeptPlan, message: Message | None = None) -> Any:
         if message is not None:
             flash(str(message), "warning")
         page = previews.build(self, made, state, pack)
-        note(state["file"], made)
         current_panel().session.rollback()
         return self.render("panel/preview.html", page=page), 409 if message else 200
 
-    def _plan(self, state: Mapping[str, Any]) -> tuple[File, Plan]:
-        path = folder() / secure_filename(str(state["file"]))
-        if not path.is_file():
-            raise Unusable(_("The upload is gone: it was imported, or waited too long. Choose the file again."))
-        file = File(str(state["name"]), path.read_bytes())
+    def _planned(self, state: Mapping[str, Any], file: File, book: Book | None = None) -> Plan:
         panel = current_panel()
-        return file, batches.plan(panel.session, self.model, file, options_of(state), panel.registry)
+        return batches.plan(panel.session, self.model, file, options_of(state), panel.registry, book=book)
+
+    def _preview_url(self, state: Mapping[str, Any]) -> str:
+        """The preview of a state, at the rows that are shown now."""
+        shown = {name: request.args[name] for name in ("show", "page") if request.args.get(name)}
+        return str(self.get_url(".preview_view", token=pack(state), **shown))
+
+    def _plan_later(self, state: Mapping[str, Any]) -> Any:
+        """Plan a large file by a job; its page leads on to the preview."""
+        params = {"state": dict(state), "url": self._preview_url(state), "back": self.get_url(".import_view")}
+        title = _("Preview of {name}", name=state["name"])
+        mark = f"{state['file']}.{key_of(state)}"
+        job = jobs.enqueue(current_panel().session, "import.plan", params, title=title, mark=mark)
+        return redirect(url_for("jobs.show", id_=job))
 
     @expose("/import/apply/", methods=("POST",))
     def apply_view(self) -> Any:
         """Plan again, compare with what was shown, and write; or say what changed and show the plan anew."""
         self._require_import()
         state = unpack(request.form.get("token"), self.endpoint)
+        digest = request.form.get("digest", "")
+        session = current_panel().session
+        if is_large(state):
+            params = {"state": state, "digest": digest, "back": self._preview_url(state)}
+            title = _("Import of {name}", name=state["name"])
+            job = jobs.enqueue(session, "import.apply", params, title=title, mark=str(state["file"]))
+            return redirect(url_for("jobs.show", id_=job))
         try:
-            file, made = self._plan(state)
+            file = upload(state)
+            made = self._planned(state, file)
         except Unusable as problem:
             return self._upload_page(problem.message)
-        digest = request.form.get("digest", "")
         if made.digest() != digest:
-            return self._preview(state, since(state["file"], digest, made))
+            message = since(kept(state), made)
+            return self._preview(state, keep_plan(state, made), message)
         try:
-            batch = batches.run(current_panel().session, made, file, current_panel().registry)
+            batch = batches.run(session, made, file, current_panel().registry)
         except Unusable as problem:
-            return self._preview(state, problem.message)
+            return self._preview(state, keep_plan(state, self._planned(state, file)), problem.message)
         drop(state["file"])
         flash(str(_("Imported: {new} new, {changed} changed.", **previews.counted(made))), "success")
         return redirect(self.get_url("importbatch.details_view", id=batch))
@@ -212,14 +273,13 @@ class TableFiles:
     def failed_view(self) -> Any:
         self._require_import()
         state = unpack(request.args.get("token"), self.endpoint)
-        try:
-            _file, made = self._plan(state)
-        except Unusable as problem:
-            return self._upload_page(problem.message)
+        made = kept(state)
+        if made is None:
+            return redirect(self._preview_url(state))
         if not made.count(Outcome.FAILED):
             abort(404)
         target = BytesIO()
-        exporting.failed(made, target)
+        exporting.kept(made.labels, [row.failed for row in made.rows(Outcome.FAILED.value) if row.failed], target)
         return sent(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
 
     @expose("/template/")

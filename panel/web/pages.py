@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from panel.text import Message
 
@@ -245,6 +246,8 @@ class Frame:
     search_hint: Words
     locale: str
     locales: dict[str, str]
+    #: Background tasks that have ended and were not looked at.
+    unseen: int = 0
 
 
 @dataclass(slots=True)
@@ -300,6 +303,51 @@ class UploadPage(Page):
 
 
 @dataclass(slots=True)
+class UndoRow:
+    """A row of an import that goes back, or stays for the reasons given."""
+
+    number: int
+    sheet: str
+    record: Cell
+    what: Cell = field(default_factory=Cell)
+    changes: Sequence[Change] = ()
+    besides: list[Words] = field(default_factory=list)
+    reasons: list[Cell] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class UndoPage(Page):
+    """What taking an import back would do. Without `submit` it can't be; `notice` says why. Of long lists the first
+    rows are shown."""
+
+    notice: Words = ""
+    refused: bool = False
+    staying: list[UndoRow] = field(default_factory=list)
+    staying_count: int = 0
+    going: list[UndoRow] = field(default_factory=list)
+    going_count: int = 0
+    also: list[Cell] = field(default_factory=list)
+    action_url: str = ""
+    digest: str = ""
+    submit: Words | None = None
+    cancel_url: str = ""
+
+
+@dataclass(slots=True)
+class JobPage(Page):
+    """A background task: how far it is while it runs (`progress` has done, total, message), then how it ended.
+    `files` are name and address; `expired` when there were some."""
+
+    sentence: Words = ""
+    tone: str = ""
+    running: bool = False
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    state_url: str = ""
+    files: list[tuple[str, str]] = field(default_factory=list)
+    expired: bool = False
+
+
+@dataclass(slots=True)
 class PreviewCell:
     """A cell of a preview: as it will be; with what is stored now if that changes; red if it can't be read."""
 
@@ -338,7 +386,7 @@ class PreviewPage(Page):
     apply_url: str = ""
     submit: Words | None = None
     notice: Words = ""
-    notes: list[Message] = field(default_factory=list)
+    notes: list[Words] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import request
 
 from panel.access import model_of
-from panel.batches import words
-from panel.fields import field_named
-from panel.kinds import tidy
-from panel.matching import is_masked
-from panel.plans import Outcome, Plan, PlanRow
-from panel.rules import ID
+from panel.keeping import SUCCEEDING, KeptPlan, KeptRow
+from panel.plans import Outcome, Plan
 from panel.text import Message, _, n_
-from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 
 PAGE_SIZE = 50
 
 Pack = Callable[[Mapping[str, Any]], str]
+Link = Callable[[Mapping[str, Any]], str]
 
 
-def counted(made: Plan) -> dict[str, int]:
-    counts = made.counts()
+def counted(made: Plan | KeptPlan) -> dict[str, int]:
     return {
-        "new": counts[Outcome.NEW],
-        "changed": counts[Outcome.CHANGED],
-        "unchanged": counts[Outcome.UNCHANGED] + counts[Outcome.SKIPPED],
-        "failed": counts[Outcome.FAILED],
+        "new": made.count(Outcome.NEW),
+        "changed": made.count(Outcome.CHANGED),
+        "unchanged": made.count(Outcome.UNCHANGED) + made.count(Outcome.SKIPPED),
+        "failed": made.count(Outcome.FAILED),
     }
 
 
-def build(view: Any, made: Plan, state: dict[str, Any], pack: Pack) -> PreviewPage:
-    """The page for a plan; `state` is what the address carries, `pack` signs it."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which rows the page shows: those of a kind ("" is all), which page of them. Links to other choices keep it."""
+
+    kind: str
+    page: int
+    pages: int
+    count: int
+
+    def keep(self) -> dict[str, Any]:
+        return {"show": self.kind or None, "page": self.page if self.page > 1 else None}
+
+
+def _shown(made: KeptPlan) -> Shown:
+    kind = request.args.get("show", "")
+    count = made.counts.get(kind, 0) if kind else made.size
+    asked = request.args.get("page", "")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
+    pages = max(1, -(-count // PAGE_SIZE))
+    return Shown(kind, min(max(number, 1), pages), pages, count)
+
+
+def build(view: Any, made: KeptPlan, state: dict[str, Any], pack: Pack) -> PreviewPage:
+    """The page for a plan; `state` is what the address carries, `pack` signs it. Reads the rows of the page alone."""
+    shown = _shown(made)
+
+    def link(changed: Mapping[str, Any]) -> str:
+        """The preview with something else chosen, at the same rows."""
+        return str(view.get_url(".preview_view", token=pack({**state, **changed}), **shown.keep()))
+
     numbers = counted(made)
     failed, writable = numbers["failed"], made.writable
     good = bool(state.get("good"))
@@ -44,33 +67,26 @@ def build(view: Any, made: Plan, state: dict[str, Any], pack: Pack) -> PreviewPa
         title=_("Import {label} · preview", label=made.model.__labels__),
         sub=_sub(made, state),
         token=token,
-        digest=made.digest(),
+        digest=made.digest,
         apply_url=view.get_url(".apply_view"),
         notice=_notice(made, good=good),
-        chips=_chips(view, made, token),
+        chips=_chips(view, made, token, shown.kind),
     )
-    shown = request.args.get("show", "")
-    rows = [row for row in made.rows if _shows(row, shown)]
-    asked = request.args.get("page", "")
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
-    pages = max(1, -(-len(rows) // PAGE_SIZE))
-    number = min(max(number, 1), pages)
-    part = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-    names = _names(made)
-    page.columns = [Column(name, label) for name, label in names]
-    page.rows = [_row(view, made, row, names, state, pack) for row in part]
-    first = (number - 1) * PAGE_SIZE + 1 if part else 0
+    first = (shown.page - 1) * PAGE_SIZE
+    part = made.rows(shown.kind, first, PAGE_SIZE)
+    page.columns = [Column(name, label) for name, label in made.names]
+    page.rows = [_row(made, row, state, link) for row in part]
     page.pager = Pager(
-        number,
-        pages,
-        first,
-        first + len(part) - 1 if part else 0,
-        len(rows),
+        shown.page,
+        shown.pages,
+        first + 1 if part else 0,
+        first + len(part),
+        shown.count,
         PAGE_SIZE,
-        lambda n: view.get_url(".preview_view", token=token, show=shown or None, page=n),
+        lambda n: view.get_url(".preview_view", token=token, show=shown.kind or None, page=n),
     )
     page.notes = _notes(made)
-    page.choices = _choices(view, made, state, pack)
+    page.choices = _choices(made, state, link)
     if failed:
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
     page.buttons.append(Button(_("Another file"), view.get_url(".import_view")))
@@ -83,12 +99,12 @@ def build(view: Any, made: Plan, state: dict[str, Any], pack: Pack) -> PreviewPa
     return page
 
 
-def _sub(made: Plan, state: Mapping[str, Any]) -> Message:
-    sheets = "、".join(part.sheet for part in made.parts)
-    return _("{file} · sheet {sheets} · {n} rows of data", file=state["name"], sheets=sheets, n=len(made.rows))
+def _sub(made: KeptPlan, state: Mapping[str, Any]) -> Message:
+    sheets = "、".join(made.labels)
+    return _("{file} · sheet {sheets} · {n} rows of data", file=state["name"], sheets=sheets, n=made.size)
 
 
-def _notice(made: Plan, *, good: bool) -> Message:
+def _notice(made: KeptPlan, *, good: bool) -> Message:
     failed, writable = made.count(Outcome.FAILED), made.writable
     if failed and not good:
         return _(
@@ -100,88 +116,37 @@ def _notice(made: Plan, *, good: bool) -> Message:
     return _("Nothing is written yet. Confirming writes {n} rows in one go.", n=writable)
 
 
-def _shows(row: PlanRow, shown: str) -> bool:
-    return not shown or _kind(row) == shown
-
-
-def _kind(row: PlanRow) -> str:
-    """Under which chip a row stands: one that succeeds another is new too, but counted for itself."""
-    return "succeeding" if row.succeeds and not row.failed else row.outcome.value
-
-
-def _chips(view: Any, made: Plan, token: str) -> list[Chip]:
-    shown = request.args.get("show", "")
-    counts = Counter(_kind(row) for row in made.rows)
+def _chips(view: Any, made: KeptPlan, token: str, shown: str) -> list[Chip]:
     always = (Outcome.NEW, Outcome.FAILED)
-    found: list[tuple[str, Any, int]] = [("", _("All"), len(made.rows))]
-    found += [(o.value, o.label, counts[o.value]) for o in Outcome if counts[o.value] or o in always]
-    if counts["succeeding"]:
-        found.insert(2, ("succeeding", _("Succeeding"), counts["succeeding"]))
+    counts = made.counts
+    found: list[tuple[str, Any, int]] = [("", _("All"), made.size)]
+    found += [(o.value, o.label, counts.get(o.value, 0)) for o in Outcome if counts.get(o.value) or o in always]
+    if SUCCEEDING in counts:
+        found.insert(2, (SUCCEEDING, _("Succeeding"), counts[SUCCEEDING]))
     return [
         Chip(label, view.get_url(".preview_view", token=token, show=name or None), count, active=name == shown)
         for name, label, count in found
     ]
 
 
-def _names(made: Plan) -> list[tuple[str, str]]:
-    """The columns that the preview shows: those that the file gives, in its order."""
-    found: dict[str, str] = {}
-    for part in made.parts:
-        for index, name in sorted(part.columns.items()):
-            found.setdefault(name, part.labels[index])
-    return list(found.items())
-
-
-def _row(  # noqa: PLR0917 - all of it is the page's state
-    view: Any, made: Plan, row: PlanRow, names: list[tuple[str, str]], state: dict[str, Any], pack: Pack
-) -> PreviewRow:
-    part = made.part_of(row)
+def _row(made: KeptPlan, row: KeptRow, state: Mapping[str, Any], link: Link) -> PreviewRow:
     outcome = Cell(str(row.outcome.label), tone=row.outcome.tone)
-    if row.succeeds and not row.failed:
+    if row.succeeds and row.outcome is not Outcome.FAILED:
         outcome = Cell(str(_("Succeeding")), tone="warn")
-    shown = PreviewRow(row.number, outcome, row.sheet if len(made.parts) > 1 else "")
-    changed = {getattr(f, "name", ""): (before, after) for f, before, after in row.changes}
-    for name, _label in names:
-        index = part.index_of(name)
-        bad = index is not None and any(error.index == index for error in row.errors)
-        if name in changed:
-            shown.cells.append(PreviewCell(changed[name][1], before=changed[name][0], changed=True))
-        else:
-            shown.cells.append(PreviewCell(_text(made, row, name, index), bad=bad))
-    shown.notes = [str(note) for note in row.notes]
+    shown = PreviewRow(row.number, outcome, row.sheet if len(made.labels) > 1 else "", notes=row.notes)
+    shown.cells = [PreviewCell(c.text, before=c.before, changed=c.changed, bad=c.bad) for c in row.cells]
     for error in row.errors:
-        link = None
-        if error.suggestion and error.index is not None:
-            name = part.columns[error.index]
+        button = None
+        if error.suggestion:
             replace = {k: dict(v) for k, v in (state.get("replace") or {}).items()}
-            replace.setdefault(name, {})[error.value] = error.suggestion
-            link = Button(
-                _("Use {value}", value=error.suggestion),
-                view.get_url(".preview_view", token=pack({**state, "replace": replace})),
-            )
-        shown.errors.append((words(error), link))
+            replace.setdefault(error.name, {})[error.value] = error.suggestion
+            button = Button(_("Use {value}", value=error.suggestion), link({"replace": replace}))
+        shown.errors.append((error.words, button))
     return shown
 
 
-def _text(made: Plan, row: PlanRow, name: str, index: int | None) -> str:
-    """A cell in words: as it will be stored where it could be read, as it stands otherwise."""
-    if index is None:
-        return ""
-    raw = tidy(row.cells[index])
-    declared = field_named(made.model, name)
-    if declared is None or name == ID:
-        return raw
-    hidden = current_panel().policy.sees_masked(current_actor(), made.model)
-    value = row.values.get(declared.attr)
-    if is_masked(declared, hidden=hidden):
-        return declared.kind.mask(value) if value is not None else raw and "***"
-    if value is None or declared.reference:
-        return raw
-    return declared.kind.format(value)
-
-
-def _notes(made: Plan) -> list[Message]:
-    notes: list[Message] = []
+def _notes(made: KeptPlan) -> list[Message | str]:
+    notes: list[Message | str] = []
     if made.ignored_columns:
         notes.append(_("Columns not imported: {names}", names="、".join(made.ignored_columns)))
     if made.skipped_sheets:
@@ -192,26 +157,22 @@ def _notes(made: Plan) -> list[Message]:
     return [*notes, *made.warnings[:20]]
 
 
-def _choices(view: Any, made: Plan, state: dict[str, Any], pack: Pack) -> list[Choice]:
+def _choices(made: KeptPlan, state: Mapping[str, Any], link: Link) -> list[Choice]:
     """What can still be chosen, each as a link to the preview with it."""
-
-    def link(**changed: Any) -> str:
-        return str(view.get_url(".preview_view", token=pack({**state, **changed})))
-
     good, skip = bool(state.get("good")), bool(state.get("skip"))
     found = [
         Choice(
             _("If rows fail"),
             [
-                Chip(_("write nothing"), link(good=False), active=not good),
-                Chip(_("write the good rows"), link(good=True), active=good),
+                Chip(_("write nothing"), link({"good": False}), active=not good),
+                Chip(_("write the good rows"), link({"good": True}), active=good),
             ],
         ),
         Choice(
             _("Records that exist"),
             [
-                Chip(_("update"), link(skip=False), active=not skip),
-                Chip(_("leave as they are"), link(skip=True), active=skip),
+                Chip(_("update"), link({"skip": False}), active=not skip),
+                Chip(_("leave as they are"), link({"skip": True}), active=skip),
             ],
         ),
     ]
@@ -224,8 +185,8 @@ def _choices(view: Any, made: Plan, state: dict[str, Any], pack: Pack) -> list[C
             Choice(
                 _("Not there yet: {names}", names=names),
                 [
-                    Chip(_("add them"), link(create=True), active=bool(state.get("create"))),
-                    Chip(_("don't add"), link(create=False), active=not state.get("create")),
+                    Chip(_("add them"), link({"create": True}), active=bool(state.get("create"))),
+                    Chip(_("don't add"), link({"create": False}), active=not state.get("create")),
                 ],
             )
         )

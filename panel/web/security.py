@@ -69,7 +69,7 @@ def install(app: Flask, panel: Panel) -> None:
 
     @app.before_request
     def begin() -> None:
-        writing.set(request.method not in SAFE_METHODS)
+        writing.set(request.method not in SAFE_METHODS and request.endpoint not in panel.reading_endpoints)
         text.use_locale(session.get("locale") or app.config.get("LOCALE", text.DEFAULT_LOCALE))
         act_for(panel.session, NOBODY)
 

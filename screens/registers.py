@@ -1,0 +1,263 @@
+"""Registers as people print them, declared one by one: what stands in which column, and who may take it along. The
+forms are prescribed: what they print is Chinese, whatever language the reader has chosen.
+
+A further register is one function that gives its rows, and one line in REGISTERS.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casework import registers as found_in
+from casework import settings
+from casework.month import Month
+from models import Community, Liaison, Referral, Street
+from panel import audit
+from panel.access import Action, OutOfScope, Refused
+from panel.base import Base
+from panel.kinds import Invalid, today
+from panel.records import AuditAction
+from panel.session import actor_of, policy_of
+from panel.text import DEFAULT_LOCALE, Message, _, speaking
+from screens import registerbook
+from screens.printing import CODE, DAY, LEFT, TEXT, Heading
+from screens.registerbook import Cell, Column, Marked
+
+LATE_SIGN, LATE_REPLY = "签收逾期", "反馈逾期"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which register: from one month to another or as of a day, of one street or of all that one reaches."""
+
+    first: Month
+    last: Month
+    day: date
+    street: int | None = None
+    street_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a register holds."""
+
+    rows: Sequence[Sequence[Cell]]
+    total: str = ""
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register: what people call it, its printed columns, and whence its rows come."""
+
+    name: str
+    #: As it is printed, and as the page calls it.
+    title: str
+    label: Message
+    help: Message
+    #: Whose export right one needs.
+    model: type[Base]
+    columns: Sequence[Column]
+    fill: Callable[[Session, Order], Filled]
+    #: As of a day, or else of months.
+    by_day: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    content: bytes
+    rows: int
+
+
+def _referrals(session: Session, order: Order) -> Filled:
+    rows: list[Sequence[Cell]] = []
+    lines = found_in.referrals(session, order.first, order.last, order.street)
+    for line in lines:
+        late = "、".join(filter(None, (LATE_SIGN * line.sign_late, LATE_REPLY * line.reply_late)))
+        rows.append(
+            (
+                line.document_no,
+                line.case_no,
+                line.sent_at.date(),
+                str(line.kind.label),
+                line.department,
+                line.community,
+                line.item,
+                line.request,
+                _due(line.sign_due_at, late=line.sign_late),
+                line.signed_at and line.signed_at.date(),
+                _due(line.reply_due_at, late=line.reply_late),
+                line.replied_at and line.replied_at.date(),
+                line.reply,
+                line.joint_on,
+                str(line.status.label),
+                Marked(late) if late else None,
+            )
+        )
+    counted = {
+        "移送": len(lines),
+        "已签收": sum(line.signed_at is not None for line in lines),
+        "已反馈": sum(line.status.value == "replied" for line in lines),
+        "退回": sum(line.status.value == "returned" for line in lines),
+        "逾期": sum(line.sign_late or line.reply_late for line in lines),
+    }
+    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+
+
+def _due(moment: Any, *, late: bool) -> Cell:
+    day = moment and moment.date()
+    return Marked(day) if late else day
+
+
+def _roster(session: Session, order: Order) -> Filled:
+    lines, vacant = found_in.roster(session, order.day, order.street)
+    rows = [
+        (
+            line.street,
+            line.community,
+            line.name,
+            line.gender and str(line.gender.label),
+            line.post,
+            line.mobile,
+            line.telephone,
+            line.officer,
+            line.start_on,
+            line.note,
+        )
+        for line in lines
+    ]
+    notes = [f"尚无联络员的社区：{'、'.join(vacant)}"] if vacant else []
+    return Filled(rows, f"{len(rows)} 人", notes)
+
+
+REGISTERS: Mapping[str, Register] = {
+    register.name: register
+    for register in (
+        Register(
+            "referrals",
+            "移送台账",
+            _("Register of referrals"),
+            _("What was referred to other departments in a month, with limits, replies and what is overdue."),
+            Referral,
+            (
+                Column("文书号", 12, CODE),
+                Column("案件编号", 12.4, CODE),
+                Column("移送日期", 9.4, DAY),
+                Column("类型", 7),
+                Column("协同部门", 9),
+                Column("社区", 8.4),
+                Column("事项", 11, LEFT),
+                Column("请求事项", 17, TEXT),
+                Column("应签收", 9.4, DAY),
+                Column("签收", 9.4, DAY),
+                Column("应反馈", 9.4, DAY),
+                Column("反馈", 9.4, DAY),
+                Column("反馈内容/退回原因", 17, TEXT),
+                Column("联合行动日期", 9.4, DAY),
+                Column("状态", 6.9),
+                Column("备注", 8.2),
+            ),
+            _referrals,
+        ),
+        Register(
+            "roster",
+            "社区联络员花名册",
+            _("Liaison roster"),
+            _("Who is liaison of which community as of a day, street by street. It can be imported again."),
+            Liaison,
+            (
+                Column("街道", 13, joined=True),
+                Column("社区", 14),
+                Column("姓名", 9),
+                Column("性别", 6),
+                Column("职务", 16, LEFT),
+                Column("手机", 14, CODE),
+                Column("办公电话", 16, CODE),
+                Column("联居队员", 10),
+                Column("起始时间", 11.5, DAY),
+                Column("备注", 20, TEXT),
+            ),
+            _roster,
+            by_day=True,
+        ),
+    )
+}
+
+
+def may(session: Session, action: Action) -> list[Register]:
+    """The registers to whose rows the actor may do that."""
+    actor, policy = actor_of(session), policy_of(session)
+    return [one for one in REGISTERS.values() if policy.may(actor, action, one.model)]
+
+
+def streets(session: Session) -> list[tuple[int, str]]:
+    """The streets of the communities that the actor reaches."""
+    reached = select(Community.street_id)
+    statement = select(Street.id, Street.name).where(Street.id.in_(reached)).order_by(Street.name_key)
+    return [(id_, name) for id_, name in session.execute(statement)]
+
+
+def order(session: Session, first: Month, last: Month | None, day: date | None, street: int | None) -> Order:
+    """An order that can be given: Invalid with a sentence if the months run backwards, OutOfScope for a street in which
+    the actor reaches nothing."""
+    last = last or first
+    if last < first:
+        raise Invalid(_("The period ends before it begins."))
+    names = dict(streets(session))
+    if street is not None and street not in names:
+        raise OutOfScope
+    return Order(first, last, day or today(), street, names[street] if street is not None else "")
+
+
+def fill(session: Session, register: Register, wanted: Order) -> Filled:
+    """What a register holds of what the actor reaches, masked as on screen. Refused without the right."""
+    if not policy_of(session).may(actor_of(session), Action.EXPORT, register.model):
+        raise Refused
+    with speaking(DEFAULT_LOCALE):
+        return register.fill(session, wanted)
+
+
+def make(session: Session, register: Register, wanted: Order) -> File:
+    """A register as a workbook."""
+    filled = fill(session, register, wanted)
+    values = settings.all_values(session)
+    unit = values["unit_name"]
+    period = _period(register, wanted)
+    heading = Heading(
+        title=f"{unit}{wanted.street_name}{register.title}（{period}）",
+        unit=unit,
+        period=f"{wanted.street_name or '全部街道'}，{period}",
+        made_on=today(),
+        signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
+        period_label="统计时点" if register.by_day else "统计周期",
+    )
+    target = BytesIO()
+    count = registerbook.write(
+        target, register.title, heading, register.columns, filled.rows, total=filled.total, notes=filled.notes
+    )
+    name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{wanted.street_name}{register.title}{period}") + ".xlsx"
+    return File(name, target.getvalue(), count)
+
+
+def written(session: Session, register: Register, made: File) -> None:
+    """Note who took which register along. `session` is a writing one of the same actor; the caller commits."""
+    note = _("Register written: {name}, {n} rows", name=made.name.removesuffix(".xlsx"), n=made.rows)
+    audit.note(session, AuditAction.EVENT, register.model.__tablename__, None, str(note))
+
+
+def _period(register: Register, wanted: Order) -> str:
+    if register.by_day:
+        return f"截至{wanted.day.year}年{wanted.day.month}月{wanted.day.day}日"
+    if wanted.first == wanted.last:
+        return wanted.first.words
+    same = wanted.first.year == wanted.last.year
+    return f"{wanted.first.words}至{f'{wanted.last.number}月' if same else wanted.last.words}"
