@@ -18,8 +18,18 @@ from casework import approvals, clock, effects, events, intake, workflow
 from casework import settings as office_settings
 from casework.refusals import Lacking, NotAllowed
 from casework.steps import STEPS, Relation
-from models import ENDED, Case, CaseEvent, CaseStatus, ChangeKind, ChangeStatus, DeadlineChange, Feedback
-from models import FeedbackTarget, Referral
+from models import (
+    ENDED,
+    Case,
+    CaseEvent,
+    CaseStatus,
+    ChangeKind,
+    ChangeStatus,
+    DeadlineChange,
+    Feedback,
+    FeedbackTarget,
+    Referral,
+)
 from panel.access import Refused
 from tests import steps
 from tests.factories import Stage
