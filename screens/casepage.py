@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, select
+from sqlalchemy import Select, inspect, select
 
 from casework import repeats, workflow
 from casework.repeats import Found
@@ -100,7 +100,7 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
 
 def _compare(page: CasePage, record: Case, able: set[str]) -> None:
     """What an open case may be a repeat of and what was merged into it; of a closed one whether somebody is
-    unsatisfied. Two statements at most."""
+    unsatisfied. Two statements at most, for an open case one."""
     session = current_panel().session
     if record.status in ENDED:
         found = Found(merged=repeats.merged_into(session, record))
@@ -221,6 +221,12 @@ def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
     found: dict[tuple[str, Any], str] = {}
     for table, wanted in ids.items():
         model = model_of(table)
+        # The page has loaded some of them already, within the reader's area.
+        for id_ in tuple(wanted):
+            known = current_panel().session.identity_map.get(inspect(model).identity_key_from_primary_key((id_,)))
+            if known is not None:
+                found[table, id_] = display(known)
+                wanted.discard(id_)
         references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
         for record in listing.load(current_panel().session, model, sorted(wanted), references):
             found[table, record.id] = display(record)
