@@ -52,9 +52,11 @@ lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
 
-bench: $(VENV)/.dev ## pages over 200,000 cases and a month's ledger, against the least they could cost
+bench: $(VENV)/.dev ## pages over 200,000 cases, a ledger, exports, reading, against the least they could cost
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.ledger
+	$(BIN)/python -m bench.exporting
+	$(BIN)/python -m bench.reading
 
 messages: $(VENV)/.dev ## bring the Chinese catalogue up to date; new sentences come in empty
 	@$(BIN)/pybabel --quiet extract -F babel.cfg -k _ -k n_:1,2 --add-location=file --sort-output --no-wrap \

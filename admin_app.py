@@ -19,7 +19,7 @@ from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
 from panel.plans import Unusable
-from panel.records import AuditEntry, ImportBatch, ImportRow
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.text import _
 from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
@@ -44,7 +44,7 @@ from screens.accounts import UserRoleView, UserView
 from screens.approvals import DeadlineChangeView
 from screens.cases import CaseView, ReferralView
 from screens.items import ChecklistItemView
-from screens.logs import AuditView
+from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
@@ -82,6 +82,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (UserRoleView, UserRole, SYSTEM, "key"),
     (SchemaView, LoginLog, SYSTEM, "sign-in"),
     (AuditView, AuditEntry, SYSTEM, "book"),
+    (ExportLogView, ExportLog, SYSTEM, "download"),
 )
 
 
@@ -131,6 +132,7 @@ def create_app(config: Config | None = None) -> Flask:
     batch_commands.install(app, panel)
     ledgers.install(app)
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
+    periodic.register(panel, "imports.forget", timedelta(days=1), imports.forget)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
     return app

@@ -6,12 +6,18 @@ from sqlalchemy.orm import Session
 
 from casework import casefiles, finders, oldledgers, referralfiles, rosters, settings
 from casework.assignments import AssignmentRules
+from panel import undoing
 from panel.rules import Registry
 
 
 def keep_days(session: Session) -> int:
     """For how many days the office wants imports to be taken back."""
     return int(settings.get(session, "import_keep_days"))
+
+
+def forget(session: Session) -> None:
+    """Periodic: let go of what imports kept that can't be taken back any more."""
+    undoing.forget(session, keep_days(session))
 
 
 def registry() -> Registry:

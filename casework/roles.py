@@ -42,7 +42,7 @@ from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, ImportBatch, ImportRow, ImportUndo, Setting
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow, ImportUndo, Setting
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -150,7 +150,7 @@ ROLES: tuple[Role, ...] = (
             **_reading(ImportBatch, ImportRow, ImportUndo),
             **dict.fromkeys(DUTY, MANAGE),
             **dict.fromkeys(DISPUTES, MANAGE - {Act.IMPORT}),
-            CaseParty: MANAGE | REVEAL,
+            CaseParty: MANAGE | REVEAL | {Act.EXPORT_CLEAR},
             Mediation: CORRECT | EXPORT | REVEAL,
             SurveyEntry: MANAGE | REVEAL,
             DeadlineChange: READ | EXPORT,
@@ -241,7 +241,7 @@ ROLES: tuple[Role, ...] = (
         name=AUDITOR,
         label=_("Audit administrator"),
         description=_("Logs, read-only; no business data."),
-        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT},
+        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT, ExportLog: READ | EXPORT},
         administrative=True,
     ),
 )

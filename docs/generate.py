@@ -24,6 +24,7 @@ LETTERS = {
     Action.EDIT: "E",
     Action.DELETE: "D",
     Action.EXPORT: "X",
+    Action.EXPORT_CLEAR: "U",
     Action.IMPORT: "I",
     Action.REVEAL: "C",
 }

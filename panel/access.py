@@ -21,6 +21,7 @@ class Action(StrEnum):
     DELETE = "delete"
     EDIT = "edit"
     EXPORT = "export"
+    EXPORT_CLEAR = "export_clear"
     IMPORT = "import"
     READ = "read"
     REVEAL = "reveal"
@@ -35,6 +36,7 @@ LABELS = {
     Action.DELETE: _("delete"),
     Action.EDIT: _("edit"),
     Action.EXPORT: _("export"),
+    Action.EXPORT_CLEAR: _("export in clear"),
     Action.IMPORT: _("import"),
     Action.READ: _("read"),
     Action.REVEAL: _("see in clear"),

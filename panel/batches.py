@@ -42,10 +42,10 @@ class File:
         return sha256(self.data).hexdigest()
 
 
-def read(file: File) -> sheets.Book:
+def read(file: File, sheet: str = "") -> sheets.Book:
     """The file's sheets and rows. Raises Unusable with a sentence for a file that can't be taken at all."""
     try:
-        return sheets.read(file.data)
+        return sheets.read(file.data).only(sheet) if sheet else sheets.read(file.data)
     except sheets.Unreadable as problem:
         raise Unusable(problem.message) from None
 
@@ -62,7 +62,7 @@ def plan(
     """Plan a file; its `book`, if it has been read already. Raises Unusable with a sentence for one that can't be
     taken at all."""
     progress.tell(READING)
-    made = importing.plan(session, model, book or read(file), options, registry)
+    made = importing.plan(session, model, book or read(file, options.sheet), options, registry)
     if message := again(session, model, file):
         made.warnings.insert(0, message)
     return made

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from panel import audit
+from panel import audit, progress
 from panel.access import Action, Refused, model_of, table_of
 from panel.base import Base, Record, name_key
 from panel.fields import Field, Personal, fields
@@ -44,11 +44,10 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     if not rows:
         return []
     _allow(session, Action.CREATE, model)
-    found = [
-        id_
-        for start in range(0, len(rows), AT_ONCE)
-        for id_ in _add(session, model, rows[start : start + AT_ONCE], note)
-    ]
+    found: list[int] = []
+    for start in range(0, len(rows), AT_ONCE):
+        progress.tell(progress.WRITING, start, len(rows))
+        found += _add(session, model, rows[start : start + AT_ONCE], note)
     _check_scope(session, model, Action.CREATE, found, rows)
     return found
 

@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import ColumnElement, asc, desc, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
-from panel import sheets
+from panel import sheets, tablerows
 from panel.access import model_of
-from panel.base import Base, display
+from panel.base import Base
 from panel.batches import words
-from panel.fields import Field, fields
+from panel.fields import Field
 from panel.keeping import FailedRow
-from panel.kinds import Choice, Data, Flag, today
+from panel.kinds import Choice, Flag, Moment, today
 from panel.listing import order
-from panel.matching import is_masked
 from panel.plans import Outcome, Plan
 from panel.records import ImportRow
-from panel.rules import NOT_VISIBLE, REASON, RECORD_NO, Registry, Rules, placing
-from panel.session import actor_of, policy_of
+from panel.rules import REASON, Registry, Rules
 from panel.sheets import FormColumn, Page, Written
+from panel.tablerows import Column, columns, naming
 from panel.text import Message, _, in_every_locale
 
-#: Rows held in memory at a time while a table is written.
-CHUNK = 1_000
 #: Choices of a reference offered as a drop-down; a longer list is typed.
 MAX_CHOICES = 2_000
+#: Rows between two signs of progress.
+TOLD_EVERY = 1_000
 EXAMPLE = _("Example: ")
 #: A sheet's name, its labels, and of each row its cells, each with whether it is faulty, and the reason.
 FailedRows = tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of an exported table: a field, the place of a reference (`above`), or the record's number."""
-
-    label: Message
-    field: Field | None = None
-    above: Field | None = None
-
-
-def columns(model: type[Base]) -> list[Column]:
-    """What a table is exported as, so that importing it again changes nothing: every field, a column that places a
-    reference before it, and a record number where no key identifies every row."""
-    declared = [f for f in fields(model) if not isinstance(f.kind, Data)]
-    places = {reference.name: above for reference, above in placing(model)}
-    keyed = any(f.key for f in declared) and not model.__numbered__
-    found = [] if keyed else [Column(RECORD_NO)]
-    seen: set[str] = set()
-    for f in declared:
-        if f.name in places and places[f.name].name not in seen:
-            seen.add(places[f.name].name)
-            found.append(Column(places[f.name].label, f, places[f.name]))
-        found.append(Column(f.label, f))
-    return found
 
 
 def export(
@@ -67,18 +40,39 @@ def export(
     target: Path | IO[bytes],
     *,
     sort: str = "",
+    shown: Sequence[Column] | None = None,
+    csv: bool = False,
+    clear: bool = False,
+    footnote: str = "",
+    progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write the rows that the session's actor reaches and the conditions leave, masked as on screen, in the order of
-    the list. Gives their number."""
-    shown = columns(model)
-    page = Page(
+    """Write the rows that the session's actor reaches and the conditions leave, masked as on screen unless `clear`, in
+    the order of the list. Gives their number."""
+    shown = columns(model) if shown is None else shown
+    found = tablerows.rows(session, model, shown, where, sort=sort, clear=clear)
+    made = page(model, shown, found if progress is None else _told(found, progress), footnote)
+    return sheets.write_csv(target, made) if csv else sheets.write(target, [made])
+
+
+def page(model: type[Base], shown: Sequence[Column], found: Iterable[Sequence[Any]], footnote: str = "") -> Page:
+    """The sheet of ready rows."""
+    return Page(
         title=str(model.__labels__),
         header=[str(column.label) for column in shown],
-        rows=_rows(session, model, shown, where, sort),
+        rows=found,
         widths=[_width(column) for column in shown],
         formats=[_format(column) for column in shown],
+        footnote=footnote,
+        ready=True,
     )
-    return sheets.write(target, [page])
+
+
+def _told(found: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any]:
+    """The same rows; every thousandth is told of."""
+    for number, row in enumerate(found, start=1):
+        if number % TOLD_EVERY == 0:
+            progress(number)
+        yield row
 
 
 def _format(column: Column) -> str | None:
@@ -87,62 +81,10 @@ def _format(column: Column) -> str | None:
     return "@" if column.above or column.field.reference else column.field.kind.excel
 
 
-def _rows(
-    session: Session, model: type[Base], shown: Sequence[Column], where: Sequence[ColumnElement[bool]], sort: str
-) -> Iterator[list[Any]]:
-    """Rows in chunks of ids, each loaded in one statement with its references."""
-    column, downwards = order(model, sort)
-    turn = desc if downwards else asc
-    statement = select(model.id).where(*where).order_by(turn(column), turn(model.id))
-    ids = list(session.execute(statement).scalars())
-    actor = actor_of(session)
-    hidden = actor.system or policy_of(session).sees_masked(actor, model)
-    options: list[Any] = []
-    places = {c.field.name: c.above.name for c in shown if c.field and c.above}
-    for f in fields(model):
-        if f.reference:
-            option = joinedload(getattr(model, f.name))
-            if f.name in places:
-                option = option.joinedload(getattr(model_of(f.reference.table), places[f.name]))
-            options.append(option)
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
-        loaded = session.execute(select(model).where(model.id.in_(part)).options(*options)).unique().scalars()
-        found = {record.id: record for record in loaded}
-        for id_ in part:
-            if id_ in found:
-                yield [_value(column, found[id_], hidden) for column in shown]
-        session.expunge_all()
-
-
-def _value(column: Column, record: Any, hidden: bool) -> Any:
-    """A typed value: numbers and dates as such, everything else as text."""
-    f = column.field
-    if f is None:
-        return record.id
-    if column.above is not None:
-        target = getattr(record, f.name)
-        place = getattr(target, column.above.name) if target is not None else None
-        return display(place) if place is not None else None
-    value = getattr(record, f.attr)
-    if value is None:
-        return None
-    if f.reference:
-        target = getattr(record, f.name)
-        return naming(target) if target is not None else str(NOT_VISIBLE)
-    if is_masked(f, hidden=hidden):
-        return f.kind.mask(value)
-    return f.kind.format(value) if isinstance(f.kind, Choice | Flag) or isinstance(value, str) else value
-
-
-def naming(record: Any) -> str:
-    """What a reference is written as, so that it is found again: by its name, with the badge where it has one."""
-    badge = getattr(record, "badge_no", None)
-    return f"{display(record)}({badge})" if badge else str(getattr(record, "username", None) or display(record))
-
-
 def _width(column: Column) -> int:
     f = column.field
+    if f is not None and isinstance(f.kind, Moment) and column.above is None:
+        return 18
     length = getattr(f.kind, "length", 0) if f else 0
     return 40 if length > 200 else 24 if length > 60 else 14
 

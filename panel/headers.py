@@ -16,10 +16,11 @@ SEARCHED_ROWS = 40
 _BRACKETED = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]")
 _DULL = re.compile(r"[\s()\[\]【】〔〕*:_\-·.]+")
 _TOTAL = r"(合计|总计|小计|共计|总数|累计|[Tt]otal)"
-#: How a row begins that is no data: a total, a note, a signature, the unit; an example in a template.
+#: How a row begins that is no data: a total, a note, a signature, an export's number, the unit; an example in a
+#: template.
 _FOOTER = re.compile(
     rf"{_TOTAL}([:(\d]|[一二三四五六七八九十百]*[人户个条项名行件]?$)|(注|备注|说明|附注?|填表说明)\d?[:、]|(填表|制表|审核|负责|填报|统计|复核|经办|联系)(人|单位|日期|时间)([:(]|$)"
-    r"|(单位|日期)[:]|(示例|[Ee]xample)[:]"
+    r"|(导出编号|[Ee]xportno\.)[:]|(单位|日期)[:]|(示例|[Ee]xample)[:]"
 )
 #: A whole cell that says so; a subtotal names what it is of.
 _TOTAL_CELL = re.compile(rf"({_TOTAL}|.{{1,8}}小计)[:]?")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from panel.access import Actor
@@ -216,6 +216,11 @@ def load(session: Session, model: type[Base], ids: Sequence[int], references: Se
     )
     found = {record.id: record for record in session.execute(statement).unique().scalars()}
     return [found[id_] for id_ in ids if id_ in found]
+
+
+def all_of(where: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Conditions as one; none of them is every record."""
+    return and_(true(), *where)
 
 
 def counts(session: Session, wanted: Sequence[tuple[type[Base], ColumnElement[bool]]]) -> list[int]:

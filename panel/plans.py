@@ -29,7 +29,7 @@ class Unusable(Exception):  # noqa: N818 - told to the user as a sentence
 class Options:
     """How a file is taken. `replace`: for a column, words to read in place of what stands there. `meanings`: what the
     headers mean as somebody said by hand; None to go by what was said of such a file before. `clear`: an empty cell
-    clears what is stored."""
+    clears what is stored. `sheet`: the one sheet to read."""
 
     create_missing: bool = False
     good_rows: bool = False
@@ -37,6 +37,7 @@ class Options:
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meanings: Mapping[str, str] | None = None
     clear: bool = False
+    sheet: str = ""
 
 
 class Outcome(Choices):

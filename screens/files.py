@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
-from panel import batches, exporting
+from panel import batches, exporting, exports, mapping
 from panel.access import SYSTEM, Action, Actor, Refused
 from panel.accounts import User
 from panel.batches import File
 from panel.plans import Options, Outcome, Plan, Unusable
-from panel.rules import importable
-from panel.session import act_for, writing
+from panel.records import ExportFormat
+from panel.rules import Rules, importable
+from panel.session import act_for, actor_of, policy_of, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
 from panel.text import Message, _
 from panel.web.assemble import Panel
@@ -40,7 +42,6 @@ def install(app: Flask, panel: Panel) -> None:
         if importable(view.model) and any(Action.IMPORT in role.grants.get(view.model, ()) for role in roles)
     )
     table = click.argument("table", type=click.Choice(tables))
-    any_table = click.argument("table", type=click.Choice(sorted(panel.views)))
     person = click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
 
     @app.cli.command("import")
@@ -50,6 +51,15 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--create-missing", is_flag=True, help="Add streets, squads and departments that are not there yet.")
     @click.option("--good-rows", is_flag=True, help="Write the good rows even if others fail.")
     @click.option("--skip-existing", is_flag=True, help="Leave records that exist as they are.")
+    @click.option("--clear-empty", is_flag=True, help="An empty cell clears what is stored.")
+    @click.option(
+        "--map",
+        "said",
+        metavar="HEADER=FIELD",
+        multiple=True,
+        help="What a header means; repeatable.",
+    )
+    @click.option("--sheet", default="", metavar="NAME", help="Read only the sheet with this name.")
     @click.option("--errors", type=click.Path(path_type=Path, dir_okay=False), help="Write the failed rows here.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
     @person
@@ -60,16 +70,22 @@ def install(app: Flask, panel: Panel) -> None:
         create_missing: bool,
         good_rows: bool,
         skip_existing: bool,
+        clear_empty: bool,
+        said: tuple[str, ...],
+        sheet: str,
         errors: Path | None,
         as_json: bool,
         person: str | None,
     ) -> None:
         """Bring the rows of a workbook FILE into TABLE."""
-        options = Options(create_missing=create_missing, good_rows=good_rows, skip_existing=skip_existing)
         model = panel.views[table].model
         made: Plan | None = None
         batch, problem = None, None
         try:
+            meanings = _meanings(model, panel.registry.rules_of(model), said)
+            options = Options(
+                create_missing, good_rows, skip_existing, sheet=sheet, meanings=meanings, clear=clear_empty
+            )
             given = File(file.name, content(file))
             with acting(panel, person, write=not dry_run) as session:
                 if not panel.policy.may(session.info["actor"], Action.IMPORT, model):
@@ -104,18 +120,52 @@ def install(app: Flask, panel: Panel) -> None:
             exporting.template(session, panel.views[table].model, out, panel.registry)
         click.echo(_("Written: {file}", file=out))
 
+    _install_export(app, panel, person)
+
+
+def _install_export(app: Flask, panel: Panel, person: Any) -> None:
     @app.cli.command("export")
-    @any_table
+    @click.argument("table", type=click.Choice(sorted(panel.views)))
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+    @click.option("--filter", "filters", metavar="FIELD=VALUE", multiple=True, help="Only rows that match; repeatable.")
+    @click.option("--columns", default="", metavar="A,B,C", help="These columns, in this order.")
+    @click.option("--csv", "as_csv", is_flag=True, help="Write CSV instead of a workbook.")
     @person
-    def export(table: str, out: Path, person: str | None) -> None:
-        """Write all rows of TABLE that the account reaches, personal data masked as on its screen."""
-        model = panel.views[table].model
+    def export(  # noqa: PLR0917 - one for each option
+        table: str, out: Path, filters: tuple[str, ...], columns: str, as_csv: bool, person: str | None
+    ) -> None:
+        """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
         with _writing(out), acting(panel, person) as session:
-            if not panel.policy.may(session.info["actor"], Action.EXPORT, model):
-                raise Unusable(Refused().message)
-            n = exporting.export(session, model, [], out)
+            view = panel.views[table]
+            order = _order(session, view.model, filters, columns)
+            if as_csv:
+                order = replace(order, format=ExportFormat.CSV)
+            try:
+                n = exports.to_file(session, exports.prepare(session, order, view.quick_filters()), out)
+            except Refused as refusal:
+                raise Unusable(refusal.message) from None
         click.echo(_("{n} rows written: {file}", n=n, file=out))
+
+
+def _order(session: Any, model: Any, filters: tuple[str, ...], names: str) -> exports.Order:
+    masked = policy_of(session).sees_masked(actor_of(session), model)
+    arguments = exports.arguments_of(model, filters, masked=masked)
+    wanted = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
+    return exports.Order(model, arguments, wanted)
+
+
+def _meanings(model: Any, rules: Rules, said: tuple[str, ...]) -> dict[str, str] | None:
+    """What `--map` tells of headers; None when nothing is told."""
+    given = dict(one.rpartition("=")[::2] for one in said)
+    if not all(given):
+        raise Unusable(_("Write what a column means as --map “header=field”."))
+    try:
+        return mapping.by_words(model, rules, given) or None
+    except KeyError as unknown:
+        names = "、".join(name for name, _label in mapping.targets(model, rules))
+        raise Unusable(
+            _("There is no column “{name}”. There are: {names}.", name=unknown.args[0], names=names)
+        ) from None
 
 
 def _failed_rows(made: Plan, out: Path, file: Path) -> None:
@@ -189,6 +239,7 @@ def _report(made: Plan | None, batch: int | None, problem: Message | None) -> di
         "unchanged": counts.get(Outcome.UNCHANGED, 0) + counts.get(Outcome.SKIPPED, 0),
         "failed": counts.get(Outcome.FAILED, 0),
         "ignored_columns": made.ignored_columns if made else [],
+        "skipped_sheets": made.skipped_sheets if made else [],
         "warnings": [str(warning) for warning in made.warnings] if made else [],
         "errors": errors,
     }
@@ -201,6 +252,8 @@ def _say(report: dict[str, Any], problem: Message | None) -> None:
             place = _("Sheet {sheet}, row {row}", sheet=error["sheet"], row=error["row"])
             parts = (place, error["column"], error["value"], error["message"])
             click.echo(" · ".join(str(part) for part in parts if part), err=True)
+    if skipped := report["skipped_sheets"]:
+        click.echo(_("Sheets not read: {names}", names="、".join(skipped)), err=True)
     for warning in report["warnings"]:
         click.echo(warning, err=True)
     if problem is not None:

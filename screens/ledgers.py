@@ -20,7 +20,7 @@ from panel.access import Action
 from panel.kinds import Choice, Invalid, narrow, now, tidy, today
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
-from panel.web.imports import XLSX
+from panel.web.exports import XLSX
 from panel.web.pages import Button, Cell, Column, Input, Page, Related, Row, Words
 from screens import ledgerfile
 from screens.ledgerfile import Order

@@ -1,4 +1,4 @@
-"""The audit trail on screen: who did what; what the values were only for those who may read that table."""
+"""The logs on screen: who did what, with the values only for those who may read that table; what left as a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from panel.access import Action, model_of
 from panel.listing import Quick
-from panel.records import AuditAction, AuditEntry
+from panel.records import AuditAction, AuditEntry, ExportLog
 from panel.text import Message, _
 from panel.web import history
 from panel.web.context import current_actor, current_panel
@@ -52,3 +52,11 @@ class AuditView(SchemaView):
                     change.before = change.after = ""
         page.title = _("Audit entry {number}", number=record.id)
         return page
+
+
+class ExportLogView(SchemaView):
+    quick = {"clear": Quick(_("In clear"), lambda _a: ExportLog.clear.is_(True), counted=False)}
+    cells = {
+        "actor_name": lambda entry: Cell(str(history.who(entry.actor_name))),
+        "table_name": lambda entry: Cell(str(table_label(entry.table_name))),
+    }

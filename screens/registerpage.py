@@ -21,7 +21,7 @@ from panel.session import act_for
 from panel.text import Message, _, n_
 from panel.web.assemble import Panel
 from panel.web.context import current_actor, current_panel
-from panel.web.imports import XLSX
+from panel.web.exports import XLSX
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
 from screens import registers
 from screens.commands import fail

@@ -172,7 +172,7 @@ function dropZone() {
   const input = zone.querySelector("input"), words = zone.querySelector(".drop-file");
   const size = (n) => (n < 1048576 ? `${Math.max(1, Math.round(n / 1024))} KB` : `${(n / 1048576).toFixed(1)} MB`);
   const show = () => {
-    const file = input.files[0], wrong = file && !/\.xlsx?$/i.test(file.name);
+    const file = input.files[0], wrong = file && !/\.(xlsx|xlsm|xls|ods|csv)$/i.test(file.name);
     zone.classList.toggle("bad", Boolean(wrong));
     words.textContent = wrong ? words.dataset.wordsWrong : file ? `${file.name} · ${size(file.size)}` : "";
   };

@@ -290,6 +290,7 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "visit": {"planned_on": date(2100, 1, 4) + timedelta(7 * n)},
         "userrole": {"role": "viewer"},
         "auditentry": {"table_name": "street"},
+        "exportlog": {"table_name": "street"},
         "importbatch": {"table_name": "street"},
         "importrow": {"outcome": "new"},
     }

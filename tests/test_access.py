@@ -64,6 +64,8 @@ ROUTES = (
     Route("delete_view", Action.DELETE, "/delete/", _delete, about_one=True, answers=frozenset({302})),
     Route("action_view", Action.DELETE, "/action/", _delete, about_one=True, answers=frozenset({302})),
     Route("export", Action.EXPORT, "/export/xlsx/"),
+    Route("choose_view", Action.EXPORT, "/export/"),
+    Route("choose_view", Action.EXPORT, "/export/", _nothing, answers=frozenset({422})),
     Route("import_view", Action.IMPORT, "/import/"),
     Route("import_view", Action.IMPORT, "/import/", _nothing, answers=frozenset({422})),
     Route("preview_view", Action.IMPORT, "/import/preview/?token=none", answers=frozenset({404})),

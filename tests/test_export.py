@@ -153,7 +153,7 @@ def test_the_filters_search_and_order_of_the_list_hold(peopled: Stage) -> None:
 def test_masks_hold_for_whoever_sees_them_on_screen(stage: Stage) -> None:
     assert {row[5] for row in listed(stage, "leader", "liaison")[1:]} == {"13800001111"}
     assert stage.browse("viewer").get("/admin/liaison/export/xlsx/").status_code == 403
-    assert stage.browse("office").get("/admin/liaison/export/csv/").status_code == 404
+    assert stage.browse("office").get("/admin/liaison/export/pdf/").status_code == 404
 
 
 def test_the_download_has_a_chinese_name(stage: Stage) -> None:

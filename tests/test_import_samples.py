@@ -17,7 +17,8 @@ from tests.factories import Stage
 from tests.workbooks import SAMPLES, cells, changed
 
 COMMUNITIES, LIAISONS = SAMPLES / "communities.xls", SAMPLES / "liaison-roster.xlsx"
-KEYS = ["batch", "applied", "rows", "new", "updated", "unchanged", "failed", "ignored_columns", "warnings", "errors"]
+KEYS = ["batch", "applied", "rows", "new", "updated", "unchanged", "failed"]
+KEYS += ["ignored_columns", "skipped_sheets", "warnings", "errors"]
 CORRECTED = (("G2", "13805731234"), ("C3", "北板桥社区"))
 
 
@@ -100,6 +101,13 @@ def test_the_good_rows_come_in_alone_and_a_second_time_change_nothing(settled: F
     assert f"批次 {first['batch']}" in second["warnings"][0]
 
 
+def test_one_sheet_is_asked_for_by_its_name(settled: Flask) -> None:
+    report = told(settled, "import", "liaison", LIAISONS, "--dry-run", "--sheet", "花名册")
+    assert (report["rows"], report["skipped_sheets"]) == (15, [])
+    result = command(settled, "import", "liaison", LIAISONS, "--sheet", "三月", "--json")
+    assert "没有工作表“三月”。文件中有：花名册" in json.loads(result.stdout)["errors"][0]["message"]
+
+
 def test_what_came_in_is_clean(settled: Flask) -> None:
     command(settled, "import", "liaison", LIAISONS, "--good-rows")
     with settled.app_context(), settled.extensions["panel"].system_session() as session:
@@ -164,7 +172,7 @@ def test_one_line_says_what_happened(settled: Flask) -> None:
         ("nothing.xlsx", "文件 nothing.xlsx 不存在"),
         (".", ""),
         (SAMPLES / "communities.xls", "缺少“姓名”列"),
-        (Path(__file__), "这不是 Excel 工作簿"),
+        (SAMPLES.parent.parent / "docs" / "images" / "home.png", "这不是可以读取的表格"),
     ],
 )
 def test_a_file_that_is_none_of_this_table_is_one_sentence(settled: Flask, file: Any, sentence: str) -> None:

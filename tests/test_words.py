@@ -26,7 +26,7 @@ pytestmark = pytest.mark.alike
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "n_": (1, 2)}
 #: Latin words that stand on Chinese pages as they are: names of programs, standards, kinds of file, a language.
-LATIN = {"Excel", "WPS", "JavaScript", "English", "GB", "NH", "xlsx", "xls", "MB", "dB", "TJ"}
+LATIN = {"English", "Excel", "GB", "JavaScript", "MB", "NH", "TJ", "WPS", "csv", "dB", "ods", "xls", "xlsm", "xlsx"}
 
 
 @cache

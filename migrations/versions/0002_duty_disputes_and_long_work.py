@@ -14,6 +14,26 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('exportlog',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.String(length=20), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('clear', sa.Boolean(), nullable=False),
+    sa.Column('reason', sa.String(length=200), nullable=True),
+    sa.Column('filter', sa.Text(), nullable=True),
+    sa.Column('columns', sa.Text(), nullable=False),
+    sa.Column('format', sa.Enum('xlsx', 'csv', name='export_format', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('actor_id', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_exportlog')),
+    sa.UniqueConstraint('number', name=op.f('uq_exportlog_number'))
+    )
+    with op.batch_alter_table('exportlog', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_exportlog_at'), ['at'], unique=False)
+
     op.create_table('headermap',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('at', panel.kinds.Moments(), nullable=False),
@@ -473,3 +493,7 @@ def downgrade() -> None:
 
     op.drop_table('job')
     op.drop_table('headermap')
+    with op.batch_alter_table('exportlog', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_exportlog_at'))
+
+    op.drop_table('exportlog')

@@ -1,12 +1,15 @@
 """Workbooks in and out: any workbook becomes sheets of plain cells, within limits; what is written is typed."""
 
-from panel.sheets.reading import MAX_BYTES, TOO_LARGE, Book, Line, Sheet, Unreadable, read
-from panel.sheets.writing import FormColumn, Page, Written, form, write
+from panel.sheets.commas import write_csv
+from panel.sheets.page import Page, text_cell
+from panel.sheets.reading import MAX_BYTES, TOO_LARGE, Book, Fault, Line, Sheet, Unreadable, read
+from panel.sheets.writing import FormColumn, Written, form, write
 
 __all__ = [
     "MAX_BYTES",
     "TOO_LARGE",
     "Book",
+    "Fault",
     "FormColumn",
     "Line",
     "Page",
@@ -15,5 +18,7 @@ __all__ = [
     "Written",
     "form",
     "read",
+    "text_cell",
     "write",
+    "write_csv",
 ]

@@ -1,34 +1,54 @@
-"""Any workbook as sheets of plain cells, within limits; what can't be read is told in a sentence."""
+"""Any file as sheets of plain cells, within limits; what can't be read is told in a sentence."""
 
 from __future__ import annotations
 
-import io
+import gc
+import os
 import pickle
 import subprocess
 import sys
-import zipfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from panel.kinds import printable, tidy
 from panel.sheets import opening
+from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
 from panel.text import Message, _
 
 MAX_BYTES = 20 * 1024 * 1024
-#: Unpacked size of a zipped workbook, and how much larger than the file it may be.
-MAX_UNPACKED = 300 * 1024 * 1024
-MAX_RATIO = 150
-MAX_ENTRIES = 2_000
-SECONDS = 120
+SECONDS = 90
 
-NO_WORKBOOK = _("This is no Excel workbook. Save it as .xlsx or .xls in Excel or WPS and try again.")
+NO_WORKBOOK = _("This is no table that can be read. Save it as .xlsx in Excel or WPS and try again.")
 DAMAGED = _("The workbook is damaged or of another kind. Open it in Excel or WPS and save it anew.")
-PROTECTED = _("The workbook is protected by a password. Save it without one and try again.")
 TOO_LARGE = _("The file is too large: at most {n} MB are allowed. Split it.", n=MAX_BYTES // 1024 // 1024)
+#: What is told for each reason of not reading a file; anything else is a damaged one.
+REASONS = {
+    "none": NO_WORKBOOK,
+    "protected": _("The workbook is protected by a password. Save it without one and try again."),
+    "cut": _("The workbook is damaged or cut short. Send it again."),
+    "parts": _("The workbook has too many parts."),
+    "unpacks": _("The workbook unpacks to far too much. Copy its rows into a new workbook."),
+}
+NO_VALUE = _("The formula in this cell has no value. Open the file in Excel or WPS, save it and send it again.")
+#: What Excel shows in a cell that it could not calculate.
+ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
 
-_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+#: The process that opens a file loads what lies in this folder without what the panel is made of.
+_FOLDER = str(Path(opening.__file__).resolve().parent)
+_START = """
+import sys, types
+sys.path[:] = sys.argv[2:]
+for name in ("panel", "panel.sheets"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = []
+sys.modules["panel.sheets"].__path__ = [sys.argv[1]]
+from panel.sheets.opening import main
+main()
+"""
 
 
 class Unreadable(Exception):  # noqa: N818 - told to the user as a sentence
@@ -37,6 +57,23 @@ class Unreadable(Exception):  # noqa: N818 - told to the user as a sentence
     def __init__(self, message: Message) -> None:
         super().__init__(message)
         self.message = message
+
+
+class Fault(str):
+    """A cell that holds no value though something stands there; `message` says what to do about it."""
+
+    __slots__ = ("message",)
+    message: Message
+
+    @classmethod
+    def of(cls, text: str) -> Fault:
+        self = cls(text)
+        self.message = (
+            NO_VALUE
+            if text.startswith("=")
+            else _("The cell holds the error {error}. Correct it in Excel or WPS.", error=text)
+        )
+        return self
 
 
 @dataclass(slots=True)
@@ -59,6 +96,8 @@ class Sheet:
 
     name: str
     lines: list[Line] = field(default_factory=list)
+    #: Rows that nobody sees and that hold something: they are not among the lines.
+    hidden: int = 0
 
     @property
     def blank(self) -> bool:
@@ -71,88 +110,161 @@ class Book:
     #: Sheets that nobody sees are not read, but named.
     hidden: list[str] = field(default_factory=list)
 
+    def only(self, name: str) -> Book:
+        """The one sheet with this name, as if nothing else were in the file. Raises Unreadable."""
+        found = [sheet for sheet in self.sheets if sheet.name == tidy(name)]
+        if found:
+            return Book(found[:1], [*(sheet.name for sheet in self.sheets if sheet is not found[0]), *self.hidden])
+        if tidy(name) in self.hidden:
+            raise Unreadable(
+                _("Sheet “{sheet}” is hidden. Show it in Excel or WPS and save the file.", sheet=tidy(name))
+            )
+        names = "、".join(sheet.name for sheet in self.sheets[:20])
+        raise Unreadable(_("There is no sheet “{sheet}”. The file has: {names}.", sheet=tidy(name), names=names))
+
 
 def read(data: bytes) -> Book:
-    """The sheets of a workbook, told by its content, not its name. Raises Unreadable."""
+    """The sheets of a file, told by its content, not its name. Raises Unreadable."""
     if not data:
         raise Unreadable(_("The file is empty."))
     if len(data) > MAX_BYTES:
         raise Unreadable(TOO_LARGE)
-    if data.startswith(_ZIP):
-        _check_archive(data)
-    elif not data.startswith(_OLE):
-        raise Unreadable(NO_WORKBOOK)
-    answer, found = _open(data)
-    if answer == "protected":
-        raise Unreadable(PROTECTED)
-    if answer == "large":
-        raise Unreadable(
-            _(
-                "Sheet “{sheet}” is too large: at most {rows} rows and {columns} columns.",
-                sheet=tidy(found),
-                rows=opening.MAX_ROWS,
-                columns=opening.MAX_COLUMNS,
-            )
-        )
-    if answer != "sheets":
+    with _uncollected():
+        return assembled(_opened(data))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing that is made here is garbage: looking for some among all the cells takes longer than making them."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def assembled(answers: Iterable[opening.Answer]) -> Book:
+    """The book that the answers of the opening process make up. Raises Unreadable."""
+    book, kept = Book([]), Marks()
+    ended = False
+    for kind, *rest in answers:
+        if kind == "refused":
+            raise Unreadable(_reason(*rest))
+        if kind == "hidden":
+            book.hidden.append(tidy(rest[0]))
+        elif kind == "sheet":
+            _finish(book, kept)
+            name, kept = rest
+            book.sheets.append(Sheet(tidy(name)))
+        elif kind == "block":
+            _append(book.sheets[-1], *rest)
+        ended = kind == "end"
+    if not ended:
         raise Unreadable(DAMAGED)
-    book = Book([])
-    for name, visible, rows, merged in found:
-        if not visible:
-            book.hidden.append(tidy(name))
-            continue
-        lines = [Line(number, [_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
-        _fill_merged(lines, merged)
-        book.sheets.append(Sheet(tidy(name), lines))
+    _finish(book, kept)
     return book
 
 
-def _open(data: bytes) -> tuple[str, Any]:
-    """What the process that opens the workbook answers; dying of it counts as "damaged"."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-I", str(Path(opening.__file__))],
-            input=data,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
+def _reason(kind: str, about: str) -> Message:
+    if kind == "large":
+        return _(
+            "Sheet “{sheet}” is too large: at most {rows} rows and {columns} columns.",
+            sheet=tidy(about),
+            rows=MAX_ROWS,
+            columns=MAX_COLUMNS,
         )
-    except subprocess.TimeoutExpired:
-        return "damaged", ""
-    if done.returncode != 0:
-        return "damaged", ""
-    answer: tuple[str, Any] = pickle.loads(done.stdout)  # noqa: S301 - written by our own program
-    return answer
+    return REASONS.get(kind, DAMAGED)
 
 
-def _check_archive(data: bytes) -> None:
-    """Refuse what would unpack to far more than an office's workbook."""
+def _opened(data: bytes) -> Iterator[opening.Answer]:
+    """What the process that opens the file answers, as it answers."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-I", "-S", "-c", _START, _FOLDER, *filter(None, sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # One arena, or the limit of memory is taken up by those that nobody uses.
+        env={**os.environ, "MALLOC_ARENA_MAX": "1"},
+    )
+    timer = threading.Timer(SECONDS, process.kill)
+    timer.start()
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        raise Unreadable(_("The workbook is damaged or cut short. Send it again.")) from None
-    if len(entries) > MAX_ENTRIES:
-        raise Unreadable(_("The workbook has too many parts."))
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MAX_UNPACKED or unpacked > MAX_RATIO * max(len(data), 100_000):
-        raise Unreadable(_("The workbook unpacks to far too much. Copy its rows into a new workbook."))
-    if "xl/workbook.xml" not in {entry.filename for entry in entries}:
-        raise Unreadable(NO_WORKBOOK)
+        try:
+            process.stdin.write(data)
+            process.stdin.close()
+        except OSError:
+            return
+        while True:
+            try:
+                answer: opening.Answer = pickle.load(process.stdout)  # noqa: S301 - written by our own program
+            except (EOFError, pickle.UnpicklingError):
+                return
+            yield answer
+    finally:
+        timer.cancel()
+        process.kill()
+        process.stdout.close()
+        process.wait()
 
 
-def _cell(value: Any) -> Any:
-    return printable(value) or None if isinstance(value, str) else value
+def _append(sheet: Sheet, count: int, columns: list[Any]) -> None:
+    """The next lines of a sheet, from their columns."""
+    lines = sheet.lines
+    made = [_words(column) if isinstance(column, str) else _mixed(column) for column in columns]
+    rows = zip(*made, strict=True) if made else [()] * count
+    first = len(lines) + 1
+    lines += map(Line, range(first, first + count), map(list, rows))
+
+
+def _words(text: str) -> list[Any]:
+    """The cells of a column that holds text alone."""
+    return _clean(printable(text).split(opening.COMMA), text)
+
+
+def _mixed(column: list[Any]) -> list[Any]:
+    return [_clean([printable(cell)], cell)[0] if isinstance(cell, str) else cell for cell in column]
+
+
+def _clean(parts: list[Any], text: str) -> list[Any]:
+    """Words as cells: what is blank is nothing, what Excel calls an error is a fault."""
+    if "#" in text:
+        parts = [Fault.of(part) if part in ERRORS else part for part in parts]
+    return [part if part and not part.isspace() else None for part in parts]
+
+
+def _finish(book: Book, marks: Marks) -> None:
+    """Put in what the marks tell of the sheet that was read last."""
+    if not book.sheets:
+        return
+    sheet = book.sheets[-1]
+    lines = sheet.lines
+    for (row, column), text in marks.faults.items():
+        if row < len(lines) and column < len(lines[row].cells):
+            lines[row].cells[column] = Fault.of(printable(text))
+    _fill_merged(lines, marks.merged)
+    if marks.hidden:
+        unseen = [line for line in lines if line.number - 1 in marks.hidden]
+        sheet.hidden = sum(not line.blank for line in unseen)
+        sheet.lines = [line for line in lines if line.number - 1 not in marks.hidden]
 
 
 def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:
     """A merged range's value stands for each of its rows, in its first column; a merged title fills nothing."""
+    filled = 0
     for (top, left), (bottom, _right) in ranges:
         if bottom <= top or top >= len(lines) or left >= len(lines[top].cells):
             continue
         value = lines[top].cells[left]
         if value is None:
             continue
+        filled += bottom - top
+        # Ranges don't overlap in a workbook that a program of an office wrote.
+        if filled > 2 * MAX_CELLS:
+            raise Unreadable(DAMAGED)
         for line in lines[top + 1 : bottom + 1]:
             if line.cells[left] is None:
                 line.cells[left] = value

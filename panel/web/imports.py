@@ -1,4 +1,4 @@
-"""Files of a table on screen: upload, preview, confirm; the template; the export of the list."""
+"""Files of a table on screen: upload, preview, confirm; the template."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from flask_admin.base import expose
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.utils import secure_filename
 
-from panel import batches, exporting, jobs, keeping, listing
+from panel import batches, exporting, jobs, keeping, layout, mapping
 from panel.access import Action
 from panel.batches import File
 from panel.keeping import KeptPlan
-from panel.kinds import today
 from panel.plans import Options, Outcome, Plan, Unusable
 from panel.rules import importable
 from panel.session import writing
 from panel.sheets import Book
 from panel.text import Message, _, current_locale
-from panel.web import previews
+from panel.web import columns, previews
 from panel.web.context import current_actor, current_panel
+from panel.web.exports import XLSX
 from panel.web.pages import Button, UploadPage
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: An upload waits so long for its confirmation, then it is thrown away.
 KEEP_HOURS = 24
 #: A file of more rows is planned and written by a job.
@@ -129,6 +128,8 @@ def options_of(state: Mapping[str, Any]) -> Options:
         good_rows=bool(state.get("good")),
         skip_existing=bool(state.get("skip")),
         replace=state.get("replace") or {},
+        meanings=state.get("map"),
+        clear=bool(state.get("clear")),
     )
 
 
@@ -153,7 +154,6 @@ class TableFiles:
     require: Any
     get_url: Any
     render: Any
-    conditions: Any
 
     @property
     def can_import(self) -> bool:
@@ -181,8 +181,13 @@ class TableFiles:
         try:
             book = batches.read(file)
             state |= {"file": keep(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
-            if not is_large(state):
+            if is_large(state):
+                layout.check(current_panel().session, self.model, book, options_of(state), current_panel().registry)
+            else:
                 keep_plan(state, self._planned(state, file, book))
+        except mapping.Unmapped as problem:
+            flash(str(problem.message), "warning")
+            return redirect(self.get_url(".columns_view", token=pack(state)))
         except Unusable as problem:
             if "file" in state:
                 drop(str(state["file"]))
@@ -194,7 +199,8 @@ class TableFiles:
         page = UploadPage(
             title=_("Import {label}", label=label),
             sub=_(
-                "Excel workbooks (.xlsx, .xls), as they are sent. Nothing is written before you have seen a preview."
+                "Excel or WPS workbooks (.xlsx, .xlsm, .xls, .ods) and .csv, as they are sent. "
+                "Nothing is written before you have seen a preview."
             ),
             buttons=[Button(_("Template"), self.get_url(".template_view"), "download")],
             error=error,
@@ -213,9 +219,32 @@ class TableFiles:
         if made is None:
             try:
                 made = keep_plan(state, self._planned(state, upload(state)))
+            except mapping.Unmapped as problem:
+                flash(str(problem.message), "warning")
+                return redirect(self.get_url(".columns_view", token=pack(state)))
             except Unusable as problem:
                 return self._upload_page(problem.message)
         return self._preview(state, made)
+
+    @expose("/import/columns/", methods=("GET", "POST"))
+    def columns_view(self) -> Any:
+        """Say by hand what the headers of the file mean."""
+        self._require_import()
+        state = unpack(request.values.get("token"), self.endpoint)
+        panel = current_panel()
+        try:
+            book = batches.read(upload(state))
+        except Unusable as problem:
+            return self._upload_page(problem.message)
+        guesses = layout.columns(panel.session, self.model, book, options_of(state), panel.registry)
+        page = columns.build(self, guesses, state, pack(state))
+        if request.method == "POST":
+            said = columns.said(guesses, request.form)
+            page.error = columns.twice(self.model, said)
+            if page.error is None:
+                return redirect(self._preview_url({**state, "map": said}))
+        panel.session.rollback()
+        return self.render("panel/columns.html", page=page), 422 if page.error else 200
 
     def _preview(self, state: dict[str, Any], made: KeptPlan, message: Message | None = None) -> Any:
         if message is not None:
@@ -288,19 +317,6 @@ class TableFiles:
         target = BytesIO()
         exporting.template(current_panel().session, self.model, target, current_panel().registry)
         return sent(target, _("{label} template", label=self.model.__labels__))
-
-    @expose("/export/<export_type>/")
-    def export(self, export_type: str) -> Any:
-        """Exactly what the list shows: its filters, its order, one's scope, its masks."""
-        self.require(Action.EXPORT)
-        if export_type != "xlsx":
-            abort(404)
-        panel = current_panel()
-        masked = panel.policy.sees_masked(current_actor(), self.model)
-        query = listing.read(self.model, request.args.to_dict(flat=False), masked=masked)
-        target = BytesIO()
-        exporting.export(panel.session, self.model, self.conditions(query), target, sort=query.sort)
-        return sent(target, _("{label} {day}", label=self.model.__labels__, day=today()))
 
 
 def sent(target: BytesIO, name: Message) -> Response:

@@ -71,6 +71,8 @@ def build(view: SchemaView) -> ListPage:
         arguments = urlencode(_arguments(query, page=1, size=None), doseq=True)
         words = _("Export {n}", n=found.count)
         page.buttons.append(Button(words, f"{url}?{arguments}" if arguments else url, "download"))
+        url = view.get_url(".choose_view")
+        page.buttons.append(Button(_("Choose columns…"), f"{url}?{arguments}" if arguments else url, "columns"))
     if view.can_create:
         page.buttons.append(add)
     if narrowed:

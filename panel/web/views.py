@@ -26,6 +26,7 @@ from panel.session import within
 from panel.text import Message, _, n_
 from panel.web import details, forms, history, lists
 from panel.web.context import current_actor, current_panel
+from panel.web.exports import TableExports
 from panel.web.forms import KindField, RecordForm
 from panel.web.imports import TableFiles
 from panel.web.lookups import SchemaLoader
@@ -37,7 +38,7 @@ from panel.web.security import safe_target
 T_Response = Any
 
 
-class SchemaView(TableFiles, Reveals, ModelView):
+class SchemaView(TableFiles, TableExports, Reveals, ModelView):
     """The screens of one model, read from its fields. Subclass it only where a page is deliberately different."""
 
     #: Named filters, offered as chips above the list.

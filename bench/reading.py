@@ -1,0 +1,91 @@
+"""A sheet of many rows read by the panel against the reading library alone, in the same run by turns: processor time of
+this process and of the one that opens the file, and time on the clock.
+
+Prints ratios, since times are those of a machine. Ends with 1 when the panel takes more than 1.5 times the library's
+processor time."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+from openpyxl import Workbook
+from python_calamine import CalamineWorkbook
+
+from panel import sheets
+
+ROUNDS = 7
+RATIO = 1.5
+HEADER = ["街道", "社区", "姓名", "手机", "起始时间", "地址", "户数", "备注", "类别", "编号"]
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, default=50_000)
+    given = options.parse_args()
+    data = roster(given.rows)
+    gc.collect()
+    gc.freeze()
+    ours, theirs = [], []
+    for _round in range(ROUNDS):
+        theirs.append(_seconds(partial(plainly, data)))
+        ours.append(_seconds(partial(sheets.read, data)))
+    print(f"{'reading':10} {'rows':>7} {'calamine':>9} {'ours':>7} {'ratio':>6}")
+    ratios = []
+    for index, name in enumerate(("processor", "clock")):
+        mine, other = (statistics.median(times[index] for times in taken) for taken in (ours, theirs))
+        ratios.append(mine / other)
+        print(f"{name:10} {given.rows:7} {other:8.2f}s {mine:6.2f}s {ratios[-1]:6.2f}")
+    print(f"at most {RATIO} times the library's processor time: {'yes' if ratios[0] <= RATIO else 'no'}")
+    return int(ratios[0] > RATIO)
+
+
+def roster(count: int) -> bytes:
+    """So many rows of ten cells: words, numbers, days, some cells empty."""
+    book: Any = Workbook(write_only=True)
+    sheet = book.create_sheet("名单")
+    sheet.append(HEADER)
+    for i in range(count):
+        sheet.append(
+            [
+                "城东街道",
+                f"东栅社区{i % 300}",
+                f"李四{i:05}",
+                f"138{i:08}",
+                date(2026, 1, 1) + timedelta(i % 300),
+                f"东塔路 {i} 号",
+                i % 500,
+                "新任",
+                "甲类" if i % 2 else None,
+                float(i),
+            ]
+        )
+    target = BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def plainly(data: bytes) -> None:
+    """As anybody would read it with the library."""
+    CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_index(0).to_python()
+
+
+def _seconds(act: Callable[[], object]) -> tuple[float, float]:
+    """Processor time, of children too, and time on the clock."""
+    before, begun = os.times(), time.perf_counter()
+    act()
+    clock, after = time.perf_counter() - begun, os.times()
+    return sum(after[:4]) - sum(before[:4]), clock
+
+
+if __name__ == "__main__":
+    sys.exit(main())
