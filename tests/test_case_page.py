@@ -258,4 +258,4 @@ def test_a_full_case_page_costs_a_fixed_number_of_statements(stage: Stage) -> No
         stage.add("mediationsession", mediation_id=mediation, session_no=n + 1)
     many = {account: cost(account) for account in few}
     assert many == few
-    assert max(many.values()) <= 18
+    assert max(many.values()) <= 15
