@@ -114,13 +114,15 @@ def tables(found: Found, record: Case, *, merging: bool = True) -> list[Related]
     made = []
     if found.repeats:
         may = merging and record.status in (CaseStatus.REPORTED, CaseStatus.ACCEPTED)
-        made.append(_table(_("Likely repeats"), found.repeats, record if may else None))
+        made.append(
+            _table(_("Likely repeats"), found.repeats, {"community": record.community_id}, record if may else None)
+        )
     if found.merged:
-        made.append(_table(_("Merged into this case"), found.merged, None))
+        made.append(_table(_("Merged into this case"), found.merged, {"master": record.id}))
     return made
 
 
-def _table(label: Message, rows: tuple[Repeat, ...], merge: Case | None) -> Related:
+def _table(label: Message, rows: tuple[Repeat, ...], narrowed: dict[str, Any], merge: Case | None = None) -> Related:
     columns = [
         Column("case_no", _("Case no.")),
         Column("title", _("Title"), wide=True),
@@ -129,7 +131,9 @@ def _table(label: Message, rows: tuple[Repeat, ...], merge: Case | None) -> Rela
     ]
     if merge is not None:
         columns.append(Column("merge", ""))
-    return Related(label, len(rows), url_for("case.index_view"), columns, [_row(one, merge) for one in rows])
+    return Related(
+        label, len(rows), url_for("case.index_view", **narrowed), columns, [_row(one, merge) for one in rows]
+    )
 
 
 def _row(one: Repeat, merge: Case | None) -> Row:
