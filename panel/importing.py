@@ -42,12 +42,16 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
         read = {index: f for index, f in read.items() if not f.readonly or f.key or f.name in telling}
         for row in progress.told(part.rows, CELLS, len(part.rows)):
             _read_row(made, part, row, read, extra)
+            row.rest()
     matcher = rules.matcher()
     progress.tell(MATCHING)
     _match(session, made, rules, matcher, resolver)
     progress.tell(CHECKING)
+    for row in made.rows:
+        row.rest()
     _check(session, made, rules, matcher)
     for row in made.rows:
+        row.rest()
         row.outcome = _outcome(row, options)
     resolving.settle_creating(made)
     return made
@@ -56,36 +60,36 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
 def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
     """Parse each cell by its kind; what can't be read is an error of the cell."""
     for index, name in part.columns.items():
-        raw = row.cells[index]
+        raw, declared = row.cells[index], read.get(index)
         text = tidy(raw)
-        if isinstance(raw, str) and name in made.options.replace:
+        if name in made.options.replace and isinstance(raw, str):
             raw = made.options.replace[name].get(text, raw)
             text = tidy(raw)
+        beside = name == ID or name in extra
         if not text:
-            if made.options.clear and (empty := read.get(index)) is not None and not (empty.required or empty.key):
-                row.values[empty.attr] = None
-            continue
-        if isinstance(raw, Fault):
-            used = index in read or name == ID or name in extra or "/" in name
-            row.errors += [CellError(part.labels[index], text, raw.message, index)] * used
-            continue
-        if name == ID or name in extra or "/" in name:
+            if made.options.clear and declared is not None and not (declared.required or declared.key):
+                row.values[declared.attr] = None
+        elif isinstance(raw, Fault):
+            if declared is not None or beside or "/" in name:
+                row.errors.append(CellError(part.labels[index], text, raw.message, index))
+        elif beside:
             row.extra[name] = text
-            continue
-        if (declared := read.get(index)) is None:
-            continue
-        if declared.reference:
+        elif "/" in name or (declared is not None and declared.reference):
             row.texts[name] = text
-        elif declared.personal is not Personal.NO and "*" in text:
+        elif declared is not None and declared.personal is not Personal.NO and "*" in text:
             row.masked[declared.attr] = text
-        else:
-            try:
-                value = declared.kind.parse(raw)
-            except Invalid as problem:
-                row.errors.append(CellError(part.labels[index], text, problem.message, index))
-                continue
-            if value is not None:
-                row.values[declared.attr] = value
+        elif declared is not None:
+            _parse(part, row, index, declared, raw)
+
+
+def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> None:
+    try:
+        value = declared.kind.parse(raw)
+    except Invalid as problem:
+        row.errors.append(CellError(part.labels[index], tidy(raw), problem.message, index))
+        return
+    if value is not None:
+        row.values[declared.attr] = value
 
 
 def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:

@@ -83,6 +83,8 @@ def lay_out(session: Session, made: Plan, book: Book, rules: Rules) -> list[tupl
             if headers.is_data(line, header)
         ]
         made.parts.append(part)
+        # The rows have their cells; of the lines only the top is looked at again.
+        del sheet.lines[header.first + LOOKED_AT :]
         ignored = [*header.ignored, *_readonly(made.model, part, rules.telling())]
         made.ignored_columns += [label for label in ignored if label not in made.ignored_columns]
     return likely
