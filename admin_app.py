@@ -25,6 +25,7 @@ from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
 from screens import (
+    approvals,
     batch_commands,
     checklists,
     commands,
@@ -42,8 +43,10 @@ from screens import (
     workdays,
 )
 from screens.accounts import UserRoleView, UserView
+from screens.approvals import DeadlineChangeView
 from screens.cases import CaseView, ReferralView
 from screens.disputes import MeasurementView, MediationView
+from screens.items import ChecklistItemView
 from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
@@ -61,7 +64,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (MediationView, models.Mediation, WORK, "handshake-o"),
     (SchemaView, models.MediationSession, WORK, "comments-o"),
     (SchemaView, models.MediationMember, WORK, "users"),
-    (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
+    (DeadlineChangeView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
     (duty.VisitView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
@@ -70,7 +73,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Officer, ROSTER, "shield"),
     (duty.AssignmentView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
-    (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
+    (ChecklistItemView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
     (SchemaView, models.Street, LISTS, "road"),
     (SchemaView, models.Squad, LISTS, "users"),
@@ -115,6 +118,9 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
         Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, duty.may_attend, first=True),
+        Link(
+            _("Approvals"), "approvals", "check-square", OVERVIEW, approvals.may_open, first=True, badge=approvals.badge
+        ),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
@@ -122,7 +128,7 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
-    for own in (report, checklists, workdays):
+    for own in (approvals, report, checklists, workdays):
         own.install(app)
     panel.search_table = "case"
     frame.install(panel)

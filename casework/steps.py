@@ -12,22 +12,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import disputeasks, effects, mediation
-from casework.asking import ask
+from casework import approvals, asks, disputeasks, effects, mediation
 from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import (
     ENDED,
     Case,
     CaseStatus,
-    FeedbackChannel,
-    Outcome,
-    ReferralKind,
-    Satisfaction,
     StepName,
-    Urgency,
 )
-from panel.fields import Field, Personal
-from panel.kinds import Choice, Code, Reference, Text, Whole
+from panel.fields import Field
 from panel.text import Message, _
 
 S = CaseStatus
@@ -44,6 +37,8 @@ class Relation(Enum):
     #: The person named on the case as handler; the office for a handler without an account.
     HANDLER = "handler"
     NOT_HANDLER = "not handler"
+    #: Another person than the one who has asked for approval; only while something is asked for.
+    APPROVER = "not who asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +63,9 @@ class Step:
     opinion: str = "reason"
     #: Says something and changes nothing, so that nobody's open form goes stale by it.
     remark: bool = False
+    #: Asks another person for approval: one thing at a time.
+    asks_approval: bool = False
 
-
-REASON = ask("reason", Text(500, lines=3), _("Reason"))
-HANDLER = ask("handler", Reference("officer"), _("Handler"))
-REFERRAL = ask("referral", Reference("referral"), _("Referral"))
-CHANNEL = Choice(FeedbackChannel)
 
 #: Whoever may be named as handler takes the handler's steps.
 STAFF = frozenset({OFFICE, LEADER, OFFICER})
@@ -92,15 +84,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REPORTED,),
             target=S.ACCEPTED,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask(
-                    "item",
-                    Reference("checklistitem"),
-                    _("Checklist item"),
-                    help=_("Fixes the list and the time limit."),
-                ),
-                ask("urgency", Choice(Urgency), _("Urgency"), default=Urgency.NORMAL),
-            ),
+            asks=asks.ACCEPT,
             effect=effects.accept,
             primary=True,
         ),
@@ -110,12 +94,18 @@ STEPS: dict[str, Step] = {
             sources=(S.REPORTED,),
             target=S.REJECTED,
             roles=frozenset({OFFICE}),
-            asks=(
-                REASON,
-                ask("told", Text(200), _("How the reporter was told")),
-                ask("responsible", Text(80), _("Department that is responsible")),
-            ),
+            asks=asks.REJECT,
             effect=effects.end,
+            grave=True,
+        ),
+        Step(
+            name="merge",
+            label=_("Merge"),
+            sources=(S.REPORTED, S.ACCEPTED),
+            target=S.MERGED,
+            roles=frozenset({OFFICE}),
+            asks=asks.MERGE,
+            effect=effects.merge,
             grave=True,
         ),
         Step(
@@ -124,7 +114,7 @@ STEPS: dict[str, Step] = {
             sources=(S.ACCEPTED,),
             target=S.DISPATCHED,
             roles=STAFF,
-            asks=(HANDLER, ask("note", Text(300, lines=2), _("Remark"), required=False)),
+            asks=asks.DISPATCH,
             effect=effects.assign,
             primary=True,
             opinion="note",
@@ -135,7 +125,7 @@ STEPS: dict[str, Step] = {
             sources=(S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING),
             target=None,
             roles=frozenset({OFFICE, LEADER}),
-            asks=(HANDLER, REASON),
+            asks=asks.REASSIGN,
             effect=effects.assign,
         ),
         Step(
@@ -145,7 +135,7 @@ STEPS: dict[str, Step] = {
             target=S.ACCEPTED,
             roles=STAFF,
             relation=Relation.HANDLER,
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.send_back,
         ),
         Step(
@@ -163,14 +153,30 @@ STEPS: dict[str, Step] = {
             sources=(S.HANDLING, S.REFERRED),
             target=S.REFERRED,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask("department", Reference("department"), _("Department")),
-                ask("kind", Choice(ReferralKind), _("Kind"), default=ReferralKind.TRANSFER),
-                ask("document_no", Code(40), _("Document no.")),
-                ask("request", Text(1000, lines=3), _("What is asked")),
-            ),
+            asks=asks.REFER,
             effect=effects.refer,
             opinion="request",
+        ),
+        Step(
+            name="chase",
+            label=_("Chase the department"),
+            sources=(S.REFERRED,),
+            target=None,
+            roles=STAFF,
+            asks=asks.CHASE,
+            effect=effects.chase,
+            opinion="text",
+            remark=True,
+        ),
+        Step(
+            name="joint",
+            label=_("Joint action"),
+            sources=(S.REFERRED,),
+            target=None,
+            roles=frozenset({OFFICER, OFFICE}),
+            asks=asks.JOINT,
+            effect=effects.joint,
+            opinion="note",
         ),
         Step(
             name="sign",
@@ -178,7 +184,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REFERRED,),
             target=None,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(REFERRAL,),
+            asks=(asks.REFERRAL,),
             effect=effects.sign,
         ),
         Step(
@@ -187,16 +193,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REFERRED,),
             target=S.HANDLING,
             roles=frozenset({OFFICE, OFFICER}),
-            asks=(
-                REFERRAL,
-                ask(
-                    "answer",
-                    Choice(effects.Answer),
-                    _("Outcome"),
-                    default=effects.Answer.REPLIED,
-                ),
-                ask("reply", Text(1000, lines=3), _("Reply, or the reason for return")),
-            ),
+            asks=asks.REPLY,
             effect=effects.reply,
             others=(S.REFERRED,),
             primary=True,
@@ -245,17 +242,78 @@ STEPS: dict[str, Step] = {
             opinion="",
         ),
         Step(
+            name="extend",
+            label=_("Ask for an extension"),
+            sources=approvals.ASKABLE,
+            target=None,
+            roles=STAFF,
+            relation=Relation.HANDLER,
+            asks=asks.EXTEND,
+            effect=approvals.ask_extension,
+            asks_approval=True,
+        ),
+        Step(
+            name="suspend",
+            label=_("Ask to suspend"),
+            sources=(S.HANDLING, S.REFERRED, S.MEDIATING),
+            target=None,
+            roles=STAFF,
+            relation=Relation.HANDLER,
+            asks=asks.SUSPEND,
+            effect=approvals.ask_suspension,
+            asks_approval=True,
+        ),
+        Step(
+            name="approve",
+            label=_("Approve"),
+            sources=approvals.ASKABLE,
+            target=None,
+            roles=frozenset({LEADER}),
+            relation=Relation.APPROVER,
+            asks=asks.APPROVE,
+            effect=approvals.approve,
+            others=(S.SUSPENDED,),
+            opinion="opinion",
+        ),
+        Step(
+            name="refuse",
+            label=_("Refuse"),
+            sources=approvals.ASKABLE,
+            target=None,
+            roles=frozenset({LEADER}),
+            relation=Relation.APPROVER,
+            asks=asks.REFUSE,
+            effect=approvals.refuse,
+            opinion="opinion",
+        ),
+        Step(
+            name="resume",
+            label=_("Resume"),
+            sources=(S.SUSPENDED,),
+            target=S.HANDLING,
+            roles=STAFF,
+            asks=(asks.REASON,),
+            effect=approvals.resume,
+            others=(S.DISPATCHED, S.REFERRED, S.MEDIATING),
+            primary=True,
+        ),
+        Step(
+            name="change_list",
+            label=_("Change the item"),
+            sources=(S.ACCEPTED, S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING, S.SUSPENDED),
+            target=None,
+            roles=frozenset({LEADER}),
+            asks=asks.CHANGE_LIST,
+            effect=effects.change_list,
+        ),
+        Step(
             name="handle",
             label=_("Handling done"),
             sources=(S.HANDLING,),
             target=S.HANDLED,
             roles=STAFF,
             relation=Relation.HANDLER,
-            asks=(
-                ask("outcome", Choice(Outcome), _("Outcome")),
-                ask("result", Text(1000, lines=3), _("Result")),
-                ask("quantity", Whole(0, 100_000), _("Quantity achieved"), required=False),
-            ),
+            asks=asks.HANDLE,
             effect=effects.handle,
             primary=True,
             opinion="result",
@@ -267,7 +325,7 @@ STEPS: dict[str, Step] = {
             target=S.VERIFIED,
             roles=STAFF,
             relation=Relation.NOT_HANDLER,
-            asks=(ask("finding", Text(500, lines=2), _("Finding")),),
+            asks=asks.VERIFY,
             primary=True,
             opinion="finding",
         ),
@@ -278,7 +336,7 @@ STEPS: dict[str, Step] = {
             target=S.HANDLING,
             roles=STAFF,
             relation=Relation.NOT_HANDLER,
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.rework,
         ),
         Step(
@@ -287,25 +345,7 @@ STEPS: dict[str, Step] = {
             sources=(S.VERIFIED,),
             target=S.CLOSED,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask("liaison_channel", CHANNEL, _("Liaison told by"), required=False, default=FeedbackChannel.PHONE),
-                ask("liaison_content", Text(500, lines=2), _("What the liaison was told"), required=False),
-                ask(
-                    "complainant_channel",
-                    CHANNEL,
-                    _("Complainant told by"),
-                    required=False,
-                    default=FeedbackChannel.PHONE,
-                ),
-                ask(
-                    "complainant_content",
-                    Text(500, lines=2),
-                    _("What the complainant was told"),
-                    required=False,
-                    personal=Personal.PRIVATE,
-                ),
-                ask("satisfaction", Choice(Satisfaction), _("Satisfaction"), required=False),
-            ),
+            asks=asks.CLOSE,
             effect=effects.close,
             primary=True,
             opinion="liaison_content",
@@ -316,7 +356,7 @@ STEPS: dict[str, Step] = {
             sources=(S.CLOSED,),
             target=S.HANDLING,
             roles=frozenset({LEADER}),
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.reopen,
         ),
         Step(
@@ -325,9 +365,19 @@ STEPS: dict[str, Step] = {
             sources=OPEN,
             target=S.VOIDED,
             roles=frozenset({LEADER}),
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.end,
             grave=True,
+        ),
+        Step(
+            name="raise",
+            label=_("Raised elsewhere"),
+            sources=tuple(CaseStatus),
+            target=None,
+            roles=frozenset({OFFICE, OFFICER}),
+            asks=asks.RAISE,
+            effect=effects.raised,
+            opinion="text",
         ),
         Step(
             name="note",
@@ -335,7 +385,7 @@ STEPS: dict[str, Step] = {
             sources=tuple(CaseStatus),
             target=None,
             roles=ALL,
-            asks=(ask("text", Text(500, lines=3), _("Note")),),
+            asks=asks.NOTE,
             opinion="text",
             remark=True,
         ),
@@ -344,8 +394,18 @@ STEPS: dict[str, Step] = {
             label=_("Ask after it"),
             sources=OPEN,
             target=None,
-            roles=ALL,
-            asks=(ask("text", Text(300, lines=2), _("What you ask")),),
+            roles=ALL - {LEADER},
+            asks=asks.URGE,
+            opinion="text",
+            remark=True,
+        ),
+        Step(
+            name="supervise",
+            label=_("Supervise"),
+            sources=OPEN,
+            target=None,
+            roles=frozenset({OFFICE, LEADER}),
+            asks=asks.SUPERVISE,
             opinion="text",
             remark=True,
         ),
@@ -353,12 +413,5 @@ STEPS: dict[str, Step] = {
 }
 
 StepName.labels.update({step.name: step.label for step in STEPS.values()})
-#: What stands in histories besides: brought in, or made up for trying.
-StepName.labels.update(
-    {
-        "import": _("Brought in from an old ledger"),
-        "merge": _("Merge"),
-        "suspend": _("Suspend"),
-        "resume": _("Resume"),
-    }
-)
+#: What stands in histories besides.
+StepName.labels["import"] = _("Brought in from an old ledger")

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import Select, inspect, select
 
-from casework import workflow
+from casework import repeats, workflow
+from casework.repeats import Found
 from casework.steps import STEPS, Step
-from models import Case, CaseEvent, CaseStatus, StepName
+from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
+from panel import listing
+from panel.access import model_of
 from panel.base import display
-from panel.fields import Field
+from panel.fields import Field, field_named
 from panel.kinds import Moment
-from panel.text import _
-from panel.web import details, history
+from panel.text import Message, _, n_
+from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
-from screens import disputes
+from screens import disputes, stepaids
+from screens.office import values
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -32,7 +37,23 @@ WAY = (
     CaseStatus.VERIFIED,
     CaseStatus.CLOSED,
 )
-TONES = {"close": "good", "reject": "bad", "void": "bad", "urge": "warn", "rework": "warn", "reopen": "warn"}
+TONES = {
+    "close": "good",
+    "approve": "good",
+    "reject": "bad",
+    "refuse": "bad",
+    "void": "bad",
+    "supervise": "bad",
+    "raise": "bad",
+    "urge": "warn",
+    "chase": "warn",
+    "rework": "warn",
+    "reopen": "warn",
+}
+#: Tables that the timeline and the case's own values tell already.
+ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry", "measurement", "mediation")
+#: Feedback that asks for another look: given since the case was last handled.
+UNSATISFIED = _("The complainant is unsatisfied. The squad leader may reopen the case.")
 
 
 @dataclass(slots=True)
@@ -52,12 +73,14 @@ class CasePage(DetailsPage):
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
     disputes: disputes.Section | None = None
+    #: Sentences above the case, each with what can be done about it.
+    notices: list[tuple[Words, Button | None]] = field(default_factory=list)
 
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
     events = _events(record)
-    plain = details.build(view, record, without=_elsewhere(events), with_history=False)
+    plain = details.build(view, record, without=ELSEWHERE, with_history=False)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
@@ -69,24 +92,61 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         timeline=_timeline(events),
     )
     found = disputes.load(record)
-    steps = workflow.available(current_panel().session, record, found.known)
+    who = workflow.standing(current_panel().session, record)
+    steps = workflow.available(current_panel().session, record, who, found.known)
     page.disputes = disputes.section(record, found, steps)
     page.related = [*page.disputes.tables, *page.related]
+    if who.asked and (asked := _asked(events)):
+        page.notices.append((asked, None))
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]
     for button in shown:
         button.primary = False
+    _compare(page, record, {step.name for step in steps})
     page.buttons = [*[b for b in acts if not b.primary], *shown, *[b for b in acts if b.primary]]
     return page
 
 
-def _elsewhere(events: list[CaseEvent]) -> set[str]:
-    """Tables that the page shows in its own way, or that hold nothing of this case: it tells from the events, which it
-    reads anyway. The survey has the link to its case."""
-    without = {"caseevent", "case", "measurement", "mediation", "surveyentry"}
-    if not any(event.step in ("extend", "suspend") for event in events):
-        without.add("deadlinechange")
-    return without
+def _asked(events: list[CaseEvent]) -> Message | None:
+    """What waits for approval, in a sentence: the newest request, which its event tells."""
+    newest = next((event for event in reversed(events) if (s := STEPS.get(event.step)) and s.asks_approval), None)
+    if newest is None:
+        return None
+    step = StepName(20).format(newest.step)
+    return _(
+        "Approval asked by {who} ({step}): {reason}", who=newest.actor_name, step=step, reason=newest.opinion or ""
+    )
+
+
+def _compare(page: CasePage, record: Case, able: set[str]) -> None:
+    """What an open case may be a repeat of and what was merged into it; of a closed one whether somebody is
+    unsatisfied. Two statements at most, for an open case one."""
+    session = current_panel().session
+    if record.status in ENDED:
+        found = Found(merged=repeats.merged_into(session, record))
+        if record.status is CaseStatus.CLOSED and session.execute(unsatisfied(record)).first():
+            url = url_for("case.step_view", id=record.id, step="reopen")
+            reopen = Button(STEPS["reopen"].label, url) if "reopen" in able else None
+            page.notices.append((UNSATISFIED, reopen))
+    else:
+        found = repeats.of_case(session, record, values()["repeat_days"])
+        if found.repeats and record.status is CaseStatus.REPORTED:
+            words = n_(
+                "{n} similar case is known: see below.", "{n} similar cases are known: see below.", len(found.repeats)
+            )
+            page.notices.append((words, None))
+        if told := stepaids.elsewhere(found):
+            page.notices.append((told, None))
+    page.related = [*stepaids.tables(found, record, merging="merge" in able), *page.related]
+
+
+def unsatisfied(record: Case) -> Select[Any]:
+    statement = select(Feedback.id).where(
+        Feedback.case_id == record.id, Feedback.satisfaction == Satisfaction.UNSATISFIED
+    )
+    if record.handled_at is not None:
+        statement = statement.where(Feedback.at >= record.handled_at.replace(second=0, microsecond=0))
+    return statement.limit(1)
 
 
 def _sub(record: Case) -> str:
@@ -141,7 +201,13 @@ def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
             who=event.actor_name,
             at=Moment().format(event.at.replace(second=0)),
             note=event.opinion or "",
-            changes=[Change(ask.label, "", _words(ask, value, names)) for ask, value in _given(event)],
+            changes=[
+                *(
+                    Change(ask.label, _was(ask, event, names), _words(ask, value, names))
+                    for ask, value in _given(event)
+                ),
+                *_moved(event),
+            ],
         )
         for event in reversed(events)
     ]
@@ -155,14 +221,41 @@ def _given(event: CaseEvent) -> Iterator[tuple[Field, Any]]:
             yield ask, value
 
 
-def _names(events: list[CaseEvent]) -> Mapping[tuple[str, int], str]:
-    """What the records are called that steps named, in one statement."""
+def _was(ask: Field, event: CaseEvent, names: Mapping[tuple[str, Any], str]) -> str:
+    """What stood there before: a case that was put on another item."""
+    before = event.payload.get(f"{ask.name}_before")
+    return "" if before is None else _words(ask, before, names)
+
+
+def _moved(event: CaseEvent) -> Iterator[Change]:
+    """The deadline before and after a step that has moved it."""
+    kept = [event.payload.get(f"due_{when}") for when in ("before", "after")]
+    if all(isinstance(one, str) for one in kept):
+        was, now = (Moment().format(datetime.fromisoformat(str(one)).replace(second=0, microsecond=0)) for one in kept)
+        yield Change(_("Due"), was, now)
+
+
+def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
+    """What the records are called that steps named: one statement for each table."""
     ids: dict[str, set[int]] = defaultdict(set)
     for event in events:
         for ask, value in _given(event):
-            if ask.reference and isinstance(value, int):
-                ids[ask.reference.table].add(value)
-    return history.names(ids)
+            for one in (value, event.payload.get(f"{ask.name}_before")):
+                if ask.reference and isinstance(one, int):
+                    ids[ask.reference.table].add(one)
+    found: dict[tuple[str, Any], str] = {}
+    for table, wanted in ids.items():
+        model = model_of(table)
+        # The page has loaded some of them already, within the reader's area.
+        for id_ in tuple(wanted):
+            known = current_panel().session.identity_map.get(inspect(model).identity_key_from_primary_key((id_,)))
+            if known is not None:
+                found[table, id_] = display(known)
+                wanted.discard(id_)
+        references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
+        for record in listing.load(current_panel().session, model, sorted(wanted), references):
+            found[table, record.id] = display(record)
+    return found
 
 
 def _words(ask: Field, value: Any, names: Mapping[tuple[str, Any], str]) -> str:

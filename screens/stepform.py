@@ -11,10 +11,10 @@ from flask import abort, flash, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from casework import effects, mediation, workflow
+from casework import approvals, clock, effects, mediation, workflow
 from casework.refusals import Lacking, NotAllowed
-from casework.steps import STEPS, Step
-from models import Case, FeedbackTarget, PartyRole, Referral
+from casework.steps import STEPS, Relation, Step
+from models import Case, FeedbackTarget, PartyRole, Referral, Satisfaction
 from panel.base import display
 from panel.fields import Field
 from panel.integrity import explain
@@ -24,6 +24,7 @@ from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input
+from screens import casepage, office, stepaids
 
 #: Under no heading of its own.
 GENERAL = _("General")
@@ -35,7 +36,11 @@ def page(view: Any) -> Any:
     step = STEPS.get(request.args.get("step", ""))
     if step is None or not step.sources:
         abort(404)
-    if not workflow.standing(current_panel().session, record).may_take(step):
+    who = workflow.standing(current_panel().session, record)
+    if step.relation is Relation.APPROVER and not who.asked:
+        flash(str(approvals.LAPSED), "warning")
+        return redirect(url_for("case.details_view", id=record.id))
+    if not who.may_take(step):
         abort(403)
     if request.method == "POST":
         return _take(view, record, step)
@@ -45,7 +50,7 @@ def page(view: Any) -> Any:
     if step.possible and (why_not := step.possible(current_panel().session, record, {})):
         flash(str(why_not), "warning")
         return redirect(url_for("case.details_view", id=record.id))
-    return view.render("panel/form.html", page=_form(record, step, _prefilled(record, step), {}))
+    return _show(view, record, step, _prefilled(record, step), {})
 
 
 def _prefilled(record: Case, step: Step) -> dict[str, str]:
@@ -58,6 +63,8 @@ def _prefilled(record: Case, step: Step) -> dict[str, str]:
         known["community_names"] = record.liaison.name if record.liaison is not None else None
     if step.name == "mediate":
         known |= _masked_parties(record)
+    if step.name == "handle":
+        known |= _won(record)
     return {
         ask.name: request.args.get(ask.name) or _typed(ask, known.get(ask.name) or _default(ask)) for ask in step.asks
     }
@@ -84,6 +91,18 @@ def _typed(ask: Field, value: Any) -> str:
     return "" if value is None else str(getattr(value, "value", value))
 
 
+def _won(record: Case) -> dict[str, Any]:
+    """What the departments' answers have won together, where it is of one kind: parking spaces."""
+    statement = select(Referral.quantity, Referral.quantity_unit).where(
+        Referral.case_id == record.id, Referral.quantity.is_not(None)
+    )
+    found = current_panel().session.execute(statement).all()
+    units = {row.quantity_unit for row in found}
+    if len(units) != 1:
+        return {"quantity": record.quantity, "quantity_unit": record.quantity_unit}
+    return {"quantity": sum(row.quantity for row in found), "quantity_unit": units.pop()}
+
+
 def _take(view: Any, record: Case, step: Step) -> Any:
     given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
     values, problems = workflow.parse(step, given)
@@ -105,6 +124,8 @@ def _take(view: Any, record: Case, step: Step) -> Any:
             refusal = explain(error, Referral)[1]
         else:
             flash(str(_("Done: {step}", step=step.label)), "success")
+            if values.get("satisfaction") == Satisfaction.UNSATISFIED:
+                flash(str(casepage.UNSATISFIED), "warning")
             return redirect(_next(id_))
         session.rollback()
     if refusal is not None:
@@ -112,7 +133,12 @@ def _take(view: Any, record: Case, step: Step) -> Any:
     seen: Case | None = visible("case", id_)
     if seen is None or seen.status not in step.sources or not workflow.standing(session, seen).may_take(step):
         return redirect(_next(id_))
-    return view.render("panel/form.html", page=_form(view.get_one(id_), step, given, problems)), 422
+    return _show(view, view.get_one(id_), step, given, problems), 422
+
+
+def _show(view: Any, record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> Any:
+    page = _form(record, step, given, problems)
+    return view.render("step.html", page=page, aids=stepaids.dress(page, record, step, given))
 
 
 def _version() -> int | None:
@@ -132,7 +158,14 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     if step.name == "close":
         due = effects.feedback_due(current_panel().session, record)
         heading = _told(due)
-        asks = [replace(ask, required=ask.name.endswith("_content")) for ask in asks if _to_tell(ask) in due]
+        merged = effects.merged_due(current_panel().session, record)
+        asks = [
+            replace(ask, required=ask.name.endswith("_content"))
+            for ask in asks
+            if (merged if ask.name == "merged_content" else _to_tell(ask) in due)
+        ]
+    if step.name == "extend":
+        asks[0] = replace(asks[0], help=_extension(record))
     groups: dict[Message, Group] = {}
     for ask in asks:
         label = heading if ask.group == GENERAL else ask.group
@@ -148,6 +181,15 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     )
     page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
     return page
+
+
+def _extension(record: Case) -> Message | None:
+    """By how much the deadline may be extended, in the unit of its limit."""
+    limit = clock.limit_of(record.item_snapshot, record.urgency)
+    if limit is None:
+        return None
+    most = approvals.longest(limit, office.values()["extension_share"])
+    return _("{n} at most, in the unit of the limit ({unit}).", n=most, unit=limit.unit.label)
 
 
 def _to_tell(ask: Field) -> FeedbackTarget:

@@ -21,6 +21,7 @@ from models import (
     CaseEvent,
     CaseParty,
     CaseStatus,
+    DeadlineChange,
     Feedback,
     Measurement,
     Mediation,
@@ -154,6 +155,7 @@ def _write(session: Session, lives: list[Life]) -> dict[str, int]:
         "feedback": _insert(session, Feedback, _of(lives, "feedback")),
         "measurement": _insert(session, Measurement, _of(lives, "measurements")),
         **_write_mediations(session, _of(lives, "mediations")),
+        "deadlinechange": _insert(session, DeadlineChange, _of(lives, "changes")),
     }
 
 

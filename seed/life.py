@@ -53,6 +53,7 @@ class Life:
     measurements: list[dict[str, Any]] = field(default_factory=list)
     #: Each with its "sessions", and those with their "members".
     mediations: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
     master: Life | None = None
     id: int | None = None
 
