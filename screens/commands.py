@@ -12,13 +12,14 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select
 
-from casework import settings
+from casework import settings, soundness
 from casework.roles import ROLES, mixed_roles
 from panel import backup as backups
 from panel import passwords, periodic
 from panel.access import Actor
 from panel.accounts import User, UserRole
 from panel.kinds import Invalid
+from panel.files import Store
 from panel.periodic import Result
 from panel.records import guard
 from panel.session import act_for
@@ -34,6 +35,11 @@ ROLE_NAMES = [role.name for role in ROLES]
 def fail(message: object) -> NoReturn:
     click.echo(str(message), err=True)
     sys.exit(1)
+
+
+def kept_files(app: Flask) -> Store:
+    """The files of this installation, beside its database."""
+    return Store(Path(app.instance_path) / "attachments")
 
 
 def install(app: Flask, panel: Panel) -> None:
@@ -93,9 +99,9 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("backup")
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
     def backup(file: Path) -> None:
-        """Copy the whole database into FILE while the panel runs."""
+        """Copy the whole database and every attachment into FILE, a ZIP archive, while the panel runs."""
         try:
-            size = backups.backup(panel.db.engine, file)
+            size = backups.backup(panel.db.engine, file, kept_files(app))
         except backups.Failed as problem:
             fail(problem.message)
         click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
@@ -103,13 +109,24 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("restore")
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=False))
     def restore(file: Path) -> None:
-        """Fill an empty database from a backup FILE."""
+        """Fill an empty database from a backup FILE and put its attachments back."""
         try:
-            backups.restore(panel.db.engine, file)
+            backups.restore(panel.db.engine, file, kept_files(app))
         except backups.Failed as problem:
             fail(problem.message)
         migrate(panel)
         click.echo(_("Restored from {file}.", file=file))
+
+    @app.cli.command("check")
+    def check() -> None:
+        """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
+        with panel.system_session() as session:
+            problems = soundness.check(session, kept_files(app))
+        for problem in problems:
+            click.echo(str(problem))
+        if problems:
+            fail(_("{n} things do not agree.", n=len(problems)))
+        click.echo(_("All that is stored agrees."))
 
     @app.cli.command("tick")
     @click.option("--all", "force", is_flag=True, help="Do all of it, whether due or not.")
