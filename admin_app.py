@@ -34,6 +34,7 @@ from screens import (
     ledger_command,
     ledgerfile,
     ledgers,
+    photos,
     registerpage,
     report,
     settings,
@@ -129,6 +130,7 @@ def create_app(config: Config | None = None) -> Flask:
     periodic.register(panel, "imports.forget", timedelta(days=1), imports.forget)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
+    photos.install(app)
     return app
 
 

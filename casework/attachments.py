@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from casework.refusals import NotAllowed
@@ -16,7 +16,7 @@ from panel.text import _
 
 
 def add(
-    session: Session, store: Store, case: Case, phase: AttachmentPhase, files: Sequence[Handed], most: int
+    session: Session, store: Store, case: Case, phase: AttachmentPhase, files: Sequence[Handed], *, most: int
 ) -> list[Attachment]:
     """Attach files to a case and flush; one that the case has already is left out. The files are on the disk before
     the rows are written, so that no row ever names a file that isn't there.
@@ -55,7 +55,9 @@ def remove(session: Session, attachment: Attachment, reason: str) -> None:
     trace. The file itself goes a day later, unless another case has it too: what shows a bystander's face by mistake
     must not lie about for ever."""
     if attachment.removed_at is not None:
-        raise NotAllowed(_("{name} has been taken off by {who} already.", name=attachment.file_name, who=attachment.removed_by))
+        raise NotAllowed(
+            _("{name} has been taken off by {who} already.", name=attachment.file_name, who=attachment.removed_by)
+        )
     attachment.removed_at = now()
     attachment.removed_by = actor_of(session).name[:80]
     attachment.removed_reason = reason
@@ -65,16 +67,6 @@ def remove(session: Session, attachment: Attachment, reason: str) -> None:
 def clear(session: Session, store: Store) -> int:
     """Delete the files that no attachment names, and those taken off more than a day ago; how many. A backup that is
     being taken finds every file that its copy of the database names."""
-    kept = select(Attachment.sha256).where(
-        or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - KEPT)
-    )
+    kept = select(Attachment.sha256).where(or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - KEPT))
     # The system's own work: what anybody's case has must stay.
     return store.clear(frozenset(session.execute(kept, execution_options={"unscoped": True}).scalars()))
-
-
-def room(session: Session, case: Case, most: int) -> int:
-    """How many more files a case may have."""
-    living = select(func.count()).select_from(Attachment).where(
-        Attachment.case_id == case.id, Attachment.removed_at.is_(None)
-    )
-    return max(0, most - (session.execute(living).scalar() or 0))

@@ -77,7 +77,9 @@ def read(name: str, data: bytes, limit: int) -> Handed:
         if b"%%EOF" not in data[-2048:]:
             raise Refused(_("{name}: this PDF is damaged or not whole.", name=name))
         return Handed(name, PDF, data, sha256(data).hexdigest())
-    if not (data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")):
+    if not (
+        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+    ):
         raise Refused(_("{name}: only pictures (JPEG, PNG, WebP) and PDF are taken.", name=name))
     with _opening:
         return _picture(name, data)
@@ -105,9 +107,7 @@ def _picture(name: str, data: bytes) -> Handed:
     width, height = picture.size
     small = _opaque(picture)
     small.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-    return Handed(
-        name, media_type, kept, sha256(kept).hexdigest(), width, height, small=_written(small, JPEG, 80)
-    )
+    return Handed(name, media_type, kept, sha256(kept).hexdigest(), width, height, small=_written(small, JPEG, 80))
 
 
 def _bare(picture: Image.Image) -> Image.Image:

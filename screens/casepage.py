@@ -22,6 +22,7 @@ from panel.text import _
 from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
+from screens import photos
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -52,6 +53,7 @@ class CasePage(DetailsPage):
     way: list[Stop] = field(default_factory=list)
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
+    photos: photos.Strip | None = None
 
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
@@ -68,6 +70,7 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         light=due,
         timeline=_timeline(events),
     )
+    page.photos = photos.strip(record)
     steps = workflow.available(current_panel().session, record)
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]

@@ -11,20 +11,21 @@ import click
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from casework import settings, soundness
 from casework.roles import ROLES, mixed_roles
 from panel import backup as backups
 from panel import passwords, periodic
-from panel.access import Actor
+from panel.access import SYSTEM, Actor
 from panel.accounts import User, UserRole
 from panel.kinds import Invalid
-from panel.files import Store
 from panel.periodic import Result
 from panel.records import guard
 from panel.session import act_for
 from panel.text import _
 from panel.web.assemble import Panel
+from screens import photos
 from seed import demo as demo_data
 from seed import reference
 
@@ -35,11 +36,6 @@ ROLE_NAMES = [role.name for role in ROLES]
 def fail(message: object) -> NoReturn:
     click.echo(str(message), err=True)
     sys.exit(1)
-
-
-def kept_files(app: Flask) -> Store:
-    """The files of this installation, beside its database."""
-    return Store(Path(app.instance_path) / "attachments")
 
 
 def install(app: Flask, panel: Panel) -> None:
@@ -101,7 +97,7 @@ def install(app: Flask, panel: Panel) -> None:
     def backup(file: Path) -> None:
         """Copy the whole database and every attachment into FILE, a ZIP archive, while the panel runs."""
         try:
-            size = backups.backup(panel.db.engine, file, kept_files(app))
+            size = backups.backup(panel.db.engine, file, photos.store(app))
         except backups.Failed as problem:
             fail(problem.message)
         click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
@@ -111,7 +107,7 @@ def install(app: Flask, panel: Panel) -> None:
     def restore(file: Path) -> None:
         """Fill an empty database from a backup FILE and put its attachments back."""
         try:
-            backups.restore(panel.db.engine, file, kept_files(app))
+            backups.restore(panel.db.engine, file, photos.store(app))
         except backups.Failed as problem:
             fail(problem.message)
         migrate(panel)
@@ -120,8 +116,9 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("check")
     def check() -> None:
         """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
-        with panel.system_session() as session:
-            problems = soundness.check(session, kept_files(app))
+        with Session(panel.db.engine) as session:  # reads alone: nobody waits for it
+            act_for(session, SYSTEM)
+            problems = soundness.check(session, photos.store(app))
         for problem in problems:
             click.echo(str(problem))
         if problems:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from casework import effects, workflow
 from casework.refusals import Lacking, NotAllowed
 from casework.steps import STEPS, Step
-from models import Case, FeedbackTarget, Referral
+from models import AttachmentPhase, Case, FeedbackTarget, Referral
 from panel.base import display
 from panel.fields import Field
 from panel.integrity import explain
@@ -22,6 +22,10 @@ from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input
+from screens import photos
+
+#: The step whose form takes pictures.
+PICTURED = "handle"
 
 
 def page(view: Any) -> Any:
@@ -54,7 +58,10 @@ def _prefilled(record: Case, step: Step) -> dict[str, str]:
 
 def _take(view: Any, record: Case, step: Step) -> Any:
     given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+    handed, unfit = photos.received() if step.name == PICTURED else ([], None)
     values, problems = workflow.parse(step, given)
+    if unfit is not None:
+        problems["photos"] = unfit
     for ask in step.asks:
         value = values.get(ask.name)
         if ask.reference and value is not None and visible(ask.reference.table, value) is None:
@@ -63,6 +70,7 @@ def _take(view: Any, record: Case, step: Step) -> Any:
     refusal: Message | None = None
     if not problems:
         try:
+            photos.keep(record, AttachmentPhase.AFTER, handed)
             workflow.take(session, record, step.name, values, version=_version())
             session.commit()
         except Lacking as lacking:
@@ -110,6 +118,9 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),
     )
+    if step.name == PICTURED:
+        inputs.append(photos.control(_("Photos after handling"), problems.get("photos")))
+        page.groups[0].inputs = inputs
     page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
     return page
 

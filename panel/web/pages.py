@@ -71,7 +71,7 @@ class Chip:
 @dataclass(slots=True)
 class Input:
     """A control of a form or filter. `control`: text, textarea, tel, number, date, datetime-local, select, flag,
-    lookup, shown (text that can't be typed). `value` is what stands in it; for a lookup `text` is its name."""
+    lookup, files (several to choose), shown (text that can't be typed). `value` is what stands in it; for a lookup `text` is its name."""
 
     name: str
     label: Words
@@ -92,6 +92,8 @@ class Input:
     theirs: str | None = None
     #: A filter over a span has a second value.
     until: str = ""
+    #: Types of file that are offered to choose from.
+    accept: str = ""
 
     @property
     def wide(self) -> bool:
@@ -208,6 +210,10 @@ class FormPage(Page):
     can_add_another: bool = False
     related: list[Related] = field(default_factory=list)
     history: list[HistoryItem] = field(default_factory=list)
+
+    @property
+    def carries_files(self) -> bool:
+        return any(made.control == "files" for group in self.groups for made in group.inputs)
 
 
 @dataclass(slots=True)
