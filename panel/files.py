@@ -26,6 +26,8 @@ JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
 PICTURES = (JPEG, PNG)
 #: What is opened as a picture; every other decoder stays shut.
 FORMATS = ("JPEG", "PNG", "WEBP")
+#: How a JPEG and a PNG begin; a WebP is told apart by two words.
+HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 #: A picture's pixels as told by its head, before any is read. A telephone's largest has some fifty million.
 MAX_PIXELS = 55_000_000
 #: A kept picture's longer side, and that of its small copy.
@@ -76,10 +78,8 @@ def read(name: str, data: bytes, limit: int) -> Handed:
     if data.startswith(b"%PDF-"):
         if b"%%EOF" not in data[-2048:]:
             raise Refused(_("{name}: this PDF is damaged or not whole.", name=name))
-        return Handed(name, PDF, data, sha256(data).hexdigest())
-    if not (
-        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-    ):
+        return Handed(_called(name, PDF), PDF, data, sha256(data).hexdigest())
+    if not (data.startswith(HEADS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")):
         raise Refused(_("{name}: only pictures (JPEG, PNG, WebP) and PDF are taken.", name=name))
     with _opening:
         return _picture(name, data)
@@ -107,7 +107,15 @@ def _picture(name: str, data: bytes) -> Handed:
     width, height = picture.size
     small = _opaque(picture)
     small.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
-    return Handed(name, media_type, kept, sha256(kept).hexdigest(), width, height, small=_written(small, JPEG, 80))
+    return Handed(
+        _called(name, media_type),
+        media_type,
+        kept,
+        sha256(kept).hexdigest(),
+        width,
+        height,
+        small=_written(small, JPEG, 80),
+    )
 
 
 def _bare(picture: Image.Image) -> Image.Image:
@@ -134,6 +142,12 @@ def _written(picture: Image.Image, media_type: str, quality: int) -> bytes:
     else:
         picture.save(out, "JPEG", quality=quality)
     return out.getvalue()
+
+
+def _called(name: str, media_type: str) -> str:
+    """The name with an end that says what the file is, whatever it was called."""
+    ends = {JPEG: (".jpg", ".jpeg"), PNG: (".png",), PDF: (".pdf",)}[media_type]
+    return name if name.lower().endswith(ends) else name[: NAME_LENGTH - len(ends[0])] + ends[0]
 
 
 def _plain(name: str) -> str:

@@ -40,6 +40,7 @@ def fail(message: object) -> NoReturn:
 
 def install(app: Flask, panel: Panel) -> None:
     install_accounts(app, panel)
+    install_keeping(app, panel)
 
     @app.cli.command("setup")
     def setup() -> None:
@@ -92,6 +93,19 @@ def install(app: Flask, panel: Panel) -> None:
                 )
             )
 
+    @app.cli.command("tick")
+    @click.option("--all", "force", is_flag=True, help="Do all of it, whether due or not.")
+    def tick(force: bool) -> None:
+        """Do the periodic work that is due, as the running server does every few minutes."""
+        results = periodic.tick(panel, force=force)
+        failed = [name for name, result in results.items() if result is Result.FAILED]
+        if failed:
+            fail(_("Periodic work failed, see the log: {names}", names=", ".join(failed)))
+        done = [name for name, result in results.items() if result is Result.DONE]
+        click.echo(_("Done: {names}", names=", ".join(done)) if done else _("Nothing was due."))
+
+
+def install_keeping(app: Flask, panel: Panel) -> None:
     @app.cli.command("backup")
     @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
     def backup(file: Path) -> None:
@@ -124,17 +138,6 @@ def install(app: Flask, panel: Panel) -> None:
         if problems:
             fail(_("{n} things do not agree.", n=len(problems)))
         click.echo(_("All that is stored agrees."))
-
-    @app.cli.command("tick")
-    @click.option("--all", "force", is_flag=True, help="Do all of it, whether due or not.")
-    def tick(force: bool) -> None:
-        """Do the periodic work that is due, as the running server does every few minutes."""
-        results = periodic.tick(panel, force=force)
-        failed = [name for name, result in results.items() if result is Result.FAILED]
-        if failed:
-            fail(_("Periodic work failed, see the log: {names}", names=", ".join(failed)))
-        done = [name for name, result in results.items() if result is Result.DONE]
-        click.echo(_("Done: {names}", names=", ".join(done)) if done else _("Nothing was due."))
 
 
 def install_accounts(app: Flask, panel: Panel) -> None:

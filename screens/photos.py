@@ -92,13 +92,8 @@ def strip(record: Case) -> Strip:
     found: dict[AttachmentPhase, list[Photo]] = {phase: [] for phase in AttachmentPhase}
     for one in panel.session.execute(statement).scalars():
         if one.removed_at is not None:
-            told = _(
-                "{who} took it off at {at}: {reason}",
-                who=one.removed_by,
-                at=_at(one.removed_at),
-                reason=one.removed_reason,
-            )
-            shown.gone.append((one.file_name, str(told)))
+            who, at, reason = one.removed_by, _at(one.removed_at), one.removed_reason
+            shown.gone.append((one.file_name, str(_("{who}, {at}: {reason}", who=who, at=at, reason=reason))))
             continue
         found[one.phase].append(_photo(one, removable=removable))
     shown.groups = [(phase.label, some) for phase, some in found.items() if some]
@@ -245,7 +240,8 @@ def keep(record: Case, phase: AttachmentPhase, handed: list[Handed]) -> int:
     """Attach what was received(), and flush; how many were new to the case. Raises NotAllowed with a sentence."""
     if not handed:
         return 0
-    return len(attachments.add(current_panel().session, store(), record, phase, handed, values()["attachments_most"]))
+    most = values()["attachments_most"]
+    return len(attachments.add(current_panel().session, store(), record, phase, handed, most=most))
 
 
 def control(label: Message, problem: Message | str | None = None) -> Input:

@@ -71,7 +71,8 @@ class Chip:
 @dataclass(slots=True)
 class Input:
     """A control of a form or filter. `control`: text, textarea, tel, number, date, datetime-local, select, flag,
-    lookup, files (several to choose), shown (text that can't be typed). `value` is what stands in it; for a lookup `text` is its name."""
+    lookup, files (several of them), shown (text that can't be typed). `value` is what stands in it; for a lookup `text`
+    is its name."""
 
     name: str
     label: Words
