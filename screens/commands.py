@@ -27,7 +27,7 @@ from panel.text import _
 from panel.web.assemble import Panel
 from screens import photos
 from seed import demo as demo_data
-from seed import reference
+from seed import pictures, reference
 
 MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]
@@ -75,6 +75,8 @@ def install(app: Flask, panel: Panel) -> None:
                 password_hash=panel.passwords.hash(chosen),
                 secret=app.config["SECRET_KEY"],
             )
+            if made.get("case"):
+                pictures.attach(session, photos.store(app))
         if made.get("user"):
             click.echo(
                 _(
