@@ -28,6 +28,8 @@ from screens import (
     batch_commands,
     checklists,
     commands,
+    duty,
+    duty_command,
     files,
     frame,
     home,
@@ -42,6 +44,7 @@ from screens import (
 )
 from screens.accounts import UserRoleView, UserView
 from screens.cases import CaseView, ReferralView
+from screens.disputes import MeasurementView, MediationView
 from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
@@ -55,18 +58,18 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Action, WORK, "gavel"),
     (SchemaView, models.Feedback, WORK, "commenting-o"),
     (SchemaView, models.CaseParty, WORK, "user-o"),
-    (SchemaView, models.Measurement, WORK, "tachometer"),
-    (SchemaView, models.Mediation, WORK, "handshake-o"),
+    (MeasurementView, models.Measurement, WORK, "tachometer"),
+    (MediationView, models.Mediation, WORK, "handshake-o"),
     (SchemaView, models.MediationSession, WORK, "comments-o"),
     (SchemaView, models.MediationMember, WORK, "users"),
     (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
-    (SchemaView, models.Visit, DUTY, "map-marker"),
+    (duty.VisitView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
     (LiaisonView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
-    (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
+    (duty.AssignmentView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
     (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
@@ -112,7 +115,9 @@ def create_app(config: Config | None = None) -> Flask:
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
+        Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, duty.may_attend, first=True),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
+        Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
@@ -131,6 +136,8 @@ def create_app(config: Config | None = None) -> Flask:
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
     photos.install(app)
+    duty.install(app, panel)
+    duty_command.install(app, panel)
     return app
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casework import deadlines, intake, settings
+from casework import deadlines, intake, mediation, settings
 from casework.refusals import Lacking
 from models import (
     Case,
@@ -53,8 +53,9 @@ def accept(session: Session, case: Case, values: Values) -> None:
     intake.accept(session, case, item, urgency=values.get("urgency"))
 
 
-def end(_session: Session, case: Case, _values: Values) -> None:
+def end(session: Session, case: Case, values: Values) -> None:
     """The case is over without having been handled."""
+    mediation.break_off(session, case, values)
     case.closed_at = now()
 
 
@@ -126,7 +127,8 @@ def reply(session: Session, case: Case, values: Values) -> CaseStatus:
     return CaseStatus.REFERRED if session.execute(waiting.limit(1)).first() else CaseStatus.HANDLING
 
 
-def handle(_session: Session, case: Case, values: Values) -> None:
+def handle(session: Session, case: Case, values: Values) -> None:
+    mediation.require_settled(session, case, values)
     case.outcome, case.result, case.quantity = values["outcome"], values["result"], values.get("quantity")
     case.handled_at = now()
 

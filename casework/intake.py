@@ -103,7 +103,7 @@ def active_liaison(session: Session, community_id: int) -> int | None:
 
 
 def officer_of(session: Session, community_id: int, day: date) -> int | None:
-    """The id of the officer who is assigned to a community on a day."""
+    """The id of the officer who is assigned to a community on a day, a substitute before others."""
     query = (
         select(Assignment.officer_id)
         .where(
@@ -111,6 +111,6 @@ def officer_of(session: Session, community_id: int, day: date) -> int | None:
             Assignment.start_on <= day,
             or_(Assignment.end_on.is_(None), Assignment.end_on >= day),
         )
-        .order_by(Assignment.start_on.desc())
+        .order_by(Assignment.substitute.desc(), Assignment.start_on.desc())
     )
     return session.scalar(query.limit(1), execution_options={"unscoped": True})

@@ -1,4 +1,4 @@
-"""Case numbers such as NH-2026-000123: gapless within a prefix and year, never used twice."""
+"""Numbers of cases and mediations such as NH-2026-000123: gapless within a prefix and year, never used twice."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from models import Counter
 from panel.kinds import ZONE
 
 
-def take(session: Session, reported_at: datetime) -> str:
-    """The next number for a case reported at this moment; the year is the local one, the prefix a setting.
+def take(session: Session, reported_at: datetime, setting: str = "case_prefix") -> str:
+    """The next number for a case reported (or a mediation begun) at this moment; the year is the local one, the prefix
+    a setting.
 
     It belongs to the caller's transaction: rolled back, the number is free again; until that ends, others who want
     one wait. Flushes nothing, so that a case that lacks its number may already be in the session."""
     with session.no_autoflush:
-        prefix: str = settings.get(session, "case_prefix")
+        prefix: str = settings.get(session, setting)
     year = reported_at.astimezone(ZONE).year
     return case_no(prefix, year, reserve(session, prefix, year))
 

@@ -121,17 +121,22 @@ def _community_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
 
 
 def _officers_in_touch(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    """The officer assigned to the liaison's community today, and those who work on its cases."""
+    """The officer assigned to the liaison's community today, those who come next, and those who work on its cases."""
     own = actor.ids("liaison_community")
     cases = Case.__table__.c
     day = today()
-    assigned = Assignment.__table__.c
+    assigned, visits = Assignment.__table__.c, Visit.__table__.c
     return or_(
         officer.id.in_(
             select(assigned.officer_id).where(
                 assigned.community_id.in_(own),
                 assigned.start_on <= day,
                 or_(assigned.end_on.is_(None), assigned.end_on >= day),
+            )
+        ),
+        officer.id.in_(
+            select(visits.officer_id).where(
+                visits.community_id.in_(own), visits.planned_on >= day, visits.officer_id.is_not(None)
             )
         ),
         officer.id.in_(select(cases.handler_id).where(cases.community_id.in_(own), cases.handler_id.is_not(None))),

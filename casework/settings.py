@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from casework.calendar import Calendar
 from casework.hours import Hours, OfficeHours
-from panel.kinds import Code, Flag, Kind, Text, Whole
+from casework.noise import Limits, Night, NightHours, NoiseLimits
+from panel.kinds import Code, Flag, Invalid, Kind, Text, Whole
 from panel.records import Setting
 from panel.rules import KEEP_DAYS
 from panel.text import Message, _
@@ -101,6 +102,28 @@ DECLARED: Mapping[str, Declared] = {
             Whole(1, 100),
         ),
         Declared(
+            "visit_weeks",
+            _("Visits planned ahead (weeks)"),
+            _("So many weeks before their Monday the visits to the communities are planned."),
+            4,
+            Whole(1, 26),
+        ),
+        Declared(
+            "mediation_prefix",
+            _("Prefix of mediation numbers"),
+            _("Letters before the year, as in TJ-2026-000123; not those of case numbers."),
+            "TJ",
+            Code(8),
+        ),
+        Declared(
+            "noise_limits",
+            _("Noise limits, dB(A)"),
+            _("By day/by night for the zones 0 to 4, at the boundary: 50/40, 55/45, 60/50, 65/55, 70/55 by GB 22337."),
+            NoiseLimits(),
+            Limits(),
+        ),
+        Declared("night_hours", _("Night"), _("When the limits of the night hold."), NightHours(), Night()),
+        Declared(
             "import_keep_days",
             _("Imports can be taken back (days)"),
             _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
@@ -133,6 +156,7 @@ def put(session: Session, key: str, value: object) -> None:
     isn't of the setting's kind."""
     declared = DECLARED[key]
     text = _text(declared, declared.kind.parse(value))
+    _check_prefix(session, key, text or declared.default)
     query = select(Setting).where(Setting.key == key)
     row = session.scalar(query, execution_options={"unscoped": True})
     if row is None:
@@ -140,6 +164,13 @@ def put(session: Session, key: str, value: object) -> None:
     else:
         row.value = text
     session.flush()
+
+
+def _check_prefix(session: Session, key: str, value: Any) -> None:
+    """Cases and mediations are counted apart, or neither would be gapless."""
+    other = {"case_prefix": "mediation_prefix", "mediation_prefix": "case_prefix"}.get(key)
+    if other is not None and get(session, other) == value:
+        raise Invalid(_("Cases and mediations need prefixes of their own."))
 
 
 def office_calendar(session: Session) -> Calendar:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from casework import events
-from models import Attachment, Case, CaseEvent, Counter
+from models import Attachment, Case, CaseEvent, Counter, Mediation
 from panel.files import KEPT, Store
 from panel.kinds import now
 from panel.text import Message, _
@@ -71,18 +72,22 @@ def _chains(session: Session) -> Iterator[Message]:
 
 
 def _numbers(session: Session) -> Iterator[Message]:
-    """Every number that was given has its case, and none lies beyond the counter."""
+    """Every number that was given has its case or mediation, and none lies beyond the counter."""
     for counter in session.execute(select(Counter).order_by(Counter.prefix, Counter.year)).scalars():
         stem = f"{counter.prefix}-{counter.year}-"
         used = set()
-        query = select(Case.case_no).where(Case.case_no.startswith(stem, autoescape=True))
-        for number in session.execute(query).scalars():
+        given = (Case.case_no, Mediation.mediation_no)
+        for number in (n for column in given for n in session.execute(_beginning(column, stem)).scalars()):
             if re.fullmatch(r"\d{6,9}", end := number.removeprefix(stem)):
                 used.add(int(end))
         for missing in sorted(set(range(1, counter.last + 1)) - used):
-            yield _("There is no case {number}, though the number was given.", number=f"{stem}{missing:06d}")
+            yield _("Nothing has the number {number}, though it was given.", number=f"{stem}{missing:06d}")
         for beyond in sorted(n for n in used if n > counter.last):
             yield _("{number} lies beyond the counter: it would be given again.", number=f"{stem}{beyond:06d}")
+
+
+def _beginning(column: Any, stem: str) -> Select[tuple[str]]:
+    return select(column).where(column.startswith(stem, autoescape=True))
 
 
 def _files(session: Session, store: Store) -> Iterator[Message]:

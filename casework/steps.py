@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import effects
+from casework import disputeasks, effects, mediation
+from casework.asking import ask
 from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import (
     ENDED,
@@ -32,6 +33,8 @@ from panel.text import Message, _
 S = CaseStatus
 OPEN = tuple(status for status in CaseStatus if status not in ENDED)
 Effect = Callable[[Session, Case, Mapping[str, Any]], CaseStatus | None]
+#: Why a step isn't possible though the case's state allows it. The last is what was found out for other steps.
+Possible = Callable[[Session, Case, dict[str, Any]], Message | None]
 
 
 class Relation(Enum):
@@ -41,22 +44,6 @@ class Relation(Enum):
     #: The person named on the case as handler; the office for a handler without an account.
     HANDLER = "handler"
     NOT_HANDLER = "not handler"
-
-
-def ask(
-    name: str,
-    kind: Any,
-    label: Message,
-    *,
-    required: bool = True,
-    default: Any = None,
-    help: Message | None = None,
-    personal: Personal = Personal.NO,
-) -> Field:
-    """A value that a step asks for. One that may name private people is not kept with the event."""
-    return Field(
-        kind=kind, label=label, name=name, attr=name, required=required, default=default, help=help, personal=personal
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +58,7 @@ class Step:
     relation: Relation = Relation.ANY
     asks: tuple[Field, ...] = ()
     effect: Effect | None = None
+    possible: Possible | None = None
     others: tuple[CaseStatus, ...] = ()
     #: The usual next act of its state, shown first.
     primary: bool = False
@@ -215,6 +203,48 @@ STEPS: dict[str, Step] = {
             opinion="reply",
         ),
         Step(
+            name="mediate",
+            label=_("Turn to mediation"),
+            sources=(S.HANDLING,),
+            target=S.MEDIATING,
+            roles=frozenset({OFFICER}),
+            asks=disputeasks.MEDIATE,
+            effect=mediation.begin,
+            possible=mediation.may_begin,
+        ),
+        Step(
+            name="session",
+            label=_("Record a session"),
+            sources=(S.MEDIATING,),
+            target=None,
+            roles=frozenset({OFFICER, OFFICE}),
+            asks=disputeasks.SESSION,
+            effect=mediation.record_session,
+            primary=True,
+            opinion="",
+        ),
+        Step(
+            name="end_mediation",
+            label=_("End of mediation"),
+            sources=(S.MEDIATING,),
+            target=S.HANDLING,
+            roles=frozenset({OFFICER}),
+            asks=disputeasks.END_MEDIATION,
+            effect=mediation.end,
+            opinion="remedies",
+        ),
+        Step(
+            name="perform",
+            label=_("Follow-up of the agreement"),
+            sources=(S.HANDLING, S.HANDLED, S.VERIFIED, S.CLOSED),
+            target=None,
+            roles=frozenset({OFFICER, OFFICE}),
+            asks=disputeasks.PERFORM,
+            effect=mediation.follow_up,
+            possible=mediation.may_follow_up,
+            opinion="",
+        ),
+        Step(
             name="handle",
             label=_("Handling done"),
             sources=(S.HANDLING,),
@@ -328,8 +358,6 @@ StepName.labels.update(
     {
         "import": _("Brought in from an old ledger"),
         "merge": _("Merge"),
-        "mediate": _("Turn to mediation"),
-        "end_mediation": _("End of mediation"),
         "suspend": _("Suspend"),
         "resume": _("Resume"),
     }

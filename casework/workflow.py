@@ -74,10 +74,18 @@ def standing(session: Session, case: Case) -> Standing:
     )
 
 
-def available(session: Session, case: Case) -> list[Step]:
-    """What the session's actor can do with the case now, the usual next act first."""
+def available(session: Session, case: Case, known: dict[str, Any] | None = None) -> list[Step]:
+    """What the session's actor can do with the case now, the usual next act first. `known` is what a page has found out
+    already (casework.mediation)."""
     who = standing(session, case)
-    found = [step for step in STEPS.values() if case.status in step.sources and who.may_take(step)]
+    known = {} if known is None else known
+    found = [
+        step
+        for step in STEPS.values()
+        if case.status in step.sources
+        and who.may_take(step)
+        and (step.possible is None or step.possible(session, case, known) is None)
+    ]
     return sorted(found, key=lambda step: not step.primary)
 
 
@@ -104,6 +112,8 @@ def take(
     lacking = {f.name: _("This must be filled in.") for f in step.asks if f.required and values.get(f.name) is None}
     if lacking:
         raise Lacking(lacking)
+    if step.possible and (why_not := step.possible(session, case, {})):
+        raise Lacking({step.asks[0].name: why_not})
     before = case.status
     with by_right(session), stepping():
         other = step.effect(session, case, values) if step.effect else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy.orm import Mapped, Session, relationship
 
 from panel.base import Record, Via
 from panel.fields import Personal, col, rule
 from panel.kinds import Choice, Code, Day, Level, Moment, PersonName, Reference, Text, Whole, now
-from panel.text import _
+from panel.text import Message, _
 from schema.cases import Case
 from schema.people import Officer, Volunteer
 from schema.words import (
@@ -23,6 +24,7 @@ from schema.words import (
     Attending,
     Conclusion,
     DisputeKind,
+    EndedBy,
     Force,
     MediationStatus,
     Performance,
@@ -73,6 +75,11 @@ class Measurement(Record):
     case: Mapped[Case] = relationship()
     officer: Mapped[Officer] = relationship(foreign_keys=[officer_id])
     second_officer: Mapped[Officer] = relationship(foreign_keys=[second_officer_id])
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Nobody measures what is still to come."""
+        if self.at is not None and self.at > now():
+            yield "at", _("This time is still to come.")
 
 
 class Mediation(Record):
@@ -127,7 +134,10 @@ class Mediation(Record):
         Moment(), _("Begun at"), required=True, default=now, index=True, group=DATES, readonly=True
     )
     ended_at: Mapped[datetime | None] = col(Moment(), _("Ended at"), group=DATES, readonly=True, listed=False)
-    agreement: Mapped[str | None] = col(Text(2000, lines=4), _("Agreement"), group=RESULT, readonly=True, listed=False)
+    ended_by: Mapped[EndedBy | None] = col(Choice(EndedBy), _("Ended by"), group=RESULT, readonly=True, listed=False)
+    agreement: Mapped[str | None] = col(
+        Text(2000, lines=4), _("What was agreed"), group=RESULT, readonly=True, listed=False
+    )
     agreement_form: Mapped[AgreementForm | None] = col(
         Choice(AgreementForm), _("Form of the agreement"), group=RESULT, readonly=True, listed=False
     )
@@ -167,7 +177,7 @@ class MediationSession(Record):
     )
 
     mediation_id: Mapped[int] = col(Reference("mediation"), _("Mediation"), required=True)
-    session_no: Mapped[int] = col(Whole(1, 99), _("Session no."), required=True)
+    session_no: Mapped[int] = col(Whole(1, 99), _("Session no."), required=True, readonly=True)
     held_at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
     place: Mapped[str | None] = col(Text(120), _("Place"))
     chair: Mapped[str | None] = col(PersonName(), _("Chaired by"))

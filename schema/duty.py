@@ -40,7 +40,12 @@ class Visit(Record):
 
     planned_on: Mapped[date] = col(Day(), _("Planned for"), required=True, key=True, index=True)
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
-    officer_id: Mapped[int | None] = col(Reference("officer"), _("Officer"), aliases=("联居队员",))
+    officer_id: Mapped[int | None] = col(
+        Reference("officer"),
+        _("Officer"),
+        aliases=("联居队员",),
+        help=_("Of a visit that is planned it follows the assignment."),
+    )
     liaison_id: Mapped[int | None] = col(Reference("liaison"), _("Liaison"), below="officer")
     status: Mapped[VisitStatus] = col(
         Choice(VisitStatus), _("State"), required=True, default=VisitStatus.PLANNED, readonly=True

@@ -223,6 +223,14 @@ class MediationStatus(Choices):
     FAILED = "failed", _("No agreement"), "bad"
 
 
+class EndedBy(Choices):
+    """Who ended a mediation that failed: either party may."""
+
+    MEDIATORS = "mediators", _("The mediators")
+    PARTY_A = "party_a", _("Party A")
+    PARTY_B = "party_b", _("Party B")
+
+
 class AgreementForm(Choices):
     WRITTEN = "written", _("In writing")
     ORAL = "oral", _("By word of mouth")

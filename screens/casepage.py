@@ -13,16 +13,14 @@ from sqlalchemy import select
 from casework import workflow
 from casework.steps import STEPS, Step
 from models import Case, CaseEvent, CaseStatus, StepName
-from panel import listing
-from panel.access import model_of
 from panel.base import display
-from panel.fields import Field, field_named
+from panel.fields import Field
 from panel.kinds import Moment
 from panel.text import _
-from panel.web import details
+from panel.web import details, history
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
-from screens import photos
+from screens import disputes, photos
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -54,12 +52,13 @@ class CasePage(DetailsPage):
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
     photos: photos.Strip | None = None
+    disputes: disputes.Section | None = None
 
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
-    plain = details.build(view, record, without=("caseevent", "case"), with_history=False)
     events = _events(record)
+    plain = details.build(view, record, without=_elsewhere(events), with_history=False)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
@@ -71,13 +70,25 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         timeline=_timeline(events),
     )
     page.photos = photos.strip(record)
-    steps = workflow.available(current_panel().session, record)
+    found = disputes.load(record)
+    steps = workflow.available(current_panel().session, record, found.known)
+    page.disputes = disputes.section(record, found, steps)
+    page.related = [*page.disputes.tables, *page.related]
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]
     for button in shown:
         button.primary = False
     page.buttons = [*[b for b in acts if not b.primary], *shown, *[b for b in acts if b.primary]]
     return page
+
+
+def _elsewhere(events: list[CaseEvent]) -> set[str]:
+    """Tables that the page shows in its own way, or that hold nothing of this case: it tells from the events, which it
+    reads anyway. The survey has the link to its case."""
+    without = {"caseevent", "case", "measurement", "mediation", "surveyentry"}
+    if not any(event.step in ("extend", "suspend") for event in events):
+        without.add("deadlinechange")
+    return without
 
 
 def _sub(record: Case) -> str:
@@ -146,20 +157,14 @@ def _given(event: CaseEvent) -> Iterator[tuple[Field, Any]]:
             yield ask, value
 
 
-def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
-    """What the records are called that steps named: one statement for each table."""
+def _names(events: list[CaseEvent]) -> Mapping[tuple[str, int], str]:
+    """What the records are called that steps named, in one statement."""
     ids: dict[str, set[int]] = defaultdict(set)
     for event in events:
         for ask, value in _given(event):
             if ask.reference and isinstance(value, int):
                 ids[ask.reference.table].add(value)
-    found: dict[tuple[str, Any], str] = {}
-    for table, wanted in ids.items():
-        model = model_of(table)
-        references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
-        for record in listing.load(current_panel().session, model, sorted(wanted), references):
-            found[table, record.id] = display(record)
-    return found
+    return history.names(ids)
 
 
 def _words(ask: Field, value: Any, names: Mapping[tuple[str, Any], str]) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, false, or_
 
 from casework import intake
 from casework.deadlines import light, words
+from casework.steps import STEPS
 from models import ENDED, Case, CaseStatus, LimitUnit, Referral, ReferralStatus, Urgency
 from panel.access import Actor
 from panel.kinds import ZONE, now, today
@@ -97,8 +98,10 @@ class CaseView(SchemaView):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Steps ask for departments, which are no column of a case.
-        self._form_ajax_refs["department"] = SchemaLoader("department", "department")
+        # Steps ask for records that are no column of a case.
+        asked = {ask.name: ask.reference.table for step in STEPS.values() for ask in step.asks if ask.reference}
+        for name, table in asked.items():
+            self._form_ajax_refs.setdefault(name, SchemaLoader(name, table))
 
     @expose("/details/")
     def details_view(self) -> Any:

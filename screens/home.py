@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import render_template, url_for
@@ -20,7 +19,7 @@ from panel.web import lists
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, HomePage, Related, SetupStep, Tile, Words
 from panel.web.views import SchemaView
-from screens import ledgers, report
+from screens import duty, ledgers, report
 from screens.cases import OPEN
 from screens.office import calendar, values
 
@@ -158,24 +157,13 @@ def _own_communities(actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]
     """For officers their communities, for liaisons the officer who visits on Monday."""
     panel = current_panel()
     if LIAISON in actor.roles:
-        view = panel.views["assignment"]
-        day = today()
-        model = view.model
-        statement = select(model.id).where(model.start_on <= day, model.end_on.is_(None) | (model.end_on >= day))
-        rows = listing.load(panel.session, model, list(panel.session.execute(statement).scalars()), ["officer"])
-        monday = day + timedelta(days=(7 - day.weekday()) % 7)
-        lines: list[tuple[Words, Cell]] = []
-        for row in rows:
-            if row.officer is not None:
-                lines.append((_("Officer"), Cell(row.officer.name)))
-                lines.append((_("Telephone"), Cell(row.officer.mobile or "")))
-        lines.append((_("Next Monday visit"), Cell(monday.isoformat())))
-        return [(_("Your officer"), lines)]
+        return [duty.liaison_card(actor)]
     if OFFICER in actor.roles:
         counted = select(func.count()).where(Case.community_id == Community.id, Case.status.in_(OPEN)).scalar_subquery()
         statement = select(Community, counted).order_by(Community.name_key).limit(OWN_COMMUNITIES)
         rows_found = panel.session.execute(statement).all()
-        return [(_("Your communities"), [(display(c), _open_cases(c.id, n)) for c, n in rows_found])]
+        own: list[tuple[Words, Cell]] = [(display(c), _open_cases(c.id, n)) for c, n in rows_found]
+        return [*duty.officer_cards(actor), (_("Your communities"), own)]
     return []
 
 

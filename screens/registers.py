@@ -7,6 +7,7 @@ A further register is one function that gives its rows, and one line in REGISTER
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +17,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from casework import mediations, rota, settings
 from casework import registers as found_in
-from casework import settings
 from casework.month import Month
-from models import Community, Liaison, Referral, Street
+from models import Community, Liaison, Mediation, MediationStatus, Referral, Street, Visit, VisitStatus
 from panel import audit
 from panel.access import Action, OutOfScope, Refused
 from panel.base import Base
@@ -32,6 +33,7 @@ from screens.printing import CODE, DAY, LEFT, TEXT, Heading
 from screens.registerbook import Cell, Column, Marked
 
 LATE_SIGN, LATE_REPLY = "签收逾期", "反馈逾期"
+WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,37 @@ def _referrals(session: Session, order: Order) -> Filled:
     return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
 
 
+def _mediations(session: Session, order: Order) -> Filled:
+    lines = list(mediations.register(session, order.first.start, order.last.end, order.street))
+    rows = [
+        (
+            line.mediation_no,
+            line.begun_on,
+            line.source,
+            line.party_a,
+            line.party_b,
+            line.kind,
+            line.dispute,
+            line.sessions,
+            line.mediators,
+            line.result,
+            line.form,
+            Marked(line.performance) if line.late else line.performance,
+            line.followed,
+            line.remark,
+        )
+        for line in lines
+    ]
+    counted = {
+        "受理": len(lines),
+        "达成协议": sum(line.status is MediationStatus.AGREED for line in lines),
+        "未达成": sum(line.status is MediationStatus.FAILED for line in lines),
+        "调解中": sum(line.status is MediationStatus.RUNNING for line in lines),
+        "已履行": sum(line.performed for line in lines),
+    }
+    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+
+
 def _due(moment: Any, *, late: bool) -> Cell:
     day = moment and moment.date()
     return Marked(day) if late else day
@@ -137,6 +170,35 @@ def _roster(session: Session, order: Order) -> Filled:
     ]
     notes = [f"尚无联络员的社区：{'、'.join(vacant)}"] if vacant else []
     return Filled(rows, f"{len(rows)} 人", notes)
+
+
+def _visits(session: Session, order: Order) -> Filled:
+    rows: list[Sequence[Cell]] = []
+    lines = rota.register(session, order.first, order.last, order.street)
+    for line in lines:
+        remark = "：".join(filter(None, (str(line.status.label) * (line.status is not VisitStatus.DONE), line.reason)))
+        if line.status is VisitStatus.MADE_UP:
+            remark = f"应访 {line.planned_on.isoformat()}，{remark}"
+        times = "–".join(f"{at:%H:%M}" for at in (line.arrived_at, line.left_at) if at is not None)
+        rows.append(
+            (
+                line.day,
+                WEEKDAYS[line.day.weekday()],
+                line.community,
+                line.officer,
+                line.liaison,
+                times,
+                line.content,
+                line.findings,
+                line.on_the_spot,
+                "\n".join(line.cases),
+                Marked(remark) if line.status is VisitStatus.MISSED else remark,
+            )
+        )
+    counted = Counter(line.status for line in lines)
+    completed, punctual = rota.rates(line.status for line in lines)
+    words = [f"应访 {len(lines)} 次", *(f"{status.label} {counted[status]} 次" for status in VisitStatus)]
+    return Filled(rows, "　".join([*words, f"走访完成率 {completed}", f"周一准时率 {punctual}"]))
 
 
 REGISTERS: Mapping[str, Register] = {
@@ -169,6 +231,30 @@ REGISTERS: Mapping[str, Register] = {
             _referrals,
         ),
         Register(
+            "mediations",
+            "调解台账",
+            _("Register of mediations"),
+            _("What was mediated in a month: parties (masked), sessions, mediators, agreement and its performance."),
+            Mediation,
+            (
+                Column("编号", 12.4, CODE),
+                Column("受理日期", 9.4, DAY),
+                Column("来源", 9),
+                Column("甲方", 5.5),
+                Column("乙方", 5.5),
+                Column("纠纷类型", 9),
+                Column("简要情况", 20, TEXT),
+                Column("场次/日期", 12.5, LEFT),
+                Column("调解员", 15, TEXT),
+                Column("结果", 24, TEXT),
+                Column("协议形式", 7),
+                Column("履行期限/情况", 10.5, LEFT),
+                Column("回访", 15, TEXT),
+                Column("备注", 13, TEXT),
+            ),
+            _mediations,
+        ),
+        Register(
             "roster",
             "社区联络员花名册",
             _("Liaison roster"),
@@ -188,6 +274,27 @@ REGISTERS: Mapping[str, Register] = {
             ),
             _roster,
             by_day=True,
+        ),
+        Register(
+            "visits",
+            "联居走访登记",
+            _("Register of visits"),
+            _("The visits of a month's Mondays, community by community: held, made up for, excused and missed."),
+            Visit,
+            (
+                Column("走访日期", 9.4, DAY),
+                Column("星期", 5),
+                Column("社区", 9),
+                Column("联居队员", 8),
+                Column("联络员", 8),
+                Column("到/离时间", 10.4),
+                Column("走访内容", 24, TEXT),
+                Column("发现问题", 22, TEXT),
+                Column("当场处置", 18, TEXT),
+                Column("转案编号", 13.4, CODE),
+                Column("备注", 16, LEFT),
+            ),
+            _visits,
         ),
     )
 }

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from casework import effects, workflow
+from casework import effects, mediation, workflow
 from casework.refusals import Lacking, NotAllowed
 from casework.steps import STEPS, Step
-from models import AttachmentPhase, Case, FeedbackTarget, Referral
+from models import AttachmentPhase, Case, FeedbackTarget, PartyRole, Referral
 from panel.base import display
 from panel.fields import Field
 from panel.integrity import explain
+from panel.kinds import PersonName
 from panel.text import Message, _
 from panel.web import forms
 from panel.web.context import current_panel
@@ -26,6 +28,9 @@ from screens import photos
 
 #: The step whose form takes pictures.
 PICTURED = "handle"
+
+#: Under no heading of its own.
+GENERAL = _("General")
 
 
 def page(view: Any) -> Any:
@@ -41,6 +46,9 @@ def page(view: Any) -> Any:
     if record.status not in step.sources:
         flash(str(workflow.meanwhile(current_panel().session, record)), "warning")
         return redirect(url_for("case.details_view", id=record.id))
+    if step.possible and (why_not := step.possible(current_panel().session, record, {})):
+        flash(str(why_not), "warning")
+        return redirect(url_for("case.details_view", id=record.id))
     return view.render("panel/form.html", page=_form(record, step, _prefilled(record, step), {}))
 
 
@@ -49,11 +57,35 @@ def _prefilled(record: Case, step: Step) -> dict[str, str]:
     known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
     if step.name == "dispatch":
         known["handler"] = record.handler_id or record.lead_officer_id
-    found = {}
-    for ask in step.asks:
-        value = request.args.get(ask.name) or known.get(ask.name) or ask.default
-        found[ask.name] = "" if value is None else str(getattr(value, "value", value))
-    return found
+    if step.name == "session":
+        known |= {"officer": record.handler_id, "place": record.place}
+        known["community_names"] = record.liaison.name if record.liaison is not None else None
+    if step.name == "mediate":
+        known |= _masked_parties(record)
+    return {
+        ask.name: request.args.get(ask.name) or _typed(ask, known.get(ask.name) or _default(ask)) for ask in step.asks
+    }
+
+
+def _masked_parties(record: Case) -> dict[str, str]:
+    """Whom the case knows already, masked: nobody's name is shown for the asking."""
+    roles = {"party_a": PartyRole.COMPLAINANT, "party_b": PartyRole.RESPONDENT}
+    session = current_panel().session
+    names = {name: mediation.known_party(session, record, role) for name, role in roles.items()}
+    return {name: PersonName().mask(found) for name, found in names.items() if found}
+
+
+def _default(ask: Field) -> Any:
+    return ask.default() if callable(ask.default) else ask.default
+
+
+def _typed(ask: Field, value: Any) -> str:
+    """A value as it stands in the control."""
+    if isinstance(value, datetime | date):
+        return ask.kind.format(value)[:16].replace(" ", "T")
+    if isinstance(value, bool):
+        return str(int(value))
+    return "" if value is None else str(getattr(value, "value", value))
 
 
 def _take(view: Any, record: Case, step: Step) -> Any:
@@ -109,19 +141,22 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
         due = effects.feedback_due(current_panel().session, record)
         heading = _told(due)
         asks = [replace(ask, required=ask.name.endswith("_content")) for ask in asks if _to_tell(ask) in due]
-    inputs = [_input(record, ask, given.get(ask.name, ""), problems.get(ask.name)) for ask in asks]
+    groups: dict[Message, Group] = {}
+    for ask in asks:
+        label = heading if ask.group == GENERAL else ask.group
+        made = _input(record, ask, given.get(ask.name, ""), problems.get(ask.name))
+        groups.setdefault(label, Group(label)).inputs.append(made)
     page = FormPage(
         title=f"{step.label} · {record.case_no}",
         sub=str(_("This can't be undone.")) if step.grave else record.title or "",
-        groups=[Group(heading, inputs)],
+        groups=list(groups.values()) or [Group(heading)],
         submit=step.label,
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),
     )
     if step.name == PICTURED:
-        inputs.append(photos.control(_("Photos after handling"), problems.get("photos")))
-        page.groups[0].inputs = inputs
-    page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
+        page.groups[-1].inputs.append(photos.control(_("Photos after handling"), problems.get("photos")))
+    page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
     return page
 
 

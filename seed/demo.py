@@ -15,11 +15,23 @@ from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from casework import deadlines, events, numbering, settings
-from models import Action, Case, CaseEvent, CaseParty, CaseStatus, Feedback, Referral
+from models import (
+    Action,
+    Case,
+    CaseEvent,
+    CaseParty,
+    CaseStatus,
+    Feedback,
+    Measurement,
+    Mediation,
+    MediationMember,
+    MediationSession,
+    Referral,
+)
 from panel import kinds
 from panel.base import Base
 from panel.kinds import ZONE
-from seed import district, reference
+from seed import district, mondays, reference
 from seed.cast import Cast
 from seed.life import Life
 from seed.teller import Teller
@@ -61,7 +73,9 @@ def build(
     if cases and not settings.get(session, "demo"):
         settings.put(session, "demo", True)
         settings.put(session, "unit_name", settings.get(session, "unit_name") or UNIT)
-        added.update(_cases(session, Cast(World.load(session), rng, secret), now, cases))
+        cast_ = Cast(World.load(session), rng, secret)
+        added.update(_cases(session, cast_, now, cases))
+        added.update(mondays.build(session, cast_, now, seed))
     return dict(added)
 
 
@@ -138,7 +152,40 @@ def _write(session: Session, lives: list[Life]) -> dict[str, int]:
         "action": _insert(session, Action, _of(lives, "actions")),
         "referral": _insert(session, Referral, _of(lives, "referrals")),
         "feedback": _insert(session, Feedback, _of(lives, "feedback")),
+        "measurement": _insert(session, Measurement, _of(lives, "measurements")),
+        **_write_mediations(session, _of(lives, "mediations")),
     }
+
+
+def _write_mediations(session: Session, rows: list[dict[str, Any]]) -> dict[str, int]:
+    """Insert mediations, numbered in the order in which they began, with their sessions and whoever mediated."""
+    rows.sort(key=lambda row: (row["started_at"], row["case_id"]))
+    prefix: str = settings.get(session, "mediation_prefix")
+    years = Tally(row["started_at"].astimezone(ZONE).year for row in rows)
+    numbers = {
+        year: iter(range(first := numbering.reserve(session, prefix, year, n), first + n)) for year, n in years.items()
+    }
+    for row in rows:
+        year = row["started_at"].astimezone(ZONE).year
+        row["mediation_no"] = numbering.case_no(prefix, year, next(numbers[year]))
+    sessions = _below(session, Mediation, rows, "sessions", "mediation_id")
+    members = _below(session, MediationSession, sessions, "members", "session_id")
+    return {
+        "mediation": len(rows),
+        "mediationsession": len(sessions),
+        "mediationmember": _insert(session, MediationMember, members),
+    }
+
+
+def _below(
+    session: Session, model: type[Base], rows: list[dict[str, Any]], part: str, attr: str
+) -> list[dict[str, Any]]:
+    """Insert rows; what belongs to them comes back with their ids."""
+    table = cast(Table, model.__table__)
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    plain = [{name: value for name, value in row.items() if name != part} for row in rows]
+    ids = session.execute(statement, plain, execution_options={"unscoped": True}).scalars().all() if rows else []
+    return [{**below, attr: id_} for row, id_ in zip(rows, ids, strict=True) for below in row[part]]
 
 
 def _write_cases(session: Session, lives: list[Life]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Assignment, Community, Gender, Liaison, Officer, OfficerKind, Squad, Street
+from models import Assignment, Community, Gender, Liaison, Officer, OfficerKind, Squad, Street, Volunteer
 from panel.accounts import User, UserRole
 
 PILOT = "南湖分队"
@@ -65,6 +65,7 @@ def build(session: Session, rng: random.Random, today: date, password_hash: str)
     communities = _communities(session, rng, streets, squads)
     _liaisons(session, rng, communities, names, today)
     _assignments(session, communities, officers, today)
+    _volunteers(session, communities, names)
     _accounts(session, password_hash)
     return {table: count - before[table] for table, count in _counts(session).items()}
 
@@ -72,7 +73,7 @@ def build(session: Session, rng: random.Random, today: date, password_hash: str)
 def _counts(session: Session) -> dict[str, int]:
     return {
         model.__tablename__: len(session.scalars(select(model.id), execution_options=_UNSCOPED).all())
-        for model in (Street, Squad, Community, Officer, Liaison, Assignment, User)
+        for model in (Street, Squad, Community, Officer, Liaison, Assignment, Volunteer, User)
     }
 
 
@@ -193,6 +194,19 @@ def _assignments(
             session.add(Assignment(community_id=community.id, officer_id=before.id, start_on=start, end_on=change))
             start = change + timedelta(days=1)
         session.add(Assignment(community_id=community.id, officer_id=able[i % len(able)].id, start_on=start))
+    session.flush()
+
+
+def _volunteers(session: Session, communities: list[Community], names: Iterator[str]) -> None:
+    """Two for each community without any: one whom people trust to mediate, one who lends a hand."""
+    taken = set(session.scalars(select(Volunteer.community_id), execution_options=_UNSCOPED))
+    for i, community in enumerate(communities):
+        for is_mediator in (True, False):
+            name = next(names)
+            if community.id not in taken:
+                mobile = f"154000{4 + is_mediator}{i:04d}"
+                person = Volunteer(name=name, community_id=community.id, is_mediator=is_mediator, mobile=mobile)
+                session.add(person)
     session.flush()
 
 

@@ -50,6 +50,9 @@ class Life:
     actions: list[dict[str, Any]] = field(default_factory=list)
     referrals: list[dict[str, Any]] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    measurements: list[dict[str, Any]] = field(default_factory=list)
+    #: Each with its "sessions", and those with their "members".
+    mediations: list[dict[str, Any]] = field(default_factory=list)
     master: Life | None = None
     id: int | None = None
 

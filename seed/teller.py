@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from casework import deadlines, intake
 from models import (
     ActionKind,
+    Attending,
     CaseStatus,
     FeedbackTarget,
     LimitUnit,
@@ -20,7 +21,9 @@ from models import (
     Source,
     Urgency,
 )
+from seed import disputes
 from seed.cast import TAILS, Cast
+from seed.disputes import Quarrels
 from seed.life import ACTIONS, Life
 from seed.world import Item, Person
 
@@ -45,6 +48,7 @@ class Teller:
 
     def __init__(self, cast: Cast, now: datetime) -> None:
         self.cast, self.rng, self.now, self.calendar = cast, cast.rng, now, cast.world.calendar
+        self.quarrels = Quarrels(len(cast.world.beats))
 
     def tell(
         self, at: datetime, *, stop: CaseStatus | None = None, end: CaseStatus | None = None, like: Life | None = None
@@ -56,6 +60,7 @@ class Teller:
             life.master = like
         # Staying in one of these states may still mean a sheet signed for, an inspection made, the liaison told.
         linger = stop in {CaseStatus.HANDLING, CaseStatus.REFERRED, CaseStatus.VERIFIED} and self.rng.random() < 0.5
+        linger = linger or (stop == CaseStatus.MEDIATING and self.quarrels.rng.random() < 0.7)
         for moment in self._course(life, stop, end):
             if moment > self.now or (life.status == stop and not linger):
                 break
@@ -171,6 +176,9 @@ class Teller:
             stop == CaseStatus.REFERRED or life.tale.outcome == Outcome.JOINT or rng.random() < 0.15
         ):
             yield from self._refer(life, plan)
+        elif life.item.needs_measurement:
+            yield (at := plan.at(0.2))
+            self.quarrels.measure(life, at, within=life.tale.outcome == Outcome.UNFOUNDED)
         yield from self._finish(life, plan)
 
     def _accept(self, life: Life, at: datetime, actor: Person) -> Plan:
@@ -204,13 +212,37 @@ class Teller:
         )
 
     def _mediate(self, life: Life, plan: Plan) -> Iterator[datetime]:
+        """Measured within the limit where it is about noise of machines, then mediated: three in four agree."""
+        quarrels, rng = self.quarrels, self.quarrels.rng
+        if life.item.needs_measurement:
+            yield (at := plan.at(0.2))
+            quarrels.measure(life, at, within=True)
         yield (at := plan.at(0.25))
-        life.step(at, "mediate", CaseStatus.MEDIATING, life.handler, "实测未超限值或属相邻关系，执法难以处理，转调解。")
-        yield (at := plan.at(0.6))
-        sessions = self.rng.choice((1, 1, 2, 3))
+        quarrels.begin(life, at)
         life.step(
-            at, "end_mediation", CaseStatus.HANDLING, life.handler, "双方达成协议，约定履行期限。", sessions=sessions
+            at, "mediate", CaseStatus.MEDIATING, life.handler, disputes.WHY, kind=str(life.mediations[-1]["kind"])
         )
+        parts = (Attending.ONE, Attending.OTHER, Attending.BOTH)
+        sessions = self.rng.choice((1, 1, 2, 3))
+        for i in range(sessions):
+            yield (at := plan.at(0.3 + 0.26 * (i + 1) / sessions))
+            attending = parts[3 - sessions + i]
+            quarrels.sit(life, at, attending)
+            life.step(at, "session", CaseStatus.MEDIATING, life.handler, attending=str(attending))
+        yield (at := plan.at(0.6))
+        if rng.random() < 0.2:
+            quarrels.fail(life, at)
+            told = {"ending": "failed", "ended_by": str(life.mediations[-1]["ended_by"])}
+            life.step(at, "end_mediation", CaseStatus.HANDLING, life.handler, disputes.REMEDIES, **told)
+            life.tale = replace(life.tale, outcome=Outcome.OTHER, result=disputes.UNSETTLED)
+            return
+        quarrels.agree(life, at)
+        by = life.mediations[-1]["perform_by"].isoformat()
+        life.step(at, "end_mediation", CaseStatus.HANDLING, life.handler, ending="agreed", perform_by=by)
+        yield (at := plan.at(0.63))
+        found = quarrels.follow_up(life, at)
+        told = {"performance": str(found), "followed_on": deadlines.local_day(at).isoformat()}
+        life.step(at, "perform", CaseStatus.HANDLING, life.handler, **told)
 
     def _refer(self, life: Life, plan: Plan) -> Iterator[datetime]:
         department = life.item.department

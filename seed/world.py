@@ -18,6 +18,7 @@ from models import (
     ChecklistItem,
     Community,
     Department,
+    Force,
     Liaison,
     LimitUnit,
     ListKind,
@@ -25,6 +26,7 @@ from models import (
     OfficerKind,
     Outcome,
     Squad,
+    Volunteer,
 )
 from panel.accounts import User
 from seed import district
@@ -61,6 +63,8 @@ class Beat:
     squad: list[Person]
     liaisons: list[Term] = field(default_factory=list)
     officers: list[Term] = field(default_factory=list)
+    noise_zone: int | None = None
+    volunteers: list[tuple[Force, Person]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class Item:
     limit_unit: LimitUnit
     department: Department | None
     mediable: bool
+    needs_measurement: bool
     snapshot: dict[str, Any]
     tales: list[Tale]
 
@@ -115,7 +120,12 @@ def _beats(session: Session) -> list[Beat]:
         .order_by(Community.id)
     )
     beats = {
-        community.id: Beat(community.id, community.name.removesuffix("社区"), squads[community.squad_id])
+        community.id: Beat(
+            community.id,
+            community.name.removesuffix("社区"),
+            squads[community.squad_id],
+            noise_zone=community.noise_zone,
+        )
         for community in session.scalars(ours, execution_options=_UNSCOPED)
     }
     for liaison in session.scalars(select(Liaison), execution_options=_UNSCOPED):
@@ -125,6 +135,10 @@ def _beats(session: Session) -> list[Beat]:
     for assignment in session.scalars(select(Assignment), execution_options=_UNSCOPED):
         if beat := beats.get(assignment.community_id):
             beat.officers.append(Term(people[assignment.officer_id], assignment.start_on, assignment.end_on))
+    for volunteer in session.scalars(select(Volunteer).order_by(Volunteer.id), execution_options=_UNSCOPED):
+        if volunteer.active and (beat := beats.get(volunteer.community_id)):
+            force = Force.MEDIATOR if volunteer.is_mediator else Force.VOLUNTEER
+            beat.volunteers.append((force, Person(volunteer.id, volunteer.name, None)))
     return list(beats.values())
 
 
@@ -149,6 +163,7 @@ def _items(session: Session) -> list[Item]:
             item.limit_unit,
             item.department,
             item.mediable,
+            item.needs_measurement,
             intake.snapshot(item),
             tales[item.code],
         )

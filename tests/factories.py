@@ -107,7 +107,12 @@ def district(panel: Any) -> District:
         department = models.Department(name="公安交警")
         session.add(department)
         item = models.ChecklistItem(
-            code="ZF03", name="饲养家禽", list_kind=models.ListKind.ENFORCEMENT, limit_value=3, category="养殖"
+            code="ZF03",
+            name="饲养家禽",
+            list_kind=models.ListKind.ENFORCEMENT,
+            limit_value=3,
+            category="养殖",
+            mediable=True,
         )
         session.add(item)
         session.add(models.CalendarDay(day=date(2026, 10, 1), is_work=False, name="国庆节"))
@@ -137,7 +142,7 @@ def _side(
     officer_name, liaison_name, community_name, officer_user, liaison_user, leader_user = people
     placed = models.Street(name=street)
     troop = models.Squad(name=squad, is_pilot=squad == "南湖分队")
-    community = models.Community(name=community_name, street=placed, squad=troop)
+    community = models.Community(name=community_name, street=placed, squad=troop, noise_zone=1)
     officer = models.Officer(
         name=officer_name, squad=troop, badge_no=f"B{len(squad)}{officer_name}", user_id=made.users.get(officer_user)
     )
@@ -210,7 +215,7 @@ def _disputes(session: Session, found: Any, officer: Any, second: Any) -> dict[s
         second_officer=second,
     )
     mediation = models.Mediation(
-        mediation_no=f"TJ-2026-{next(_numbers):06}",
+        mediation_no=f"TJ-2019-{next(_numbers):06}",
         case=found,
         party_a="张三",
         party_b="李四",
@@ -256,6 +261,7 @@ def case(session: Session, community: Any, *, officer: Any = None, second: Any =
 
 
 _numbers = itertools.count(1)
+#: Apart from the others: a mediation has at most 99 sessions.
 
 
 def another(session: Session, table: str, side: dict[str, int], **given: Any) -> Any:
@@ -285,7 +291,7 @@ def demanded(table: str, side: dict[str, int]) -> dict[str, Any]:
         "referral": {"status": models.ReferralStatus.RETURNED, "return_reason": "不属本部门职责"},
         "measurement": {"second_officer_id": side.get("second_officer")},
         "mediation": {"status": models.MediationStatus.FAILED, "remedies": "可向法院起诉"},
-        "mediationsession": {"session_no": 2 + n % 90},
+        "mediationsession": {"session_no": None},
         "deadlinechange": {"status": models.ChangeStatus.REFUSED},
         "visit": {"planned_on": date(2100, 1, 4) + timedelta(7 * n)},
         "userrole": {"role": "viewer"},

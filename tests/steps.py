@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models
-from casework import effects, workflow
+from casework import effects, mediation, workflow
 from casework.state import stepping
 from models import Case, CaseEvent, CaseStatus, Officer, Referral
 from panel.access import Actor
 from panel.accounts import User
-from panel.kinds import now
+from panel.kinds import now, today
 from panel.session import act_for
 from tests import factories
 from tests.factories import Stage
@@ -82,7 +82,7 @@ def new_case(stage: Stage, status: CaseStatus = CaseStatus.REPORTED, handler: st
 
 
 def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handler: str = "") -> None:
-    """Put a case into a state as if its steps had been taken."""
+    """Put a case into a state as if its steps had been taken; a handled one after a mediation with an agreement."""
     session.execute(sa.delete(Referral).where(Referral.case_id == case.id))
     case.handler_id = officer_of(session, stage, handler)
     case.closed_at = now() if status is CaseStatus.CLOSED else None
@@ -94,6 +94,16 @@ def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handle
         session.add(
             Referral(case_id=case.id, department_id=stage.inside["department"], document_no=f"移-{next(_numbers)}")
         )
+    about = {"case_id": case.id, "party_a": "张三", "party_b": "李四", "dispute": "冷库外机噪声"}
+    begun = models.Mediation.status != models.MediationStatus.FAILED
+    for old in session.scalars(sa.select(models.Mediation).where(models.Mediation.case_id == case.id, begun)):
+        session.delete(old)
+    session.flush()
+    if status is CaseStatus.MEDIATING:
+        session.add(models.Mediation(mediation_no=f"TJ-{next(_numbers)}", **about))
+    elif status in workflow.STEPS["perform"].sources:
+        agreed = {"status": models.MediationStatus.AGREED, "agreement": "外机移至南侧", "perform_by": today()}
+        session.add(models.Mediation(mediation_no=f"TJ-{next(_numbers)}", **about, **agreed))
     session.flush()
 
 
@@ -125,7 +135,23 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "liaison_content": "已告知联络员",
         "complainant_content": "已告知投诉人",
         "text": "请抓紧办理",
+        "party_a": "张三",
+        "party_b": "李四",
+        "dispute": "冷库外机噪声",
+        "held_at": now(),
+        "attending": models.Attending.BOTH,
+        "minutes": "双方各自陈述",
+        "community_names": "吴敏",
+        "ending": mediation.Ending.AGREED,
+        "agreement": "外机移至南侧",
+        "agreement_form": models.AgreementForm.WRITTEN,
+        "perform_by": today(),
+        "performance": mediation.Kept.PERFORMED,
+        "followed_on": today(),
+        "follow_up": "外机已移位",
     }
+    if name == "mediate":
+        everything["kind"] = models.DisputeKind.NOISE
     return {field.name: everything.get(field.name) for field in workflow.STEPS[name].asks}
 
 

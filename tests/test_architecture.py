@@ -55,7 +55,7 @@ def test_the_schema_rests_on_declarations_alone() -> None:
     [
         ("openpyxl", ("panel/sheets", "screens/printing.py", "screens/charts.py")),
         ("python_calamine", ("panel/sheets",)),
-        ("huey", ("panel/jobs.py",)),
+        ("huey", ("panel/queue.py",)),
         ("PIL", ("panel/files.py", "seed/pictures.py")),
     ],
 )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import models
 import seed
-from casework import deadlines, events, intake, numbering, settings
+from casework import deadlines, events, intake, measuring, numbering, settings
 from casework.calendar import Calendar
 from models import (
     ENDED,
@@ -30,8 +30,11 @@ from models import (
     Feedback,
     FeedbackTarget,
     Liaison,
+    Mediation,
+    MediationStatus,
     Officer,
     OfficerKind,
+    Outcome,
     Referral,
     Urgency,
 )
@@ -123,8 +126,37 @@ def test_numbers_are_gapless_in_order_of_report(session: Session) -> None:
         by_year.setdefault(case.reported_at.astimezone(ZONE).year, []).append(case.case_no)
     for year, numbers in by_year.items():
         assert numbers == [numbering.case_no("NH", year, n) for n in range(1, len(numbers) + 1)]
-    last = {counter.year: counter.last for counter in every(session, models.Counter)}
+    last = {counter.year: counter.last for counter in every(session, models.Counter) if counter.prefix == "NH"}
     assert last == {year: len(numbers) for year, numbers in by_year.items()}
+
+
+def test_what_is_in_mediation_has_a_mediation(session: Session) -> None:
+    mediations = every(session, Mediation)
+    assert len({one.case_id for one in mediations}) == len(mediations)
+    running = {one.case_id for one in mediations if one.status is MediationStatus.RUNNING}
+    assert running == {case.id for case in every(session, Case) if case.status is CaseStatus.MEDIATING}
+    assert running < {one.case_id for one in mediations}
+    for one in mediations:
+        assert one.party_a != one.party_b
+        agreed = one.status is MediationStatus.AGREED
+        assert (one.case.outcome is Outcome.MEDIATED) == (agreed and one.case.handled_at is not None)
+        assert agreed == (one.performance is not None)
+        assert one.ended_at is None or one.remedies or one.agreement
+    held = every(session, models.MediationSession)
+    assert {member.session_id for member in every(session, models.MediationMember)} == {one.id for one in held}
+    numbers = sorted(one.mediation_no for one in mediations)
+    last = {counter.year: counter.last for counter in every(session, models.Counter) if counter.prefix == "TJ"}
+    assert numbers == [numbering.case_no("TJ", year, n) for year in sorted(last) for n in range(1, last[year] + 1)]
+
+
+def test_measurements_are_judged_as_the_rules_say(session: Session) -> None:
+    found = every(session, models.Measurement)
+    assert found
+    for one in found:
+        said = (one.period, one.limit_value, one.conclusion)
+        measuring.judge(session, one)
+        assert said == (one.period, one.limit_value, one.conclusion)
+        assert measuring.hindrance(session, one) is None
 
 
 def test_every_chain_holds_and_ends_in_the_state_of_its_case(session: Session) -> None:

@@ -296,6 +296,7 @@ def upgrade() -> None:
     sa.Column('status', sa.Enum('running', 'agreed', 'failed', name='mediation_status', native_enum=False, create_constraint=True, length=20), nullable=False),
     sa.Column('started_at', panel.kinds.Moments(), nullable=False),
     sa.Column('ended_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('ended_by', sa.Enum('mediators', 'party_a', 'party_b', name='ended_by', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('agreement', sa.Text(), nullable=True),
     sa.Column('agreement_form', sa.Enum('written', 'oral', name='agreement_form', native_enum=False, create_constraint=True, length=20), nullable=True),
     sa.Column('perform_by', sa.Date(), nullable=True),

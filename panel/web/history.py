@@ -51,7 +51,7 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
                 wanted[field.reference.table] |= {value for value in (before, after) if isinstance(value, int)}
             lines.append((name, field, before, after))
         shown.append((entry, lines))
-    names = _names(wanted)
+    called = names(wanted)
     clock = Moment()
     return [
         HistoryItem(
@@ -61,7 +61,7 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
             at=clock.format(entry.at.replace(second=0)),
             note=entry.note,
             changes=[
-                Change(field.label if field else name, _show(field, before, names), _show(field, after, names))
+                Change(field.label if field else name, _show(field, before, called), _show(field, after, called))
                 for name, field, before, after in lines
             ]
             if entry.action != "create"
@@ -83,19 +83,19 @@ def _model(table: str) -> Any:
         return None
 
 
-def _show(field: Field | None, value: Any, names: dict[tuple[str, int], str]) -> str:
+def _show(field: Field | None, value: Any, called: dict[tuple[str, int], str]) -> str:
     if value is None or value == "":
         return ""
     if field is None:
         return str(value)
     if field.reference:
-        return names.get((field.reference.table, value), str(_("not visible")))
+        return called.get((field.reference.table, value), str(_("not visible")))
     if isinstance(value, str) and "*" in value:
         return value
     return field.kind.show(value)
 
 
-def _names(wanted: dict[str, set[int]]) -> dict[tuple[str, int], str]:
+def names(wanted: dict[str, set[int]]) -> dict[tuple[str, int], str]:
     """What people call the records, those inside the reader's scope only, in one statement for all tables."""
     parts = []
     panel, actor = current_panel(), current_actor()

@@ -41,6 +41,10 @@ class Reveals:
             return None
         return Button(_("See in clear…"), self.get_url(".reveal_view", id=record.id), "eye")
 
+    def shown_clear(self, record: Any) -> Any:
+        """The page on which a record that was revealed is shown."""
+        return self.render("panel/details.html", page=self.details_page(record))
+
     @expose("/reveal/", methods=("GET", "POST"))
     def reveal_view(self) -> Any:
         """Ask for the reason; then write it to the audit trail and show the record in clear, this once."""
@@ -56,7 +60,7 @@ class Reveals:
             record = self.get_one(record.id)
             g.revealed = (self.model.__tablename__, record.id)
             flash(str(_("Shown in clear this once; it stands in the audit trail.")), "info")
-            return self.render("panel/details.html", page=self.details_page(record))
+            return self.shown_clear(record)
         errors = [str(_("This must be filled in."))] if request.method == "POST" else []
         asked = Input(
             "reason",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -39,7 +41,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Visit, role: str) ->
         first = page.locator("td.first a").first
         if first.count():
             first.click()
-            page.wait_for_url("**/details/**")
+            page.wait_for_url(re.compile(r"/details/|/duty/\d"))
             assert not scrolls_sideways(page), page.url
 
 
