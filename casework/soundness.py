@@ -86,7 +86,7 @@ def _numbers(session: Session) -> Iterator[Message]:
             yield _("{number} lies beyond the counter: it would be given again.", number=f"{stem}{beyond:06d}")
 
 
-def _beginning(column: Any, stem: str) -> Select[tuple[str]]:
+def _beginning(column: Any, stem: str) -> Select[Any]:
     return select(column).where(column.startswith(stem, autoescape=True))
 
 
