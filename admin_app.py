@@ -37,6 +37,7 @@ from screens import (
     ledger_command,
     ledgerfile,
     ledgers,
+    photos,
     registerpage,
     report,
     settings,
@@ -140,6 +141,7 @@ def create_app(config: Config | None = None) -> Flask:
     periodic.register(panel, "imports.forget", timedelta(days=1), imports.forget)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
+    photos.install(app)
     duty.install(app, panel)
     duty_command.install(app, panel)
     return app

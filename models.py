@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schema.attachments import Attachment
 from schema.calendar import CalendarDay
 from schema.cases import Case, CaseEvent, CaseParty
 from schema.disputes import NOISE, NOISE_STANDARD, Measurement, Mediation, MediationMember, MediationSession
@@ -15,6 +16,7 @@ from schema.words import (
     ENDED,
     ActionKind,
     AgreementForm,
+    AttachmentPhase,
     Attending,
     Basis,
     CaseStatus,
@@ -58,6 +60,8 @@ __all__ = [
     "ActionKind",
     "AgreementForm",
     "Assignment",
+    "Attachment",
+    "AttachmentPhase",
     "Attending",
     "Basis",
     "CalendarDay",

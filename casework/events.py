@@ -93,8 +93,9 @@ def seal(previous: str, row: Mapping[str, Any]) -> str:
     return sha256((previous + _canonical(values)).encode()).hexdigest()
 
 
-def verify(events: Iterable[CaseEvent]) -> int | None:
-    """The first number at which the chain of one case is broken, or None. Takes all events of the case."""
+def verify(events: Iterable[Any]) -> int | None:
+    """The first number at which the chain of one case is broken, or None. Takes all events of the case,
+    or rows of what is sealed with both hashes."""
     previous = ""
     for expected, event in enumerate(sorted(events, key=lambda event: event.seq), 1):
         row = {name: getattr(event, name) for name in SEALED}

@@ -88,6 +88,20 @@ DECLARED: Mapping[str, Declared] = {
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
         Declared("feedback_days", _("Limit to feed back (working days)"), _("Counted from handling."), 1, Whole(1, 60)),
         Declared(
+            "attachment_size",
+            _("Largest attachment (MB)"),
+            _("Of each picture or PDF as it is handed in; pictures are made smaller when they are kept."),
+            10,
+            Whole(1, 50),
+        ),
+        Declared(
+            "attachments_most",
+            _("Attachments of a case"),
+            _("So many pictures and papers a case may have."),
+            20,
+            Whole(1, 100),
+        ),
+        Declared(
             "visit_weeks",
             _("Visits planned ahead (weeks)"),
             _("So many weeks before their Monday the visits to the communities are planned."),

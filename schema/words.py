@@ -183,6 +183,12 @@ class VisitStatus(Choices):
     EXEMPT = "exempt", _("Excused"), ""
 
 
+class AttachmentPhase(Choices):
+    BEFORE = "before", _("Before handling"), ""
+    AFTER = "after", _("After handling"), "good"
+    DOCUMENT = "document", _("Document"), "brand"
+
+
 class SurveyKind(Choices):
     SHOP = "shop", _("Shop")
     DOG = "dog", _("Dog")

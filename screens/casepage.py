@@ -24,7 +24,7 @@ from panel.text import Message, _, n_
 from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
-from screens import disputes, stepaids
+from screens import disputes, photos, stepaids
 from screens.office import values
 
 #: The way that most cases go; side states stand where the case stands.
@@ -72,6 +72,7 @@ class CasePage(DetailsPage):
     way: list[Stop] = field(default_factory=list)
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
+    photos: photos.Strip | None = None
     disputes: disputes.Section | None = None
     #: Sentences above the case, each with what can be done about it.
     notices: list[tuple[Words, Button | None]] = field(default_factory=list)
@@ -91,6 +92,7 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         light=due,
         timeline=_timeline(events),
     )
+    page.photos = photos.strip(record)
     found = disputes.load(record)
     who = workflow.standing(current_panel().session, record)
     steps = workflow.available(current_panel().session, record, who, found.known)

@@ -11,12 +11,13 @@ import click
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from casework import settings
+from casework import settings, soundness
 from casework.roles import ROLES, mixed_roles
 from panel import backup as backups
 from panel import passwords, periodic
-from panel.access import Actor
+from panel.access import SYSTEM, Actor
 from panel.accounts import User, UserRole
 from panel.kinds import Invalid
 from panel.periodic import Result
@@ -24,8 +25,9 @@ from panel.records import guard
 from panel.session import act_for
 from panel.text import _
 from panel.web.assemble import Panel
+from screens import photos
 from seed import demo as demo_data
-from seed import reference
+from seed import pictures, reference
 
 MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]
@@ -38,6 +40,7 @@ def fail(message: object) -> NoReturn:
 
 def install(app: Flask, panel: Panel) -> None:
     install_accounts(app, panel)
+    install_keeping(app, panel)
 
     @app.cli.command("setup")
     def setup() -> None:
@@ -72,6 +75,8 @@ def install(app: Flask, panel: Panel) -> None:
                 password_hash=panel.passwords.hash(chosen),
                 secret=app.config["SECRET_KEY"],
             )
+            if made.get("case"):
+                pictures.attach(session, photos.store(app))
         if made.get("user"):
             click.echo(
                 _(
@@ -90,27 +95,6 @@ def install(app: Flask, panel: Panel) -> None:
                 )
             )
 
-    @app.cli.command("backup")
-    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-    def backup(file: Path) -> None:
-        """Copy the whole database into FILE while the panel runs."""
-        try:
-            size = backups.backup(panel.db.engine, file)
-        except backups.Failed as problem:
-            fail(problem.message)
-        click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
-
-    @app.cli.command("restore")
-    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=False))
-    def restore(file: Path) -> None:
-        """Fill an empty database from a backup FILE."""
-        try:
-            backups.restore(panel.db.engine, file)
-        except backups.Failed as problem:
-            fail(problem.message)
-        migrate(panel)
-        click.echo(_("Restored from {file}.", file=file))
-
     @app.cli.command("tick")
     @click.option("--all", "force", is_flag=True, help="Do all of it, whether due or not.")
     def tick(force: bool) -> None:
@@ -121,6 +105,41 @@ def install(app: Flask, panel: Panel) -> None:
             fail(_("Periodic work failed, see the log: {names}", names=", ".join(failed)))
         done = [name for name, result in results.items() if result is Result.DONE]
         click.echo(_("Done: {names}", names=", ".join(done)) if done else _("Nothing was due."))
+
+
+def install_keeping(app: Flask, panel: Panel) -> None:
+    @app.cli.command("backup")
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+    def backup(file: Path) -> None:
+        """Copy the whole database and every attachment into FILE, a ZIP archive, while the panel runs."""
+        try:
+            size = backups.backup(panel.db.engine, file, photos.store(app))
+        except backups.Failed as problem:
+            fail(problem.message)
+        click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
+
+    @app.cli.command("restore")
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=False))
+    def restore(file: Path) -> None:
+        """Fill an empty database from a backup FILE and put its attachments back."""
+        try:
+            backups.restore(panel.db.engine, file, photos.store(app))
+        except backups.Failed as problem:
+            fail(problem.message)
+        migrate(panel)
+        click.echo(_("Restored from {file}.", file=file))
+
+    @app.cli.command("check")
+    def check() -> None:
+        """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
+        with Session(panel.db.engine) as session:  # reads alone: nobody waits for it
+            act_for(session, SYSTEM)
+            problems = soundness.check(session, photos.store(app))
+        for problem in problems:
+            click.echo(str(problem))
+        if problems:
+            fail(_("{n} things do not agree.", n=len(problems)))
+        click.echo(_("All that is stored agrees."))
 
 
 def install_accounts(app: Flask, panel: Panel) -> None:

@@ -11,13 +11,25 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from casework import checklist, intake
+from casework.refusals import NotAllowed
 from casework.roles import OFFICE, OFFICER
 from casework.steps import STEPS
 from casework.suggest import suggest
-from models import Case, CaseParty, ChecklistItem, Community, CommunityStatus, PartyRole, Source, Urgency
+from models import (
+    AttachmentPhase,
+    Case,
+    CaseParty,
+    ChecklistItem,
+    Community,
+    CommunityStatus,
+    PartyRole,
+    Source,
+    Urgency,
+)
 from panel.access import Action, OutOfScope
 from panel.base import display
 from panel.fields import Field, field_named
+from panel.files import Handed
 from panel.integrity import explain
 from panel.kinds import Choice, Invalid, Text, today
 from panel.text import Message, _
@@ -25,6 +37,7 @@ from panel.web import forms
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import label, visible
 from panel.web.pages import Cell, Input, Page
+from screens import photos
 
 #: A person with more communities than this looks theirs up.
 SHOWN = 30
@@ -62,6 +75,7 @@ class Given:
     typed: Mapping[str, str]
     values: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    photos: list[Handed] = field(default_factory=list)
 
 
 def install(app: Flask) -> None:
@@ -116,17 +130,21 @@ def communities() -> list[Community]:
 def page() -> Any:
     if not may_open():
         abort(403)
-    own = communities()
     if request.method == "POST":
-        return _post(own)
+        handed, unfit = photos.received()
+        return _post(communities(), handed, unfit)
+    own = communities()
     typed = {"item": request.args.get("item", ""), "urgency": Urgency.NORMAL.value, "anonymous": "1"}
     typed["source"] = sources()[0].value
     shown = _page(own, Given(typed))
     return render_template("report.html", page=shown)
 
 
-def _post(own: list[Community]) -> Any:
+def _post(own: list[Community], handed: list[Handed], unfit: Message | None) -> Any:
     given = _read(own)
+    given.photos = handed
+    if unfit is not None:
+        given.problems["photos"] = str(unfit)
     if not given.problems and not given.values["item"] and not request.form.get("asked"):
         shown = _page(own, given)
         if shown.suggestions:
@@ -158,7 +176,12 @@ def _register(given: Given) -> Case | None:
             panel.session.add(party)
         elif values["source"] is Source.RESIDENT:
             panel.session.add(CaseParty(case_id=case.id, role=PartyRole.COMPLAINANT, anonymous=True))
+        photos.keep(case, AttachmentPhase.BEFORE, given.photos)
         panel.session.commit()
+    except NotAllowed as refused:
+        panel.session.rollback()
+        given.problems["photos"] = str(refused.message)
+        return None
     except IntegrityError as error:
         panel.session.rollback()
         name, message = explain(error, Case)
@@ -215,12 +238,13 @@ def _page(own: list[Community], given: Given) -> ReportPage:
     shown.inputs = {name: _input(declared, given) for name, declared in FIELDS.items()}
     shown.inputs["community"] = _community(own, given)
     shown.inputs["source"].choices = [(source.value, str(source.label)) for source in offered]
+    shown.inputs["photos"] = photos.control(_("Photos"), given.problems.get("photos"))
     if len(offered) == 1:
         shown.tag = Cell(str(offered[0].label), tone="brand")
         del shown.inputs["source"]
     if shown.inputs["community"].control == "lookup":
         shown.communities = [(str(one.id), one.name) for one in own]
-    labels = {name: shown.inputs[name].label for name in ("community", *FIELDS) if name in shown.inputs}
+    labels = {name: shown.inputs[name].label for name in ("community", *FIELDS, "photos") if name in shown.inputs}
     shown.errors = [(name, "", text) for name, text in given.problems.items() if name not in labels]
     shown.errors += [(name, words, given.problems[name]) for name, words in labels.items() if name in given.problems]
     shown.suggestions = _suggestions(given)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from casework import approvals, clock, effects, mediation, workflow
 from casework.refusals import Lacking, NotAllowed
 from casework.steps import STEPS, Relation, Step
-from models import Case, FeedbackTarget, PartyRole, Referral, Satisfaction
+from models import AttachmentPhase, Case, FeedbackTarget, PartyRole, Referral, Satisfaction
 from panel.base import display
 from panel.fields import Field
 from panel.integrity import explain
@@ -24,7 +24,10 @@ from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input
-from screens import casepage, office, stepaids
+from screens import casepage, office, photos, stepaids
+
+#: The step whose form takes pictures.
+PICTURED = "handle"
 
 #: Under no heading of its own.
 GENERAL = _("General")
@@ -105,7 +108,10 @@ def _won(record: Case) -> dict[str, Any]:
 
 def _take(view: Any, record: Case, step: Step) -> Any:
     given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+    handed, unfit = photos.received() if step.name == PICTURED else ([], None)
     values, problems = workflow.parse(step, given)
+    if unfit is not None:
+        problems["photos"] = unfit
     for ask in step.asks:
         value = values.get(ask.name)
         if ask.reference and value is not None and visible(ask.reference.table, value) is None:
@@ -114,6 +120,7 @@ def _take(view: Any, record: Case, step: Step) -> Any:
     refusal: Message | None = None
     if not problems:
         try:
+            photos.keep(record, AttachmentPhase.AFTER, handed)
             workflow.take(session, record, step.name, values, version=_version())
             session.commit()
         except Lacking as lacking:
@@ -179,6 +186,8 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),
     )
+    if step.name == PICTURED:
+        page.groups[-1].inputs.append(photos.control(_("Photos after handling"), problems.get("photos")))
     page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
     return page
 

@@ -255,7 +255,7 @@ def case(session: Session, community: Any, *, officer: Any = None, second: Any =
         intake.accept(session, made, item, at=now() - timedelta(hours=4))
         with stepping():
             made.status = models.CaseStatus.HANDLING if second is not None else models.CaseStatus.ACCEPTED
-        events.append(session, made, "accept", models.CaseStatus.REPORTED, models.CaseStatus.ACCEPTED, None, "测试")
+        events.append(session, made, "accept", models.CaseStatus.REPORTED, made.status, None, "测试")
     session.flush()
     return made
 

@@ -26,7 +26,26 @@ pytestmark = pytest.mark.alike
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"_": None, "n_": (1, 2)}
 #: Latin words that stand on Chinese pages as they are: names of programs, standards, kinds of file, a language.
-LATIN = {"English", "Excel", "GB", "JavaScript", "MB", "NH", "TJ", "WPS", "csv", "dB", "ods", "xls", "xlsm", "xlsx"}
+LATIN = {
+    "English",
+    "Excel",
+    "GB",
+    "JPEG",
+    "JavaScript",
+    "MB",
+    "NH",
+    "PDF",
+    "PNG",
+    "TJ",
+    "WPS",
+    "WebP",
+    "csv",
+    "dB",
+    "ods",
+    "xls",
+    "xlsm",
+    "xlsx",
+}
 
 
 @cache

@@ -182,6 +182,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_visit_officer_id'), ['officer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_visit_planned_on'), ['planned_on'], unique=False)
 
+    op.create_table('attachment',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('case_id', sa.Integer(), nullable=False),
+    sa.Column('phase', sa.Enum('before', 'after', 'document', name='attachment_phase', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('file_name', sa.String(length=120), nullable=False),
+    sa.Column('media_type', sa.String(length=40), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('width', sa.Integer(), nullable=True),
+    sa.Column('height', sa.Integer(), nullable=True),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('added_by', sa.String(length=80), nullable=False),
+    sa.Column('removed_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('removed_by', sa.String(length=80), nullable=True),
+    sa.Column('removed_reason', sa.String(length=200), nullable=True),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('created_by_id', sa.Integer(), nullable=True),
+    sa.Column('updated_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('updated_by_id', sa.Integer(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.CheckConstraint('(removed_at IS NULL) = (removed_reason IS NULL)', name=op.f('ck_attachment_removed_with_reason')),
+    sa.CheckConstraint('size > 0', name=op.f('ck_attachment_size_positive')),
+    sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_attachment_case_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['created_by_id'], ['user.id'], name=op.f('fk_attachment_created_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['updated_by_id'], ['user.id'], name=op.f('fk_attachment_updated_by_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attachment'))
+    )
+    with op.batch_alter_table('attachment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_attachment_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attachment_sha256'), ['sha256'], unique=False)
+
     op.create_table('deadlinechange',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('case_id', sa.Integer(), nullable=False),
@@ -469,6 +499,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_deadlinechange_asked_at'))
 
     op.drop_table('deadlinechange')
+    with op.batch_alter_table('attachment', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attachment_sha256'))
+        batch_op.drop_index(batch_op.f('ix_attachment_case_id'))
+
+    op.drop_table('attachment')
     with op.batch_alter_table('visit', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_visit_planned_on'))
         batch_op.drop_index(batch_op.f('ix_visit_officer_id'))

@@ -83,6 +83,8 @@ class Panel:
     periodic: dict[str, Work] = field(default_factory=dict)
     #: Posts that change nothing in the database and must not wait for whoever writes there.
     reading_endpoints: set[str] = field(default_factory=set)
+    #: What the forms of an endpoint may weigh, where that is more than a workbook.
+    body_limits: dict[str, int] = field(default_factory=dict)
 
     @property
     def session(self) -> Any:

@@ -71,7 +71,8 @@ class Chip:
 @dataclass(slots=True)
 class Input:
     """A control of a form or filter. `control`: text, textarea, tel, number, date, datetime-local, select, flag,
-    lookup, shown (text that can't be typed). `value` is what stands in it; for a lookup `text` is its name."""
+    lookup, files (several of them), shown (text that can't be typed). `value` is what stands in it; for a lookup `text`
+    is its name."""
 
     name: str
     label: Words
@@ -94,6 +95,8 @@ class Input:
     until: str = ""
     #: Words that are often written here, to copy.
     phrases: list[str] = field(default_factory=list)
+    #: Types of file that are offered to choose from.
+    accept: str = ""
 
     @property
     def wide(self) -> bool:
@@ -210,6 +213,10 @@ class FormPage(Page):
     can_add_another: bool = False
     related: list[Related] = field(default_factory=list)
     history: list[HistoryItem] = field(default_factory=list)
+
+    @property
+    def carries_files(self) -> bool:
+        return any(made.control == "files" for group in self.groups for made in group.inputs)
 
 
 @dataclass(slots=True)

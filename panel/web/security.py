@@ -69,6 +69,8 @@ def install(app: Flask, panel: Panel) -> None:
 
     @app.before_request
     def begin() -> None:
+        if limit := panel.body_limits.get(request.endpoint or ""):
+            request.max_content_length = limit
         writing.set(request.method not in SAFE_METHODS and request.endpoint not in panel.reading_endpoints)
         text.use_locale(session.get("locale") or app.config.get("LOCALE", text.DEFAULT_LOCALE))
         act_for(panel.session, NOBODY)

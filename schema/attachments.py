@@ -1,0 +1,50 @@
+"""Pictures and papers of a case: each row names a file that is kept beside the database by what it holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, relationship
+
+from panel.base import Record, Via
+from panel.fields import col, rule
+from panel.kinds import Choice, Code, Moment, Reference, Text, Whole
+from panel.text import _
+from schema.cases import Case
+from schema.words import AttachmentPhase
+
+
+class Attachment(Record):
+    """附件: a picture or a PDF of a case. What it holds never changes; taken off, its row stays with the reason."""
+
+    __tablename__ = "attachment"
+    __label__ = _("Attachment")
+    __labels__ = _("Attachments")
+    __scope__ = Via("case_id")
+    __display__ = ("file_name",)
+    __order__ = "id"
+    __imported__ = False
+    __table_args__ = (
+        rule("size_positive", "size > 0", _("A file can't be empty.")),
+        rule(
+            "removed_with_reason",
+            "(removed_at IS NULL) = (removed_reason IS NULL)",
+            _("A file is taken off with a reason."),
+        ),
+    )
+
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True, readonly=True)
+    phase: Mapped[AttachmentPhase] = col(Choice(AttachmentPhase), _("What it shows"), required=True, readonly=True)
+    file_name: Mapped[str] = col(Text(120), _("File name"), required=True, readonly=True)
+    media_type: Mapped[str] = col(Code(40), _("Type of file"), required=True, readonly=True)
+    size: Mapped[int] = col(Whole(), _("Size (bytes)"), required=True, readonly=True)
+    width: Mapped[int | None] = col(Whole(), _("Width"), readonly=True)
+    height: Mapped[int | None] = col(Whole(), _("Height"), readonly=True)
+    sha256: Mapped[str] = col(Code(64), _("SHA-256"), required=True, readonly=True, index=True)
+    #: Names as they were: readers of a case don't read accounts.
+    added_by: Mapped[str] = col(Text(80), _("Added by"), required=True, readonly=True)
+    removed_at: Mapped[datetime | None] = col(Moment(), _("Taken off at"), readonly=True)
+    removed_by: Mapped[str | None] = col(Text(80), _("Taken off by"), readonly=True)
+    removed_reason: Mapped[str | None] = col(Text(200), _("Why it was taken off"), readonly=True)
+
+    case: Mapped[Case] = relationship()

@@ -1,0 +1,56 @@
+"""Made-up pictures for a few demo cases: flat colours and a caption, drawn here, so that nobody's photo is shown."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import Image, ImageDraw, ImageFont
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from casework import attachments
+from models import AttachmentPhase, Case, CaseStatus
+from panel import files
+from panel.files import Store
+
+CASES = 12
+SIZE = (960, 720)
+#: What stands on the pavement: boxes in these colours before, none after.
+CLUTTER = ("#b5651d", "#7a8450", "#46627f", "#9c4a3c")
+
+
+def attach(session: Session, store: Store) -> int:
+    """Give the newest cases a picture before handling, and one after to those that are handled; how many."""
+    newest = select(Case).where(Case.status != CaseStatus.VOIDED).order_by(Case.id.desc()).limit(CASES)
+    made = 0
+    for n, case in enumerate(session.execute(newest.options(joinedload(Case.handler))).scalars().all()):
+        wanted = [AttachmentPhase.BEFORE, *([AttachmentPhase.AFTER] if case.handled_at else [])]
+        for phase in wanted:
+            name = f"{case.case_no}-{phase.value}.jpg"
+            handed = files.read(name, draw(f"{case.case_no}  {phase.value}", phase, n), 1 << 20)
+            for one in attachments.add(session, store, case, phase, [handed], most=20):
+                one.added_by = case.handler.name if case.handler is not None else "演示"
+                made += 1
+    session.flush()
+    return made
+
+
+def draw(caption: str, phase: AttachmentPhase, seed: int) -> bytes:
+    """A wall, a pavement and what stands on it."""
+    width, height = SIZE
+    picture = Image.new("RGB", SIZE, "#cfdbe6")
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, height * 2 // 3, width, height), fill="#a9adb0")
+    pen.rectangle((80 + seed * 9 % 60, 160, width - 120, height * 2 // 3), fill="#e6dccb", outline="#8d8578", width=4)
+    for k in range(4):
+        pen.rectangle((150 + k * 170, 230, 250 + k * 170, 330), fill="#6f8ba3")
+    if phase is AttachmentPhase.BEFORE:
+        for k, colour in enumerate(CLUTTER):
+            left = 120 + k * 180 + seed * 13 % 50
+            pen.rectangle((left, 430 + k * 17, left + 120, 560 + k * 9), fill=colour)
+    font = ImageFont.load_default(34)
+    pen.rectangle((0, height - 60, width, height), fill="#16243a")
+    pen.text((24, height - 50), caption, fill="white", font=font)
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=85)
+    return out.getvalue()
