@@ -25,6 +25,7 @@ from panel.web.assemble import Link, assemble
 from panel.web.batchview import BatchView, RowView
 from panel.web.views import SchemaView
 from screens import (
+    approvals,
     batch_commands,
     checklists,
     commands,
@@ -40,7 +41,9 @@ from screens import (
     workdays,
 )
 from screens.accounts import UserRoleView, UserView
+from screens.approvals import DeadlineChangeView
 from screens.cases import CaseView, ReferralView
+from screens.items import ChecklistItemView
 from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
@@ -58,7 +61,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Mediation, WORK, "handshake-o"),
     (SchemaView, models.MediationSession, WORK, "comments-o"),
     (SchemaView, models.MediationMember, WORK, "users"),
-    (SchemaView, models.DeadlineChange, WORK, "hourglass-half"),
+    (DeadlineChangeView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
     (SchemaView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
@@ -67,7 +70,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Officer, ROSTER, "shield"),
     (SchemaView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
-    (SchemaView, models.ChecklistItem, LISTS, "check-square-o"),
+    (ChecklistItemView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
     (SchemaView, models.Street, LISTS, "road"),
     (SchemaView, models.Squad, LISTS, "users"),
@@ -111,13 +114,16 @@ def create_app(config: Config | None = None) -> Flask:
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
         Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
+        Link(
+            _("Approvals"), "approvals", "check-square", OVERVIEW, approvals.may_open, first=True, badge=approvals.badge
+        ),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
     ]
-    for own in (report, checklists, workdays):
+    for own in (approvals, report, checklists, workdays):
         own.install(app)
     panel.search_table = "case"
     frame.install(panel)

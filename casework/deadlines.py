@@ -38,6 +38,26 @@ def due(start: datetime, value: int, unit: LimitUnit, calendar: Calendar, *, urg
     return datetime.combine(day, calendar.hours.closing, ZONE).astimezone(UTC)
 
 
+def resumed(
+    before: datetime,
+    begin: datetime,
+    end: datetime,
+    unit: LimitUnit,
+    calendar: Calendar,
+    *,
+    urgent: bool = False,
+) -> datetime:
+    """A deadline after the clock has stood still from `begin` to `end`: as much time is left as there was, counted as
+    the unit counts it."""
+    if _by_the_clock(unit, urgent):
+        return (before + max(end - begin, timedelta())).astimezone(UTC)
+    if unit == LimitUnit.OFFICE_HOUR:
+        stood = office_time(begin, end, calendar)
+        return after(before, stood, calendar) if stood else before
+    days = working_days_between(begin, end, calendar)
+    return due(before, days, unit, calendar) if days else before
+
+
 def after(start: datetime, length: timedelta, calendar: Calendar) -> datetime:
     """The moment at which `length` of office time has passed since `start`, in UTC: within office hours always."""
     local = start.astimezone(ZONE)

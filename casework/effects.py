@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from casework import deadlines, intake, settings
-from casework.refusals import Lacking
+from casework import approvals, deadlines, intake, settings
+from casework.refusals import Lacking, NotAllowed
 from models import (
+    ENDED,
     Case,
     CaseParty,
     CaseStatus,
@@ -46,11 +47,50 @@ class Answer(Choices):
     RETURNED = "returned", _("Returned"), "bad"
 
 
-def accept(session: Session, case: Case, values: Values) -> None:
+def _item(session: Session, values: Values) -> ChecklistItem:
     item = session.get_one(ChecklistItem, values["item"])
     if (item.valid_from and item.valid_from > today()) or (item.valid_until and item.valid_until < today()):
         raise Lacking({"item": _("The item {item} isn't in force today. Choose another.", item=display(item))})
-    intake.accept(session, case, item, urgency=values.get("urgency"))
+    return item
+
+
+def accept(session: Session, case: Case, values: Values) -> None:
+    intake.accept(session, case, _item(session, values), urgency=values.get("urgency"))
+
+
+def change_list(session: Session, case: Case, values: Values) -> None:
+    """转清单: another item, its list and its limit, counted from acceptance; what was granted and the time that the
+    clock stood still count on. The event keeps item and deadline as they were."""
+    if values["item"] == case.item_id:
+        raise Lacking({"item": _("The case stands on this item already.")})
+    item, calendar = _item(session, values), settings.office_calendar(session)
+    try:
+        intake.judge_by(case, item, calendar)
+    except ValueError:
+        raise NotAllowed(_("This case was never accepted: it has no item that could be changed.")) from None
+    case.due_at = approvals.due_of(session, case, calendar=calendar)
+
+
+def merge(session: Session, case: Case, values: Values) -> None:
+    """Into an open case. What had been merged into this one follows it, so that there is one master for all."""
+    master = session.get_one(Case, values["master"])
+    if master.id == case.id:
+        raise Lacking({"master": _("A case can't be merged into itself.")})
+    if master.status in ENDED:
+        raise Lacking(
+            {"master": _("{case} is “{status}”. Choose an open case.", case=master.case_no, status=master.status.label)}
+        )
+    case.master_id, case.closed_at = master.id, now()
+    session.flush()
+    for one in session.scalars(select(Case).where(Case.master_id == case.id)):
+        one.master_id = master.id
+
+
+def raised(_session: Session, case: Case, values: Values) -> None:
+    at = values.get("raised_at") or now()
+    if at > now() or at < case.reported_at.replace(second=0, microsecond=0):
+        raise Lacking({"raised_at": _("After the report, and not in the future.")})
+    case.raised_to, case.raised_at = values["raised_to"], at
 
 
 def end(_session: Session, case: Case, _values: Values) -> None:
@@ -112,6 +152,17 @@ def sign(session: Session, case: Case, values: Values) -> None:
     referral.status, referral.signed_at = ReferralStatus.SIGNED, now()
 
 
+def chase(session: Session, case: Case, values: Values) -> None:
+    """催办: asked for an answer once more."""
+    referral = _referral(session, case, values)
+    referral.urged_count, referral.urged_at = referral.urged_count + 1, now()
+
+
+def joint(session: Session, case: Case, values: Values) -> None:
+    referral = _referral(session, case, values)
+    referral.joint_on, referral.joint_members = values["joint_on"], values["joint_members"]
+
+
 def reply(session: Session, case: Case, values: Values) -> CaseStatus:
     """Back to handling once the last open referral is answered; else it stays referred."""
     referral = _referral(session, case, values)
@@ -121,13 +172,20 @@ def reply(session: Session, case: Case, values: Values) -> CaseStatus:
         referral.status, referral.reply = ReferralStatus.REPLIED, values["reply"]
         referral.signed_at = referral.signed_at or now()
     referral.replied_at = now()
+    if values.get("quantity") is not None:
+        referral.quantity, referral.quantity_unit = values["quantity"], values.get("quantity_unit")
     session.flush()
     waiting = select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING))
     return CaseStatus.REFERRED if session.execute(waiting.limit(1)).first() else CaseStatus.HANDLING
 
 
-def handle(_session: Session, case: Case, values: Values) -> None:
-    case.outcome, case.result, case.quantity = values["outcome"], values["result"], values.get("quantity")
+def handle(session: Session, case: Case, values: Values) -> None:
+    """No result while a department is still asked."""
+    waiting = select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING))
+    if session.execute(waiting.limit(1)).first():
+        raise NotAllowed(_("A department hasn't answered yet: enter its reply first."))
+    case.outcome, case.result = values["outcome"], values["result"]
+    case.quantity, case.quantity_unit = values.get("quantity"), values.get("quantity_unit")
     case.handled_at = now()
 
 
@@ -151,8 +209,48 @@ def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
     return wanted - set(session.execute(told, execution_options={"unscoped": True}).scalars())
 
 
+def merged_due(session: Session, case: Case) -> list[tuple[int, bool]]:
+    """The cases merged into this one whose reporters don't know yet what came of it: ids, and whether a complainant
+    is named. One statement."""
+    complainant = exists(
+        select(CaseParty.id).where(
+            CaseParty.case_id == Case.id,
+            CaseParty.role == PartyRole.COMPLAINANT,
+            CaseParty.anonymous.is_(False),
+        )
+    )
+    since = [] if case.handled_at is None else [Feedback.at >= case.handled_at.replace(second=0, microsecond=0)]
+
+    def told(target: FeedbackTarget) -> Any:
+        return exists(select(Feedback.id).where(Feedback.case_id == Case.id, Feedback.target == target, *since))
+
+    statement = (
+        select(Case.id, complainant)
+        .where(
+            Case.master_id == case.id,
+            Case.status == CaseStatus.MERGED,
+            or_(~told(FeedbackTarget.LIAISON), and_(complainant, ~told(FeedbackTarget.COMPLAINANT))),
+        )
+        .order_by(Case.id)
+    )
+    found = session.execute(statement, execution_options={"unscoped": True})
+    return [(row[0], bool(row[1])) for row in found]
+
+
+def _tell_merged(session: Session, case: Case, content: str | None) -> None:
+    """Whoever reported a case that was merged is told what came of the master: a record with each of their cases."""
+    due = merged_due(session, case)
+    if due and not content:
+        raise Lacking({"merged_content": _("Their reporters have not been told yet: say what was told.")})
+    for id_, named in due:
+        for target in (FeedbackTarget.LIAISON, *((FeedbackTarget.COMPLAINANT,) if named else ())):
+            session.add(
+                Feedback(case_id=id_, target=target, channel=FeedbackChannel.PHONE, content=content or "", at=now())
+            )
+
+
 def close(session: Session, case: Case, values: Values) -> None:
-    """No case closes without feedback."""
+    """No case closes without feedback, to the reporters of those merged into it as well."""
     for target in (FeedbackTarget.LIAISON, FeedbackTarget.COMPLAINANT):
         name = target.value
         if content := values.get(f"{name}_content"):
@@ -169,6 +267,7 @@ def close(session: Session, case: Case, values: Values) -> None:
     session.flush()
     if missing := feedback_due(session, case):
         raise Lacking({f"{target.value}_content": UNTOLD[target] for target in missing})
+    _tell_merged(session, case, values.get("merged_content"))
     case.closed_at = now()
 
 

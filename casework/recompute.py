@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +11,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from casework import deadlines, events, settings
+from casework import clock, events, settings
 from casework.calendar import Calendar
-from models import ENDED, Case, CaseEvent, CaseStatus, LimitUnit, StepName, Urgency
+from models import ENDED, Case, CaseEvent, CaseStatus, ChangeStatus, DeadlineChange, StepName
 from panel import bulk
 from panel.bulk import Edit
 from panel.kinds import Moment, now
@@ -42,14 +44,16 @@ class Moved:
 
 
 def moved(session: Session, calendar: Calendar | None = None) -> list[Moved]:
-    """The open, accepted cases whose deadline the calendar moves, by the limit that they were accepted with; those
-    that are due first come first. The number of statements doesn't grow with the cases."""
+    """The open, accepted cases whose deadline the calendar moves, by the limit that they were accepted with, their
+    extensions and the time that they stood still; those that are due first come first. The number of statements
+    doesn't grow with the cases."""
     calendar = calendar or settings.office_calendar(session)
     wanted = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
     statement = _running(select(*wanted)).order_by(Case.due_at, Case.id)
+    changes = _changes(session)
     found = []
     for row in session.execute(statement, execution_options={"unscoped": True}):
-        after = _due(row, calendar)
+        after = _due(row, changes.get(row.id, ()), calendar)
         if after is not None and after != row.due_at:
             found.append(Moved(row.id, row.case_no, row.version, row.status, row.due_at, after))
     return found
@@ -80,14 +84,31 @@ def _running(statement: Select[Any]) -> Select[Any]:
     )
 
 
-def _due(row: Any, calendar: Calendar) -> datetime | None:
-    """When the case is due by its snapshot; None where it has none to go by."""
-    kept = row.item_snapshot or {}
-    if "limit_value" not in kept:
-        return None
-    unit = LimitUnit.of(kept["limit_unit"])
-    urgent = row.urgency is Urgency.URGENT
-    return deadlines.due(row.accepted_at, kept["limit_value"], unit, calendar, urgent=urgent)
+def _changes(session: Session) -> dict[int, list[Any]]:
+    """What was granted to each of these cases: extensions, and suspensions that are over."""
+    wanted = (
+        DeadlineChange.case_id,
+        DeadlineChange.kind,
+        DeadlineChange.status,
+        DeadlineChange.days,
+        DeadlineChange.unit,
+        DeadlineChange.decided_at,
+        DeadlineChange.resumed_at,
+    )
+    statement = select(*wanted).where(
+        DeadlineChange.status.in_((ChangeStatus.APPROVED, ChangeStatus.OVER)),
+        DeadlineChange.case_id.in_(_running(select(Case.id))),
+    )
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in session.execute(statement, execution_options={"unscoped": True}):
+        found[row.case_id].append(row)
+    return found
+
+
+def _due(row: Any, changes: Iterable[Any], calendar: Calendar) -> datetime | None:
+    """When the case is due by its snapshot and what was granted; None where it has none to go by."""
+    limit = clock.limit_of(row.item_snapshot, row.urgency)
+    return None if limit is None else clock.due_at(row.accepted_at, limit, changes, calendar)
 
 
 def _events(session: Session, found: list[Moved]) -> list[dict[str, Any]]:

@@ -6,13 +6,13 @@ Buttons, step forms, permission checks, docs/steps.md and tests are read from ST
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import effects
+from casework import approvals, effects
 from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import (
     ENDED,
@@ -20,13 +20,14 @@ from models import (
     CaseStatus,
     FeedbackChannel,
     Outcome,
+    RaisedTo,
     ReferralKind,
     Satisfaction,
     StepName,
     Urgency,
 )
 from panel.fields import Field, Personal
-from panel.kinds import Choice, Code, Reference, Text, Whole
+from panel.kinds import Choice, Code, Day, Moment, Reference, Text, Whole
 from panel.text import Message, _
 
 S = CaseStatus
@@ -41,6 +42,8 @@ class Relation(Enum):
     #: The person named on the case as handler; the office for a handler without an account.
     HANDLER = "handler"
     NOT_HANDLER = "not handler"
+    #: Another person than the one who has asked for approval; only while something is asked for.
+    APPROVER = "not who asked"
 
 
 def ask(
@@ -80,12 +83,19 @@ class Step:
     opinion: str = "reason"
     #: Says something and changes nothing, so that nobody's open form goes stale by it.
     remark: bool = False
+    #: Asks another person for approval: one thing at a time.
+    asks_approval: bool = False
 
 
 REASON = ask("reason", Text(500, lines=3), _("Reason"))
 HANDLER = ask("handler", Reference("officer"), _("Handler"))
 REFERRAL = ask("referral", Reference("referral"), _("Referral"))
 CHANNEL = Choice(FeedbackChannel)
+QUANTITY = (
+    ask("quantity", Whole(0, 100_000), _("Quantity achieved"), required=False),
+    ask("quantity_unit", Text(20), _("Unit of the quantity"), required=False, help=_("For example 个车位.")),
+)
+OPINION = ask("opinion", Text(500, lines=2), _("Opinion"))
 
 #: Whoever may be named as handler takes the handler's steps.
 STAFF = frozenset({OFFICE, LEADER, OFFICER})
@@ -128,6 +138,19 @@ STEPS: dict[str, Step] = {
                 ask("responsible", Text(80), _("Department that is responsible")),
             ),
             effect=effects.end,
+            grave=True,
+        ),
+        Step(
+            name="merge",
+            label=_("Merge"),
+            sources=(S.REPORTED, S.ACCEPTED),
+            target=S.MERGED,
+            roles=frozenset({OFFICE}),
+            asks=(
+                ask("master", Reference("case"), _("Master case"), help=_("An open case about the same thing.")),
+                REASON,
+            ),
+            effect=effects.merge,
             grave=True,
         ),
         Step(
@@ -185,6 +208,32 @@ STEPS: dict[str, Step] = {
             opinion="request",
         ),
         Step(
+            name="chase",
+            label=_("Chase the department"),
+            sources=(S.REFERRED,),
+            target=None,
+            roles=STAFF,
+            asks=(REFERRAL, ask("text", Text(300, lines=2), _("What was said"))),
+            effect=effects.chase,
+            opinion="text",
+            remark=True,
+        ),
+        Step(
+            name="joint",
+            label=_("Joint action"),
+            sources=(S.REFERRED,),
+            target=None,
+            roles=frozenset({OFFICER, OFFICE}),
+            asks=(
+                REFERRAL,
+                ask("joint_on", Day(), _("Joint action on")),
+                ask("joint_members", Text(300, lines=2), _("Who takes part")),
+                ask("note", Text(300, lines=2), _("Remark"), required=False),
+            ),
+            effect=effects.joint,
+            opinion="note",
+        ),
+        Step(
             name="sign",
             label=_("Department signed"),
             sources=(S.REFERRED,),
@@ -208,11 +257,88 @@ STEPS: dict[str, Step] = {
                     default=effects.Answer.REPLIED,
                 ),
                 ask("reply", Text(1000, lines=3), _("Reply, or the reason for return")),
+                *QUANTITY,
             ),
             effect=effects.reply,
             others=(S.REFERRED,),
             primary=True,
             opinion="reply",
+        ),
+        Step(
+            name="extend",
+            label=_("Ask for an extension"),
+            sources=approvals.ASKABLE,
+            target=None,
+            roles=STAFF,
+            relation=Relation.HANDLER,
+            asks=(
+                ask("days", Whole(1, 1000), _("Extended by"), help=_("In the unit of the limit.")),
+                REASON,
+            ),
+            effect=approvals.ask_extension,
+            asks_approval=True,
+        ),
+        Step(
+            name="suspend",
+            label=_("Ask to suspend"),
+            sources=(S.HANDLING, S.REFERRED, S.MEDIATING),
+            target=None,
+            roles=STAFF,
+            relation=Relation.HANDLER,
+            asks=(REASON, ask("review_on", Day(), _("Look again on"))),
+            effect=approvals.ask_suspension,
+            asks_approval=True,
+        ),
+        Step(
+            name="approve",
+            label=_("Approve"),
+            sources=approvals.ASKABLE,
+            target=None,
+            roles=frozenset({LEADER}),
+            relation=Relation.APPROVER,
+            asks=(replace(OPINION, required=False),),
+            effect=approvals.approve,
+            others=(S.SUSPENDED,),
+            opinion="opinion",
+        ),
+        Step(
+            name="refuse",
+            label=_("Refuse"),
+            sources=approvals.ASKABLE,
+            target=None,
+            roles=frozenset({LEADER}),
+            relation=Relation.APPROVER,
+            asks=(OPINION,),
+            effect=approvals.refuse,
+            opinion="opinion",
+        ),
+        Step(
+            name="resume",
+            label=_("Resume"),
+            sources=(S.SUSPENDED,),
+            target=S.HANDLING,
+            roles=STAFF,
+            asks=(REASON,),
+            effect=approvals.resume,
+            others=(S.DISPATCHED, S.REFERRED, S.MEDIATING),
+            primary=True,
+        ),
+        Step(
+            name="change_list",
+            label=_("Change the item"),
+            sources=(S.ACCEPTED, S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING, S.SUSPENDED),
+            target=None,
+            roles=frozenset({LEADER}),
+            asks=(
+                ask(
+                    "item",
+                    Reference("checklistitem"),
+                    _("Checklist item"),
+                    help=_("The deadline is worked out anew from acceptance."),
+                ),
+                REASON,
+            ),
+            effect=effects.change_list,
         ),
         Step(
             name="handle",
@@ -224,7 +350,7 @@ STEPS: dict[str, Step] = {
             asks=(
                 ask("outcome", Choice(Outcome), _("Outcome")),
                 ask("result", Text(1000, lines=3), _("Result")),
-                ask("quantity", Whole(0, 100_000), _("Quantity achieved"), required=False),
+                *QUANTITY,
             ),
             effect=effects.handle,
             primary=True,
@@ -275,6 +401,13 @@ STEPS: dict[str, Step] = {
                     personal=Personal.PRIVATE,
                 ),
                 ask("satisfaction", Choice(Satisfaction), _("Satisfaction"), required=False),
+                ask(
+                    "merged_content",
+                    Text(500, lines=2),
+                    _("What the reporters of merged cases were told"),
+                    required=False,
+                    personal=Personal.PRIVATE,
+                ),
             ),
             effect=effects.close,
             primary=True,
@@ -300,6 +433,20 @@ STEPS: dict[str, Step] = {
             grave=True,
         ),
         Step(
+            name="raise",
+            label=_("Raised elsewhere"),
+            sources=tuple(CaseStatus),
+            target=None,
+            roles=frozenset({OFFICE, OFFICER}),
+            asks=(
+                ask("raised_to", Choice(RaisedTo), _("Raised with")),
+                ask("raised_at", Moment(), _("Raised at"), required=False, help=_("Empty: now.")),
+                ask("text", Text(300, lines=2), _("Remark"), required=False),
+            ),
+            effect=effects.raised,
+            opinion="text",
+        ),
+        Step(
             name="note",
             label=_("Add a note"),
             sources=tuple(CaseStatus),
@@ -314,8 +461,18 @@ STEPS: dict[str, Step] = {
             label=_("Ask after it"),
             sources=OPEN,
             target=None,
-            roles=ALL,
+            roles=ALL - {LEADER},
             asks=(ask("text", Text(300, lines=2), _("What you ask")),),
+            opinion="text",
+            remark=True,
+        ),
+        Step(
+            name="supervise",
+            label=_("Supervise"),
+            sources=OPEN,
+            target=None,
+            roles=frozenset({OFFICE, LEADER}),
+            asks=(ask("text", Text(300, lines=2), _("What is demanded")),),
             opinion="text",
             remark=True,
         ),
@@ -327,10 +484,7 @@ StepName.labels.update({step.name: step.label for step in STEPS.values()})
 StepName.labels.update(
     {
         "import": _("Brought in from an old ledger"),
-        "merge": _("Merge"),
         "mediate": _("Turn to mediation"),
         "end_mediation": _("End of mediation"),
-        "suspend": _("Suspend"),
-        "resume": _("Resume"),
     }
 )

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
-from casework import events
+from casework import approvals, events
 from casework.refusals import Lacking, NotAllowed
 from casework.roles import OFFICE
 from casework.state import stepping
 from casework.steps import STEPS, Relation, Step
-from models import Case, CaseEvent, Officer, StepName
+from models import Case, CaseEvent, ChangeStatus, DeadlineChange, Officer, StepName
 from panel.access import Action
 from panel.fields import Personal
 from panel.kinds import Invalid, now
@@ -36,9 +37,18 @@ class Standing:
     #: The office records the steps of a handler who has no account.
     stands_in: bool = False
     system: bool = False
+    #: Something waits for approval, asked for by this person or by another.
+    asked: bool = False
+    asked_myself: bool = False
+    #: Asked for by a leader, so that the office may decide too.
+    for_office: bool = False
 
     def may_take(self, step: Step) -> bool:
         """Whether this person may take the step, the case's state left aside."""
+        if step.relation is Relation.APPROVER:
+            return self.asked and not self.asked_myself and (self.system or self._decides(step))
+        if step.asks_approval and self.asked:
+            return False
         if self.system:
             return True
         if not self.roles & step.roles:
@@ -47,6 +57,9 @@ class Standing:
             return self.handler or self.stands_in
         return step.relation is Relation.ANY or not self.handler
 
+    def _decides(self, step: Step) -> bool:
+        return bool(self.roles & step.roles) or (self.for_office and OFFICE in self.roles)
+
 
 def standing(session: Session, case: Case) -> Standing:
     """What the session's actor is to a case. One statement.
@@ -54,9 +67,12 @@ def standing(session: Session, case: Case) -> Standing:
     A role counts where it reaches the case: who may read everything and is an officer besides is officer of their own
     cases only. The handler is known by the account, whatever roles it holds."""
     actor, policy = actor_of(session), policy_of(session)
+    officers, cases, changes = Officer.__table__.c, Case.__table__.c, DeadlineChange.__table__.c
+    waiting = and_(changes.case_id == case.id, changes.status == ChangeStatus.ASKED)
+    asking = [select(column).where(waiting).scalar_subquery() for column in (changes.asked_by_id, changes.for_office)]
     if actor.system:
-        return Standing(frozenset(), system=True)
-    officers, cases = Officer.__table__.c, Case.__table__.c
+        for_office = session.connection().execute(select(asking[1])).scalar()
+        return Standing(frozenset(), system=True, asked=for_office is not None)
     handler = select(officers.user_id).where(officers.id == case.handler_id).scalar_subquery()
     held = [role.name for role in policy.held(actor)]
     reached: list[ColumnElement[bool]] = []
@@ -64,13 +80,17 @@ def standing(session: Session, case: Case) -> Standing:
         rows = policy.criterion(replace(actor, roles=frozenset({name})), Action.READ, Case, cases)
         one = cases.id == case.id
         reached.append(exists(select(cases.id).where(one if rows is None else and_(one, rows))))
-    user_id, *reaches = session.connection().execute(select(handler, *reached)).one()
+    row = session.connection().execute(select(handler, *asking, *reached)).one()
+    user_id, asked_by, for_office, *reaches = row
     roles = frozenset(name for name, does in zip(held, reaches, strict=True) if does)
     named = case.handler_id is not None
     return Standing(
         roles,
         handler=named and user_id is not None and user_id == actor.user_id,
         stands_in=named and user_id is None and OFFICE in roles,
+        asked=for_office is not None,
+        asked_myself=for_office is not None and asked_by is not None and asked_by == actor.user_id,
+        for_office=bool(for_office),
     )
 
 
@@ -95,7 +115,12 @@ def take(
     session.refresh(case)
     if version is not None and case.version != version and not step.remark:
         raise NotAllowed(meanwhile(session, case))
-    if not standing(session, case).may_take(step):
+    who = standing(session, case)
+    if step.relation is Relation.APPROVER and not who.asked:
+        raise NotAllowed(approvals.LAPSED)
+    if step.asks_approval and who.asked:
+        raise NotAllowed(_("Approval has been asked for already."))
+    if not who.may_take(step):
         raise NotAllowed(_("Your role, or your part in this case, doesn't allow “{step}”.", step=step.label))
     if case.status not in step.sources:
         raise NotAllowed(
@@ -104,19 +129,20 @@ def take(
     lacking = {f.name: _("This must be filled in.") for f in step.asks if f.required and values.get(f.name) is None}
     if lacking:
         raise Lacking(lacking)
-    before = case.status
+    before, due, item = case.status, case.due_at, case.item_id
     with by_right(session), stepping():
         other = step.effect(session, case, values) if step.effect else None
         after = other or step.target or before
         if after is not before:
             case.status = after
+            if who.asked and before in approvals.ASKABLE and after not in approvals.ASKABLE:
+                approvals.lapse(session, case)
         elif not step.remark:
             # A step that keeps the state bumps the version as well, so that the second of two is told.
             case.updated_at = now()
         opinion = values.get(step.opinion)
-        return events.append(
-            session, case, step.name, before, after, actor.user_id, actor.name, opinion, _payload(step, values)
-        )
+        payload = {**_payload(step, values), **_moved(case, due, item)}
+        return events.append(session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload)
 
 
 def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +154,16 @@ def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
         and field.personal is Personal.NO
         and (value := values.get(field.name)) is not None
     }
+
+
+def _moved(case: Case, due: datetime | None, item: int | None) -> dict[str, Any]:
+    """The deadline and the item that a step has replaced, beside those that stand now."""
+    found: dict[str, Any] = {}
+    if due is not None and case.due_at is not None and case.due_at != due:
+        found |= {"due_before": due.isoformat(), "due_after": case.due_at.isoformat()}
+    if item is not None and case.item_id != item and case.accepted_at is not None:
+        found["item_before"] = item
+    return found
 
 
 def meanwhile(session: Session, case: Case) -> Message:

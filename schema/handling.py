@@ -34,6 +34,7 @@ from schema.words import (
     ChangeStatus,
     FeedbackChannel,
     FeedbackTarget,
+    LimitUnit,
     OfficerKind,
     ReferralKind,
     ReferralStatus,
@@ -241,7 +242,10 @@ class DeadlineChange(Record):
         Choice(ChangeStatus), _("State"), required=True, default=ChangeStatus.ASKED, readonly=True
     )
     reason: Mapped[str] = col(Text(500, lines=3), _("Reason"), required=True)
-    days: Mapped[int | None] = col(Whole(1, 250), _("Working days"), help=_("By how much the deadline moves."))
+    days: Mapped[int | None] = col(
+        Whole(1, 1000), _("Extended by"), help=_("By how much the deadline moves, in the unit of the limit.")
+    )
+    unit: Mapped[LimitUnit | None] = col(Choice(LimitUnit), _("Unit of the limit"), below="days")
     review_on: Mapped[date | None] = col(Day(), _("Look again on"))
     asked_at: Mapped[datetime] = col(Moment(), _("Asked at"), required=True, default=now, index=True, group=DATES)
     asked_by: Mapped[str] = col(Text(80), _("Asked by"), required=True, default="", below="asked_at")
@@ -254,6 +258,8 @@ class DeadlineChange(Record):
     #: The state a suspended case came from, and goes back to.
     came_from: Mapped[str | None] = mapped_column(String(20))
     asked_by_id: Mapped[int | None] = mapped_column()
+    #: Asked for by a leader: the office may decide as well, since a squad may have no second leader.
+    for_office: Mapped[bool] = mapped_column(default=False)
     decided_by_id: Mapped[int | None] = mapped_column()
 
     case: Mapped[Case] = relationship()

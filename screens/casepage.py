@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from casework import workflow
+from casework import repeats, workflow
+from casework.repeats import Found
 from casework.steps import STEPS, Step
-from models import Case, CaseEvent, CaseStatus, StepName
+from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
 from panel import listing
 from panel.access import model_of
 from panel.base import display
@@ -22,6 +24,8 @@ from panel.text import _
 from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
+from screens import stepaids
+from screens.office import values
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -33,7 +37,21 @@ WAY = (
     CaseStatus.VERIFIED,
     CaseStatus.CLOSED,
 )
-TONES = {"close": "good", "reject": "bad", "void": "bad", "urge": "warn", "rework": "warn", "reopen": "warn"}
+TONES = {
+    "close": "good",
+    "approve": "good",
+    "reject": "bad",
+    "refuse": "bad",
+    "void": "bad",
+    "supervise": "bad",
+    "raise": "bad",
+    "urge": "warn",
+    "chase": "warn",
+    "rework": "warn",
+    "reopen": "warn",
+}
+#: Feedback that asks for another look: given since the case was last handled.
+UNSATISFIED = _("The complainant is unsatisfied. The squad leader may reopen the case.")
 
 
 @dataclass(slots=True)
@@ -52,6 +70,8 @@ class CasePage(DetailsPage):
     way: list[Stop] = field(default_factory=list)
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
+    #: Sentences above the case, each with what can be done about it.
+    notices: list[tuple[Words, Button | None]] = field(default_factory=list)
 
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
@@ -73,8 +93,35 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
     shown = [button for button in plain.buttons if not button.danger]
     for button in shown:
         button.primary = False
+    _compare(page, record, {step.name for step in steps})
     page.buttons = [*[b for b in acts if not b.primary], *shown, *[b for b in acts if b.primary]]
     return page
+
+
+def _compare(page: CasePage, record: Case, able: set[str]) -> None:
+    """What an open case may be a repeat of and what was merged into it; of a closed one whether somebody is
+    unsatisfied. Two statements at most."""
+    session = current_panel().session
+    if record.status in ENDED:
+        found = Found(merged=repeats.merged_into(session, record))
+        if record.status is CaseStatus.CLOSED and session.execute(unsatisfied(record)).first():
+            url = url_for("case.step_view", id=record.id, step="reopen")
+            reopen = Button(STEPS["reopen"].label, url) if "reopen" in able else None
+            page.notices.append((UNSATISFIED, reopen))
+    else:
+        found = repeats.of_case(session, record, values()["repeat_days"])
+        if told := stepaids.elsewhere(found):
+            page.notices.append((told, None))
+    page.related = [*stepaids.tables(found, record, merging="merge" in able), *page.related]
+
+
+def unsatisfied(record: Case) -> Select[Any]:
+    statement = select(Feedback.id).where(
+        Feedback.case_id == record.id, Feedback.satisfaction == Satisfaction.UNSATISFIED
+    )
+    if record.handled_at is not None:
+        statement = statement.where(Feedback.at >= record.handled_at.replace(second=0, microsecond=0))
+    return statement.limit(1)
 
 
 def _sub(record: Case) -> str:
@@ -129,7 +176,13 @@ def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
             who=event.actor_name,
             at=Moment().format(event.at.replace(second=0)),
             note=event.opinion or "",
-            changes=[Change(ask.label, "", _words(ask, value, names)) for ask, value in _given(event)],
+            changes=[
+                *(
+                    Change(ask.label, _was(ask, event, names), _words(ask, value, names))
+                    for ask, value in _given(event)
+                ),
+                *_moved(event),
+            ],
         )
         for event in reversed(events)
     ]
@@ -143,13 +196,28 @@ def _given(event: CaseEvent) -> Iterator[tuple[Field, Any]]:
             yield ask, value
 
 
+def _was(ask: Field, event: CaseEvent, names: Mapping[tuple[str, Any], str]) -> str:
+    """What stood there before: a case that was put on another item."""
+    before = event.payload.get(f"{ask.name}_before")
+    return "" if before is None else _words(ask, before, names)
+
+
+def _moved(event: CaseEvent) -> Iterator[Change]:
+    """The deadline before and after a step that has moved it."""
+    kept = [event.payload.get(f"due_{when}") for when in ("before", "after")]
+    if all(isinstance(one, str) for one in kept):
+        was, now = (Moment().format(datetime.fromisoformat(str(one)).replace(second=0, microsecond=0)) for one in kept)
+        yield Change(_("Due"), was, now)
+
+
 def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
     """What the records are called that steps named: one statement for each table."""
     ids: dict[str, set[int]] = defaultdict(set)
     for event in events:
         for ask, value in _given(event):
-            if ask.reference and isinstance(value, int):
-                ids[ask.reference.table].add(value)
+            for one in (value, event.payload.get(f"{ask.name}_before")):
+                if ask.reference and isinstance(one, int):
+                    ids[ask.reference.table].add(one)
     found: dict[tuple[str, Any], str] = {}
     for table, wanted in ids.items():
         model = model_of(table)

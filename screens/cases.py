@@ -6,22 +6,33 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import request
+from flask import jsonify, request
 from flask_admin.base import expose
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
 from casework import intake
 from casework.deadlines import light, words
-from models import ENDED, Case, CaseStatus, LimitUnit, Referral, ReferralStatus, Urgency
+from models import (
+    ENDED,
+    Case,
+    CaseEvent,
+    CaseStatus,
+    Feedback,
+    LimitUnit,
+    Referral,
+    ReferralStatus,
+    Satisfaction,
+    Urgency,
+)
 from panel.access import Actor
 from panel.kinds import ZONE, now, today
 from panel.listing import Quick
 from panel.text import _
 from panel.web.context import current_actor, current_panel
-from panel.web.lookups import SchemaLoader
+from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Button, Cell, DetailsPage
 from panel.web.views import SchemaView
-from screens import casepage, slip, stepform
+from screens import bulksteps, casepage, slip, stepaids, stepform
 from screens.office import calendar
 
 
@@ -53,6 +64,21 @@ def due_today(_actor: Actor) -> ColumnElement[bool]:
     return and_(Case.status.in_(RUNNING), Case.due_at >= now(), Case.due_at < _end_of_today())
 
 
+def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
+    """Closed, and the complainant said so since it was last handled."""
+    since = or_(Case.handled_at.is_(None), Feedback.at >= Case.handled_at)
+    told = select(Feedback.id).where(
+        Feedback.case_id == Case.id, Feedback.satisfaction == Satisfaction.UNSATISFIED, since
+    )
+    return and_(Case.status == CaseStatus.CLOSED, exists(told))
+
+
+def supervised(_actor: Actor) -> ColumnElement[bool]:
+    """Open cases of which a leader or the office has demanded an end."""
+    demanded = select(CaseEvent.case_id).where(CaseEvent.step == "supervise")
+    return and_(Case.status.in_(OPEN), Case.id.in_(demanded))
+
+
 QUICK = {
     "open": Quick(_("Open"), _status(*OPEN)),
     "reported": Quick(_("To accept"), _status(CaseStatus.REPORTED)),
@@ -65,6 +91,10 @@ QUICK = {
         _("On the clock"), lambda _a: and_(Case.status.in_(RUNNING), Case.due_at.is_not(None)), counted=False
     ),
     "mine": Quick(_("Mine"), mine, counted=False),
+    "unsatisfied": Quick(_("Unsatisfied"), unsatisfied, counted=False),
+    "supervised": Quick(_("Supervised"), supervised, counted=False),
+    "raised": Quick(_("Raised elsewhere"), lambda _a: Case.raised_to.is_not(None), counted=False),
+    "suspended": Quick(_("Suspended"), _status(CaseStatus.SUSPENDED), counted=False),
 }
 
 
@@ -87,7 +117,7 @@ def due_cell(case: Case) -> Cell:
     return Cell(text, light=shown[0])
 
 
-class CaseView(SchemaView):
+class CaseView(bulksteps.BulkSteps, SchemaView):
     """Cases; the state is never typed. A new one gets its number and its first event."""
 
     quick = QUICK
@@ -104,6 +134,15 @@ class CaseView(SchemaView):
     def details_view(self) -> Any:
         record = self.get_one(request.args.get("id"))
         return self.render("case.html", page=casepage.build(self, record, due_cell(record)))
+
+    @expose("/item/")
+    def item_facts(self) -> Any:
+        """What an item would fix for a case, while it is being chosen."""
+        record = self.get_one(request.args.get("case"))
+        id_ = request.args.get("item", "")
+        item = visible("checklistitem", int(id_)) if id_.isascii() and id_.isdigit() and len(id_) < 10 else None
+        lines = stepaids.facts(item, record, request.args.get("urgency", "")) if item is not None else []
+        return jsonify([(str(label), text) for label, text in lines])
 
     @expose("/step/", methods=("GET", "POST"))
     def step_view(self) -> Any:

@@ -20,7 +20,7 @@ from panel.web import lists
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, HomePage, Related, SetupStep, Tile, Words
 from panel.web.views import SchemaView
-from screens import ledgers, report
+from screens import ledgers, report, reported
 from screens.cases import OPEN
 from screens.office import calendar, values
 
@@ -35,15 +35,15 @@ TILES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("case", "today", "warn"),
         ("case", "reported", ""),
         ("case", "accepted", ""),
-        ("referral", "waiting", ""),
+        ("referral", "late", "warn"),
         ("case", "verified", ""),
     ),
     LEADER: (
         ("case", "overdue", "bad"),
         ("case", "today", "warn"),
         ("case", "accepted", ""),
+        ("deadlinechange", "mine", "warn"),
         ("case", "handled", ""),
-        ("case", "open", ""),
         ("referral", "late", "warn"),
     ),
     OFFICER: (
@@ -52,7 +52,7 @@ TILES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("case", "mine", ""),
         ("case", "reported", ""),
         ("case", "verified", ""),
-        ("referral", "waiting", ""),
+        ("referral", "late", "warn"),
     ),
     LIAISON: (("case", "open", ""), ("case", "verified", ""), ("case", "overdue", "warn")),
     VIEWER: (
@@ -74,7 +74,7 @@ def home() -> str:
     page = HomePage(title=_greeting(actor), sub=_day_words())
     page.tiles = tiles(actor)
     if current_panel().policy.may(actor, Action.READ, Case):
-        page.tables = [first_by_deadline()]
+        page.tables = [reported.table(actor) if LIAISON in actor.roles else first_by_deadline()]
         page.cards = _own_communities(actor)
     if OFFICE in actor.roles and (waiting := ledgers.waiting()):
         page.tables.insert(0, waiting)

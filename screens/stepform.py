@@ -10,10 +10,10 @@ from flask import abort, flash, redirect, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from casework import effects, workflow
+from casework import approvals, clock, effects, workflow
 from casework.refusals import Lacking, NotAllowed
-from casework.steps import STEPS, Step
-from models import Case, FeedbackTarget, Referral
+from casework.steps import STEPS, Relation, Step
+from models import Case, FeedbackTarget, Referral, Satisfaction
 from panel.base import display
 from panel.fields import Field
 from panel.integrity import explain
@@ -22,6 +22,7 @@ from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input
+from screens import casepage, office, stepaids
 
 
 def page(view: Any) -> Any:
@@ -30,14 +31,18 @@ def page(view: Any) -> Any:
     step = STEPS.get(request.args.get("step", ""))
     if step is None or not step.sources:
         abort(404)
-    if not workflow.standing(current_panel().session, record).may_take(step):
+    who = workflow.standing(current_panel().session, record)
+    if step.relation is Relation.APPROVER and not who.asked:
+        flash(str(approvals.LAPSED), "warning")
+        return redirect(url_for("case.details_view", id=record.id))
+    if not who.may_take(step):
         abort(403)
     if request.method == "POST":
         return _take(view, record, step)
     if record.status not in step.sources:
         flash(str(workflow.meanwhile(current_panel().session, record)), "warning")
         return redirect(url_for("case.details_view", id=record.id))
-    return view.render("panel/form.html", page=_form(record, step, _prefilled(record, step), {}))
+    return _show(view, record, step, _prefilled(record, step), {})
 
 
 def _prefilled(record: Case, step: Step) -> dict[str, str]:
@@ -45,11 +50,25 @@ def _prefilled(record: Case, step: Step) -> dict[str, str]:
     known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
     if step.name == "dispatch":
         known["handler"] = record.handler_id or record.lead_officer_id
+    if step.name == "handle":
+        known |= _won(record)
     found = {}
     for ask in step.asks:
         value = request.args.get(ask.name) or known.get(ask.name) or ask.default
         found[ask.name] = "" if value is None else str(getattr(value, "value", value))
     return found
+
+
+def _won(record: Case) -> dict[str, Any]:
+    """What the departments' answers have won together, where it is of one kind: parking spaces."""
+    statement = select(Referral.quantity, Referral.quantity_unit).where(
+        Referral.case_id == record.id, Referral.quantity.is_not(None)
+    )
+    found = current_panel().session.execute(statement).all()
+    units = {row.quantity_unit for row in found}
+    if len(units) != 1:
+        return {"quantity": record.quantity, "quantity_unit": record.quantity_unit}
+    return {"quantity": sum(row.quantity for row in found), "quantity_unit": units.pop()}
 
 
 def _take(view: Any, record: Case, step: Step) -> Any:
@@ -73,6 +92,8 @@ def _take(view: Any, record: Case, step: Step) -> Any:
             refusal = explain(error, Referral)[1]
         else:
             flash(str(_("Done: {step}", step=step.label)), "success")
+            if values.get("satisfaction") == Satisfaction.UNSATISFIED:
+                flash(str(casepage.UNSATISFIED), "warning")
             return redirect(_next(id_))
         session.rollback()
     if refusal is not None:
@@ -80,7 +101,12 @@ def _take(view: Any, record: Case, step: Step) -> Any:
     seen: Case | None = visible("case", id_)
     if seen is None or seen.status not in step.sources or not workflow.standing(session, seen).may_take(step):
         return redirect(_next(id_))
-    return view.render("panel/form.html", page=_form(view.get_one(id_), step, given, problems)), 422
+    return _show(view, view.get_one(id_), step, given, problems), 422
+
+
+def _show(view: Any, record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> Any:
+    page = _form(record, step, given, problems)
+    return view.render("step.html", page=page, aids=stepaids.dress(page, record, step, given))
 
 
 def _version() -> int | None:
@@ -100,7 +126,14 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     if step.name == "close":
         due = effects.feedback_due(current_panel().session, record)
         heading = _told(due)
-        asks = [replace(ask, required=ask.name.endswith("_content")) for ask in asks if _to_tell(ask) in due]
+        merged = effects.merged_due(current_panel().session, record)
+        asks = [
+            replace(ask, required=ask.name.endswith("_content"))
+            for ask in asks
+            if (merged if ask.name == "merged_content" else _to_tell(ask) in due)
+        ]
+    if step.name == "extend":
+        asks[0] = replace(asks[0], help=_extension(record))
     inputs = [_input(record, ask, given.get(ask.name, ""), problems.get(ask.name)) for ask in asks]
     page = FormPage(
         title=f"{step.label} · {record.case_no}",
@@ -112,6 +145,15 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     )
     page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
     return page
+
+
+def _extension(record: Case) -> Message | None:
+    """By how much the deadline may be extended, in the unit of its limit."""
+    limit = clock.limit_of(record.item_snapshot, record.urgency)
+    if limit is None:
+        return None
+    most = approvals.longest(limit, office.values()["extension_share"])
+    return _("{n} at most, in the unit of the limit ({unit}).", n=most, unit=limit.unit.label)
 
 
 def _to_tell(ask: Field) -> FeedbackTarget:

@@ -15,7 +15,7 @@ from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from casework import deadlines, events, numbering, settings
-from models import Action, Case, CaseEvent, CaseParty, CaseStatus, Feedback, Referral
+from models import Action, Case, CaseEvent, CaseParty, CaseStatus, DeadlineChange, Feedback, Referral
 from panel import kinds
 from panel.base import Base
 from panel.kinds import ZONE
@@ -138,6 +138,7 @@ def _write(session: Session, lives: list[Life]) -> dict[str, int]:
         "action": _insert(session, Action, _of(lives, "actions")),
         "referral": _insert(session, Referral, _of(lives, "referrals")),
         "feedback": _insert(session, Feedback, _of(lives, "feedback")),
+        "deadlinechange": _insert(session, DeadlineChange, _of(lives, "changes")),
     }
 
 

@@ -50,6 +50,7 @@ class Life:
     actions: list[dict[str, Any]] = field(default_factory=list)
     referrals: list[dict[str, Any]] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
     master: Life | None = None
     id: int | None = None
 

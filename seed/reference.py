@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import seed
-from models import CalendarDay, ChecklistItem, Department, LimitUnit, ListKind
+from models import CalendarDay, ChecklistItem, Department, LimitUnit, ListKind, Phrase, PhraseUse
 from panel.kinds import Choice
 
 FIRST_YEAR = 2024
@@ -32,9 +32,14 @@ _UNSCOPED = {"unscoped": True}
 
 
 def load(session: Session) -> dict[str, int]:
-    """Add the departments, items and days whose name, code or date isn't there yet, and flush.
+    """Add the departments, items, days and phrases whose name, code or date isn't there yet, and flush.
     Returns how many of each were added."""
-    return {"departments": _departments(session), "items": _items(session), "days": _days(session)}
+    return {
+        "departments": _departments(session),
+        "items": _items(session),
+        "days": _days(session),
+        "phrases": _phrases(session),
+    }
 
 
 def _known(session: Session, column: Any) -> set[Any]:
@@ -72,6 +77,19 @@ def _items(session: Session) -> int:
         )
         for row in seed.rows("checklist.csv")
         if row["code"] not in known
+    ]
+    session.add_all(new)
+    session.flush()
+    return len(new)
+
+
+def _phrases(session: Session) -> int:
+    """Common phrases to begin with: only where there are none, since an office may well have deleted some."""
+    if session.scalar(select(Phrase.id).limit(1), execution_options=_UNSCOPED) is not None:
+        return 0
+    new = [
+        Phrase(name=row["name"], use=Choice(PhraseUse).parse(row["use"]), words=row["words"])
+        for row in seed.rows("phrases.csv")
     ]
     session.add_all(new)
     session.flush()

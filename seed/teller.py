@@ -11,6 +11,8 @@ from casework import deadlines, intake
 from models import (
     ActionKind,
     CaseStatus,
+    ChangeKind,
+    ChangeStatus,
     FeedbackTarget,
     LimitUnit,
     Outcome,
@@ -160,6 +162,10 @@ class Teller:
         )
         yield (at := plan.at(0.12))
         life.step(at, "start", CaseStatus.HANDLING, life.handler)
+        if stop == CaseStatus.HANDLING and rng.random() < 0.25:
+            asked = {"days": 1, "unit": life.item.limit_unit}
+            self._ask(life, at, ChangeKind.EXTENSION, "当事人外出，约定返回后处理。", **asked)
+            life.step(at, "extend", life.status, life.handler, "当事人外出，约定返回后处理。", days=1)
         yield (at := plan.at(0.18))
         if rng.random() < 0.4:
             life.act(self.cast, at, ActionKind.INSPECTION, "到现场检查，拍照取证。")
@@ -190,18 +196,53 @@ class Teller:
         return Plan(self.cast, at, length, by_clock)
 
     def _suspend(self, life: Life, plan: Plan) -> Iterator[datetime]:
-        case, leader = life.case, life.beat.squad[0]
+        case, leader, handler = life.case, life.beat.squad[0], life.handler
+        yield (asked := plan.at(0.2))
+        review = deadlines.local_day(asked) + timedelta(days=14)
+        life.step(asked, "suspend", life.status, handler, "需第三方鉴定。", review_on=review.isoformat())
+        change = self._ask(life, asked, ChangeKind.SUSPENSION, "需第三方鉴定。", review_on=review)
         yield (at := plan.at(0.22))
-        review = deadlines.local_day(at) + timedelta(days=14)
-        life.step(at, "suspend", CaseStatus.SUSPENDED, leader, "需第三方鉴定，同意挂账。", review_on=review.isoformat())
+        decides = self.cast.world.office if handler.id == leader.id else leader
+        change.update(
+            status=ChangeStatus.APPROVED,
+            decided_at=at,
+            decided_by=decides.name,
+            decided_by_id=decides.user_id,
+            came_from=life.status.value,
+            updated_at=at,
+        )
+        life.step(at, "approve", CaseStatus.SUSPENDED, decides, "同意挂账。")
         back = self.cast.later(at, 900, 4000)
         yield back
         pause = deadlines.office_time(at, back, self.calendar)
         plan.pause += back - at if plan.by_clock else pause
-        case["due_at"] = deadlines.after(case["due_at"], pause, self.calendar)
-        life.step(
-            back, "resume", CaseStatus.HANDLING, leader, "条件具备，恢复办理。", due_at=case["due_at"].isoformat()
-        )
+        limit, before = life.item, case["due_at"]
+        urgent = case["urgency"] == Urgency.URGENT
+        case["due_at"] = deadlines.resumed(before, at, back, limit.limit_unit, self.calendar, urgent=urgent)
+        change.update(status=ChangeStatus.OVER, resumed_at=back, new_due_at=case["due_at"], updated_at=back)
+        kept = {"due_before": before.isoformat(), "due_after": case["due_at"].isoformat()}
+        life.step(back, "resume", CaseStatus.HANDLING, leader, "条件具备，恢复办理。", **kept)
+
+    @staticmethod
+    def _ask(life: Life, at: datetime, kind: ChangeKind, reason: str, **given: Any) -> dict[str, Any]:
+        """The handler asks the squad's leader for approval; a leader asks the office."""
+        empty = ("days", "unit", "review_on", "decided_at", "decided_by", "decided_by_id", "came_from", "resumed_at")
+        change: dict[str, Any] = {
+            **dict.fromkeys((*empty, "new_due_at")),
+            "kind": kind,
+            "status": ChangeStatus.ASKED,
+            "reason": reason,
+            "asked_at": at,
+            "asked_by": life.handler.name,
+            "asked_by_id": life.handler.user_id,
+            "for_office": life.handler.id == life.beat.squad[0].id,
+            "old_due_at": life.case["due_at"],
+            "created_at": at,
+            "updated_at": at,
+            **given,
+        }
+        life.changes.append(change)
+        return change
 
     def _mediate(self, life: Life, plan: Plan) -> Iterator[datetime]:
         yield (at := plan.at(0.25))

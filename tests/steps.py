@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from casework.state import stepping
 from models import Case, CaseEvent, CaseStatus, Officer, Referral
 from panel.access import Actor
 from panel.accounts import User
-from panel.kinds import now
+from panel.kinds import now, today
 from panel.session import act_for
 from tests import factories
 from tests.factories import Stage
@@ -57,6 +58,29 @@ def other_department(session: Session) -> int:
     return int(found)
 
 
+def other_item(session: Session, case: Case) -> int:
+    """An item of the service list that the case doesn't stand on."""
+    found: list[int] = []
+    for code, name, limit in (("FW98", "邻里纠纷", 7), ("FW99", "公共设施", 2)):
+        query = sa.select(models.ChecklistItem.id).where(models.ChecklistItem.code == code)
+        id_ = session.execute(query, execution_options={"unscoped": True}).scalar_one_or_none()
+        if id_ is None:
+            service = models.ListKind.SERVICE
+            item = models.ChecklistItem(code=code, name=name, list_kind=service, limit_value=limit, mediable=True)
+            session.add(item)
+            session.flush()
+            id_ = item.id
+        found.append(id_)
+    return next(id_ for id_ in found if id_ != case.item_id)
+
+
+def other_case(session: Session, stage: Stage, case: Case) -> int:
+    """An open case that this one may be merged into."""
+    query = sa.select(Case.id).where(Case.id != case.id, Case.status.not_in(models.ENDED), Case.master_id.is_(None))
+    found = session.execute(query.order_by(Case.id.desc()).limit(1), execution_options={"unscoped": True}).scalar()
+    return int(found or stage.inside["case"])
+
+
 def officer_of(session: Session, stage: Stage, who: str) -> int | None:
     """An officer by the account they have: "officer" and "leader" are officers, "nobody" has none, "" is no one."""
     if not who:
@@ -83,7 +107,8 @@ def new_case(stage: Stage, status: CaseStatus = CaseStatus.REPORTED, handler: st
 
 def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handler: str = "") -> None:
     """Put a case into a state as if its steps had been taken."""
-    session.execute(sa.delete(Referral).where(Referral.case_id == case.id))
+    for model in (Referral, models.DeadlineChange):
+        session.execute(sa.delete(model).where(model.case_id == case.id))
     case.handler_id = officer_of(session, stage, handler)
     case.closed_at = now() if status is CaseStatus.CLOSED else None
     case.handled_at = now() if status in (CaseStatus.HANDLED, CaseStatus.VERIFIED, CaseStatus.CLOSED) else None
@@ -94,7 +119,16 @@ def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handle
         session.add(
             Referral(case_id=case.id, department_id=stage.inside["department"], document_no=f"移-{next(_numbers)}")
         )
+    if status is CaseStatus.SUSPENDED:
+        session.add(asked(case, status=models.ChangeStatus.APPROVED, decided_at=now(), came_from="handling"))
     session.flush()
+
+
+def asked(case: Case, **given: Any) -> models.DeadlineChange:
+    """A request to suspend a case, by somebody who can't decide it."""
+    kind = models.ChangeKind.SUSPENSION
+    values = {"case_id": case.id, "kind": kind, "reason": "需鉴定", "asked_by": "测试", "asked_by_id": 0}
+    return models.DeadlineChange(**{**values, **given})
 
 
 def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str, Any]:
@@ -103,8 +137,9 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         sa.select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(effects.PENDING)).limit(1),
         execution_options={"unscoped": True},
     ).scalar()
+    item = stage.inside["checklistitem"] if name != "change_list" else other_item(session, case)
     everything: dict[str, Any] = {
-        "item": stage.inside["checklistitem"],
+        "item": item,
         "urgency": models.Urgency.NORMAL,
         "reason": "情况如此",
         "told": "电话告知",
@@ -125,6 +160,14 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "liaison_content": "已告知联络员",
         "complainant_content": "已告知投诉人",
         "text": "请抓紧办理",
+        "master": other_case(session, stage, case),
+        "review_on": today() + timedelta(days=14),
+        "days": 1,
+        "opinion": "按程序办理",
+        "joint_on": today(),
+        "joint_members": "交警大队、社区",
+        "raised_to": models.RaisedTo.HOTLINE,
+        "merged_content": "已告知并案的反映人",
     }
     return {field.name: everything.get(field.name) for field in workflow.STEPS[name].asks}
 

@@ -21,6 +21,10 @@ from tests.factories import Stage
 S = CaseStatus
 OPEN = {S.REPORTED, S.ACCEPTED, S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING, S.SUSPENDED, S.HANDLED, S.VERIFIED}
 
+ASKABLE = {S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING}
+#: Steps that decide what somebody else has asked for.
+DECIDING = {"approve", "refuse"}
+
 #: Somebody by name: the account that acts, and who is named as handler.
 PEOPLE = {
     "office": ("office", "officer"),
@@ -44,26 +48,39 @@ EVERYBODY = OFFICE | LEADER | OFFICER | {"liaison"}
 RULES: dict[str, tuple[set[CaseStatus], set[str]]] = {
     "accept": ({S.REPORTED}, OFFICER | OFFICE),
     "reject": ({S.REPORTED}, OFFICE),
+    "merge": ({S.REPORTED, S.ACCEPTED}, OFFICE),
     "dispatch": ({S.ACCEPTED}, OFFICE | LEADER | OFFICER),
     "reassign": ({S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING}, OFFICE | LEADER),
     "send_back": ({S.DISPATCHED}, FOR_HANDLER),
     "start": ({S.DISPATCHED}, FOR_HANDLER),
     "refer": ({S.HANDLING, S.REFERRED}, OFFICER | OFFICE),
+    "chase": ({S.REFERRED}, OFFICE | LEADER | OFFICER),
+    "joint": ({S.REFERRED}, OFFICER | OFFICE),
     "sign": ({S.REFERRED}, OFFICER | OFFICE),
     "reply": ({S.REFERRED}, OFFICER | OFFICE),
+    "extend": (ASKABLE, FOR_HANDLER),
+    "suspend": ({S.HANDLING, S.REFERRED, S.MEDIATING}, FOR_HANDLER),
+    "approve": (ASKABLE, LEADER),
+    "refuse": (ASKABLE, LEADER),
+    "resume": ({S.SUSPENDED}, OFFICE | LEADER | OFFICER),
+    "change_list": (ASKABLE | {S.ACCEPTED, S.SUSPENDED}, LEADER),
     "handle": ({S.HANDLING}, FOR_HANDLER),
     "verify": ({S.HANDLED}, (OFFICE | LEADER | OFFICER) - HANDLER),
     "rework": ({S.HANDLED}, (OFFICE | LEADER | OFFICER) - HANDLER),
     "close": ({S.VERIFIED}, OFFICER | OFFICE),
     "reopen": ({S.CLOSED}, LEADER),
     "void": (OPEN, LEADER),
+    "raise": (set(S), OFFICE | OFFICER),
     "note": (set(S), EVERYBODY),
-    "urge": (OPEN, EVERYBODY),
+    "urge": (OPEN, EVERYBODY - LEADER),
+    "supervise": (OPEN, OFFICE | LEADER),
 }
 #: Where a step leads, from the state named first.
 LEADS = [
     ("accept", S.REPORTED, S.ACCEPTED),
     ("reject", S.REPORTED, S.REJECTED),
+    ("merge", S.REPORTED, S.MERGED),
+    ("merge", S.ACCEPTED, S.MERGED),
     ("dispatch", S.ACCEPTED, S.DISPATCHED),
     ("reassign", S.DISPATCHED, S.DISPATCHED),
     ("reassign", S.HANDLING, S.HANDLING),
@@ -73,35 +90,56 @@ LEADS = [
     ("start", S.DISPATCHED, S.HANDLING),
     ("refer", S.HANDLING, S.REFERRED),
     ("refer", S.REFERRED, S.REFERRED),
+    ("chase", S.REFERRED, S.REFERRED),
+    ("joint", S.REFERRED, S.REFERRED),
     ("sign", S.REFERRED, S.REFERRED),
     ("reply", S.REFERRED, S.HANDLING),
+    *(("extend", status, status) for status in sorted(ASKABLE)),
+    *(("suspend", status, status) for status in (S.HANDLING, S.REFERRED, S.MEDIATING)),
+    *(("approve", status, S.SUSPENDED) for status in sorted(ASKABLE)),
+    ("refuse", S.HANDLING, S.HANDLING),
+    ("resume", S.SUSPENDED, S.HANDLING),
+    *(("change_list", status, status) for status in sorted(ASKABLE | {S.ACCEPTED, S.SUSPENDED})),
     ("handle", S.HANDLING, S.HANDLED),
     ("verify", S.HANDLED, S.VERIFIED),
     ("rework", S.HANDLED, S.HANDLING),
     ("close", S.VERIFIED, S.CLOSED),
     ("reopen", S.CLOSED, S.HANDLING),
     *(("void", status, S.VOIDED) for status in sorted(OPEN)),
+    ("raise", S.CLOSED, S.CLOSED),
+    ("supervise", S.HANDLING, S.HANDLING),
     ("note", S.CLOSED, S.CLOSED),
     ("urge", S.HANDLED, S.HANDLED),
 ]
 REQUIRED = {
     "accept": {"item", "urgency"},
     "reject": {"reason", "told", "responsible"},
+    "merge": {"master", "reason"},
     "dispatch": {"handler"},
     "reassign": {"handler", "reason"},
     "send_back": {"reason"},
     "start": set(),
     "refer": {"department", "kind", "document_no", "request"},
+    "chase": {"referral", "text"},
+    "joint": {"referral", "joint_on", "joint_members"},
     "sign": {"referral"},
     "reply": {"referral", "answer", "reply"},
+    "extend": {"days", "reason"},
+    "suspend": {"reason", "review_on"},
+    "approve": set(),
+    "refuse": {"opinion"},
+    "resume": {"reason"},
+    "change_list": {"item", "reason"},
     "handle": {"outcome", "result"},
     "verify": {"finding"},
     "rework": {"reason"},
     "close": {"liaison_content", "complainant_content"},
     "reopen": {"reason"},
     "void": {"reason"},
+    "raise": {"raised_to"},
     "note": {"text"},
     "urge": {"text"},
+    "supervise": {"text"},
 }
 
 
@@ -109,6 +147,16 @@ def able(name: str) -> tuple[str, str]:
     """The account, and the handler's, of somebody who may take a step."""
     order = ["office for a handler without account", "officer", "leader", "officer as handler"]
     return PEOPLE[next(who for who in order if who in RULES[name][1])]
+
+
+def ask(stage: Stage, id_: int, name: str, *, away: bool = False) -> None:
+    """Something waits for a decision, for the steps that decide."""
+    if name in DECIDING:
+        with stage.session() as session:
+            if away:
+                session.execute(sa.delete(models.DeadlineChange).where(models.DeadlineChange.asked_by_id == 0))
+            else:
+                session.add(steps.asked(session.get_one(Case, id_)))
 
 
 def test_every_step_stands_in_the_rules() -> None:
@@ -134,6 +182,7 @@ def test_a_step_is_taken_where_the_rules_say_and_nowhere_else(growing: Stage, wh
             steps.place(session, growing, session.get_one(Case, id_), status, handler)
             values = {name: steps.filled_in(session, growing, session.get_one(Case, id_), name) for name in RULES}
         for name, (sources, people) in RULES.items():
+            ask(growing, id_, name)
             with steps.acting(growing, account) as session:
                 case = session.execute(sa.select(Case).where(Case.id == id_)).scalar_one()
                 offered = name in {step.name for step in workflow.available(session, case)}
@@ -143,6 +192,7 @@ def test_a_step_is_taken_where_the_rules_say_and_nowhere_else(growing: Stage, wh
                 except NotAllowed:
                     taken = False
                 session.rollback()
+            ask(growing, id_, name, away=True)
             expected = status in sources and who in people
             if (taken, offered) != (expected, expected):
                 wrong.append((status, name, taken, offered))
@@ -153,6 +203,7 @@ def test_a_step_is_taken_where_the_rules_say_and_nowhere_else(growing: Stage, wh
 def test_where_a_step_leads(growing: Stage, name: str, before: CaseStatus, after: CaseStatus) -> None:
     account, handler = able(name)
     id_ = steps.new_case(growing, before, handler)
+    ask(growing, id_, name)
     with growing.session() as session:
         known = len(steps.history(session, id_))
     case = steps.take(growing, account, id_, name)
@@ -171,6 +222,7 @@ def test_what_must_be_filled_in(growing: Stage, name: str, field: str) -> None:
     account, handler = able(name)
     before = next(status for status in S if status in RULES[name][0])
     id_ = steps.new_case(growing, before, handler)
+    ask(growing, id_, name)
     with pytest.raises(Lacking) as lacking:
         steps.take(growing, account, id_, name, **{field: None})
     assert list(lacking.value.problems) == [field]

@@ -15,13 +15,14 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from jinja2 import ChoiceLoader, FileSystemLoader
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from panel import listing, session, text
 from panel.access import Action, Actor, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel.base import Base
 from panel.jobs import Jobs
 from panel.kinds import now
 from panel.passwords import Passwords
@@ -56,6 +57,8 @@ class Link:
     may: Callable[[], bool] = lambda: True
     #: Stands above the generated screens.
     first: bool = False
+    #: What is counted beside it: a table and the condition for this person.
+    badge: Callable[[Actor], tuple[type[Base], ColumnElement[bool]]] | None = None
 
 
 @dataclass(slots=True)
@@ -114,25 +117,26 @@ class Panel:
         if actor.user_id is None:
             return None
         readable = [v for v in self.views.values() if self.policy.may(actor, Action.READ, v.model)]
-        wanted = [v for v in readable if v.badge]
-        counted = [(v.model, v.quick_filters()[v.badge].condition(actor)) for v in wanted]
-        *numbers, unseen = listing.counts(self.session, [*counted, (Job, jobpages.unseen())])
-        badges = dict(zip((v.endpoint for v in wanted), numbers, strict=True))
+        shown = [link for link in self.links if link.may()]
+        wanted = {v.endpoint: (v.model, v.quick_filters()[v.badge].condition(actor)) for v in readable if v.badge}
+        wanted |= {link.endpoint: link.badge(actor) for link in shown if link.badge}
+        *numbers, unseen = listing.counts(self.session, [*wanted.values(), (Job, jobpages.unseen())])
+        badges = dict(zip(wanted, numbers, strict=True))
         groups: dict[Message, MenuGroup] = {}
 
         def put(group: Message, item: MenuItem) -> None:
             groups.setdefault(group, MenuGroup(group, [])).items.append(item)
 
-        for link in self.links:
-            if link.first and link.may():
-                put(link.group, self._link_item(link))
+        for link in shown:
+            if link.first:
+                put(link.group, self._link_item(link, badges.get(link.endpoint, 0)))
         for view in readable:
             url = url_for(f"{view.endpoint}.index_view")
             active = request.blueprint == view.endpoint
             put(view.group, MenuItem(view.model.__labels__, url, view.icon, active, badges.get(view.endpoint, 0)))
-        for link in self.links:
-            if not link.first and link.may():
-                put(link.group, self._link_item(link))
+        for link in shown:
+            if not link.first:
+                put(link.group, self._link_item(link, badges.get(link.endpoint, 0)))
         searched = self.views.get(self.search_table)
         if searched is None or searched not in readable:
             searched = next((v for v in readable if listing.searchable(v.model)), None)
@@ -151,9 +155,9 @@ class Panel:
         )
 
     @staticmethod
-    def _link_item(link: Link) -> MenuItem:
+    def _link_item(link: Link, count: int) -> MenuItem:
         url = url_for(link.endpoint)
-        return MenuItem(link.label, url, link.icon, active=request.path == url)
+        return MenuItem(link.label, url, link.icon, active=request.path == url, count=count)
 
 
 class _Index(AdminIndexView):

@@ -55,7 +55,7 @@ def build(view: SchemaView) -> ListPage:
         action_url=view.get_url(".action_view"),
         actions=[
             Button(text, "", values={"action": name}, danger=name == "delete")
-            for name, text in view.get_actions_list()[0]
+            for name, text in sorted(view.get_actions_list()[0], key=lambda one: one[0] == "delete")
         ],
     )
     add = Button(

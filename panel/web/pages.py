@@ -92,6 +92,8 @@ class Input:
     theirs: str | None = None
     #: A filter over a span has a second value.
     until: str = ""
+    #: Words that are often written here, to copy.
+    phrases: list[str] = field(default_factory=list)
 
     @property
     def wide(self) -> bool:

@@ -1,0 +1,204 @@
+"""Cases that may be about the same thing: by place and item, by who complains, by similar words in the community.
+
+Looks for them whatever the person may see, since whether something was reported before doesn't depend on who asks;
+what lies outside their area is told as a number only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from casework import settings
+from models import ENDED, Case, CaseParty, CaseStatus, PartyRole
+from panel.kinds import narrow
+from panel.session import keyed_hash
+from panel.text import Message, _
+
+#: Cases of a community that are compared word by word: the newest.
+COMPARED = 400
+#: Likely repeats that one reads at a glance.
+SHOWN = 5
+#: How alike two descriptions must be; how alike when the item is the same, and when place or complainant is.
+ALIKE, ALIKE_ITEM, ALIKE_HERE = 0.38, 0.2, 0.12
+#: What can't be repeated: it was no case, or stands for another.
+_VOID = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
+_SAYS_NOTHING = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
+_UNSCOPED = {"unscoped": True}
+
+SAME_PLACE = _("Same place and item")
+NEAR = _("Same place")
+SAME_CALLER = _("Same complainant")
+ALIKE_WORDS = _("Similar description")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a case when one looks for its repeats."""
+
+    community_id: int
+    place: str | None
+    description: str
+    item_id: int | None = None
+    reported_at: datetime | None = None
+    id: int | None = None
+    #: Keyed hashes of the complainants' telephones; of a stored case they are read with the rest.
+    callers: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A case that may be about the same thing, and why."""
+
+    id: int
+    case_no: str
+    title: str
+    status: CaseStatus
+    reported_at: datetime
+    reasons: tuple[Message, ...]
+
+    @property
+    def open(self) -> bool:
+        return self.status not in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The likely repeats inside a person's area, the likeliest first, and how many more there are outside it."""
+
+    repeats: tuple[Repeat, ...] = ()
+    elsewhere: int = 0
+    #: Cases that were merged into this one.
+    merged: tuple[Repeat, ...] = ()
+
+
+def of_case(session: Session, case: Case, days: int | None = None) -> Found:
+    """The likely repeats of a stored case."""
+    return likely(
+        session,
+        Told(case.community_id, case.place, case.description, case.item_id, case.reported_at, case.id),
+        days,
+    )
+
+
+def caller(session: Session, phone: str | None) -> tuple[str, ...]:
+    """A complainant's telephone as it is recognised by."""
+    return (keyed_hash(phone, session.info.get("secret", "")),) if phone else ()
+
+
+def likely(session: Session, told: Told, days: int | None = None) -> Found:
+    """Cases that are open, or were closed within the window before this report. Two statements, however many cases
+    there are; a third where the window isn't given."""
+    days = days if days is not None else settings.get(session, "repeat_days")
+    scored = []
+    for row in _candidates(session, told, timedelta(days=days)):
+        score, reasons = _compare(told, row)
+        if reasons:
+            scored.append((-score, -row.id, row, reasons))
+    scored.sort(key=lambda one: one[:2])
+    ids = [row.id for _s, _i, row, _r in scored]
+    seen, merged = _visible(session, ids, told.id)
+    shown = [
+        Repeat(row.id, row.case_no, row.title or row.description[:24], row.status, row.reported_at, reasons)
+        for _s, _i, row, reasons in scored
+        if row.id in seen
+    ]
+    return Found(tuple(shown[:SHOWN]), len(ids) - len(shown), merged)
+
+
+def merged_into(session: Session, case: Case) -> tuple[Repeat, ...]:
+    """The cases that were merged into one, inside a person's area."""
+    return _visible(session, [], case.id)[1]
+
+
+def _visible(session: Session, ids: list[int], master: int | None) -> tuple[set[int], tuple[Repeat, ...]]:
+    """Which of these cases may be shown, and those merged into `master`. This statement is scoped."""
+    if not ids and master is None:
+        return set(), ()
+    wanted = (Case.id, Case.case_no, Case.title, Case.status, Case.reported_at, Case.master_id)
+    mine = Case.master_id == master if master is not None else false()
+    rows = session.execute(select(*wanted).where(or_(Case.id.in_(ids), mine)).order_by(Case.id)).all()
+    merged = [
+        Repeat(row.id, row.case_no, row.title or "", row.status, row.reported_at, ())
+        for row in rows
+        if master is not None and row.master_id == master
+    ]
+    return {row.id for row in rows}, tuple(merged)
+
+
+def _candidates(session: Session, told: Told, window: timedelta) -> list[Any]:
+    """The newest cases of the community within the window, and those of the same complainant, in one statement."""
+    parties = select(CaseParty.case_id).where(CaseParty.role == PartyRole.COMPLAINANT)
+    called: ColumnElement[bool] = false()
+    if told.id is not None:
+        own = select(CaseParty.phone_hash).where(
+            CaseParty.case_id == told.id,
+            CaseParty.role == PartyRole.COMPLAINANT,
+            CaseParty.phone_hash.is_not(None),
+        )
+        called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(own)))
+    elif told.callers:
+        called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(list(told.callers))))
+    begun = told.reported_at
+    near: list[ColumnElement[bool]] = [Case.status.not_in(_VOID), Case.historic.is_(False)]
+    if begun is not None:
+        ended = func.coalesce(Case.closed_at, begun)
+        near += [ended >= begun - window, Case.reported_at <= begun + window]
+    if told.id is not None:
+        near.append(Case.id != told.id)
+    statement = (
+        select(
+            Case.id,
+            Case.case_no,
+            Case.title,
+            Case.description,
+            Case.place,
+            Case.item_id,
+            Case.status,
+            Case.reported_at,
+            Case.community_id,
+            called.label("called"),
+        )
+        .where(*near, or_(Case.community_id == told.community_id, called))
+        .order_by(called.desc(), Case.reported_at.desc())
+        .limit(COMPARED)
+    )
+    return list(session.execute(statement, execution_options=_UNSCOPED))
+
+
+def _compare(told: Told, row: Any) -> tuple[float, tuple[Message, ...]]:
+    """How likely a case is the same, and the reasons in words."""
+    score, reasons = 0.0, []
+    alike = likeness(told.description, row.description)
+    same_item = told.item_id is not None and told.item_id == row.item_id
+    if row.community_id == told.community_id:
+        here = bool(plain(told.place)) and plain(told.place) == plain(row.place)
+        if here and same_item:
+            score, reasons = 2.0, [SAME_PLACE]
+        elif here and alike >= ALIKE_HERE:
+            score, reasons = 1.0, [NEAR]
+        if alike >= ALIKE or (same_item and alike >= ALIKE_ITEM):
+            score, reasons = score + alike, [*reasons, ALIKE_WORDS]
+    if row.called and (same_item or alike >= ALIKE_HERE or told.item_id is None or row.item_id is None):
+        score, reasons = score + 1.5, [*reasons, SAME_CALLER]
+    return score, tuple(reasons)
+
+
+def plain(place: str | None) -> str:
+    """A place without what people write one way or the other: spaces, punctuation, width."""
+    return _SAYS_NOTHING.sub("", narrow(place or "").lower())
+
+
+def likeness(one: str, other: str) -> float:
+    """How much of the pairs of neighbouring characters two texts share: 0 to 1."""
+    mine, theirs = _pairs(one), _pairs(other)
+    return 2 * len(mine & theirs) / (len(mine) + len(theirs)) if mine and theirs else 0.0
+
+
+def _pairs(text: str) -> set[str]:
+    return {run[i : i + 2] for run in _SAYS_NOTHING.split(narrow(text).lower()) for i in range(len(run) - 1)}

@@ -1,0 +1,41 @@
+"use strict";
+// Forms of steps: a common phrase is put in where one writes, and a chosen item says what it fixes.
+
+(() => {
+  for (const list of document.querySelectorAll(".phrases")) {
+    const target = list.closest(".field").querySelector("textarea, input[type=text]");
+    for (const item of list.querySelectorAll("li")) {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: item.textContent });
+      button.addEventListener("click", () => {
+        target.value = [target.value.trim(), item.textContent].filter(Boolean).join("");
+        target.dispatchEvent(new Event("input", { bubbles: true }));
+        target.focus();
+      });
+      item.replaceChildren(button);
+    }
+  }
+
+  const box = document.querySelector(".fixed-by"), form = document.querySelector("form.record");
+  const item = box && form && form.elements.item;
+  if (!item) return;
+  let asked = 0;
+  const show = async () => {
+    const mine = ++asked, urgency = form.elements.urgency;
+    box.hidden = true;
+    if (!item.value) return;
+    try {
+      const query = new URLSearchParams({ item: item.value, urgency: urgency ? urgency.value : "" });
+      const answer = await fetch(`${box.dataset.url}&${query}`), lines = answer.ok ? await answer.json() : [];
+      if (mine !== asked || !lines.length) return;
+      box.replaceChildren(...lines.map(([label, text]) => {
+        const line = document.createElement("div"), term = document.createElement("dt"), value = document.createElement("dd");
+        term.textContent = label;
+        value.textContent = text;
+        line.append(term, value);
+        return line;
+      }));
+      box.hidden = false;
+    } catch (error) { /* What it fixes is shown after it is sent. */ }
+  };
+  form.addEventListener("change", (event) => { if (["item", "urgency"].includes(event.target.name)) show(); });
+})();
