@@ -158,7 +158,7 @@ def _claim(session: Session) -> tuple[int, str, str, bytes, int] | None:
 
 def pause(attempts: int) -> timedelta:
     """How long to wait after so many tries."""
-    return min(PAUSE * 2 ** (attempts - 1), LONGEST)
+    return min(PAUSE * (1 << (attempts - 1)), LONGEST)
 
 
 def signature(secret: str, body: bytes) -> str:

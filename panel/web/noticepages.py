@@ -66,7 +66,7 @@ def index() -> Any:
         lines=_lines(found.scalars().all()),
         chips=[
             Chip(_("All"), url_for("notices.index"), None, not only),
-            Chip(_("Unread"), url_for("notices.index", **{"is": "unread"}), new, only),
+            Chip(_("Unread"), _list("unread"), new, only),
             Chip(_("Background tasks"), url_for("jobs.index"), jobs or None),
         ],
         empty=_("Nothing unread.") if only else _("No notices yet."),
@@ -74,7 +74,6 @@ def index() -> Any:
     if new:
         page.buttons.append(Button(_("Mark all as read"), url_for("notices.read_all"), "check", post=True))
     if count > SIZE:
-        kept = {"is": "unread"} if only else {}
         page.pager = Pager(
             page=number,
             pages=-(-count // SIZE),
@@ -82,9 +81,14 @@ def index() -> Any:
             last=min(number * SIZE, count),
             count=count,
             size=SIZE,
-            url=lambda n: url_for("notices.index", page=n, **kept),
+            url=lambda n: _list("unread" if only else None, n),
         )
     return render_template("panel/notices.html", page=page)
+
+
+def _list(only: str | None, page: int | None = None) -> str:
+    kept: dict[str, Any] = {"is": only, "page": page}
+    return url_for("notices.index", **kept)
 
 
 def _number(text: str | None, most: int) -> int:
