@@ -124,7 +124,7 @@ def edit() -> Any:
         if hook is None:
             hook = Webhook()
             session.add(hook)
-        hook.active, hook.url, hook.base = given["active"] == "1", given["url"] or None, given["base"] or None
+        hook.active, hook.url, hook.base = given["active"] == "1", given["address"] or None, given["base"] or None
         hook.kinds = [kind for kind in KINDS if given[f"kind.{kind}"] == "1"]
         hook.secret = given["secret"] or hook.secret or ""
         session.commit()
@@ -134,7 +134,12 @@ def edit() -> Any:
     inputs = [
         Input("active", _("On"), "flag", given["active"], help=_("Off: nothing is sent or kept to be sent.")),
         Input(
-            "url", _("Address"), "text", given["url"], help=_("Each message is posted to it as JSON."), maxlength=300
+            "url",
+            _("Address"),
+            "text",
+            given["address"],
+            help=_("Each message is posted to it as JSON."),
+            maxlength=300,
         ),
         Input(
             "secret",
@@ -180,7 +185,7 @@ def _given(hook: Webhook | None) -> dict[str, str]:
     chosen = set(hook.kinds) if hook is not None else set()
     now = {
         "active": "1" if hook is not None and hook.active else "0",
-        "url": (hook.url if hook is not None else None) or "",
+        "address": (hook.url if hook is not None else None) or "",
         "base": (hook.base if hook is not None else None) or "",
         "secret": "",
         **{f"kind.{kind}": "1" if kind in chosen else "0" for kind in KINDS},
@@ -190,18 +195,18 @@ def _given(hook: Webhook | None) -> dict[str, str]:
 
 def _problems(given: dict[str, str], hook: Webhook | None) -> dict[str, Message]:
     found: dict[str, Message] = {}
-    for name, most in (("url", 300), ("base", 200), ("secret", 200)):
+    for name, most in (("address", 300), ("base", 200), ("secret", 200)):
         if len(given[name]) > most:
             found[name] = _("At most {n} signs.", n=most)
-    if given["url"] and (wrong := outbox.wrong_address(given["url"])):
-        found["url"] = wrong
+    if given["address"] and (wrong := outbox.wrong_address(given["address"])):
+        found["address"] = wrong
     if given["base"] and (wrong := outbox.wrong_address(given["base"]) or _path(given["base"])):
         found["base"] = wrong
     if given["secret"] and len(given["secret"]) < LEAST_SECRET:
         found["secret"] = _("{n} signs or more.", n=LEAST_SECRET)
     if given["active"] == "1":
-        if not given["url"]:
-            found["url"] = _("This must be filled in.")
+        if not given["address"]:
+            found["address"] = _("This must be filled in.")
         if not given["secret"] and not (hook is not None and hook.secret):
             found["secret"] = _("This must be filled in.")
     return found

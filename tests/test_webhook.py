@@ -181,7 +181,8 @@ def test_the_message_goes_with_its_step(stage: Stage, receiver: Receiver) -> Non
 
 
 def form(stage: Stage, **changed: str) -> dict[str, str]:
-    return {"active": "1", "url": "https://10.0.0.8/x", "secret": SECRET, "kind.assigned": "1", **changed}
+    opened = stage.browse("administrator").form("/webhook/settings")
+    return {**opened, "active": "1", "address": "https://10.0.0.8/x", "secret": SECRET, "kind.assigned": "1", **changed}
 
 
 def test_the_administrator_sets_it_and_nobody_reads_the_secret(stage: Stage) -> None:
@@ -191,11 +192,11 @@ def test_the_administrator_sets_it_and_nobody_reads_the_secret(stage: Stage) -> 
         assert stage.browse(role).get("/webhook/settings").status_code == expected
     browser = stage.browse("administrator")
     for wrong in (
-        {"url": "file:///etc/passwd"},
-        {"url": "https://"},
-        {"url": "http://a:b@10.0.0.8/"},
-        {"url": "https://10.0.0.8:x/"},
-        {"url": ""},
+        {"address": "file:///etc/passwd"},
+        {"address": "https://"},
+        {"address": "http://a:b@10.0.0.8/"},
+        {"address": "https://10.0.0.8:x/"},
+        {"address": ""},
         {"secret": "short"},
         {"secret": ""},
         {"base": "https://10.0.0.5/panel"},
