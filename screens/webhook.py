@@ -134,7 +134,7 @@ def edit() -> Any:
     inputs = [
         Input("active", _("On"), "flag", given["active"], help=_("Off: nothing is sent or kept to be sent.")),
         Input(
-            "url",
+            "address",
             _("Address"),
             "text",
             given["address"],
