@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from casework import settings
 from models import ENDED, Case, CaseParty, CaseStatus, PartyRole
+from panel.access import Action
 from panel.kinds import narrow
-from panel.session import keyed_hash
+from panel.session import actor_of, keyed_hash, policy_of
 from panel.text import Message, _
 
 #: Cases of a community that are compared word by word: the newest.
@@ -92,47 +93,39 @@ def caller(session: Session, phone: str | None) -> tuple[str, ...]:
 
 
 def likely(session: Session, told: Told, days: int | None = None) -> Found:
-    """Cases that are open, or were closed within the window before this report. Two statements, however many cases
-    there are; a third where the window isn't given."""
+    """Cases that are open, or were closed within the window before this report, and those merged into the case. One
+    statement, however many cases there are; a second where the window isn't given."""
     days = days if days is not None else settings.get(session, "repeat_days")
-    scored = []
+    scored, merged = [], []
     for row in _candidates(session, told, timedelta(days=days)):
+        if told.id is not None and row.master_id == told.id:
+            merged += [_repeat(row)] if row.seen else []
+            continue
         score, reasons = _compare(told, row)
         if reasons:
             scored.append((-score, -row.id, row, reasons))
     scored.sort(key=lambda one: one[:2])
-    ids = [row.id for _s, _i, row, _r in scored]
-    seen, merged = _visible(session, ids, told.id)
-    shown = [
-        Repeat(row.id, row.case_no, row.title or row.description[:24], row.status, row.reported_at, reasons)
-        for _s, _i, row, reasons in scored
-        if row.id in seen
-    ]
-    return Found(tuple(shown[:SHOWN]), len(ids) - len(shown), merged)
+    shown = [_repeat(row, reasons) for _s, _i, row, reasons in scored if row.seen]
+    return Found(tuple(shown[:SHOWN]), len(scored) - len(shown), tuple(merged))
 
 
 def merged_into(session: Session, case: Case) -> tuple[Repeat, ...]:
     """The cases that were merged into one, inside a person's area."""
-    return _visible(session, [], case.id)[1]
+    wanted = (Case.id, Case.case_no, Case.title, Case.description, Case.status, Case.reported_at)
+    statement = select(*wanted).where(Case.master_id == case.id).order_by(Case.id)
+    return tuple(_repeat(row) for row in session.execute(statement))
 
 
-def _visible(session: Session, ids: list[int], master: int | None) -> tuple[set[int], tuple[Repeat, ...]]:
-    """Which of these cases may be shown, and those merged into `master`. This statement is scoped."""
-    if not ids and master is None:
-        return set(), ()
-    wanted = (Case.id, Case.case_no, Case.title, Case.status, Case.reported_at, Case.master_id)
-    mine = Case.master_id == master if master is not None else false()
-    rows = session.execute(select(*wanted).where(or_(Case.id.in_(ids), mine)).order_by(Case.id)).all()
-    merged = [
-        Repeat(row.id, row.case_no, row.title or "", row.status, row.reported_at, ())
-        for row in rows
-        if master is not None and row.master_id == master
-    ]
-    return {row.id for row in rows}, tuple(merged)
+def _repeat(row: Any, reasons: tuple[Message, ...] = ()) -> Repeat:
+    title = row.title or row.description[:24]
+    return Repeat(row.id, row.case_no, title, row.status, row.reported_at, reasons)
 
 
 def _candidates(session: Session, told: Told, window: timedelta) -> list[Any]:
-    """The newest cases of the community within the window, and those of the same complainant, in one statement."""
+    """The newest cases of the community within the window, those of the same complainant, and those merged into this
+    one, in one statement, each with whether the person may see it."""
+    reach = policy_of(session).criterion(actor_of(session), Action.READ, Case, Case)
+    seen = true() if reach is None else reach
     parties = select(CaseParty.case_id).where(CaseParty.role == PartyRole.COMPLAINANT)
     called: ColumnElement[bool] = false()
     if told.id is not None:
@@ -144,6 +137,7 @@ def _candidates(session: Session, told: Told, window: timedelta) -> list[Any]:
         called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(own)))
     elif told.callers:
         called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(list(told.callers))))
+    merged = Case.master_id == told.id if told.id is not None else false()
     begun = told.reported_at
     near: list[ColumnElement[bool]] = [Case.status.not_in(_VOID), Case.historic.is_(False)]
     if begun is not None:
@@ -162,10 +156,12 @@ def _candidates(session: Session, told: Told, window: timedelta) -> list[Any]:
             Case.status,
             Case.reported_at,
             Case.community_id,
+            Case.master_id,
             called.label("called"),
+            seen.label("seen"),
         )
-        .where(*near, or_(Case.community_id == told.community_id, called))
-        .order_by(called.desc(), Case.reported_at.desc())
+        .where(or_(merged, and_(*near, or_(Case.community_id == told.community_id, called))))
+        .order_by(merged.desc(), called.desc(), Case.reported_at.desc())
         .limit(COMPARED)
     )
     return list(session.execute(statement, execution_options=_UNSCOPED))

@@ -6,28 +6,21 @@ Buttons, step forms, permission checks, docs/steps.md and tests are read from ST
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import approvals, effects
+from casework import approvals, asks, effects
 from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import (
     ENDED,
     Case,
     CaseStatus,
-    FeedbackChannel,
-    Outcome,
-    RaisedTo,
-    ReferralKind,
-    Satisfaction,
     StepName,
-    Urgency,
 )
-from panel.fields import Field, Personal
-from panel.kinds import Choice, Code, Day, Moment, Reference, Text, Whole
+from panel.fields import Field
 from panel.text import Message, _
 
 S = CaseStatus
@@ -44,22 +37,6 @@ class Relation(Enum):
     NOT_HANDLER = "not handler"
     #: Another person than the one who has asked for approval; only while something is asked for.
     APPROVER = "not who asked"
-
-
-def ask(
-    name: str,
-    kind: Any,
-    label: Message,
-    *,
-    required: bool = True,
-    default: Any = None,
-    help: Message | None = None,
-    personal: Personal = Personal.NO,
-) -> Field:
-    """A value that a step asks for. One that may name private people is not kept with the event."""
-    return Field(
-        kind=kind, label=label, name=name, attr=name, required=required, default=default, help=help, personal=personal
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +64,6 @@ class Step:
     asks_approval: bool = False
 
 
-REASON = ask("reason", Text(500, lines=3), _("Reason"))
-HANDLER = ask("handler", Reference("officer"), _("Handler"))
-REFERRAL = ask("referral", Reference("referral"), _("Referral"))
-CHANNEL = Choice(FeedbackChannel)
-QUANTITY = (
-    ask("quantity", Whole(0, 100_000), _("Quantity achieved"), required=False),
-    ask("quantity_unit", Text(20), _("Unit of the quantity"), required=False, help=_("For example 个车位.")),
-)
-OPINION = ask("opinion", Text(500, lines=2), _("Opinion"))
-
 #: Whoever may be named as handler takes the handler's steps.
 STAFF = frozenset({OFFICE, LEADER, OFFICER})
 #: Everybody who works on cases: the liaison's half of the two-way channel is a remark.
@@ -114,15 +81,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REPORTED,),
             target=S.ACCEPTED,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask(
-                    "item",
-                    Reference("checklistitem"),
-                    _("Checklist item"),
-                    help=_("Fixes the list and the time limit."),
-                ),
-                ask("urgency", Choice(Urgency), _("Urgency"), default=Urgency.NORMAL),
-            ),
+            asks=asks.ACCEPT,
             effect=effects.accept,
             primary=True,
         ),
@@ -132,11 +91,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REPORTED,),
             target=S.REJECTED,
             roles=frozenset({OFFICE}),
-            asks=(
-                REASON,
-                ask("told", Text(200), _("How the reporter was told")),
-                ask("responsible", Text(80), _("Department that is responsible")),
-            ),
+            asks=asks.REJECT,
             effect=effects.end,
             grave=True,
         ),
@@ -146,10 +101,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REPORTED, S.ACCEPTED),
             target=S.MERGED,
             roles=frozenset({OFFICE}),
-            asks=(
-                ask("master", Reference("case"), _("Master case"), help=_("An open case about the same thing.")),
-                REASON,
-            ),
+            asks=asks.MERGE,
             effect=effects.merge,
             grave=True,
         ),
@@ -159,7 +111,7 @@ STEPS: dict[str, Step] = {
             sources=(S.ACCEPTED,),
             target=S.DISPATCHED,
             roles=STAFF,
-            asks=(HANDLER, ask("note", Text(300, lines=2), _("Remark"), required=False)),
+            asks=asks.DISPATCH,
             effect=effects.assign,
             primary=True,
             opinion="note",
@@ -170,7 +122,7 @@ STEPS: dict[str, Step] = {
             sources=(S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING),
             target=None,
             roles=frozenset({OFFICE, LEADER}),
-            asks=(HANDLER, REASON),
+            asks=asks.REASSIGN,
             effect=effects.assign,
         ),
         Step(
@@ -180,7 +132,7 @@ STEPS: dict[str, Step] = {
             target=S.ACCEPTED,
             roles=STAFF,
             relation=Relation.HANDLER,
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.send_back,
         ),
         Step(
@@ -198,12 +150,7 @@ STEPS: dict[str, Step] = {
             sources=(S.HANDLING, S.REFERRED),
             target=S.REFERRED,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask("department", Reference("department"), _("Department")),
-                ask("kind", Choice(ReferralKind), _("Kind"), default=ReferralKind.TRANSFER),
-                ask("document_no", Code(40), _("Document no.")),
-                ask("request", Text(1000, lines=3), _("What is asked")),
-            ),
+            asks=asks.REFER,
             effect=effects.refer,
             opinion="request",
         ),
@@ -213,7 +160,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REFERRED,),
             target=None,
             roles=STAFF,
-            asks=(REFERRAL, ask("text", Text(300, lines=2), _("What was said"))),
+            asks=asks.CHASE,
             effect=effects.chase,
             opinion="text",
             remark=True,
@@ -224,12 +171,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REFERRED,),
             target=None,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                REFERRAL,
-                ask("joint_on", Day(), _("Joint action on")),
-                ask("joint_members", Text(300, lines=2), _("Who takes part")),
-                ask("note", Text(300, lines=2), _("Remark"), required=False),
-            ),
+            asks=asks.JOINT,
             effect=effects.joint,
             opinion="note",
         ),
@@ -239,7 +181,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REFERRED,),
             target=None,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(REFERRAL,),
+            asks=(asks.REFERRAL,),
             effect=effects.sign,
         ),
         Step(
@@ -248,17 +190,7 @@ STEPS: dict[str, Step] = {
             sources=(S.REFERRED,),
             target=S.HANDLING,
             roles=frozenset({OFFICE, OFFICER}),
-            asks=(
-                REFERRAL,
-                ask(
-                    "answer",
-                    Choice(effects.Answer),
-                    _("Outcome"),
-                    default=effects.Answer.REPLIED,
-                ),
-                ask("reply", Text(1000, lines=3), _("Reply, or the reason for return")),
-                *QUANTITY,
-            ),
+            asks=asks.REPLY,
             effect=effects.reply,
             others=(S.REFERRED,),
             primary=True,
@@ -271,10 +203,7 @@ STEPS: dict[str, Step] = {
             target=None,
             roles=STAFF,
             relation=Relation.HANDLER,
-            asks=(
-                ask("days", Whole(1, 1000), _("Extended by"), help=_("In the unit of the limit.")),
-                REASON,
-            ),
+            asks=asks.EXTEND,
             effect=approvals.ask_extension,
             asks_approval=True,
         ),
@@ -285,7 +214,7 @@ STEPS: dict[str, Step] = {
             target=None,
             roles=STAFF,
             relation=Relation.HANDLER,
-            asks=(REASON, ask("review_on", Day(), _("Look again on"))),
+            asks=asks.SUSPEND,
             effect=approvals.ask_suspension,
             asks_approval=True,
         ),
@@ -296,7 +225,7 @@ STEPS: dict[str, Step] = {
             target=None,
             roles=frozenset({LEADER}),
             relation=Relation.APPROVER,
-            asks=(replace(OPINION, required=False),),
+            asks=asks.APPROVE,
             effect=approvals.approve,
             others=(S.SUSPENDED,),
             opinion="opinion",
@@ -308,7 +237,7 @@ STEPS: dict[str, Step] = {
             target=None,
             roles=frozenset({LEADER}),
             relation=Relation.APPROVER,
-            asks=(OPINION,),
+            asks=asks.REFUSE,
             effect=approvals.refuse,
             opinion="opinion",
         ),
@@ -318,7 +247,7 @@ STEPS: dict[str, Step] = {
             sources=(S.SUSPENDED,),
             target=S.HANDLING,
             roles=STAFF,
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=approvals.resume,
             others=(S.DISPATCHED, S.REFERRED, S.MEDIATING),
             primary=True,
@@ -329,15 +258,7 @@ STEPS: dict[str, Step] = {
             sources=(S.ACCEPTED, S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING, S.SUSPENDED),
             target=None,
             roles=frozenset({LEADER}),
-            asks=(
-                ask(
-                    "item",
-                    Reference("checklistitem"),
-                    _("Checklist item"),
-                    help=_("The deadline is worked out anew from acceptance."),
-                ),
-                REASON,
-            ),
+            asks=asks.CHANGE_LIST,
             effect=effects.change_list,
         ),
         Step(
@@ -347,11 +268,7 @@ STEPS: dict[str, Step] = {
             target=S.HANDLED,
             roles=STAFF,
             relation=Relation.HANDLER,
-            asks=(
-                ask("outcome", Choice(Outcome), _("Outcome")),
-                ask("result", Text(1000, lines=3), _("Result")),
-                *QUANTITY,
-            ),
+            asks=asks.HANDLE,
             effect=effects.handle,
             primary=True,
             opinion="result",
@@ -363,7 +280,7 @@ STEPS: dict[str, Step] = {
             target=S.VERIFIED,
             roles=STAFF,
             relation=Relation.NOT_HANDLER,
-            asks=(ask("finding", Text(500, lines=2), _("Finding")),),
+            asks=asks.VERIFY,
             primary=True,
             opinion="finding",
         ),
@@ -374,7 +291,7 @@ STEPS: dict[str, Step] = {
             target=S.HANDLING,
             roles=STAFF,
             relation=Relation.NOT_HANDLER,
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.rework,
         ),
         Step(
@@ -383,32 +300,7 @@ STEPS: dict[str, Step] = {
             sources=(S.VERIFIED,),
             target=S.CLOSED,
             roles=frozenset({OFFICER, OFFICE}),
-            asks=(
-                ask("liaison_channel", CHANNEL, _("Liaison told by"), required=False, default=FeedbackChannel.PHONE),
-                ask("liaison_content", Text(500, lines=2), _("What the liaison was told"), required=False),
-                ask(
-                    "complainant_channel",
-                    CHANNEL,
-                    _("Complainant told by"),
-                    required=False,
-                    default=FeedbackChannel.PHONE,
-                ),
-                ask(
-                    "complainant_content",
-                    Text(500, lines=2),
-                    _("What the complainant was told"),
-                    required=False,
-                    personal=Personal.PRIVATE,
-                ),
-                ask("satisfaction", Choice(Satisfaction), _("Satisfaction"), required=False),
-                ask(
-                    "merged_content",
-                    Text(500, lines=2),
-                    _("What the reporters of merged cases were told"),
-                    required=False,
-                    personal=Personal.PRIVATE,
-                ),
-            ),
+            asks=asks.CLOSE,
             effect=effects.close,
             primary=True,
             opinion="liaison_content",
@@ -419,7 +311,7 @@ STEPS: dict[str, Step] = {
             sources=(S.CLOSED,),
             target=S.HANDLING,
             roles=frozenset({LEADER}),
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.reopen,
         ),
         Step(
@@ -428,7 +320,7 @@ STEPS: dict[str, Step] = {
             sources=OPEN,
             target=S.VOIDED,
             roles=frozenset({LEADER}),
-            asks=(REASON,),
+            asks=(asks.REASON,),
             effect=effects.end,
             grave=True,
         ),
@@ -438,11 +330,7 @@ STEPS: dict[str, Step] = {
             sources=tuple(CaseStatus),
             target=None,
             roles=frozenset({OFFICE, OFFICER}),
-            asks=(
-                ask("raised_to", Choice(RaisedTo), _("Raised with")),
-                ask("raised_at", Moment(), _("Raised at"), required=False, help=_("Empty: now.")),
-                ask("text", Text(300, lines=2), _("Remark"), required=False),
-            ),
+            asks=asks.RAISE,
             effect=effects.raised,
             opinion="text",
         ),
@@ -452,7 +340,7 @@ STEPS: dict[str, Step] = {
             sources=tuple(CaseStatus),
             target=None,
             roles=ALL,
-            asks=(ask("text", Text(500, lines=3), _("Note")),),
+            asks=asks.NOTE,
             opinion="text",
             remark=True,
         ),
@@ -462,7 +350,7 @@ STEPS: dict[str, Step] = {
             sources=OPEN,
             target=None,
             roles=ALL - {LEADER},
-            asks=(ask("text", Text(300, lines=2), _("What you ask")),),
+            asks=asks.URGE,
             opinion="text",
             remark=True,
         ),
@@ -472,7 +360,7 @@ STEPS: dict[str, Step] = {
             sources=OPEN,
             target=None,
             roles=frozenset({OFFICE, LEADER}),
-            asks=(ask("text", Text(300, lines=2), _("What is demanded")),),
+            asks=asks.SUPERVISE,
             opinion="text",
             remark=True,
         ),

@@ -94,9 +94,9 @@ def standing(session: Session, case: Case) -> Standing:
     )
 
 
-def available(session: Session, case: Case) -> list[Step]:
+def available(session: Session, case: Case, who: Standing | None = None) -> list[Step]:
     """What the session's actor can do with the case now, the usual next act first."""
-    who = standing(session, case)
+    who = who or standing(session, case)
     found = [step for step in STEPS.values() if case.status in step.sources and who.may_take(step)]
     return sorted(found, key=lambda step: not step.primary)
 

@@ -124,24 +124,28 @@ def _open(session: Session, made: Plan, file: File) -> int:
 
 
 def _keep_rows(session: Session, made: Plan, batch: int) -> None:
-    rows = (
-        {
-            "batch_id": batch,
-            "sheet": row.sheet[:80],
-            "number": row.number,
-            "outcome": row.outcome.value,
-            "record_id": None if row.failed else row.id,
-            "reason": reasons(row)[:1000] or None,
-            "cells": [[_json(cell), i in bad] for i, cell in enumerate(row.cells)] if row.failed else None,
-            "before": _before(made, row),
-            "version": row.written,
-            "besides": _besides(row),
-        }
-        for row in made.rows
-        for bad in [{error.index for error in row.errors}]
-    )
+    rows = (_kept(made, row, batch) for row in made.rows)
     while some := list(islice(rows, bulk.AT_ONCE)):
         session.connection().execute(insert(table_of(ImportRow)), some)
+
+
+def _kept(made: Plan, row: PlanRow, batch: int) -> dict[str, Any]:
+    """A row as ImportRow keeps it."""
+    bad = {error.index for error in row.errors}
+    values = {
+        "batch_id": batch,
+        "sheet": row.sheet[:80],
+        "number": row.number,
+        "outcome": row.outcome.value,
+        "record_id": None if row.failed else row.id,
+        "reason": reasons(row)[:1000] or None,
+        "cells": [[_json(cell), i in bad] for i, cell in enumerate(row.cells)] if row.failed else None,
+        "before": _before(made, row),
+        "version": row.written,
+        "besides": _besides(row),
+    }
+    row.rest()
+    return values
 
 
 def reasons(row: PlanRow) -> str:

@@ -22,7 +22,7 @@ from panel.session import actor_of, keyed_hash, policy_of, require
 
 #: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
 #: doesn't grow with their number.
-AT_ONCE = 5_000
+AT_ONCE = 1_000
 
 
 class Overtaken(Exception):  # noqa: N818 - told to the user as a sentence

@@ -119,7 +119,7 @@ def hold_reach(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     for row in rows:
         if row.id is not None and row.id not in reach:
             row.fail(OUTSIDE)
-            row.id, row.stored, row.notes, row.values, row.masked = None, {}, [], {}, {}
+            row.forget()
 
 
 def hold_rights(session: Session, plan: Plan, rows: Sequence[PlanRow], adding: Action = Action.CREATE) -> None:

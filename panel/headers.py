@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from panel.kinds import narrow, tidy
@@ -70,7 +71,7 @@ class Known:
         return found[1] if found else None
 
 
-@dataclass(slots=True)
+@dataclass
 class Header:
     """Where the header is and what its columns mean. `columns` maps a column's index to a column name; `labels` are
     the headers as they stand in the file; `first` is the index of the first line below; `above` is what stands over
@@ -83,6 +84,11 @@ class Header:
     ignored: list[str] = field(default_factory=list)
     upper: list[str] = field(default_factory=list)
     above: frozenset[str] = frozenset()
+
+    @cached_property
+    def printed(self) -> tuple[list[str], list[str]]:
+        """The labels of both halves in their normal form, as they may stand again on each printed page."""
+        return [normal(label) for label in self.labels], [normal(label) for label in self.upper]
 
 
 def find(sheet: Sheet, known: Known) -> Header | None:
@@ -167,10 +173,23 @@ def is_data(line: Line, header: Header) -> bool:
         return False
     if len(own) == 1 and set(own.values()) <= header.above:
         return False
-    return not any(_is_again(own, labels) for labels in (header.labels, header.upper))
+    return not any(_is_again(own, labels) for labels in header.printed)
 
 
 def _is_again(own: Mapping[int, str], labels: Sequence[str]) -> bool:
     """Whether a line repeats the header: all of its cells, or at least two and half of them, are the labels there."""
-    same = sum(1 for i, text in own.items() if i < len(labels) and labels[i] and normal(text) == normal(labels[i]))
+    same, others = 0, 0
+    for index, text in own.items():
+        if index < len(labels) and labels[index] and _is_label(text, labels[index]):
+            same += 1
+        elif (others := others + 1) * 2 > len(own):
+            return False
     return same == len(own) or (same > 1 and 2 * same >= len(own))
+
+
+def _is_label(text: str, label: str) -> bool:
+    """Whether a text is a label, which is given in its normal form. Most texts are told by their first letter."""
+    first = text[0]
+    if first.isalnum() and first < "\uff00" and first.lower() != label[0]:
+        return False
+    return normal(text) == label

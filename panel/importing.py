@@ -11,17 +11,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel import bulk, checking, comparing, headers, mapping, progress, resolving
+from panel import bulk, checking, comparing, layout, progress, resolving
 from panel.access import table_of
 from panel.base import Base
 from panel.fields import Field, Personal, field_named, fields
-from panel.headers import Header, Known
 from panel.kinds import Invalid, tidy
 from panel.matching import UNSCOPED, Matcher, chunks
 from panel.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow, Unusable
 from panel.resolving import Resolver
-from panel.rules import ID, RECORD_NO, Registry, Rules, importable, known_labels
-from panel.sheets import Book, Fault, Line, Sheet
+from panel.rules import ID, RECORD_NO, Registry, Rules, importable
+from panel.sheets import Book, Fault
 from panel.text import Message, _
 
 CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is stored"), _("Checking the rows")
@@ -33,158 +32,64 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
         raise Unusable(_("{label} can't be imported.", label=model.__labels__))
     rules = registry.rules_of(model)
     made = Plan(model, options)
-    found = _lay_out(session, made, book, rules)
+    found = layout.lay_out(session, made, book, rules)
     resolver = Resolver(session, made, registry)
     resolver.from_sheet_name(rules.required())
-    _refuse_useless(made, book, rules, found)
+    layout.refuse_useless(made, book, rules, found)
     extra, telling = rules.extra(), rules.telling()
     for part in made.parts:
         read = {index: f for index, name in part.columns.items() if (f := field_named(model, name))}
         read = {index: f for index, f in read.items() if not f.readonly or f.key or f.name in telling}
         for row in progress.told(part.rows, CELLS, len(part.rows)):
             _read_row(made, part, row, read, extra)
+            row.rest()
     matcher = rules.matcher()
     progress.tell(MATCHING)
     _match(session, made, rules, matcher, resolver)
     progress.tell(CHECKING)
+    for row in made.rows:
+        row.rest()
     _check(session, made, rules, matcher)
     for row in made.rows:
+        row.rest()
         row.outcome = _outcome(row, options)
     resolving.settle_creating(made)
     return made
 
 
-def _lay_out(session: Session, made: Plan, book: Book, rules: Rules) -> list[tuple[Sheet, Header]]:
-    """Find the sheets' headers and their rows of data. Gives each sheet with what looks like its header."""
-    likely = []
-    known = known_labels(made.model, rules)
-    required = {f.name for f in rules.required()}
-    made.skipped_sheets = list(book.hidden)
-    for sheet in book.sheets:
-        if sheet.hidden:
-            made.warnings.append(_("Sheet “{sheet}”: {n} hidden rows are not read.", sheet=sheet.name, n=sheet.hidden))
-        header = headers.find(sheet, known) or headers.likely(sheet)
-        if header is not None:
-            likely.append((sheet, header))
-            header = _as_told(session, made, sheet, header, known)
-        names = set(header.columns.values()) if header else set()
-        # A header of this table: a required column, or two of any kind.
-        if header is None or not (names & required or len(names) > 1 or ID in names):
-            if not sheet.blank:
-                made.skipped_sheets.append(sheet.name)
-            continue
-        part = Part(sheet.name, header.labels, header.columns)
-        part.rows = [
-            PlanRow(sheet.name, line.number, _padded(line, len(header.labels)))
-            for line in sheet.lines[header.first :]
-            if headers.is_data(line, header)
-        ]
-        made.parts.append(part)
-        ignored = [*header.ignored, *_readonly(made.model, part, rules.telling())]
-        made.ignored_columns += [label for label in ignored if label not in made.ignored_columns]
-    return likely
-
-
-def _as_told(session: Session, made: Plan, sheet: Sheet, header: Header, known: Known) -> Header | None:
-    """The header as somebody said by hand what it means, now or for an earlier file with the same headers."""
-    made.headers.append(header.labels)
-    said = made.options.meanings
-    if said is None and (said := mapping.recall(session, made.model, header.labels)):
-        made.warnings.append(_("The columns of “{sheet}” are read as was said by hand before.", sheet=sheet.name))
-    return headers.find(sheet, known.told(said)) if said else header
-
-
-def _padded(line: Line, width: int) -> list[Any]:
-    lacking = width - len(line.cells)
-    return [*line.cells, *[None] * lacking] if lacking > 0 else line.cells
-
-
-def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[str]:
-    """Columns that the program sets are recognised, used to find the record, and not imported."""
-    found = {index: field_named(model, name) for index, name in part.columns.items()}
-    read = {index for index, f in found.items() if f is None or not f.readonly or f.key or f.name in telling}
-    return [part.labels[index] for index in found if index not in read]
-
-
-def _refuse_useless(made: Plan, book: Book, rules: Rules, found: Sequence[tuple[Sheet, Header]]) -> None:
-    """Say what makes the whole file useless; leave out a sheet that lacks what the others have. Where the file has
-    headers, they can be told by hand."""
-    label = made.model.__labels__
-
-    def refuse(message: Message) -> Unusable:
-        if not found:
-            return Unusable(message)
-        sheet, header = max(found, key=lambda one: len(one[1].labels))
-        known = known_labels(made.model, rules).told(made.options.meanings or {})
-        lines = sheet.lines[header.first :]
-        return mapping.Unmapped(message, mapping.guesses(made.model, rules, header, lines, known))
-
-    if not made.parts:
-        if all(sheet.blank for sheet in book.sheets):
-            raise Unusable(_("The workbook is empty: there is no row in it."))
-        raise refuse(
-            _(
-                "This doesn't look like a table of {label}: no header was found. It needs the columns {columns}; "
-                "the template has them.",
-                label=label,
-                columns="、".join(str(f.label) for f in rules.required()),
-            )
-        )
-    lacking = {part.sheet: _lacking(part, rules.required()) for part in made.parts}
-    made.parts = [part for part in made.parts if not lacking[part.sheet]]
-    if not made.parts:
-        columns = "、".join(str(f.label) for f in min(lacking.values(), key=len))
-        raise refuse(_("The file has no column {columns}, which {label} need.", columns=columns, label=label))
-    for sheet, absent in lacking.items():
-        if absent:
-            made.skipped_sheets.append(sheet)
-            columns = "、".join(str(f.label) for f in absent)
-            made.warnings.append(
-                _("Sheet “{sheet}” is not read: it has no column {columns}.", sheet=sheet, columns=columns)
-            )
-    if not made.rows:
-        raise Unusable(_("There is a header, but no row of data below it."))
-
-
-def _lacking(part: Part, required: Sequence[Field]) -> list[Field]:
-    """Required columns that a sheet doesn't have; a record number stands for all of them."""
-    names = set(part.columns.values())
-    return [] if ID in names else [f for f in required if f.name not in names | part.named]
-
-
 def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
     """Parse each cell by its kind; what can't be read is an error of the cell."""
     for index, name in part.columns.items():
-        raw = row.cells[index]
+        raw, declared = row.cells[index], read.get(index)
         text = tidy(raw)
-        if isinstance(raw, str) and name in made.options.replace:
+        if name in made.options.replace and isinstance(raw, str):
             raw = made.options.replace[name].get(text, raw)
             text = tidy(raw)
+        beside = name == ID or name in extra
         if not text:
-            if made.options.clear and (empty := read.get(index)) is not None and not (empty.required or empty.key):
-                row.values[empty.attr] = None
-            continue
-        if isinstance(raw, Fault):
-            used = index in read or name == ID or name in extra or "/" in name
-            row.errors += [CellError(part.labels[index], text, raw.message, index)] * used
-            continue
-        if name == ID or name in extra or "/" in name:
+            if made.options.clear and declared is not None and not (declared.required or declared.key):
+                row.values[declared.attr] = None
+        elif isinstance(raw, Fault):
+            if declared is not None or beside or "/" in name:
+                row.errors.append(CellError(part.labels[index], text, raw.message, index))
+        elif beside:
             row.extra[name] = text
-            continue
-        if (declared := read.get(index)) is None:
-            continue
-        if declared.reference:
+        elif "/" in name or (declared is not None and declared.reference):
             row.texts[name] = text
-        elif declared.personal is not Personal.NO and "*" in text:
+        elif declared is not None and declared.personal is not Personal.NO and "*" in text:
             row.masked[declared.attr] = text
-        else:
-            try:
-                value = declared.kind.parse(raw)
-            except Invalid as problem:
-                row.errors.append(CellError(part.labels[index], text, problem.message, index))
-                continue
-            if value is not None:
-                row.values[declared.attr] = value
+        elif declared is not None:
+            _parse(part, row, index, declared, raw)
+
+
+def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> None:
+    try:
+        value = declared.kind.parse(raw)
+    except Invalid as problem:
+        row.errors.append(CellError(part.labels[index], tidy(raw), problem.message, index))
+        return
+    if value is not None:
+        row.values[declared.attr] = value
 
 
 def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar, overload
 
 from panel.base import Base
 from panel.bulk import Edit
@@ -85,46 +86,114 @@ class Beside:
     alone: bool = False
 
 
-@dataclass(slots=True)
+T = TypeVar("T")
+
+
+class _Lazy(Generic[T]):
+    """A container that most rows never need: made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._slot = f"_{name}"
+
+    @overload
+    def __get__(self, row: None, owner: type) -> _Lazy[T]: ...
+    @overload
+    def __get__(self, row: object, owner: type) -> T: ...
+    def __get__(self, row: object | None, owner: type) -> T | _Lazy[T]:
+        if row is None:
+            return self
+        held: T | None = getattr(row, self._slot)
+        if held is None:
+            held = self._make()
+            setattr(row, self._slot, held)
+        return held
+
+
 class PlanRow:
     """A data row of the file. `values` are what it gives, by attribute; once compared, only what differs from the
-    existing record."""
+    existing record.
 
-    sheet: str
-    number: int
-    cells: list[Any]
-    outcome: Outcome = Outcome.NEW
-    values: dict[str, Any] = field(default_factory=dict)
-    #: Texts of references, by field name: they are looked up once all rows are read.
-    texts: dict[str, str] = field(default_factory=dict)
+    A file has many rows and most are plain: what is rare takes no place in them, and rest() gives back what was asked
+    for and not used."""
+
+    __slots__ = (
+        "_adds",
+        "_besides",
+        "_changes",
+        "_edits",
+        "_errors",
+        "_extra",
+        "_masked",
+        "_notes",
+        "_texts",
+        "_unsure",
+        "cells",
+        "id",
+        "number",
+        "outcome",
+        "renewed",
+        "sheet",
+        "stored",
+        "succeeds",
+        "values",
+        "version",
+        "written",
+    )
+
+    #: Texts of references, by field name, and of what places them: they are looked up once all rows are read.
+    texts = _Lazy[dict[str, str]](dict)
     #: Why a text can't be told apart, by field name: the stored record may still tell.
-    unsure: dict[str, Message] = field(default_factory=dict)
+    unsure = _Lazy[dict[str, Message]](dict)
     #: Masked texts, by attribute: they are held against what is stored.
-    masked: dict[str, str] = field(default_factory=dict)
+    masked = _Lazy[dict[str, str]](dict)
     #: What rules read from columns that are no columns of the table.
-    extra: dict[str, Any] = field(default_factory=dict)
-    errors: list[CellError] = field(default_factory=list)
-    notes: list[Message] = field(default_factory=list)
-    #: The existing record and its values as they are stored, if there is one.
-    id: int | None = None
-    version: int = 0
-    stored: Mapping[str, Any] = field(default_factory=dict)
+    extra = _Lazy[dict[str, Any]](dict)
+    errors = _Lazy[list[CellError]](list)
+    notes = _Lazy[list[Message]](list)
     #: A field (or what else changes) and its words before and after; what the preview shows of a changed row.
-    changes: list[tuple[Field | Message, str, str]] = field(default_factory=list)
+    changes = _Lazy[list[tuple[Field | Message, str, str]]](list)
     #: Other records that change with this row, before new rows are written, and those that are added after.
-    edits: list[tuple[type[Base], Edit]] = field(default_factory=list)
-    adds: list[tuple[type[Base], dict[str, Any]]] = field(default_factory=list)
-    #: The row ends the term of whoever held it before.
-    succeeds: bool = False
-    #: The existing record stays as it is, and this is written beside it.
-    renewed: dict[str, Any] | None = None
-    #: What was written: the version of the row's own record, and other records. Known once it is applied.
-    written: int | None = None
-    besides: list[Beside] = field(default_factory=list)
+    edits = _Lazy[list[tuple[type[Base], Edit]]](list)
+    adds = _Lazy[list[tuple[type[Base], dict[str, Any]]]](list)
+    #: Other records that were written; known once the plan is applied.
+    besides = _Lazy[list[Beside]](list)
+
+    def __init__(self, sheet: str, number: int, cells: list[Any]) -> None:
+        self.sheet, self.number, self.cells = sheet, number, cells
+        self.outcome = Outcome.NEW
+        self.values: dict[str, Any] = {}
+        #: The existing record and its values as they are stored, if there is one.
+        self.id: int | None = None
+        self.version = 0
+        self.stored: Mapping[str, Any] = NOTHING
+        #: The row ends the term of whoever held it before.
+        self.succeeds = False
+        #: The existing record stays as it is, and this is written beside it.
+        self.renewed: dict[str, Any] | None = None
+        #: The version of the row's own record that was written.
+        self.written: int | None = None
+        self._errors: list[CellError] | None = None
+        for slot in LAZY:
+            setattr(self, slot, None)
 
     @property
     def failed(self) -> bool:
-        return bool(self.errors)
+        return bool(self._errors)
+
+    def rest(self) -> None:
+        """Give back the containers that hold nothing."""
+        for slot in LAZY:
+            if not getattr(self, slot):
+                setattr(self, slot, None)
+
+    def forget(self) -> None:
+        """Keep nothing of the existing record and of what the row says of it."""
+        self.id, self.stored, self.values = None, NOTHING, {}
+        self.notes.clear()
+        self.masked.clear()
 
     def held(self, attr: str) -> Any:
         """The value that the record will have."""
@@ -133,6 +202,10 @@ class PlanRow:
     def fail(self, message: Message) -> None:
         """Fail as a whole."""
         self.errors.append(CellError("", "", message))
+
+
+LAZY = tuple(slot for slot in PlanRow.__slots__ if slot.startswith("_"))
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True)

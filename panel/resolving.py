@@ -67,7 +67,7 @@ class Resolver:
 
     def _resolve(self, part: Part, row: PlanRow, declared: Field, places: Sequence[str]) -> None:
         text, finder = row.texts[declared.name], self.finder(declared)
-        said = next((row.extra[n] for n in places if n in row.extra), "")
+        said = next((row.texts[n] for n in places if n in row.texts), "")
         found = finder.find(text, said or self._beside(row, declared) or part.sheet)
         if isinstance(found, int):
             row.values[declared.attr] = found

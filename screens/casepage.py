@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, select
+from sqlalchemy import Select, inspect, select
 
 from casework import repeats, workflow
 from casework.repeats import Found
@@ -20,7 +20,7 @@ from panel.access import model_of
 from panel.base import display
 from panel.fields import Field, field_named
 from panel.kinds import Moment
-from panel.text import _
+from panel.text import Message, _, n_
 from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
@@ -50,6 +50,8 @@ TONES = {
     "rework": "warn",
     "reopen": "warn",
 }
+#: Tables that the timeline and the case's own values tell already.
+ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry")
 #: Feedback that asks for another look: given since the case was last handled.
 UNSATISFIED = _("The complainant is unsatisfied. The squad leader may reopen the case.")
 
@@ -76,7 +78,7 @@ class CasePage(DetailsPage):
 
 def build(view: Any, record: Case, due: Cell) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
-    plain = details.build(view, record, without=("caseevent", "case"), with_history=False)
+    plain = details.build(view, record, without=ELSEWHERE, with_history=False)
     events = _events(record)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
@@ -88,7 +90,10 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         light=due,
         timeline=_timeline(events),
     )
-    steps = workflow.available(current_panel().session, record)
+    who = workflow.standing(current_panel().session, record)
+    steps = workflow.available(current_panel().session, record, who)
+    if who.asked and (asked := _asked(events)):
+        page.notices.append((asked, None))
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]
     for button in shown:
@@ -98,9 +103,20 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
     return page
 
 
+def _asked(events: list[CaseEvent]) -> Message | None:
+    """What waits for approval, in a sentence: the newest request, which its event tells."""
+    newest = next((event for event in reversed(events) if (s := STEPS.get(event.step)) and s.asks_approval), None)
+    if newest is None:
+        return None
+    step = StepName(20).format(newest.step)
+    return _(
+        "Approval asked by {who} ({step}): {reason}", who=newest.actor_name, step=step, reason=newest.opinion or ""
+    )
+
+
 def _compare(page: CasePage, record: Case, able: set[str]) -> None:
     """What an open case may be a repeat of and what was merged into it; of a closed one whether somebody is
-    unsatisfied. Two statements at most."""
+    unsatisfied. Two statements at most, for an open case one."""
     session = current_panel().session
     if record.status in ENDED:
         found = Found(merged=repeats.merged_into(session, record))
@@ -110,6 +126,11 @@ def _compare(page: CasePage, record: Case, able: set[str]) -> None:
             page.notices.append((UNSATISFIED, reopen))
     else:
         found = repeats.of_case(session, record, values()["repeat_days"])
+        if found.repeats and record.status is CaseStatus.REPORTED:
+            words = n_(
+                "{n} similar case is known: see below.", "{n} similar cases are known: see below.", len(found.repeats)
+            )
+            page.notices.append((words, None))
         if told := stepaids.elsewhere(found):
             page.notices.append((told, None))
     page.related = [*stepaids.tables(found, record, merging="merge" in able), *page.related]
@@ -221,6 +242,12 @@ def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
     found: dict[tuple[str, Any], str] = {}
     for table, wanted in ids.items():
         model = model_of(table)
+        # The page has loaded some of them already, within the reader's area.
+        for id_ in tuple(wanted):
+            known = current_panel().session.identity_map.get(inspect(model).identity_key_from_primary_key((id_,)))
+            if known is not None:
+                found[table, id_] = display(known)
+                wanted.discard(id_)
         references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
         for record in listing.load(current_panel().session, model, sorted(wanted), references):
             found[table, record.id] = display(record)

@@ -17,13 +17,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
-from panel import batches, exporting, exports
+from panel import batches, exporting, exports, mapping
 from panel.access import SYSTEM, Action, Actor, Refused
 from panel.accounts import User
 from panel.batches import File
 from panel.plans import Options, Outcome, Plan, Unusable
 from panel.records import ExportFormat
-from panel.rules import importable
+from panel.rules import Rules, importable
 from panel.session import act_for, actor_of, policy_of, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
 from panel.text import Message, _
@@ -51,6 +51,14 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--create-missing", is_flag=True, help="Add streets, squads and departments that are not there yet.")
     @click.option("--good-rows", is_flag=True, help="Write the good rows even if others fail.")
     @click.option("--skip-existing", is_flag=True, help="Leave records that exist as they are.")
+    @click.option("--clear-empty", is_flag=True, help="An empty cell clears what is stored.")
+    @click.option(
+        "--map",
+        "said",
+        metavar="HEADER=FIELD",
+        multiple=True,
+        help="What a header means; repeatable.",
+    )
     @click.option("--sheet", default="", metavar="NAME", help="Read only the sheet with this name.")
     @click.option("--errors", type=click.Path(path_type=Path, dir_okay=False), help="Write the failed rows here.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
@@ -62,17 +70,22 @@ def install(app: Flask, panel: Panel) -> None:
         create_missing: bool,
         good_rows: bool,
         skip_existing: bool,
+        clear_empty: bool,
+        said: tuple[str, ...],
         sheet: str,
         errors: Path | None,
         as_json: bool,
         person: str | None,
     ) -> None:
         """Bring the rows of a workbook FILE into TABLE."""
-        options = Options(create_missing, good_rows, skip_existing, sheet=sheet)
         model = panel.views[table].model
         made: Plan | None = None
         batch, problem = None, None
         try:
+            meanings = _meanings(model, panel.registry.rules_of(model), said)
+            options = Options(
+                create_missing, good_rows, skip_existing, sheet=sheet, meanings=meanings, clear=clear_empty
+            )
             given = File(file.name, content(file))
             with acting(panel, person, write=not dry_run) as session:
                 if not panel.policy.may(session.info["actor"], Action.IMPORT, model):
@@ -139,6 +152,20 @@ def _order(session: Any, model: Any, filters: tuple[str, ...], names: str) -> ex
     arguments = exports.arguments_of(model, filters, masked=masked)
     wanted = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
     return exports.Order(model, arguments, wanted)
+
+
+def _meanings(model: Any, rules: Rules, said: tuple[str, ...]) -> dict[str, str] | None:
+    """What `--map` tells of headers; None when nothing is told."""
+    given = dict(one.rpartition("=")[::2] for one in said)
+    if not all(given):
+        raise Unusable(_("Write what a column means as --map “header=field”."))
+    try:
+        return mapping.by_words(model, rules, given) or None
+    except KeyError as unknown:
+        names = "、".join(name for name, _label in mapping.targets(model, rules))
+        raise Unusable(
+            _("There is no column “{name}”. There are: {names}.", name=unknown.args[0], names=names)
+        ) from None
 
 
 def _failed_rows(made: Plan, out: Path, file: Path) -> None:

@@ -16,7 +16,7 @@ from casework.steps import Step
 from casework.suggest import suggest
 from models import Case, CaseStatus, ChecklistItem, Phrase, PhraseUse, Urgency
 from panel.access import Action
-from panel.kinds import Moment, now, today
+from panel.kinds import Day, Moment, now, today
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import visible
@@ -114,37 +114,36 @@ def tables(found: Found, record: Case, *, merging: bool = True) -> list[Related]
     made = []
     if found.repeats:
         may = merging and record.status in (CaseStatus.REPORTED, CaseStatus.ACCEPTED)
-        made.append(_table(_("Likely repeats"), found.repeats, record if may else None))
+        made.append(
+            _table(_("Likely repeats"), found.repeats, {"community": record.community_id}, record if may else None)
+        )
     if found.merged:
-        made.append(_table(_("Merged into this case"), found.merged, None))
+        made.append(_table(_("Merged into this case"), found.merged, {"master": record.id}))
     return made
 
 
-def _table(label: Message, rows: tuple[Repeat, ...], merge: Case | None) -> Related:
+def _table(label: Message, rows: tuple[Repeat, ...], narrowed: dict[str, Any], merge: Case | None = None) -> Related:
     columns = [
         Column("case_no", _("Case no.")),
         Column("title", _("Title"), wide=True),
         Column("status", _("State")),
         Column("reported_at", _("Reported at")),
     ]
-    reasons = any(one.reasons for one in rows)
-    if reasons:
-        columns.append(Column("why", _("Why")))
     if merge is not None:
         columns.append(Column("merge", ""))
-    return Related(label, len(rows), url_for("case.index_view"), columns, [_row(one, merge, reasons) for one in rows])
+    return Related(
+        label, len(rows), url_for("case.index_view", **narrowed), columns, [_row(one, merge) for one in rows]
+    )
 
 
-def _row(one: Repeat, merge: Case | None, reasons: bool) -> Row:
+def _row(one: Repeat, merge: Case | None) -> Row:
     url = url_for("case.details_view", id=one.id)
     cells = [
         Cell(one.case_no),
-        Cell(one.title),
+        Cell(one.title, below=["、".join(map(str, one.reasons))]),
         Cell(str(one.status.label), tone=one.status.tone),
-        Cell(Moment().format(one.reported_at.replace(second=0, microsecond=0))),
+        Cell(Day().format(deadlines.local_day(one.reported_at))),
     ]
-    if reasons:
-        cells.append(Cell("、".join(map(str, one.reasons))))
     if merge is not None:
         to = url_for("case.step_view", id=merge.id, step="merge", master=one.id) if one.open else None
         cells.append(Cell(str(_("Merge into it")) if to else "", url=to))

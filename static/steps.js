@@ -16,11 +16,11 @@
   }
 
   const box = document.querySelector(".fixed-by"), form = document.querySelector("form.record");
-  const item = box && form && form.elements.item;
+  const item = box && form && form.querySelector("[name=item]");
   if (!item) return;
   let asked = 0;
   const show = async () => {
-    const mine = ++asked, urgency = form.elements.urgency;
+    const mine = ++asked, urgency = form.querySelector("[name=urgency]");
     box.hidden = true;
     if (!item.value) return;
     try {

@@ -76,6 +76,8 @@ ROUTES = (
     Route("reveal_view", Action.REVEAL, "/reveal/?id={id}", _nothing, about_one=True, answers=frozenset({422})),
     Route("step_view", Action.READ, "/step/?id={id}&step=note", about_one=True, answers=frozenset({200, 403})),
     Route("step_view", Action.READ, "/step/?id={id}&step=note", _nothing, True, answers=frozenset({422, 403})),
+    Route("item_facts", Action.READ, "/item/?case={id}&item=1", about_one=True),
+    Route("bulk_view", Action.READ, "/bulk/", _nothing, answers=frozenset({404})),
     Route("slip_view", Action.READ, "/slip/?id={id}", about_one=True),
     Route("rejected_view", Action.READ, "/failed/?id={id}", about_one=True, answers=frozenset({404})),
     Route("undo_view", Action.READ, "/undo/?id={id}", about_one=True),

@@ -55,7 +55,7 @@ def test_the_schema_rests_on_declarations_alone() -> None:
     [
         ("openpyxl", ("panel/sheets", "screens/printing.py", "screens/charts.py")),
         ("python_calamine", ("panel/sheets",)),
-        ("huey", ("panel/jobs.py",)),
+        ("huey", ("panel/queue.py",)),
     ],
 )
 def test_a_library_stays_where_it_belongs(library: str, places: tuple[str, ...]) -> None:

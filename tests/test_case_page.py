@@ -15,7 +15,7 @@ from casework.steps import STEPS
 from models import Case, CaseStatus, Referral
 from panel.kinds import now
 from tests import steps
-from tests.factories import Stage
+from tests.factories import Stage, counted
 
 S = CaseStatus
 WORKING = ["office", "leader", "officer", "liaison", "viewer"]
@@ -220,3 +220,42 @@ def test_a_step_needs_the_token_of_the_form(stage: Stage) -> None:
     answer = stage.browse("leader").client.post(address(id_, "void"), data={"reason": "作废"})
     assert answer.status_code == 400
     assert stage.get("case", id_).status is S.ACCEPTED
+
+
+def test_common_phrases_stand_where_they_are_wanted(stage: Stage) -> None:
+    """To copy without a script, to tap with one."""
+    stage.add("phrase", name="当场整改", use=models.PhraseUse.RESULT, words="当事人当场整改，问题消除。")
+    id_ = steps.new_case(stage, S.HANDLING, "officer")
+    form = html.unescape(stage.browse("officer").get(address(id_, "handle")).text)
+    assert "<li>当事人当场整改，问题消除。</li>" in form
+    assert "已上门劝导" not in form, "that one is for feedback"
+    assert "<li>当事人当场整改" not in html.unescape(stage.browse("officer").get(address(id_, "refer")).text)
+
+
+def test_a_full_case_page_costs_a_fixed_number_of_statements(stage: Stage) -> None:
+    """Fifty events, five referrals, three sessions of a mediation, a request, merged cases and likely repeats."""
+    id_ = steps.new_case(stage, S.HANDLING, "officer", item_id=stage.inside["checklistitem"])
+    with stage.app.app_context():
+        engine = stage.panel.db.engine
+
+    def cost(account: str) -> int:
+        with counted(engine) as sent:
+            assert stage.browse(account).get(details(id_)).status_code == 200
+        return len(sent)
+
+    steps.take(stage, "officer", id_, "suspend")
+    accounts = ("office", "leader", "officer")
+    assert all(cost(account) for account in accounts), "logged in"
+    few = {account: cost(account) for account in accounts}
+    for n in range(50):
+        steps.take(stage, "officer", id_, "note", text=f"第 {n} 条")
+    for _n in range(5):
+        stage.add("referral", case_id=id_)
+        steps.take(stage, "office", steps.new_case(stage), "merge", master=id_)
+        steps.new_case(stage, item_id=stage.inside["checklistitem"])
+    mediation = stage.add("mediation", case_id=id_, mediation_no="TJ-1", party_a="甲", party_b="乙")
+    for n in range(3):
+        stage.add("mediationsession", mediation_id=mediation, session_no=n + 1)
+    many = {account: cost(account) for account in few}
+    assert many == few
+    assert max(many.values()) <= 15

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models
-from panel import jobs, work
+from panel import jobs, queue, work
 from panel.access import Refused
 from panel.accounts import User
 from panel.jobs import Context
@@ -236,7 +236,7 @@ def test_one_process_of_an_installation_does_the_work(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "sentence"), [("redis://localhost:1/0", jobs.NO_REDIS), ("amqp://x", jobs.UNKNOWN_URL)]
+    ("url", "sentence"), [("redis://localhost:1/0", queue.NO_REDIS), ("amqp://x", queue.UNKNOWN_URL)]
 )
 def test_a_queue_that_can_not_be_had_is_told_at_the_start(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, url: str, sentence: Any

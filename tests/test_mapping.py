@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +14,7 @@ from panel import batches, mapping
 from panel.batches import File
 from panel.plans import Options, Outcome, Plan, Unusable
 from tests import workbooks
-from tests.factories import MODELS, Stage
+from tests.factories import MODELS, Stage, form_values
 
 HEADER = ("所在小区", "负责同志姓名", "电话联络", "爱好")
 ROW = ("东栅社区", "王五", "13800001234", "下棋")
@@ -79,3 +83,39 @@ def test_clearing_leaves_what_a_record_cannot_do_without(stage: Stage) -> None:
     with stage.session() as session:
         made = planned(stage, session, [("社区", "姓名", "起始时间"), ("东栅社区", "胡秀珍", "")], clear=True)
     assert made.rows[0].outcome is Outcome.UNCHANGED
+
+
+def test_a_file_of_unknown_columns_leads_to_the_page_where_they_are_told(stage: Stage) -> None:
+    browser = stage.browse("office")
+    data = workbooks.table(HEADER, ROW)
+    sent = browser.post("/admin/liaison/import/", {"file": (io.BytesIO(data), "名单.xlsx")})
+    assert "/import/columns/" in sent.location
+    page = browser.get(sent.location).text
+    assert all(label in page for label in (*HEADER, "王五"))
+    values = form_values(page)
+    wrong = browser.post("/admin/liaison/import/columns/", {**values, "column.0": "name", "column.1": "name"})
+    assert (wrong.status_code, "不能" in wrong.text or "只保留一列" in wrong.text) == (422, True)
+    told = browser.post("/admin/liaison/import/columns/", {**values, "column.0": "community", "column.1": "name"})
+    shown = browser.get(told.location).text
+    assert "王五" in shown
+    assert "列对应" in shown
+    done = re.findall(r'name="(token|digest)" value="([^"]+)"', shown)
+    assert browser.post("/admin/liaison/import/apply/", dict(done)).status_code == 302
+    again = browser.post("/admin/liaison/import/", {"file": (io.BytesIO(data), "名单.xlsx")})
+    assert "/import/preview/" in again.location
+
+
+@pytest.mark.parametrize(("said", "sentence"), [("电话联络=没有这列", "没有“没有这列”这一列"), ("电话联络", "--map")])
+def test_the_command_says_what_it_cannot_map(stage: Stage, tmp_path: Path, said: str, sentence: str) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table(HEADER, ROW))
+    answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file), "--map", said])
+    assert (answer.exit_code, sentence in answer.output) == (1, True)
+
+
+def test_the_command_takes_labels_and_names_for_headers(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table(HEADER, ROW))
+    wanted = ["--map", "所在小区=社区", "--map", "负责同志姓名=name", "--map", "爱好=", "--json"]
+    answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file), *wanted])
+    assert json.loads(answer.stdout)["new"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,13 +10,14 @@ import sqlalchemy as sa
 
 import models
 from casework.effects import Answer
-from casework.refusals import Lacking
+from casework.refusals import Lacking, NotAllowed
 from models import Case, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
 from panel.kinds import now
 from tests import steps
 from tests.factories import Stage
 
 S = CaseStatus
+PEOPLE = ("leader", "office", "officer")
 
 
 def tell(stage: Stage, id_: int, target: FeedbackTarget, **given: Any) -> None:
@@ -193,3 +195,71 @@ def test_a_void_case_keeps_its_number_and_ends(stage: Stage) -> None:
     assert case.closed_at is not None
     with stage.session() as session:
         assert session.get_one(Case, steps.new_case(stage)).case_no != number
+
+
+def test_no_result_while_a_department_is_still_asked(stage: Stage) -> None:
+    """A referral that came in by a file."""
+    id_ = steps.new_case(stage, S.HANDLING, "officer")
+    with stage.session() as session:
+        session.add(Referral(case_id=id_, department_id=stage.inside["department"], document_no="来文-1"))
+    with pytest.raises(NotAllowed):
+        steps.take(stage, "officer", id_, "handle")
+
+
+def test_a_joint_action_and_what_it_won_stand_with_the_referral(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.REFERRED, "officer")
+    with stage.session() as session:
+        referral = session.scalars(sa.select(Referral).where(Referral.case_id == id_)).one().id
+        version = session.get_one(Case, id_).version
+    for times in (1, 2):
+        assert steps.take(stage, "leader", id_, "chase").version == version, "nobody's form goes stale by it"
+        chased = stage.get("referral", referral)
+        assert (chased.urged_count, chased.urged_at is None) == (times, False)
+    steps.take(stage, "officer", id_, "joint", joint_members="交警大队、社区、物业")
+    steps.take(stage, "office", id_, "reply", quantity=3, quantity_unit="个车位")
+    made = stage.get("referral", referral)
+    assert (made.joint_members, made.quantity, made.quantity_unit) == ("交警大队、社区、物业", 3, "个车位")
+    assert made.joint_on is not None
+    form = stage.browse("officer").form(f"/admin/case/step/?id={id_}&step=handle")
+    assert (form["quantity"], form["quantity_unit"]) == ("3", "个车位"), "offered as the case's own"
+    case = steps.take(stage, "officer", id_, "handle", quantity=3, quantity_unit="个车位")
+    assert (case.quantity, case.quantity_unit) == (3, "个车位")
+
+
+@pytest.mark.parametrize("status", [S.HANDLING, S.CLOSED])
+def test_what_was_raised_elsewhere_is_noted_and_nothing_else(stage: Stage, status: CaseStatus) -> None:
+    id_ = steps.new_case(stage, status, "officer")
+    for at in (now() + timedelta(days=1), now() - timedelta(days=30)):
+        with pytest.raises(Lacking) as lacking:
+            steps.take(stage, "office", id_, "raise", raised_at=at)
+        assert list(lacking.value.problems) == ["raised_at"]
+    case = steps.take(stage, "office", id_, "raise", raised_to=models.RaisedTo.PETITION)
+    assert (case.status, case.raised_to) == (status, models.RaisedTo.PETITION)
+    assert case.raised_at is not None
+    assert case.case_no in stage.browse("office").get("/admin/case/?is=raised").text
+
+
+def test_an_unsatisfied_complainant_offers_the_leader_to_reopen(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.VERIFIED, "officer")
+    steps.take(stage, "office", id_, "close", satisfaction=models.Satisfaction.UNSATISFIED)
+    number, address = stage.get("case", id_).case_no, f"/admin/case/details/?id={id_}"
+    assert number in stage.browse("leader").get("/admin/case/?is=unsatisfied").text
+    above = {who: stage.browse(who).get(address).text.partition('class="note warning"')[2][:400] for who in PEOPLE}
+    assert all(above.values())
+    assert ["step=reopen" in above[who] for who in PEOPLE] == [True, False, False]
+    steps.take(stage, "leader", id_, "reopen")
+    assert number not in stage.browse("leader").get("/admin/case/?is=unsatisfied").text
+    with stage.session() as session:
+        for told in session.scalars(sa.select(Feedback).where(Feedback.case_id == id_)):
+            told.at = now() - timedelta(days=1)
+    steps.take(stage, "officer", id_, "handle")
+    steps.take(stage, "leader", id_, "verify")
+    steps.take(stage, "office", id_, "close", satisfaction=models.Satisfaction.SATISFIED)
+    assert number not in stage.browse("leader").get("/admin/case/?is=unsatisfied").text
+
+
+def test_what_a_leader_demands_is_found_again(stage: Stage) -> None:
+    id_ = steps.new_case(stage, S.HANDLING, "officer")
+    number = steps.take(stage, "leader", id_, "supervise").case_no
+    for who in ("officer", "viewer"):
+        assert number in stage.browse(who).get("/admin/case/?is=supervised").text

@@ -16,7 +16,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from panel.access import Action, model_of
-from panel.importing import known_labels
+from panel.rules import known_labels
 from panel.text import CATALOGUES
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Stage, granted
 

@@ -81,6 +81,7 @@ def today() -> date:
 
 _SPACES = re.compile(r"[\s\u00a0\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]+")
 _NARROW = {code: unicodedata.normalize("NFKC", chr(code)) for code in (0x3000, *range(0xFF01, 0xFF5F))}
+_WIDE = re.compile("[\u3000\uff01-\uff5e]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
 #: What makes a text other than tidy: white space at an end, beside other or of another width, a control character.
 _UNTIDY = re.compile(rf"^\s|\s$|\s\s|(?! ){_SPACES.pattern}|{_CONTROL.pattern}")
@@ -91,7 +92,7 @@ SHORTENED = re.compile(r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+")
 
 def narrow(text: str) -> str:
     """Full-width digits, letters and signs as their plain forms; other characters stay."""
-    return text if text.isascii() else text.translate(_NARROW)
+    return text.translate(_NARROW) if _WIDE.search(text) else text
 
 
 def printable(text: str) -> str:

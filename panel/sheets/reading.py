@@ -233,6 +233,10 @@ def _clean(parts: list[Any], text: str) -> list[Any]:
     """Words as cells: what is blank is nothing, what Excel calls an error is a fault."""
     if "#" in text:
         parts = [Fault.of(part) if part in ERRORS else part for part in parts]
+    same: dict[Any, Any] = {}
+    if len(parts) > 1 and 2 * len(set(parts)) < len(parts):
+        # What stands in many rows, a street or a post, takes the place of one.
+        parts = [same.setdefault(part, part) for part in parts]
     return [part if part and not part.isspace() else None for part in parts]
 
 

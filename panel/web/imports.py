@@ -17,7 +17,7 @@ from flask_admin.base import expose
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.utils import secure_filename
 
-from panel import batches, exporting, jobs, keeping
+from panel import batches, exporting, jobs, keeping, layout, mapping
 from panel.access import Action
 from panel.batches import File
 from panel.keeping import KeptPlan
@@ -26,7 +26,7 @@ from panel.rules import importable
 from panel.session import writing
 from panel.sheets import Book
 from panel.text import Message, _, current_locale
-from panel.web import previews
+from panel.web import columns, previews
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.pages import Button, UploadPage
@@ -128,6 +128,8 @@ def options_of(state: Mapping[str, Any]) -> Options:
         good_rows=bool(state.get("good")),
         skip_existing=bool(state.get("skip")),
         replace=state.get("replace") or {},
+        meanings=state.get("map"),
+        clear=bool(state.get("clear")),
     )
 
 
@@ -179,8 +181,13 @@ class TableFiles:
         try:
             book = batches.read(file)
             state |= {"file": keep(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
-            if not is_large(state):
+            if is_large(state):
+                layout.check(current_panel().session, self.model, book, options_of(state), current_panel().registry)
+            else:
                 keep_plan(state, self._planned(state, file, book))
+        except mapping.Unmapped as problem:
+            flash(str(problem.message), "warning")
+            return redirect(self.get_url(".columns_view", token=pack(state)))
         except Unusable as problem:
             if "file" in state:
                 drop(str(state["file"]))
@@ -212,9 +219,32 @@ class TableFiles:
         if made is None:
             try:
                 made = keep_plan(state, self._planned(state, upload(state)))
+            except mapping.Unmapped as problem:
+                flash(str(problem.message), "warning")
+                return redirect(self.get_url(".columns_view", token=pack(state)))
             except Unusable as problem:
                 return self._upload_page(problem.message)
         return self._preview(state, made)
+
+    @expose("/import/columns/", methods=("GET", "POST"))
+    def columns_view(self) -> Any:
+        """Say by hand what the headers of the file mean."""
+        self._require_import()
+        state = unpack(request.values.get("token"), self.endpoint)
+        panel = current_panel()
+        try:
+            book = batches.read(upload(state))
+        except Unusable as problem:
+            return self._upload_page(problem.message)
+        guesses = layout.columns(panel.session, self.model, book, options_of(state), panel.registry)
+        page = columns.build(self, guesses, state, pack(state))
+        if request.method == "POST":
+            said = columns.said(guesses, request.form)
+            page.error = columns.twice(self.model, said)
+            if page.error is None:
+                return redirect(self._preview_url({**state, "map": said}))
+        panel.session.rollback()
+        return self.render("panel/columns.html", page=page), 422 if page.error else 200
 
     def _preview(self, state: dict[str, Any], made: KeptPlan, message: Message | None = None) -> Any:
         if message is not None:

@@ -311,6 +311,18 @@ class UploadPage(Page):
 
 
 @dataclass(slots=True)
+class ColumnsPage(Page):
+    """What each header of a file means: a choice and values below it; posts `column.N`. `needed` are the columns that
+    the table can't do without."""
+
+    token: str = ""
+    action_url: str = ""
+    needed: str = ""
+    columns: list[tuple[Input, str]] = field(default_factory=list)
+    error: Words | None = None
+
+
+@dataclass(slots=True)
 class UndoRow:
     """A row of an import that goes back, or stays for the reasons given."""
 

@@ -89,6 +89,7 @@ def build(view: Any, made: KeptPlan, state: dict[str, Any], pack: Pack) -> Previ
     page.choices = _choices(made, state, link)
     if failed:
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
+    page.buttons.append(Button(_("Match columns"), view.get_url(".columns_view", token=token)))
     page.buttons.append(Button(_("Another file"), view.get_url(".import_view")))
     if writable and (good or not failed):
         page.submit = (
@@ -176,6 +177,16 @@ def _choices(made: KeptPlan, state: Mapping[str, Any], link: Link) -> list[Choic
             ],
         ),
     ]
+    clear = bool(state.get("clear"))
+    found.append(
+        Choice(
+            _("Empty cells"),
+            [
+                Chip(_("leave what is stored"), link({"clear": False}), active=not clear),
+                Chip(_("clear it"), link({"clear": True}), active=clear),
+            ],
+        )
+    )
     if made.creatable or state.get("create"):
         names = "、".join(
             f"{model_of(table).__label__} {'、'.join(names)}"
