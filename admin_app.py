@@ -13,8 +13,8 @@ from flask_sqlalchemy import SQLAlchemy
 from waitress import serve as run_waitress
 
 import models
-from casework import imports, roles
-from panel import logs, periodic
+from casework import imports, notices, roles
+from panel import logs, outbox, periodic
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.config import Config
@@ -41,6 +41,7 @@ from screens import (
     registerpage,
     report,
     settings,
+    webhook,
     workdays,
 )
 from screens.accounts import UserRoleView, UserView
@@ -128,8 +129,9 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
+        Link(_("Webhook"), "webhook.index", "plug", SYSTEM, webhook.may_open),
     ]
-    for own in (approvals, report, checklists, workdays):
+    for own in (approvals, report, checklists, webhook, workdays):
         own.install(app)
     panel.search_table = "case"
     frame.install(panel)
@@ -138,6 +140,9 @@ def create_app(config: Config | None = None) -> Flask:
     batch_commands.install(app, panel)
     ledgers.install(app)
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
+    periodic.register(panel, "notices.remind", timedelta(minutes=10), notices.remind)
+    periodic.register(panel, "notices.forget", timedelta(days=1), notices.forget)
+    periodic.register(panel, "webhook.send", timedelta(minutes=1), outbox.Sender(panel))
     periodic.register(panel, "imports.forget", timedelta(days=1), imports.forget)
     ledger_command.install(app, panel)
     registerpage.install(app, panel)

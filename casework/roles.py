@@ -43,7 +43,7 @@ from panel.access import Action as Act
 from panel.accounts import LoginLog, User, UserRole
 from panel.base import Base
 from panel.kinds import today
-from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow, ImportUndo, Setting
+from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow, ImportUndo, Setting, Webhook, WebhookDelivery
 from panel.text import Message, _
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -237,7 +237,7 @@ ROLES: tuple[Role, ...] = (
         name=ADMINISTRATOR,
         label=_("System administrator"),
         description=_("Accounts, settings and jobs; no business data."),
-        grants={User: WRITE, UserRole: WRITE | {Act.DELETE}, Setting: WRITE},
+        grants={User: WRITE, UserRole: WRITE | {Act.DELETE}, Setting: WRITE, Webhook: WRITE, WebhookDelivery: READ},
         administrative=True,
     ),
     Role(

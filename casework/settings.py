@@ -172,6 +172,13 @@ DECLARED: Mapping[str, Declared] = {
             KEEP_DAYS,
             Whole(1, 3650),
         ),
+        Declared(
+            "notice_days",
+            _("Notices are kept (days)"),
+            _("Older notices and messages to other systems are cleared."),
+            180,
+            Whole(1, 3650),
+        ),
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }

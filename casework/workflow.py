@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
-from casework import approvals, events
+from casework import approvals, events, notices
 from casework.refusals import Lacking, NotAllowed
 from casework.roles import OFFICE
 from casework.state import stepping
@@ -154,7 +154,9 @@ def take(
             case.updated_at = now()
         opinion = values.get(step.opinion)
         payload = {**_payload(step, values), **_moved(case, due, item)}
-        return events.append(session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload)
+        event = events.append(session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload)
+        notices.of_step(session, case, event)
+        return event
 
 
 def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:

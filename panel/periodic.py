@@ -35,7 +35,7 @@ ROUND, FIRST = timedelta(minutes=5), timedelta(seconds=15)
 @dataclass(frozen=True, slots=True)
 class Work:
     """Done at most once in `every`, among all processes; `run` is given a session of the system's and doesn't
-    commit."""
+    commit. What it may give is called after the commit, outside any transaction: there is time for slow work."""
 
     name: str
     every: timedelta
@@ -87,7 +87,9 @@ def _do(host: Host, work: Work, *, force: bool) -> Result:
         with host.system_session() as session:
             if not _claimed(session, work, force=force):
                 return Result.LEFT
-            work.run(session)
+            after = work.run(session)
+        if callable(after):
+            after()
     except Exception:
         log.exception("periodic work failed: %s", work.name, extra={"work": work.name})
         return Result.FAILED

@@ -66,6 +66,23 @@ def upgrade() -> None:
         batch_op.create_index('ix_job_owner', ['owner_id', 'id'], unique=False)
         batch_op.create_index('ix_job_state', ['state'], unique=False)
 
+    op.create_table('notice',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('table_name', sa.String(length=40), nullable=False),
+    sa.Column('record_id', sa.Integer(), nullable=True),
+    sa.Column('actor_name', sa.String(length=80), nullable=False),
+    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('read_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('owner_id', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
+    sa.UniqueConstraint('owner_id', 'mark', name=op.f('uq_notice_owner_id_mark'))
+    )
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_notice_at'), ['at'], unique=False)
+        batch_op.create_index('ix_notice_unread', ['owner_id', 'read_at', 'id'], unique=False)
+
     op.create_table('periodicrun',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=60), nullable=False),
@@ -73,6 +90,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_periodicrun')),
     sa.UniqueConstraint('name', name=op.f('uq_periodicrun_name'))
     )
+    op.create_table('webhookdelivery',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', panel.kinds.Moments(), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'sent', 'given_up', name='delivery_state', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('ended_at', panel.kinds.Moments(), nullable=True),
+    sa.Column('problem', sa.String(length=200), nullable=True),
+    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('payload', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('next_at', panel.kinds.Moments(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhookdelivery')),
+    sa.UniqueConstraint('mark', name=op.f('uq_webhookdelivery_mark'))
+    )
+    with op.batch_alter_table('webhookdelivery', schema=None) as batch_op:
+        batch_op.create_index('ix_webhookdelivery_due', ['state', 'next_at'], unique=False)
+
     op.create_table('importundo',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('batch_id', sa.Integer(), nullable=False),
@@ -125,6 +159,22 @@ def upgrade() -> None:
     with op.batch_alter_table('phrase', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_phrase_name_key'), ['name_key'], unique=False)
 
+    op.create_table('webhook',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('url', sa.String(length=300), nullable=True),
+    sa.Column('base', sa.String(length=200), nullable=True),
+    sa.Column('kinds', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('secret', sa.String(length=200), nullable=False),
+    sa.Column('created_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('created_by_id', sa.Integer(), nullable=True),
+    sa.Column('updated_at', panel.kinds.Moments(), nullable=False),
+    sa.Column('updated_by_id', sa.Integer(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['created_by_id'], ['user.id'], name=op.f('fk_webhook_created_by_id'), ondelete='RESTRICT'),
+    sa.ForeignKeyConstraint(['updated_by_id'], ['user.id'], name=op.f('fk_webhook_updated_by_id'), ondelete='RESTRICT'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook'))
+    )
     op.create_table('volunteer',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(length=40), nullable=False),
@@ -516,13 +566,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_volunteer_community_id'))
 
     op.drop_table('volunteer')
+    op.drop_table('webhook')
     with op.batch_alter_table('phrase', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_phrase_name_key'))
 
     op.drop_table('phrase')
     op.drop_table('ledgerdraft')
     op.drop_table('importundo')
+    with op.batch_alter_table('webhookdelivery', schema=None) as batch_op:
+        batch_op.drop_index('ix_webhookdelivery_due')
+
+    op.drop_table('webhookdelivery')
     op.drop_table('periodicrun')
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.drop_index('ix_notice_unread')
+        batch_op.drop_index(batch_op.f('ix_notice_at'))
+
+    op.drop_table('notice')
     with op.batch_alter_table('job', schema=None) as batch_op:
         batch_op.drop_index('ix_job_state')
         batch_op.drop_index('ix_job_owner')

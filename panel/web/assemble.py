@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from panel import listing, session, text
+from panel import listing, notices, session, text
 from panel.access import Action, Actor, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
 from panel.base import Base
@@ -27,11 +27,11 @@ from panel.jobs import Jobs
 from panel.kinds import now
 from panel.passwords import Passwords
 from panel.periodic import Work
-from panel.records import Job
+from panel.records import Job, Notice
 from panel.rules import Registry
 from panel.sheets import MAX_BYTES
 from panel.text import Message, _, n_
-from panel.web import errors, jobpages, login, security
+from panel.web import errors, jobpages, login, noticepages, security
 from panel.web import importjobs as _importjobs  # noqa: F401 - registers what jobs do of imports
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
@@ -122,7 +122,8 @@ class Panel:
         shown = [link for link in self.links if link.may()]
         wanted = {v.endpoint: (v.model, v.quick_filters()[v.badge].condition(actor)) for v in readable if v.badge}
         wanted |= {link.endpoint: link.badge(actor) for link in shown if link.badge}
-        *numbers, unseen = listing.counts(self.session, [*wanted.values(), (Job, jobpages.unseen())])
+        bell = [(Notice, notices.unread(actor)), (Job, jobpages.unseen())]
+        *numbers, unread, unseen = listing.counts(self.session, [*wanted.values(), *bell])
         badges = dict(zip(wanted, numbers, strict=True))
         groups: dict[Message, MenuGroup] = {}
 
@@ -153,6 +154,7 @@ class Panel:
             search_hint="、".join(str(f.label) for f in listing.searchable(searched.model)[:4]) if searched else "",
             locale=text.current_locale(),
             locales=text.LOCALES,
+            unread=unread,
             unseen=unseen,
         )
 
@@ -214,6 +216,7 @@ def assemble(
     errors.install(app)
     app.register_blueprint(login.blueprint)
     app.register_blueprint(jobpages.blueprint)
+    app.register_blueprint(noticepages.blueprint)
     panel.reading_endpoints.add("jobs.cancel")
     app.add_url_rule("/", "home", home or _plain_home)
     if app.config.get("TRUSTED_PROXIES"):

@@ -256,7 +256,13 @@ class Frame:
     locale: str
     locales: dict[str, str]
     #: Background tasks that have ended and were not looked at.
+    #: Notices not read yet, and background tasks that have ended and were not looked at: one bell tells both.
+    unread: int = 0
     unseen: int = 0
+
+    @property
+    def bell(self) -> int:
+        return self.unread + self.unseen
 
 
 @dataclass(slots=True)
