@@ -81,7 +81,10 @@ class CasePage(DetailsPage):
 def build(view: Any, record: Case, due: Cell) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
     events = _events(record)
-    plain = details.build(view, record, without=ELSEWHERE, with_history=False)
+    found = disputes.load(record)
+    # A dispute has tables of its own: one of the others gives way.
+    tables = details.RELATED_TABLES - bool(found.measurements or found.mediations)
+    plain = details.build(view, record, without=ELSEWHERE, tables=tables, with_history=False)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
@@ -93,7 +96,6 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         timeline=_timeline(events),
     )
     page.photos = photos.strip(record)
-    found = disputes.load(record)
     who = workflow.standing(current_panel().session, record)
     steps = workflow.available(current_panel().session, record, who, found.known)
     page.disputes = disputes.section(record, found, steps)

@@ -232,8 +232,20 @@ def test_common_phrases_stand_where_they_are_wanted(stage: Stage) -> None:
     assert "<li>当事人当场整改" not in html.unescape(stage.browse("officer").get(address(id_, "refer")).text)
 
 
+def photo(case: int) -> models.Attachment:
+    return models.Attachment(
+        case_id=case,
+        phase=models.AttachmentPhase.BEFORE,
+        file_name="现场.jpg",
+        media_type="image/jpeg",
+        size=1,
+        sha256="0" * 64,
+        added_by="测试",
+    )
+
+
 def test_a_full_case_page_costs_a_fixed_number_of_statements(stage: Stage) -> None:
-    """Fifty events, five referrals, three sessions of a mediation, a request, merged cases and likely repeats."""
+    """Fifty events, and of everything else several: referrals, sessions, photos, a request, merged cases, repeats."""
     id_ = steps.new_case(stage, S.HANDLING, "officer", item_id=stage.inside["checklistitem"])
     with stage.app.app_context():
         engine = stage.panel.db.engine
@@ -243,19 +255,26 @@ def test_a_full_case_page_costs_a_fixed_number_of_statements(stage: Stage) -> No
             assert stage.browse(account).get(details(id_)).status_code == 200
         return len(sent)
 
+    mediation = stage.add("mediation", case_id=id_, mediation_no="TJ-满", party_a="甲", party_b="乙")
+
+    def more(n: int) -> None:
+        for number in range(n):
+            stage.add("referral", case_id=id_)
+            stage.add("action", case_id=id_)
+            stage.add("mediationsession", mediation_id=mediation, session_no=number + n)
+            with stage.session() as session:
+                session.add(photo(id_))
+            steps.take(stage, "office", steps.new_case(stage), "merge", master=id_)
+            steps.new_case(stage, item_id=stage.inside["checklistitem"])
+
     steps.take(stage, "officer", id_, "suspend")
     accounts = ("office", "leader", "officer")
+    more(1)
     assert all(cost(account) for account in accounts), "logged in"
     few = {account: cost(account) for account in accounts}
     for n in range(50):
         steps.take(stage, "officer", id_, "note", text=f"第 {n} 条")
-    for _n in range(5):
-        stage.add("referral", case_id=id_)
-        steps.take(stage, "office", steps.new_case(stage), "merge", master=id_)
-        steps.new_case(stage, item_id=stage.inside["checklistitem"])
-    mediation = stage.add("mediation", case_id=id_, mediation_no="TJ-1", party_a="甲", party_b="乙")
-    for n in range(3):
-        stage.add("mediationsession", mediation_id=mediation, session_no=n + 1)
+    more(5)
     many = {account: cost(account) for account in few}
     assert many == few
     assert max(many.values()) <= 15

@@ -250,7 +250,7 @@ def test_a_queue_that_can_not_be_had_is_told_at_the_start(
 
 def test_what_can_not_be_queued_is_found_by_the_worker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(jobs._Queue, "put", lambda *_given: 1 / 0)
+        broken.setattr(queue.Queue, "put", lambda *_given: 1 / 0)
         id_ = ask(stage, name="新街道")
     assert stage.panel.jobs.run_pending() == 0
     stage.panel.jobs.find_lost()

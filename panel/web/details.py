@@ -23,19 +23,27 @@ if TYPE_CHECKING:
     from panel.web.views import SchemaView
 
 #: Tables that are shown of those that refer to a record, and rows and columns of each.
-RELATED_TABLES = 5
+RELATED_TABLES = 3
 RELATED_ROWS = 5
 RELATED_COLUMNS = 5
 
 
-def build(view: SchemaView, record: Any, *, without: Collection[str] = (), with_history: bool = True) -> DetailsPage:
-    """The page of a record. A page that shows them in its own way leaves out tables `without`, and the history."""
+def build(
+    view: SchemaView,
+    record: Any,
+    *,
+    without: Collection[str] = (),
+    tables: int = RELATED_TABLES,
+    with_history: bool = True,
+) -> DetailsPage:
+    """The page of a record. A page that shows them in its own way leaves out tables `without`, and the history; it
+    says how many `tables` of what refers to the record are shown."""
     page = DetailsPage(
         title=f"{view.model.__label__} · {display(record)}",
         sub=lists.place_words(view, record),
         tag=_tag(view, record),
         groups=_groups(view, record),
-        related=_related(record, [one for one in referrers(view.model) if one[0].endpoint not in without]),
+        related=_related(record, [one for one in referrers(view.model) if one[0].endpoint not in without], tables),
         history=history.of_record(record) if with_history else [],
     )
     back = request.full_path.rstrip("?")
@@ -78,7 +86,7 @@ def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
     return found
 
 
-def _related(record: Any, found: list[tuple[SchemaView, list[Field]]]) -> list[Related]:
+def _related(record: Any, found: list[tuple[SchemaView, list[Field]]], most: int) -> list[Related]:
     """What refers to a record, table by table. They are counted in one statement; of the first that have any the
     latest are shown, the others are led to: a page costs the same whatever refers to it."""
     conditions = [or_(*(getattr(view.model, f.attr) == record.id for f in pointing)) for view, pointing in found]
@@ -87,7 +95,7 @@ def _related(record: Any, found: list[tuple[SchemaView, list[Field]]]) -> list[R
     made, shown = [], 0
     for (view, pointing), condition, count in zip(found, conditions, numbers, strict=True):
         one = _closed(view, pointing, record, count)
-        if count and shown < RELATED_TABLES:
+        if count and shown < most:
             _open(one, view, pointing, condition)
             shown += 1
         made.append(one)
