@@ -1,0 +1,135 @@
+"""Whether a database is whole, and holds what people were told is saved."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from bench.people import PHONE, Edited, Notes, count_in
+from casework import events
+from models import Case, CaseEvent, Counter, Department
+from panel.access import model_of
+from panel.records import ImportBatch, ImportRow, Job, JobState
+
+
+def faults(session: Session) -> Iterator[str]:
+    """What doesn't agree, in sentences."""
+    yield from _file(session)
+    yield from _chains(session)
+    yield from _numbers(session)
+    yield from _batches(session)
+
+
+def _file(session: Session) -> Iterator[str]:
+    if session.get_bind().dialect.name == "sqlite":
+        for row in session.execute(text("PRAGMA integrity_check")).scalars():
+            if row != "ok":
+                yield f"integrity check: {row}"
+        for row in session.execute(text("PRAGMA foreign_key_check")):
+            yield f"a reference to nothing: {tuple(row)}"
+
+
+def _chains(session: Session) -> Iterator[str]:
+    """Each case has its events, in a chain that is whole and ends in the case's own state."""
+    chains: dict[int, list[CaseEvent]] = defaultdict(list)
+    for event in session.scalars(select(CaseEvent).order_by(CaseEvent.case_id, CaseEvent.seq)):
+        chains[event.case_id].append(event)
+    for id_, status in session.execute(select(Case.id, Case.status)):
+        chain = chains.get(id_)
+        if not chain:
+            yield f"case {id_} has no events"
+        elif (broken := events.verify(chain)) is not None:
+            yield f"the chain of case {id_} is broken at {broken}"
+        elif chain[-1].to_status is not status:
+            yield f"case {id_} is {status}, its last event says {chain[-1].to_status}"
+
+
+def _numbers(session: Session) -> Iterator[str]:
+    """Case numbers are unique, gapless within a prefix and year, and end where the counter stands."""
+    given: dict[str, list[int]] = defaultdict(list)
+    for number in session.scalars(select(Case.case_no)):
+        start, _dash, last = number.rpartition("-")
+        given[start].append(int(last))
+    counters = {f"{c.prefix}-{c.year}": c.last for c in session.scalars(select(Counter))}
+    for start in given.keys() | counters.keys():
+        if sorted(given[start]) != list(range(1, counters.get(start, 0) + 1)):
+            yield f"numbers {start}: {len(given[start])} cases, the counter stands at {counters.get(start)}"
+
+
+def _batches(session: Session) -> Iterator[str]:
+    """A batch has the rows that it counts; a job that isn't done has none."""
+    rows: dict[int, Tally[str]] = defaultdict(Tally)
+    counted = select(ImportRow.batch_id, ImportRow.outcome, func.count()).group_by(ImportRow.batch_id, ImportRow.outcome)
+    for batch, outcome, number in session.execute(counted):
+        rows[batch][outcome] = number
+    for one in session.scalars(select(ImportBatch)):
+        kept = rows.pop(one.id, Tally())
+        if (one.row_count, one.new_count, one.changed_count) != (kept.total(), kept["new"], kept["changed"]):
+            yield f"batch {one.id} counts {one.row_count} rows, and has {dict(kept)}"
+    yield from (f"rows of a batch that is not there: {batch}" for batch in rows)
+    for job in session.scalars(select(Job).where(Job.kind == "import.apply")):
+        if (job.state is JobState.DONE) != bool((job.result or {}).get("url")):
+            yield f"job {job.id} is {job.state} with the result {job.result}"
+
+
+def lost(session: Session, notes: Notes, before: dict[Edited, int]) -> Iterator[str]:
+    """What people were told is saved and isn't, and what is there that nobody asked for."""
+    found: dict[int, str] = {}
+    for id_, description in session.execute(select(Case.id, Case.description)):
+        found[id_] = description
+    for case, description in notes.reports.items():
+        if not found.get(case, "").startswith(description):
+            yield f"report {case} is not there: {description}"
+    said = {(event.case_id, event.opinion) for event in session.scalars(select(CaseEvent))}
+    yield from (f"case {case}: what was said is not there: {words}" for case, words in notes.words
+                if (case, words) not in said)  # fmt: skip
+    yield from _steps(session, notes)
+    yield from _edits(session, notes, before)
+    yield from _imports(session, notes)
+
+
+def _steps(session: Session, notes: Notes) -> Iterator[str]:
+    """As many events as steps were confirmed, and not more than were sent."""
+    people = {person for _case, _step, person in (*notes.steps, *notes.open_steps)}
+    columns = (CaseEvent.case_id, CaseEvent.step, CaseEvent.actor_id)
+    counted = select(*columns, func.count()).where(CaseEvent.actor_id.in_(people), CaseEvent.step != "report")
+    taken = {(case, step, person): n for case, step, person, n in session.execute(counted.group_by(*columns))}
+    for key in taken.keys() | notes.steps.keys():
+        there, told = taken.get(key, 0), notes.steps[key]
+        if not told <= there <= told + notes.open_steps[key]:
+            yield f"step {key}: told {told} times, sent without an answer {notes.open_steps[key]}, there {there}"
+
+
+def _edits(session: Session, notes: Notes, before: dict[Edited, int]) -> Iterator[str]:
+    """Every count stands where those who raised it have brought it."""
+    for key in notes.edits.keys() | notes.open_edits.keys():
+        there, told = counted(session, key) - before.get(key, 0), notes.edits[key]
+        if not told <= there <= told + notes.open_edits[key]:
+            yield f"{key}: raised {told} times, sent without an answer {notes.open_edits[key]}, stands {there} higher"
+
+
+def _imports(session: Session, notes: Notes) -> Iterator[str]:
+    """The rows of a file say all the same, and that no older than what was confirmed last."""
+    batches = set(session.scalars(select(ImportBatch.id)))
+    latest: dict[str, int] = {}
+    for batch, prefix, number in notes.imports:
+        latest[prefix] = max(latest.get(prefix, 0), number)
+        if batch not in batches:
+            yield f"batch {batch} of {prefix} is not there"
+    for prefix in {name for _batch, name, _number in notes.imports} | {"小表", "大表"}:
+        phones = set(session.scalars(select(Department.phone).where(Department.name.startswith(prefix))))
+        numbers = {count_in(phone) - PHONE for phone in phones}
+        if len(numbers) > 1 or (prefix in latest and min(numbers, default=0) < latest[prefix]):
+            yield f"{prefix}: import {latest.get(prefix)} was confirmed, the rows are of {sorted(numbers)}"
+
+
+def counted(session: Session, key: Edited) -> int:
+    """The number at the end of a field."""
+    table, id_, name = key
+    model: Any = model_of(table)
+    return count_in(session.scalar(select(getattr(model, name)).where(model.id == id_)))
