@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from admin_app import create_app
@@ -82,6 +82,17 @@ class Site:
         """A session of the system's, in this process."""
         with self.app.app_context(), self.app.extensions["panel"].system_session() as session:
             yield session
+
+    def quiet(self) -> None:
+        """Until PostgreSQL has noticed that whoever was connected is dead: a commit under way is still brought to its
+        end."""
+        others = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        with self.session() as session:
+            while session.get_bind().dialect.name == "postgresql" and session.scalar(others):
+                session.rollback()
+                time.sleep(0.02)
 
     def close(self) -> None:
         with self.app.app_context():

@@ -29,10 +29,10 @@ PEOPLE = 6
 SMALL, LARGE = 60, 2_100
 #: One round of so many, the server is killed while it writes a large file, at most so many seconds after it was asked
 #: to; else after so many answers to all of them, in the midst of others.
-LARGE_EVERY, WRITING = 5, 2.5
-ANSWERS, MIDST = (10, 90), 0.15
+LARGE_EVERY, WRITING = 5, 2.0
+ANSWERS, MIDST = (10, 60), 0.15
 #: Seconds that a round takes at most, however busy the machine is.
-LONGEST = 30
+LONGEST = 20
 #: Seconds that what waited may take at the end.
 SETTLED = 60
 
@@ -67,6 +67,7 @@ def soak(site: Site, rounds: int, seed: int, say: Callable[[str], object]) -> li
         notes = Notes()
         for person in people:
             notes += person.notes
+        site.quiet()
         with site.session() as session:
             found += [*faults(session), *lost(session, notes, before)]
         found += site.complaints()
