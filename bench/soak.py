@@ -30,7 +30,7 @@ SMALL, LARGE = 60, 2_100
 #: One round of so many, the server is killed while it writes a large file, at most so many seconds after it was asked
 #: to; else after so many answers to all of them, in the midst of others.
 LARGE_EVERY, WRITING = 5, 2.0
-ANSWERS, MIDST = (10, 60), 0.15
+ANSWERS, MIDST = (5, 40), 0.15
 #: Seconds that a round takes at most, however busy the machine is.
 LONGEST = 20
 #: Seconds that what waited may take at the end.

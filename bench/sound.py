@@ -64,8 +64,8 @@ def _numbers(session: Session) -> Iterator[str]:
 def _batches(session: Session) -> Iterator[str]:
     """A batch has the rows that it counts; a job that isn't done has none."""
     rows: dict[int, Tally[str]] = defaultdict(Tally)
-    counted = select(ImportRow.batch_id, ImportRow.outcome, func.count()).group_by(ImportRow.batch_id, ImportRow.outcome)
-    for batch, outcome, number in session.execute(counted):
+    columns = (ImportRow.batch_id, ImportRow.outcome)
+    for batch, outcome, number in session.execute(select(*columns, func.count()).group_by(*columns)):
         rows[batch][outcome] = number
     for one in session.scalars(select(ImportBatch)):
         kept = rows.pop(one.id, Tally())
@@ -98,7 +98,8 @@ def _steps(session: Session, notes: Notes) -> Iterator[str]:
     people = {person for _case, _step, person in (*notes.steps, *notes.open_steps)}
     columns = (CaseEvent.case_id, CaseEvent.step, CaseEvent.actor_id)
     counted = select(*columns, func.count()).where(CaseEvent.actor_id.in_(people), CaseEvent.step != "report")
-    taken = {(case, step, person): n for case, step, person, n in session.execute(counted.group_by(*columns))}
+    rows = session.execute(counted.group_by(*columns))
+    taken = {(case, step, person): n for case, step, person, n in rows if person is not None}
     for key in taken.keys() | notes.steps.keys():
         there, told = taken.get(key, 0), notes.steps[key]
         if not told <= there <= told + notes.open_steps[key]:

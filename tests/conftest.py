@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def frozen(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test depends on the day it runs; a browser or a server of its own keeps its own clock, so those tests do too."""
+    """No test depends on the day it runs; a real browser or server keeps its own clock, so those tests do too."""
     if request.node.get_closest_marker("browser") or request.node.get_closest_marker("served"):
         yield
         return

@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 import models
 from admin_app import SCREENS
-from bench.forms import form_values as form_values
+from bench.forms import form_values
 from casework import events, intake
 from casework.roles import ROLES
 from casework.state import stepping
