@@ -130,7 +130,7 @@ def _work(
             work(person)
         except (Fault, Gone) as fault:
             broken.append(f"{person.visitor.account.name}: {fault}")
-        except Exception as error:  # noqa: BLE001 - a thread's own would be lost
+        except Exception as error:
             broken.append(f"{person.visitor.account.name}: {error!r}")
 
     threads = [threading.Thread(target=told, args=(person,)) for person in people]

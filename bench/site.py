@@ -150,7 +150,7 @@ class Server:
         values = {name: getattr(config, attribute) for attribute, name in VARIABLES.items()}
         own = {name: str(value) for name, value in values.items() if value not in (None, False)}
         self._log: TextIO = site.log.open("a")
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
+        self._process = subprocess.Popen(
             [sys.executable, "admin_app.py"], cwd=ROOT, env={**os.environ, **own}, stdout=self._log, stderr=self._log
         )
 
@@ -161,7 +161,7 @@ class Server:
             if self._process.poll() is not None:
                 break
             try:
-                with urlopen(f"http://127.0.0.1:{self.port}/login", timeout=10) as answer:  # noqa: S310 - our own
+                with urlopen(f"http://127.0.0.1:{self.port}/login", timeout=10) as answer:
                     answer.read()
                 return self
             except (URLError, OSError):

@@ -113,7 +113,7 @@ def _round(server: Server, people: list[Person], rng: random.Random, now: Round)
         except Fault as fault:
             if not over.is_set():
                 broken.append(str(fault))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             broken.append(repr(error))
 
     threads = [threading.Thread(target=work, args=given) for given in zip(people, range(len(people)), strict=True)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, g, jsonify, render_template, request
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from panel.access import OutOfScope, Refused
@@ -29,6 +30,15 @@ SENTENCES = {
     500: _("Something went wrong. Nothing was saved. The administrator finds the details in the log."),
     503: _("The database is busy. Nothing was saved. Try again in a moment."),
 }
+
+
+#: PostgreSQL's words for: two waited for each other, or for a lock too long. Tried again, it goes well.
+MEANWHILE = frozenset({"40001", "40P01", "55P03"})
+
+
+def _passes(error: OperationalError) -> bool:
+    """Whether the database was only busy."""
+    return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in MEANWHILE
 
 
 def error_page(status: int, message: Message | None = None) -> Any:
@@ -59,7 +69,13 @@ def install(app: Flask) -> None:
     def busy(error: OperationalError) -> Any:
         current_panel().session.rollback()
         log.exception("database error", exc_info=error)
-        return error_page(503 if "locked" in str(error.orig) else 500)
+        return error_page(503 if _passes(error) else 500)
+
+    @app.errorhandler(StaleDataError)
+    def overtaken(_error: StaleDataError) -> Any:
+        """A record that an act wrote along with its own was changed since it was read."""
+        current_panel().session.rollback()
+        return error_page(409)
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Any:
