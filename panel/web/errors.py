@@ -11,6 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from panel.access import OutOfScope, Refused
+from panel.integrity import only_busy
 from panel.sheets import TOO_LARGE
 from panel.text import Message, _
 from panel.web.context import current_panel
@@ -30,15 +31,6 @@ SENTENCES = {
     500: _("Something went wrong. Nothing was saved. The administrator finds the details in the log."),
     503: _("The database is busy. Nothing was saved. Try again in a moment."),
 }
-
-
-#: PostgreSQL's words for: two waited for each other, or for a lock too long. Tried again, it goes well.
-MEANWHILE = frozenset({"40001", "40P01", "55P03"})
-
-
-def _passes(error: OperationalError) -> bool:
-    """Whether the database was only busy."""
-    return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in MEANWHILE
 
 
 def error_page(status: int, message: Message | None = None) -> Any:
@@ -69,7 +61,7 @@ def install(app: Flask) -> None:
     def busy(error: OperationalError) -> Any:
         current_panel().session.rollback()
         log.exception("database error", exc_info=error)
-        return error_page(503 if _passes(error) else 500)
+        return error_page(503 if only_busy(error) else 500)
 
     @app.errorhandler(StaleDataError)
     def overtaken(_error: StaleDataError) -> Any:
