@@ -31,6 +31,8 @@ SMALL, LARGE = 60, 2_100
 #: to; else after so many answers to all of them, in the midst of others.
 LARGE_EVERY, WRITING = 5, 2.0
 ANSWERS, MIDST = (5, 40), 0.15
+#: Answers that a log-in takes.
+LOG_IN = 4
 #: Seconds that a round takes at most, however busy the machine is.
 LONGEST = 20
 #: Seconds that what waited may take at the end.
@@ -103,7 +105,7 @@ def _round(server: Server, people: list[Person], rng: random.Random, now: Round)
     def work(person: Person, place: int) -> None:
         person.visitor.servers = [server]
         try:
-            if not person.visitor.statuses:
+            if not person.visitor.logged_in:
                 person.visitor.log_in()
             while not over.is_set():
                 _act(person, now, first=place == 0)
@@ -117,7 +119,9 @@ def _round(server: Server, people: list[Person], rng: random.Random, now: Round)
             broken.append(repr(error))
 
     threads = [threading.Thread(target=work, args=given) for given in zip(people, range(len(people)), strict=True)]
-    answers = rng.randint(*ANSWERS) + sum(person.visitor.answered for person in people)
+    answers = rng.randint(*ANSWERS) + sum(
+        person.visitor.answered if person.visitor.logged_in else LOG_IN for person in people
+    )
     midst = rng.uniform(0, WRITING if now.large else MIDST)
     for thread in threads:
         thread.start()

@@ -54,10 +54,16 @@ class Visitor:
     def answered(self) -> int:
         return sum(self.statuses.values())
 
+    @property
+    def logged_in(self) -> bool:
+        return bool(self._token)
+
     def log_in(self) -> None:
+        """Begin anew, also when the server went away in the midst of it."""
+        self._cookies.clear()
         page = self.get("/login")
-        self._token = form_values(page.text)["csrf_token"]
-        self.post("/login", {"username": self.account.name, "password": PASSWORD})
+        given = {"username": self.account.name, "password": PASSWORD}
+        self.post("/login", {**given, "csrf_token": form_values(page.text)["csrf_token"]})
         self._token = form_values(self.get("/password").text)["csrf_token"]
 
     def get(self, path: str) -> Answer:
@@ -65,7 +71,7 @@ class Visitor:
 
     def post(self, path: str, values: Mapping[str, str], file: tuple[str, bytes] | None = None) -> Answer:
         """Send a form, with its token."""
-        given = {**values, "csrf_token": self._token}
+        given = {"csrf_token": self._token, **values}
         body, kind = (urlencode(given).encode(), "application/x-www-form-urlencoded")
         if file is not None:
             body, kind = _multipart(given, *file)
