@@ -17,7 +17,7 @@ from panel.config import Config
 from panel.records import ImportBatch
 
 #: `make soak` does two hundred.
-ROUNDS = {"sqlite": 10, "postgresql": 3}
+ROUNDS = {"sqlite": 10, "postgresql": 2}
 
 
 @pytest.mark.served
