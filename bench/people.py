@@ -13,20 +13,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from bench.forms import form_values
 from bench.visitor import Answer, Fault, Visitor
 
-#: Steps that end a case early, or need somebody else's answer first, are taken now and then only.
-RARE = {"reject": 0.05, "void": 0.02, "rework": 0.2, "send_back": 0.1, "reassign": 0.3, "refer": 0.3, "reopen": 0.2}
+#: Steps that end a case early, or need somebody else's answer first, are taken now and then only; what is left out here
+#: by nought wants a judgement rather than words.
+RARE = {
+    "reject": 0.05, "void": 0.02, "rework": 0.2, "send_back": 0.1, "reassign": 0.3, "refer": 0.3, "reopen": 0.2,
+    "merge": 0.05, "extend": 0.2, "suspend": 0.1, "change_list": 0.2, "chase": 0.2, "joint": 0.2, "raise": 0,
+    "mediate": 0.2, "session": 0, "end_mediation": 0, "perform": 0, "supervise": 0.2,
+}  # fmt: skip
 REMARKS = ("note", "urge")
 #: An import writes the telephone of every row anew: this, and a number that counts up.
 PHONE = 82_000_000
 #: Texts that steps ask for.
 TEXTS = (
     "reason", "told", "responsible", "note", "request", "reply", "result", "finding", "liaison_content",
-    "complainant_content", "text",
+    "complainant_content", "text", "opinion", "joint_members", "dispute",
 )  # fmt: skip
 COUNT = re.compile(r"\d+$")
 
@@ -153,7 +159,9 @@ class Person:
             if f'name="{asked}"' in page:
                 given[asked] = self.words()
                 said = said or given[asked]
-        if name == "accept":
+        days = {"review_on", "joint_on"} & given.keys()
+        given |= dict.fromkeys(days, (date.today() + timedelta(days=7)).isoformat())  # noqa: DTZ011 - any day will do
+        if name in ("accept", "change_list"):
             given["item"] = str(self.rng.choice(self.knows["checklistitem"]))
         elif name in ("dispatch", "reassign"):
             own = self.visitor.account.officer
@@ -161,11 +169,17 @@ class Person:
         elif name == "refer":
             given |= {"department": str(self.rng.choice(self.knows["department"]))}
             given["document_no"] = f"D{self.id}-{self.rng.randrange(10**9)}"
-        elif name in ("reply", "sign") and not given.get("referral"):
+        elif name in ("reply", "sign", "chase", "joint") and not given.get("referral"):
             open_ones = re.findall(r'<option value="(\d+)"', page)
             given["referral"] = self.rng.choice(open_ones) if open_ones else ""
         elif name == "handle":
             given["outcome"] = "persuasion"
+        elif name == "extend":
+            given["days"] = "1"
+        elif name == "mediate":
+            given |= {"party_a": "张三", "party_b": "李四", "kind": "noise"}
+        elif name == "merge":
+            given["master"] = str(self.some_case() or "")
         # A form with more than one text: which of them is the event's opinion is the step's affair.
         return given, said if sum(f'name="{asked}"' in page for asked in TEXTS) == 1 else ""
 

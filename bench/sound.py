@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bench.people import PHONE, Edited, Notes, count_in
 from casework import events
-from models import Case, CaseEvent, Counter, Department
+from models import Case, CaseEvent, Counter, Department, Mediation
 from panel.access import model_of
 from panel.records import ImportBatch, ImportRow, Job, JobState
 
@@ -50,15 +50,15 @@ def _chains(session: Session) -> Iterator[str]:
 
 
 def _numbers(session: Session) -> Iterator[str]:
-    """Case numbers are unique, gapless within a prefix and year, and end where the counter stands."""
+    """Numbers of cases and mediations are unique, gapless by prefix and year, and end where the counter stands."""
     given: dict[str, list[int]] = defaultdict(list)
-    for number in session.scalars(select(Case.case_no)):
+    for number in (*session.scalars(select(Case.case_no)), *session.scalars(select(Mediation.mediation_no))):
         start, _dash, last = number.rpartition("-")
         given[start].append(int(last))
     counters = {f"{c.prefix}-{c.year}": c.last for c in session.scalars(select(Counter))}
     for start in given.keys() | counters.keys():
         if sorted(given[start]) != list(range(1, counters.get(start, 0) + 1)):
-            yield f"numbers {start}: {len(given[start])} cases, the counter stands at {counters.get(start)}"
+            yield f"numbers {start}: {len(given[start])} there, the counter stands at {counters.get(start)}"
 
 
 def _batches(session: Session) -> Iterator[str]:

@@ -72,7 +72,7 @@ def test_what_is_lost_or_written_unasked_is_seen(config: Config) -> None:
         community = session.scalars(sa.select(Community.id)).first()
         assert event is not None
         assert community is not None
-        key, edited = (event.case_id, "accept", 1), ("community", community, "households")
+        key, edited = (event.case_id, "accept", 10**6), ("community", community, "households")
         before = {edited: counted(session, edited)}
         for told in (
             Notes(reports={10**6: "楼道堆物"}),
