@@ -94,7 +94,7 @@ def load(site: Site, processes: int, seconds: float, seed: int, say: Callable[[s
         f"{notes.refused} steps came too late or lacked something; {dict(sorted(statuses.items()))}"
     )
     with site.session() as session:
-        found += [*faults(session), *lost(session, notes, before)]
+        found += [*faults(session, site.store), *lost(session, notes, before)]
     return found + site.complaints()
 
 

@@ -25,6 +25,8 @@ from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
 from models import Assignment, ChecklistItem, Department, Liaison, Officer, Squad
 from panel.accounts import User, UserRole
 from panel.config import VARIABLES, Config
+from panel.files import Store
+from screens import photos
 from screens.commands import migrate
 from seed import demo
 
@@ -97,6 +99,11 @@ class Site:
     def close(self) -> None:
         with self.app.app_context():
             self.app.extensions["panel"].db.engine.dispose()
+
+    @property
+    def store(self) -> Store:
+        """Where attachments are kept."""
+        return photos.store(self.app)
 
     @property
     def log(self) -> Path:

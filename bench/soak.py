@@ -71,7 +71,7 @@ def soak(site: Site, rounds: int, seed: int, say: Callable[[str], object]) -> li
             notes += person.notes
         site.quiet()
         with site.session() as session:
-            found += [*faults(session), *lost(session, notes, before)]
+            found += [*faults(session, site.store), *lost(session, notes, before)]
         found += site.complaints()
         say(
             f"round {number}: {len(notes.reports)} reports, {notes.steps.total()} steps, {notes.edits.total()} edits, "

@@ -7,58 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bench.people import PHONE, Edited, Notes, count_in
-from casework import events
-from models import Case, CaseEvent, Counter, Department, Mediation
+from casework import soundness
+from models import Case, CaseEvent, Department
 from panel.access import model_of
+from panel.files import Store
 from panel.records import ImportBatch, ImportRow, Job, JobState
 
 
-def faults(session: Session) -> Iterator[str]:
-    """What doesn't agree, in sentences."""
-    yield from _file(session)
-    yield from _chains(session)
-    yield from _numbers(session)
+def faults(session: Session, store: Store) -> Iterator[str]:
+    """What doesn't agree, in sentences: all that the command `check` looks at, and imports."""
+    yield from (str(problem) for problem in soundness.check(session, store))
     yield from _batches(session)
-
-
-def _file(session: Session) -> Iterator[str]:
-    if session.get_bind().dialect.name == "sqlite":
-        for row in session.execute(text("PRAGMA integrity_check")).scalars():
-            if row != "ok":
-                yield f"integrity check: {row}"
-        for row in session.execute(text("PRAGMA foreign_key_check")):
-            yield f"a reference to nothing: {tuple(row)}"
-
-
-def _chains(session: Session) -> Iterator[str]:
-    """Each case has its events, in a chain that is whole and ends in the case's own state."""
-    chains: dict[int, list[CaseEvent]] = defaultdict(list)
-    for event in session.scalars(select(CaseEvent).order_by(CaseEvent.case_id, CaseEvent.seq)):
-        chains[event.case_id].append(event)
-    for id_, status in session.execute(select(Case.id, Case.status)):
-        chain = chains.get(id_)
-        if not chain:
-            yield f"case {id_} has no events"
-        elif (broken := events.verify(chain)) is not None:
-            yield f"the chain of case {id_} is broken at {broken}"
-        elif chain[-1].to_status is not status:
-            yield f"case {id_} is {status}, its last event says {chain[-1].to_status}"
-
-
-def _numbers(session: Session) -> Iterator[str]:
-    """Numbers of cases and mediations are unique, gapless by prefix and year, and end where the counter stands."""
-    given: dict[str, list[int]] = defaultdict(list)
-    for number in (*session.scalars(select(Case.case_no)), *session.scalars(select(Mediation.mediation_no))):
-        start, _dash, last = number.rpartition("-")
-        given[start].append(int(last))
-    counters = {f"{c.prefix}-{c.year}": c.last for c in session.scalars(select(Counter))}
-    for start in given.keys() | counters.keys():
-        if sorted(given[start]) != list(range(1, counters.get(start, 0) + 1)):
-            yield f"numbers {start}: {len(given[start])} there, the counter stands at {counters.get(start)}"
 
 
 def _batches(session: Session) -> Iterator[str]:

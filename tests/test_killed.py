@@ -54,12 +54,12 @@ def _two_files(session: sa.orm.Session) -> None:
 def test_what_is_half_written_is_seen(config: Config) -> None:
     site = Site.build(config.instance, soak.PEOPLE, database_url=config.database_url)
     with site.session() as session:
-        assert not [*faults(session), *lost(session, Notes(), {})]
+        assert not [*faults(session, site.store), *lost(session, Notes(), {})]
     for harm in (_state_without_step, _number_missing, _rows_missing, _two_files):
         with site.session() as session:
             harm(session)
             session.flush()
-            assert [*faults(session), *lost(session, Notes(), {})], harm
+            assert [*faults(session, site.store), *lost(session, Notes(), {})], harm
             session.rollback()
     site.close()
 
