@@ -1,6 +1,6 @@
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help run serve test lint bench messages screenshots docs clean
+.PHONY: help run serve test lint bench soak messages screenshots docs clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -52,11 +52,18 @@ lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
 
-bench: $(VENV)/.dev ## pages over 200,000 cases, a ledger, exports, reading, against the least they could cost
+bench: $(VENV)/.dev ## pages over 200,000 cases, a ledger, exports, reading, against the least they could cost; many people at once
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.exporting
 	$(BIN)/python -m bench.reading
+	$(BIN)/python -m bench.load
+
+# Rounds of `make soak`.
+ROUNDS ?= 200
+
+soak: $(VENV)/.dev ## a server killed at 200 random moments while people work; nothing broken, nothing lost
+	$(BIN)/python -m bench.soak --rounds $(ROUNDS)
 
 messages: $(VENV)/.dev ## bring the Chinese catalogue up to date; new sentences come in empty
 	@$(BIN)/pybabel --quiet extract -F babel.cfg -k _ -k n_:1,2 --add-location=file --sort-output --no-wrap \

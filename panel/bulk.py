@@ -109,7 +109,8 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
     actor, moment = actor_of(session), now()
     table = table_of(model)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for one in edits:
+    # In the order of ids: two who write the same rows wait one for the other, and not each for the other.
+    for one in sorted(edits, key=lambda edit: edit.id):
         values = _derived(session, model, dict(one.values))
         groups[tuple(sorted(values))].append({**values, "id_": one.id, "version_": one.version})
     for attrs, rows in groups.items():

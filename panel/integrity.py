@@ -6,13 +6,20 @@ import re
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Table, UniqueConstraint
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from panel.base import Base
 from panel.fields import Field, fields
 from panel.text import Message, _
 
 Problem = tuple[str | None, Message]
+#: PostgreSQL's numbers for: two waited for each other, or for a lock too long. Tried again, it goes well.
+MEANWHILE = frozenset({"40001", "40P01", "55P03"})
+
+
+def only_busy(error: OperationalError) -> bool:
+    """Whether the database was in somebody else's hands, and nothing is wrong with it."""
+    return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in MEANWHILE
 
 
 def explain(error: IntegrityError, model: type[Base]) -> Problem:

@@ -39,6 +39,7 @@ from sqlalchemy.orm import Session, joinedload
 from panel import progress
 from panel.access import Actor, Policy, Refused, table_of
 from panel.accounts import User
+from panel.integrity import only_busy
 from panel.kinds import now
 from panel.plans import Unusable
 from panel.records import Job, JobState
@@ -226,7 +227,7 @@ class Jobs:
             return JobState.FAILED, problem.message
         except OperationalError as error:
             log.exception("job %s", id_, exc_info=error)
-            return JobState.FAILED, BUSY if "locked" in str(error.orig) else DEFECT
+            return JobState.FAILED, BUSY if only_busy(error) else DEFECT
         except Exception:
             log.exception("job %s", id_)
             return JobState.FAILED, DEFECT

@@ -35,8 +35,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def frozen(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test depends on the day it runs; a real browser keeps its own clock, so its tests do too."""
-    if request.node.get_closest_marker("browser"):
+    """No test depends on the day it runs; a real browser or server keeps its own clock, so those tests do too."""
+    if request.node.get_closest_marker("browser") or request.node.get_closest_marker("served"):
         yield
         return
     with clock():

@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 
 import models
 from admin_app import SCREENS
+from bench.forms import form_values
 from casework import events, intake
 from casework.roles import ROLES
 from casework.state import stepping
@@ -479,26 +480,6 @@ class Browser:
     def form(self, url: str) -> dict[str, str]:
         """What the form at an address would post if it were sent as it is."""
         return form_values(self.get(url).text)
-
-
-def form_values(page: str) -> dict[str, str]:
-    """The values of the page's record form: inputs, chosen options, text areas."""
-    found = re.search(r'<form class="card record".*?</form>', page, re.S)
-    text = found[0] if found else page
-    values: dict[str, str] = {}
-    for tag in re.findall(r"<input\b[^>]*>", text, re.S):
-        attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
-        if "name" not in attributes or attributes.get("type") in ("submit", "button"):
-            continue
-        if attributes.get("type") in ("radio", "checkbox") and not re.search(r"\bchecked\b", tag):
-            continue
-        values[attributes["name"]] = html.unescape(attributes.get("value", ""))
-    for name, body in re.findall(r'<select\b[^>]*name="([^"]+)"[^>]*>(.*?)</select>', text, re.S):
-        chosen = re.search(r'<option\b[^>]*value="([^"]*)"[^>]*\bselected', body)
-        values[name] = html.unescape(chosen[1]) if chosen else ""
-    for name, body in re.findall(r'<textarea\b[^>]*name="([^"]+)"[^>]*>(.*?)</textarea>', text, re.S):
-        values[name] = html.unescape(body.removeprefix("\n"))
-    return values
 
 
 @contextmanager

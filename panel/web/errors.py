@@ -7,9 +7,11 @@ from typing import Any
 
 from flask import Flask, g, jsonify, render_template, request
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from panel.access import OutOfScope, Refused
+from panel.integrity import only_busy
 from panel.sheets import TOO_LARGE
 from panel.text import Message, _
 from panel.web.context import current_panel
@@ -59,7 +61,13 @@ def install(app: Flask) -> None:
     def busy(error: OperationalError) -> Any:
         current_panel().session.rollback()
         log.exception("database error", exc_info=error)
-        return error_page(503 if "locked" in str(error.orig) else 500)
+        return error_page(503 if only_busy(error) else 500)
+
+    @app.errorhandler(StaleDataError)
+    def overtaken(_error: StaleDataError) -> Any:
+        """A record that an act wrote along with its own was changed since it was read."""
+        current_panel().session.rollback()
+        return error_page(409)
 
     @app.errorhandler(Exception)
     def defect(error: Exception) -> Any:

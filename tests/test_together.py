@@ -1,0 +1,71 @@
+"""Two acts that meet at the database: one waits, or is told in a sentence; nobody gets an error page."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+
+from bench.people import PHONE
+from models import Department
+from panel import bulk
+from panel.bulk import Edit
+from tests.factories import Stage
+
+ROWS = 1000
+
+
+class Deadlock(Exception):  # noqa: N818 - the driver's own
+    sqlstate = "40P01"
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "words"),
+    [
+        (OperationalError("", {}, Deadlock()), 503, "数据库正忙"),
+        (OperationalError("", {}, Exception("database is locked")), 503, "数据库正忙"),
+        (OperationalError("", {}, Exception("disk I/O error")), 500, "出错"),
+        (StaleDataError(), 409, "其间已有他人修改"),
+    ],
+    ids=["waited for each other", "locked", "broken", "overtaken"],
+)
+@pytest.mark.alike
+def test_who_is_in_the_way_of_another_is_told(app: Any, raised: Exception, status: int, words: str) -> None:
+    def act() -> None:
+        raise raised
+
+    app.add_url_rule("/meet", "meet", act, methods=["GET"])
+    app.extensions["panel"].open_endpoints.add("meet")
+    answer = app.test_client().get("/meet")
+    assert (answer.status_code, words in answer.text) == (status, True), answer.text
+
+
+def test_two_who_write_the_same_rows_in_another_order(app: Any) -> None:
+    """One is written, the other told that it was overtaken: neither waits for the other for ever."""
+    stage = Stage(app)
+    with stage.session() as session:
+        phone = {"phone": f"0573-{PHONE}"}
+        ids = bulk.add(session, Department, [{"name": f"协同部门{row:05d}", **phone} for row in range(ROWS)])
+    gate, told = threading.Barrier(2), list[str]()
+
+    def write(number: int, order: list[int]) -> None:
+        values = {"phone": f"0573-{PHONE + number}"}
+        gate.wait()
+        try:
+            with stage.session() as session:
+                bulk.edit(session, Department, [Edit(id_, 1, values, phone) for id_ in order])
+            told.append("written")
+        except bulk.Overtaken:
+            told.append("overtaken")
+        except Exception as error:
+            told.append(repr(error))
+
+    threads = [threading.Thread(target=write, args=given) for given in ((1, list(ids)), (2, list(ids)[::-1]))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(told) == ["overtaken", "written"]
