@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from admin_app import create_app
 from panel.config import Config
+from panel.text import DEFAULT_LOCALE, speaking
 from screens.commands import migrate
 from tests import factories
 from tests.factories import clock
@@ -39,7 +40,8 @@ def frozen(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("browser") or request.node.get_closest_marker("served"):
         yield
         return
-    with clock():
+    # A request leaves its language behind in the thread, which here is that of the next test.
+    with clock(), speaking(DEFAULT_LOCALE):
         yield
 
 
