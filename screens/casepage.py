@@ -23,7 +23,7 @@ from panel.kinds import Moment
 from panel.text import Message, _, n_
 from panel.web import details
 from panel.web.context import current_panel
-from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
+from panel.web.pages import Button, Cell, Change, DetailsPage, Group, HistoryItem, Words
 from screens import disputes, photos, stepaids
 from screens.office import values
 
@@ -95,6 +95,8 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         light=due,
         timeline=_timeline(events),
     )
+    if fixed := stepaids.fixed(record):
+        page.groups.insert(1, Group(_("Fixed by the item when it was chosen"), facts=fixed))
     page.photos = photos.strip(record)
     who = workflow.standing(current_panel().session, record)
     steps = workflow.available(current_panel().session, record, who, found.known)
