@@ -115,8 +115,8 @@ QUICK = {
 
 
 def due_cell(case: Case) -> Cell:
-    """The deadline as a light with words, never a bare date. Below it, until when the next act is awaited; before a
-    case is accepted that is its deadline."""
+    """The deadline as a light with words, never a bare date. Below it, until when the next act is awaited: when that is
+    over, a green light is yellow. Before a case is accepted it is its deadline."""
     if case.status is CaseStatus.SUSPENDED:
         return Cell(str(_("The clock stands still")))
     ended = case.closed_at if case.status in ENDED else None
@@ -133,6 +133,8 @@ def due_cell(case: Case) -> Cell:
     urgent = case.urgency is Urgency.URGENT
     begun = case.accepted_at or case.reported_at
     shown = light(now(), begun, case.due_at, unit, calendar(), urgent=urgent)
+    if waits is not None and waits.light == "red" and shown == "green":
+        shown = "yellow"
     return Cell(text, light=shown[0], below=[awaited] if awaited else [])
 
 
@@ -196,6 +198,19 @@ def _referral_due(referral: Referral, due: datetime | None, done: datetime | Non
     return Cell(text, light=shown[0])
 
 
+def _reply_due(referral: Referral) -> Cell:
+    """When the answer is due; below it when the department should have signed, as long as it hasn't."""
+    found = _referral_due(referral, referral.reply_due_at, referral.replied_at)
+    if referral.status is ReferralStatus.SENT and referral.sign_due_at is not None:
+        when = words(now(), referral.sign_due_at, None, calendar())
+        if now() > referral.sign_due_at:
+            found.below.append(str(_("{act}: {over}", act=_("Sign for"), over=when)))
+            found.light = "y" if found.light == "g" else found.light
+        else:
+            found.below.append(str(_("{act} by {when}", act=_("Sign for"), when=when)))
+    return found
+
+
 _WAITING = Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED])
 
 
@@ -211,7 +226,7 @@ class ReferralView(SchemaView):
     badge = "late"
     cells = {
         "sign_due_at": lambda referral: _referral_due(referral, referral.sign_due_at, referral.signed_at),
-        "reply_due_at": lambda referral: _referral_due(referral, referral.reply_due_at, referral.replied_at),
+        "reply_due_at": _reply_due,
     }
 
     def details_page(self, record: Any) -> DetailsPage:
