@@ -50,14 +50,14 @@ class Wait:
     light: Light
 
 
-def wait(case: Any, values: Mapping[str, Any], calendar: Calendar, at: datetime) -> Wait | None:
+def wait(found: Any, values: Mapping[str, Any], calendar: Calendar, at: datetime) -> Wait | None:
     """What a case, or a row with the same columns, waits for at a moment; None where nothing is to be done by
     somebody else than its handler, and for what an old ledger brought in."""
-    stage = STAGES.get(case.status)
-    begun = getattr(case, stage.begins) if stage is not None and not case.historic else None
+    stage = STAGES.get(found.status)
+    begun = getattr(found, stage.begins) if stage is not None and not found.historic else None
     if stage is None or begun is None:
         return None
-    urgent = case.urgency is Urgency.URGENT
+    urgent = found.urgency is Urgency.URGENT
     value, unit = _limit(stage, values, urgent=urgent)
     due = deadlines.due(begun, value, unit, calendar, urgent=urgent)
     return Wait(stage.label, begun, due, deadlines.light(at, begun, due, unit, calendar, urgent=urgent))
@@ -68,12 +68,20 @@ def late(values: Mapping[str, Any], calendar: Calendar, at: datetime) -> ColumnE
     found: ColumnElement[bool] = false()
     for status, stage in STAGES.items():
         begins = getattr(Case, stage.begins)
-        for urgent in (False, True):
-            value, unit = _limit(stage, values, urgent=urgent)
-            before = deadlines.begun_before(at, value, unit, calendar, urgent=urgent)
-            pressing = Case.urgency == Urgency.URGENT if urgent else Case.urgency != Urgency.URGENT
-            found = or_(found, and_(Case.status == status, pressing, begins < before))
+        plain, pressing = (_before(stage, values, calendar, at, urgent=urgent) for urgent in (False, True))
+        if plain == pressing:
+            found = or_(found, and_(Case.status == status, begins < plain))
+        else:
+            urgent = Case.urgency == Urgency.URGENT
+            over = or_(and_(urgent, begins < pressing), and_(~urgent, begins < plain))
+            found = or_(found, and_(Case.status == status, over))
     return and_(found, Case.historic.is_(False))
+
+
+def _before(stage: Stage, values: Mapping[str, Any], calendar: Calendar, at: datetime, *, urgent: bool) -> datetime:
+    """When a wait that is over now has begun at the latest."""
+    value, unit = _limit(stage, values, urgent=urgent)
+    return deadlines.begun_before(at, value, unit, calendar, urgent=urgent)
 
 
 def _limit(stage: Stage, values: Mapping[str, Any], *, urgent: bool) -> tuple[int, LimitUnit]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import jsonify, request
+from flask import g, jsonify, request
 from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
@@ -77,8 +77,11 @@ def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
 
 
 def stalled(_actor: Actor) -> ColumnElement[bool]:
-    """Longer without its next act than the office allows."""
-    return stages.late(values(), calendar(), now())
+    """Longer without its next act than the office allows; worked out once a request, for chip, tile and list."""
+    if "stalled" not in g:
+        g.stalled = stages.late(values(), calendar(), now())
+    found: ColumnElement[bool] = g.stalled
+    return found
 
 
 def reported_myself(actor: Actor) -> ColumnElement[bool]:
@@ -224,6 +227,7 @@ class ReferralView(SchemaView):
         "late": Quick(_("Reply overdue"), lambda _a: and_(_WAITING, Referral.reply_due_at < now())),
     }
     badge = "late"
+    related = ("document_no", "department", "status", "sent_at", "reply_due_at")
     cells = {
         "sign_due_at": lambda referral: _referral_due(referral, referral.sign_due_at, referral.signed_at),
         "reply_due_at": _reply_due,

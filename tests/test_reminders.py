@@ -96,7 +96,10 @@ def test_a_department_that_has_not_signed_is_told_until_its_answer_is_late_too(s
     over, ahead = now() - timedelta(hours=1), now() + timedelta(days=1)
     change(sent_at=now() - timedelta(days=3), sign_due_at=over, reply_due_at=ahead)
     assert told(stage, id_) == {Kind.SIGN_LATE: {"officer"}}
-    assert stage.get("case", id_).case_no in stage.browse("office").get("/admin/referral/?is=unsigned").text
+    page = stage.browse("office").get("/admin/referral/?is=unsigned").text
+    assert stage.get("case", id_).case_no in page
+    for shown in (page, stage.browse("office").get(f"/admin/case/details/?id={id_}").text):
+        assert "签收已超 1 小时" in shown
     for who in ("office", "officer"):
         assert "/admin/referral/?is=unsigned" in stage.browse(who).get("/").text
     with stage.session() as session:
