@@ -7,11 +7,12 @@ from datetime import datetime
 from flask import url_for
 from sqlalchemy import func, select
 
+from casework.deadlines import local_day
 from casework.effects import PENDING
 from models import ENDED, Case, CaseEvent, CaseStatus, Department, Feedback, FeedbackTarget, Referral
 from panel import listing
 from panel.access import Actor
-from panel.kinds import Moment
+from panel.kinds import Day
 from panel.text import _
 from panel.web.context import current_panel
 from panel.web.pages import Cell, Column, Related, Row
@@ -95,15 +96,17 @@ def _row(record: Case, told: dict[int, Feedback], ended: dict[int, CaseEvent], a
 
 
 def _came_back(record: Case, back: Feedback | None, ended: CaseEvent | None) -> Cell:
-    """What was told; else as what the case goes on, or why it doesn't."""
+    """What was told and when; else as what the case goes on, or why it doesn't. All of it is text, since it is what the
+    page is for: lines below would leave it one line."""
     if back is not None:
-        return Cell(back.content, below=[_moment(back.at)])
+        return Cell(f"{_day(back.at)} {back.content}")
     if record.master is not None:
         return Cell(str(_("Goes on as {case}", case=record.master.case_no)))
     if ended is not None and record.status in ENDED:
-        return Cell(ended.opinion or "", below=[str(ended.payload.get("responsible") or ""), _moment(ended.at)])
+        told = (ended.opinion, ended.payload.get("responsible"))
+        return Cell(" ".join([_day(ended.at), *(str(part) for part in told if part)]))
     return Cell()
 
 
-def _moment(value: datetime) -> str:
-    return Moment().format(value.replace(second=0, microsecond=0))
+def _day(value: datetime) -> str:
+    return Day().format(local_day(value))
