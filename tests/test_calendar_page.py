@@ -298,7 +298,7 @@ def test_a_case_that_somebody_works_on_meanwhile_stops_it_all(stage: Stage, monk
     ],
 )
 def test_a_deadline_is_a_light_with_words(stage: Stage, moment: str, light: str, words: str) -> None:
-    id_ = accepted(stage)
+    id_ = accepted(stage, CaseStatus.REFERRED)
     with time_machine.travel(at(moment), tick=False), stage.app.test_request_context():
         found = due_cell(stored(stage, id_))
     assert (found.light, found.text) == (light, words)
@@ -311,7 +311,7 @@ def test_a_deadline_is_a_light_with_words(stage: Stage, moment: str, light: str,
         (CaseStatus.CLOSED, datetime(2026, 7, 20, 9, 30, tzinfo=UTC), "g", "按期"),
         (CaseStatus.CLOSED, datetime(2026, 7, 20, 9, 31, tzinfo=UTC), "r", "逾期"),
         (CaseStatus.VOIDED, None, None, ""),
-        (CaseStatus.REPORTED, None, None, ""),
+        (CaseStatus.REPORTED, None, "g", "受理：明天 17:30 前"),
     ],
 )
 def test_what_has_ended_was_in_time_or_late(
