@@ -50,6 +50,9 @@ class ReferralLine:
     replied_at: datetime | None
     reply: str | None
     joint_on: date | None
+    joint_members: str | None
+    quantity: int | None
+    quantity_unit: str | None
     status: ReferralStatus
     #: Signed for or answered after its time, or not yet although the time is over.
     sign_late: bool
@@ -72,6 +75,9 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
             Referral.return_reason,
             Referral.reply,
             Referral.joint_on,
+            Referral.joint_members,
+            Referral.quantity,
+            Referral.quantity_unit,
             Case.case_no,
             Case.item_snapshot,
             Department.name.label("department"),
@@ -106,6 +112,9 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 replied_at=local(row.replied_at),
                 reply=row.return_reason if row.status is ReferralStatus.RETURNED else row.reply,
                 joint_on=row.joint_on,
+                joint_members=row.joint_members,
+                quantity=row.quantity,
+                quantity_unit=row.quantity_unit,
                 status=row.status,
                 sign_late=_late(row.sign_due_at, row.signed_at, moment, ended=ended),
                 reply_late=_late(row.reply_due_at, row.replied_at, moment, ended=ended),
