@@ -21,6 +21,8 @@ pytestmark = pytest.mark.browser
 ELSEWHERE = re.compile(r"/file\b|/attachments/|/download|/template|/export|/logout|^/report\b|/failed")
 #: What a page is called besides its address: the step of a form, the register that is shown.
 NAMED = ("step", "name")
+#: What looks the same for every table, and that a form looks the same for a new record and a stored one.
+SAME = ((r".*/(confirm|import)/", r"/\1/"), ("/(new|edit)/", "/form/"))
 #: Pages that tell each role something else.
 ANEW = ("/", "/admin/case/details/")
 #: Who takes steps: they look at a case of each state.
@@ -32,8 +34,8 @@ def kind(address: str) -> str:
     parts = urlsplit(address)
     named = parse_qs(parts.query)
     path = re.sub(r"\d+", "0", parts.path)
-    # To be sure before something is deleted: the same page for every table.
-    path = re.sub(r".*/confirm/", "/confirm/", path)
+    for pattern, same in SAME:
+        path = re.sub(pattern, same, path)
     return " ".join([path, *(named[name][0] for name in NAMED if name in named)])
 
 
