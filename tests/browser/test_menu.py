@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -30,19 +28,6 @@ def test_a_role_opens_every_entry_of_its_menu(visit: Visit, role: str) -> None:
         expect(page.locator("h1")).to_be_visible()
         expect(page.locator(".side a.on")).to_have_count(1)
         assert not scrolls_sideways(page), address
-
-
-@pytest.mark.parametrize("role", ["office", "officer", "liaison"])
-def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Visit, role: str) -> None:
-    page = visit(role, phone=True)
-    for address in addresses(page):
-        page.goto(address)
-        assert not scrolls_sideways(page), address
-        first = page.locator("td.first a").first
-        if first.count():
-            first.click()
-            page.wait_for_url(re.compile(r"/details/|/duty/\d"))
-            assert not scrolls_sideways(page), page.url
 
 
 def test_on_a_phone_the_menu_stands_behind_its_button(visit: Visit) -> None:
