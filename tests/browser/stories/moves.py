@@ -213,3 +213,18 @@ def ledger_row(page: Page, number: str, month: str, basis: str, folder: Path) ->
     download.value.save_as(file)
     rows = load_workbook(file).worksheets[0].iter_rows(min_row=4, values_only=True)
     return next(dict(zip(COLUMNS, row, strict=False)) for row in rows if row[1] == number)
+
+
+def register_row(page: Page, register: str, month: str, words: str) -> dict[str, str]:
+    """The row of a register that speaks of this, by the labels of its columns."""
+    page.goto("/registers")
+    page.locator(".chips").get_by_role("link", name=register).click()
+    for label in ("起始月份", "截止月份"):
+        page.get_by_label(label).select_option(month)
+    page.get_by_role("button", name="查询").click()
+    page.wait_for_url(f"**month={month}**")
+    look(page, register)
+    row = page.locator("tbody tr", has_text=words)
+    expect(row).to_have_count(1)
+    labels = page.locator("thead th").all_inner_texts()
+    return dict(zip(map(str.strip, labels), map(str.strip, row.locator("td").all_inner_texts()), strict=True))
