@@ -72,7 +72,7 @@ def test_a_fan_is_moved_from_north_to_south(visit: Visit, site: Site, clock: Clo
     after = moves.ledger_row(office, number, "2026-07", "按办结时间", tmp_path)
     assert after == first, "the first closure stays in its month's ledger"
     again = moves.ledger_row(office, number, "2026-08", "按受理时间", tmp_path)
-    assert (again["办结时间"], again["备注"]) == (None, "重启")
+    assert (again["办结时间"], again["备注"]) == (None, "08-03重启")
 
 
 def measure(page: Page, number: str, who: Cast) -> None:
@@ -131,7 +131,7 @@ def more_time(officer: Page, leader: Page, number: str) -> None:
     moves.look(leader, "asked")
     moves.begin(leader, "同意")
     moves.finish(leader, "同意", "调解中")
-    moves.told(officer, "批准", number)
+    moves.told(officer, "已同意", number)
     expect(moves.fact(officer, "到期时间")).to_have_text("07-21 17:30")
 
 
@@ -175,7 +175,7 @@ def register(page: Page, number: str) -> None:
     row = moves.register_row(page, "调解台账", "2026-07", number)
     assert (row["受理日期"], row["甲方"], row["乙方"], row["纠纷类型"]) == ("2026-07-14", "诸*", "东*", "噪声")
     assert row["场次/日期"].split() == ["1.", "2026-07-14", "2.", "2026-07-15", "3.", "2026-07-17"]
-    for words in ("执法", "社区", "老娘舅", "志愿者"):
+    for words in ("队员", "社区工作者", "老娘舅", "社区志愿者"):
         assert words in row["调解员"]
     assert "乙方将外机由北侧移至南侧" in row["结果"]
     assert "2026-07-20" in row["履行期限/情况"]
