@@ -69,7 +69,7 @@ def sittings(session: Session, ids: Collection[int], *, members: bool = True) ->
     return by_mediation
 
 
-def people(session: Session, case_ids: Collection[int] | Select[tuple[int]]) -> dict[int, list[Person]]:
+def people(session: Session, case_ids: Collection[int] | Select[int]) -> dict[int, list[Person]]:
     """Every party of these cases, whoever asks: to be left out of a paper, they must all be known. One statement."""
     columns = (CaseParty.case_id, CaseParty.name, CaseParty.phone, CaseParty.address)
     found: dict[int, list[Person]] = defaultdict(list)

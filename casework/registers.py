@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from casework.ledger import local
@@ -123,7 +123,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
     return found
 
 
-def _answer(row: Row[Any]) -> str:
+def _answer(row: Any) -> str:
     """What the department said, with what was won by it."""
     said = row.return_reason if row.status is ReferralStatus.RETURNED else row.reply
     won = "" if row.quantity is None else f"成果：{row.quantity}{row.quantity_unit or ''}"

@@ -1,4 +1,4 @@
-"""Stories take days: their clock stands on a Monday morning and is moved on, for the server as for the demo district."""
+"""Stories take days: their clock starts on a Monday morning and is moved on, for the server and the demo district."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 import models
-from casework.ledger import COLUMNS
+from casework.ledger import COLUMNS, shown
 from panel.accounts import User
 from tests.browser.conftest import Site, choose, scrolls_sideways
 
@@ -198,8 +198,8 @@ def fact(page: Page, label: str) -> Locator:
     return page.locator("dt", has_text=re.compile(f"^{re.escape(label)}$")).locator("xpath=following-sibling::dd[1]")
 
 
-def ledger_row(page: Page, number: str, month: str, basis: str, folder: Path) -> dict[str, Any]:
-    """The case's row in a month's ledger as the office downloads it; the page shows the same number."""
+def ledger_row(page: Page, number: str, month: str, basis: str, folder: Path) -> dict[str, str]:
+    """The case's row in a month's ledger as the office downloads it, as printed; the page shows the case too."""
     page.goto("/ledgers")
     page.get_by_label("月份").select_option(month)
     page.get_by_label("口径").select_option(label=basis)
@@ -212,7 +212,7 @@ def ledger_row(page: Page, number: str, month: str, basis: str, folder: Path) ->
     file = folder / download.value.suggested_filename
     download.value.save_as(file)
     rows = load_workbook(file).worksheets[0].iter_rows(min_row=4, values_only=True)
-    return next(dict(zip(COLUMNS, row, strict=False)) for row in rows if row[1] == number)
+    return next(dict(zip(COLUMNS, map(shown, row), strict=False)) for row in rows if row[1] == number)
 
 
 def register_row(page: Page, register: str, month: str, words: str) -> dict[str, str]:

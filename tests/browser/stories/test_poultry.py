@@ -1,9 +1,8 @@
-"""Chickens on a landing: the liaison reports them, the officer comes on his Monday and persuades, they are gone the next
-day, and whoever complained is told."""
+"""Chickens on a landing: the liaison reports them, the officer comes on his Monday and persuades, they are gone the
+next day, and whoever complained is told."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -145,10 +144,10 @@ def in_the_ledger(page: Page, number: str, who: Cast, folder: Path) -> None:
         "主办队员": who.officer,
         "处置方式": "劝导",
         "处理结果": RESULT,
-        "到期时间": datetime(2026, 7, 16, 17, 30),
-        "办结时间": datetime(2026, 7, 14, 10, 5),
+        "到期时间": "2026-07-16 17:30",
+        "办结时间": "2026-07-14 10:05",
         "是否按期": "是",
         "满意度": "满意",
-        "备注": None,
+        "备注": "",
     }
     assert {label: row[label] for label in wanted} == wanted

@@ -3,7 +3,6 @@ together with them; three parking spaces are won."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -92,7 +91,14 @@ def slip(page: Page, number: str) -> None:
     page.get_by_role("link", name=PAPER).click()
     page.get_by_role("link", name="打印移送单").click()
     paper = page.locator(".paper")
-    for words in (number, "公安交警", PAPER, "请核查三辆车的车主信息并共同清理", "2026-07-15 17:30", "2026-07-27 17:30"):
+    for words in (
+        number,
+        "公安交警",
+        PAPER,
+        "请核查三辆车的车主信息并共同清理",
+        "2026-07-15 17:30",
+        "2026-07-27 17:30",
+    ):
         expect(paper).to_contain_text(words)
     for private in (NAME, PHONE):
         expect(paper).not_to_contain_text(private)
@@ -183,10 +189,10 @@ def in_the_ledger(page: Page, number: str, who: Cast, folder: Path) -> None:
         "处置方式": "联动协调",
         "协同部门": "公安交警",
         "处理结果": RESULT,
-        "到期时间": datetime(2026, 8, 3, 17, 30),
-        "办结时间": datetime(2026, 7, 17, 9, 0),
+        "到期时间": "2026-08-03 17:30",
+        "办结时间": "2026-07-17 09:00",
         "是否按期": "是",
         "满意度": "满意",
-        "备注": None,
+        "备注": "",
     }
     assert {label: row[label] for label in wanted} == wanted
