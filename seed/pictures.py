@@ -29,8 +29,8 @@ def attach(session: Session, store: Store) -> int:
     for n, case in enumerate(session.execute(chosen.options(joinedload(Case.handler))).scalars().all()):
         wanted = [AttachmentPhase.BEFORE, *([AttachmentPhase.AFTER] if case.handled_at else [])]
         for phase in wanted:
-            name = f"{case.case_no}-{phase.value}.jpg"
-            handed = files.read(name, draw(f"{case.case_no}  {phase.value}", phase, n), 1 << 20)
+            name = f"{case.case_no}-{phase.label}.jpg"
+            handed = files.read(name, draw(case.case_no, phase, n), 1 << 20)
             for one in attachments.add(session, store, case, phase, [handed], most=20):
                 one.added_by = case.handler.name if case.handler is not None else "演示"
                 made += 1

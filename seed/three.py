@@ -34,19 +34,26 @@ from seed.world import Person, Tale
 
 LANDING, CAR_PARK, COLD_STORE = "荷苑新村6幢2单元3楼平台", "柳岸花苑东门停车场", "东升路18号水产冷库北侧"
 PLACES = (LANDING, CAR_PARK, COLD_STORE)
+WEEK = timedelta(days=7)
 S = CaseStatus
 
 
 def tell(teller: Teller) -> list[Life]:
-    """The stories, each on the Mondays and the days after them before now."""
-    monday = deadlines.local_day(teller.now)
-    monday -= timedelta(days=monday.weekday() + 7)
-    week = timedelta(days=7)
+    """The stories, some weeks apart, the last one in the latest week that is over."""
+    today = deadlines.local_day(teller.now)
+    monday = today - timedelta(days=today.weekday() + 7)
     return [
-        Story(teller, monday - 6 * week).fan(),
-        Story(teller, monday - 3 * week).cars(),
-        Story(teller, monday).poultry(),
+        Story(teller, _plain(teller, monday - 6 * WEEK)).fan(),
+        Story(teller, _plain(teller, monday - 3 * WEEK)).cars(),
+        Story(teller, _plain(teller, monday)).poultry(),
     ]
+
+
+def _plain(teller: Teller, monday: date) -> date:
+    """That Monday, or the one before it with which a week without holidays begins."""
+    while not all(teller.calendar.is_workday(monday + timedelta(days=day)) for day in (*range(5), 7, 8)):
+        monday -= WEEK
+    return monday
 
 
 class Story:
