@@ -85,6 +85,8 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
     # A dispute has tables of its own: one of the others gives way.
     tables = details.RELATED_TABLES - bool(found.measurements or found.mediations)
     plain = details.build(view, record, without=ELSEWHERE, tables=tables, with_history=False)
+    if not record.historic:
+        _leave_out(plain, "historic")
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
@@ -109,6 +111,13 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
     _compare(page, record, {step.name for step in steps})
     page.buttons = [*[b for b in acts if not b.primary], *shown, *[b for b in acts if b.primary]]
     return page
+
+
+def _leave_out(page: DetailsPage, name: str) -> None:
+    """A value that says nothing of this case: that it did not come from an old ledger."""
+    declared = field_named(Case, name)
+    for group in page.groups:
+        group.facts = [fact for fact in group.facts if declared is None or fact[0] != declared.label]
 
 
 def _asked(events: list[CaseEvent]) -> Message | None:
