@@ -38,7 +38,8 @@ LAYOUT: tuple[tuple[float, str], ...] = (
     (18, TEXT),
     (13.2, DATE),
     (13.2, DATE),
-    (3.9, CENTRE),
+    # Below it stands a number of the totals, such as 12件.
+    (5, CENTRE),
     (13.2, DATE),
     (6.9, CENTRE),
     (6.9, CENTRE),

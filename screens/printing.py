@@ -229,7 +229,7 @@ def looks(sheet: Any) -> dict[str, Any]:
         "total": look(bold, centre),
         "total rate": look(bold, centre, form=RATE_FORMAT),
         "label": look(bold, Alignment(horizontal="right", vertical="center")),
-        "count": look(bold, Alignment(horizontal="left", vertical="center", indent=1), form='0"件"'),
+        "count": look(bold, Alignment(horizontal="left", vertical="center"), form='0"件"'),
     }
     for name, alignment, form in (
         (CENTRE, centre, "General"),
