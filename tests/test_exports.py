@@ -53,6 +53,8 @@ def test_chosen_columns_stand_in_the_order_of_their_numbers(stage: Stage) -> Non
     header, *rows = cells(ask(office, "liaison", **given).data)
     assert header == ["手机", "姓名", "社区"]
     assert ["13800001111", "胡秀珍", "东栅社区"] in rows
+    moved = {"column": ["name", "gender", "mobile"], "at.name": "1", "at.gender": "2", "at.mobile": "1"}
+    assert cells(ask(office, "liaison", **moved).data)[0] == ["手机", "姓名", "性别"]
     linked = office.get("/admin/liaison/export/xlsx/?columns=name,mobile")
     assert cells(linked.data)[0] == ["姓名", "手机"]
     assert office.get("/admin/liaison/export/xlsx/?columns=shoe").status_code == 422
