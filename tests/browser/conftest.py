@@ -181,5 +181,7 @@ def choose(page: Page, label: str, typed: str, wanted: str) -> None:
 
 
 def scrolls_sideways(page: Page) -> bool:
-    """Whether the page is wider than the screen."""
+    """Whether the page is wider than the screen, once it is whole: a click returns when the answer begins to come, and
+    until the style sheets are there a page has other widths."""
+    page.wait_for_load_state("load")
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
