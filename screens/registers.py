@@ -29,7 +29,7 @@ from panel.records import AuditAction
 from panel.session import actor_of, policy_of
 from panel.text import DEFAULT_LOCALE, Message, _, speaking
 from screens import registerbook
-from screens.printing import CODE, DAY, LEFT, TEXT, Heading
+from screens.paper import CODE, DAY, LEFT, TEXT, Heading
 from screens.registerbook import Cell, Column, Marked
 
 LATE_SIGN, LATE_REPLY = "签收逾期", "反馈逾期"

@@ -198,6 +198,18 @@ def _lasting(backend: str, furnished: Furnished, plain_config: Config, folder: P
         yield factories.Stage(app, furnished.district)
 
 
+@pytest.fixture(scope="module")
+def empty_app(
+    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """An application with nobody and nothing in it, made once a file."""
+    with (
+        _database(backend, template, plain_config, tmp_path_factory.mktemp("empty")) as config,
+        _running(config) as app,
+    ):
+        yield app
+
+
 @pytest.fixture(scope="session")
 def standing(
     backend: str, furnished: Furnished, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
