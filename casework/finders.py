@@ -4,7 +4,7 @@ required columns" in docs/domain.md."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -78,7 +78,7 @@ class OfficerFinder(Finder):
             if active:
                 self.serving.add(id_)
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         found = super().choose(found, place)
         return ([id_ for id_ in found if id_ in self.serving] or found) if len(found) > 1 else found
 
@@ -95,7 +95,7 @@ class ItemFinder(Finder):
             for text in (code, name, f"{code} {name}"):
                 self.call(id_, text)
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         found = super().choose(found, place)
         return found[:1] if len({self.codes[id_] for id_ in found}) == 1 else found
 
@@ -118,7 +118,7 @@ class LiaisonFinder(Finder):
     def place_key(self, text: str) -> str:
         return stripped(text)
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         found = super().choose(found, place)
         return found[:1] if len({self.homes[id_] for id_ in found}) == 1 else found
 

@@ -15,6 +15,7 @@ from panel.bulk import Edit
 from panel.fields import Field, fields
 from panel.kinds import Choices, tidy
 from panel.records import OutcomeName
+from panel.sheets import Fault
 from panel.text import Message, _
 
 
@@ -143,7 +144,7 @@ class PlanRow:
         "written",
     )
 
-    #: Texts of references, by field name, and of what places them: they are looked up once all rows are read.
+    #: Texts of references that are read in place of those in the cells, by field name; "" for none.
     texts = _Lazy[dict[str, str]](dict)
     #: Why a text can't be told apart, by field name: the stored record may still tell.
     unsure = _Lazy[dict[str, Message]](dict)
@@ -176,8 +177,14 @@ class PlanRow:
         #: The version of the row's own record that was written.
         self.written: int | None = None
         self._errors: list[CellError] | None = None
+        self._texts: dict[str, str] | None = None
         for slot in LAZY:
             setattr(self, slot, None)
+
+    @property
+    def retold(self) -> bool:
+        """Whether a text is read in place of that in a cell."""
+        return self._texts is not None
 
     @property
     def failed(self) -> bool:
@@ -218,9 +225,21 @@ class Part:
     rows: list[PlanRow] = field(default_factory=list)
     #: Columns that the sheet's name stands for.
     named: set[str] = field(default_factory=set)
+    #: Columns whose texts are looked up once all rows are read, by name: references and what places them.
+    told: dict[str, int] = field(default_factory=dict)
 
     def index_of(self, name: str) -> int | None:
         return next((index for index, column in self.columns.items() if column == name), None)
+
+    def text(self, row: PlanRow, name: str) -> str:
+        """What a row says for a reference, or for what places one; "" for nothing."""
+        if row.retold and name in row.texts:
+            return row.texts[name]
+        index = self.told.get(name)
+        if index is None:
+            return self.sheet if name in self.named else ""
+        cell = row.cells[index]
+        return "" if isinstance(cell, Fault) else tidy(cell)
 
 
 @dataclass(slots=True)
