@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from sys import intern
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -50,7 +51,7 @@ class CommunityFinder(Finder):
             self.call(id_, name)
             for alias in aliases_of(aliases):
                 self.call(id_, alias)
-            self.places[id_] = key_of(place)
+            self.places[id_] = intern(key_of(place))
 
     def key(self, text: str) -> str:
         return stripped(text)
@@ -74,7 +75,7 @@ class OfficerFinder(Finder):
             for more in (badge, f"{name}({badge})" if badge else "", f"{name}({place})" if place else ""):
                 if more:
                     self.call(id_, more)
-            self.places[id_] = key_of(place)
+            self.places[id_] = intern(key_of(place))
             if active:
                 self.serving.add(id_)
 

@@ -113,14 +113,14 @@ def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> N
 
 def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:
     """Which existing record each row is about; what stands in the file twice."""
-    _by_record_no(session, made, [row for row in made.rows if ID in row.extra])
+    _by_record_no(session, made, [row for row in made.rows if row.says(ID)])
     resolver.resolve()
-    checking.require(made, [r for r in made.rows if ID not in r.extra], [f for f in rules.required() if f.key])
-    rows = [row for row in made.rows if ID not in row.extra]
+    checking.require(made, [r for r in made.rows if not r.says(ID)], [f for f in rules.required() if f.key])
+    rows = [row for row in made.rows if not row.says(ID)]
     matcher.load(session, rows)
     seen: dict[Any, PlanRow] = {}
     for row in made.rows:
-        stored = None if ID in row.extra else matcher.find(row)
+        stored = None if row.says(ID) else matcher.find(row)
         if isinstance(stored, Message):
             row.fail(stored)
         elif stored is not None:
@@ -128,7 +128,7 @@ def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolve
         if row.failed:
             continue
         keys = {("#", row.id)} if row.id is not None else set()
-        if ID not in row.extra and (key := matcher.key(row)) is not None:
+        if not row.says(ID) and (key := matcher.key(row)) is not None:
             keys.add(key)
         earlier = next((seen[key] for key in keys if key in seen), None)
         if earlier is not None:
@@ -136,6 +136,7 @@ def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolve
             row.fail(_("The same record stands in row {row} already; that row counts.", row=place))
             continue
         seen |= dict.fromkeys(keys, row)
+    seen.clear()
     checking.hold_reach(session, made, made.rows)
     resolver.settle()
 
@@ -166,7 +167,7 @@ def _is(row: PlanRow, stored: Any) -> None:
 
 def _check(session: Session, made: Plan, rules: Rules, matcher: Matcher) -> None:
     """Everything that can still be wrong with a row; each check looks at those that are good so far."""
-    new = [row for row in made.rows if row.id is None and ID not in row.extra]
+    new = [row for row in made.rows if row.id is None and not row.says(ID)]
     checking.require(made, new, [f for f in rules.required() if not f.key])
     set_by_program = [f.attr for f in fields(made.model) if f.name in rules.telling()]
     for row in made.good():

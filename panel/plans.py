@@ -177,14 +177,12 @@ class PlanRow:
         #: The version of the row's own record that was written.
         self.written: int | None = None
         self._errors: list[CellError] | None = None
-        self._texts: dict[str, str] | None = None
         for slot in LAZY:
             setattr(self, slot, None)
 
-    @property
-    def retold(self) -> bool:
-        """Whether a text is read in place of that in a cell."""
-        return self._texts is not None
+    def holds(self, container: str) -> bool:
+        """Whether there is anything in a container that most rows never need; asking makes none."""
+        return bool(getattr(self, f"_{container}"))
 
     @property
     def failed(self) -> bool:
@@ -195,6 +193,10 @@ class PlanRow:
         for slot in LAZY:
             if not getattr(self, slot):
                 setattr(self, slot, None)
+
+    def says(self, name: str) -> bool:
+        """Whether the row gives something that a rule reads, such as a record number."""
+        return self.holds("extra") and name in self.extra
 
     def forget(self) -> None:
         """Keep nothing of the existing record and of what the row says of it."""
@@ -233,7 +235,7 @@ class Part:
 
     def text(self, row: PlanRow, name: str) -> str:
         """What a row says for a reference, or for what places one; "" for nothing."""
-        if row.retold and name in row.texts:
+        if row.holds("texts") and name in row.texts:
             return row.texts[name]
         index = self.told.get(name)
         if index is None:

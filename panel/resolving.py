@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
@@ -87,21 +86,24 @@ class Resolver:
         for declared in fields(self.plan.model):
             if declared.reference is None:
                 continue
-            pointed: dict[int, list[PlanRow]] = defaultdict(list)
-            for part, row in ((part, row) for part in self.plan.parts for row in part.rows):
-                text = part.text(row, declared.name)
+            pointed: set[int] = set()
+            for row in self.plan.rows:
+                text = self.plan.part_of(row).text(row, declared.name)
                 if not text:
                     continue
                 stored = row.stored.get(declared.attr)
                 if stored is not None and self.finder(declared).means(text, stored):
                     row.values[declared.attr] = stored
-                elif declared.name in row.unsure:
-                    self.plan.fail(row, declared.name, row.unsure[declared.name])
                 elif isinstance(value := row.values.get(declared.attr), int):
-                    pointed[value].append(row)
-            reach = within(self.session, model_of(declared.reference.table), Action.READ, pointed.keys())
-            for id_ in pointed.keys() - set(reach):
-                for row in pointed[id_]:
+                    pointed.add(value)
+                elif row.holds("unsure") and declared.name in row.unsure:
+                    self.plan.fail(row, declared.name, row.unsure[declared.name])
+            outside = pointed.difference(within(self.session, model_of(declared.reference.table), Action.READ, pointed))
+            if not outside:
+                continue
+            for row in self.plan.rows:
+                value, stored = row.values.get(declared.attr), row.stored.get(declared.attr)
+                if value in outside and value != stored and self.plan.part_of(row).text(row, declared.name):
                     self.plan.fail(row, declared.name, OUTSIDE)
 
     def _beside(self, part: Part, row: PlanRow, declared: Field) -> str:
