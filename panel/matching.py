@@ -24,7 +24,7 @@ from panel.text import Message, _
 
 UNSCOPED = {"unscoped": True}
 #: Ids or texts of one statement: below every database's limit of parameters.
-AT_ONCE = 10_000
+AT_ONCE = 5_000
 NEAR = 0.6
 #: Answers that are kept for the next row that asks the same.
 ANSWERS = 5_000
