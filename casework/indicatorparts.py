@@ -99,7 +99,7 @@ def _extended(_terms: Terms) -> list[Condition]:
 
 
 DUE = Universe(Case, _due)
-DUE_ALL = Part("due", _("Due"), DUE)
+DUE_ALL = Part("due", _("Cases due"), DUE)
 DUE_CLOSED = Part("due_closed", _("Due and closed"), DUE, lambda _t: [Case.status == CaseStatus.CLOSED])
 DUE_IN_TIME = Part(
     "due_in_time",
@@ -108,7 +108,7 @@ DUE_IN_TIME = Part(
     lambda _t: [Case.status == CaseStatus.CLOSED, Case.closed_at <= Case.due_at],
 )
 DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(_taken("rework"))])
-DUE_EXTENDED = Part("due_extended", _("Extended"), DUE, _extended)
+DUE_EXTENDED = Part("due_extended", _("With an extension"), DUE, _extended)
 
 # What was handled.
 
@@ -142,7 +142,7 @@ def _told_in_time(terms: Terms) -> list[Condition]:
 
 
 HANDLED = Universe(Case, _handled)
-HANDLED_ALL = Part("handled", _("Handled"), HANDLED)
+HANDLED_ALL = Part("handled", _("Cases handled"), HANDLED)
 HANDLED_ACCEPTED = Part(
     "handled_accepted", _("Handled after acceptance"), HANDLED, lambda _t: [Case.accepted_at.is_not(None)]
 )
@@ -185,7 +185,7 @@ def _not_raised(terms: Terms) -> list[Condition]:
 
 
 CLOSED = Universe(Case, _closed, additive=False)
-CLOSED_ALL = Part("closed", _("Closed"), CLOSED)
+CLOSED_ALL = Part("closed", _("Cases closed"), CLOSED)
 NOT_RAISED = Part("not_raised", _("Not raised elsewhere"), CLOSED, _not_raised)
 
 # What was reported.
@@ -230,8 +230,8 @@ def _repeated(terms: Terms) -> list[Condition]:
 
 
 REPORTED = Universe(Case, _reported)
-REPORTED_ALL = Part("reported", _("Reported"), REPORTED)
-REPEATED = Part("repeated", _("Repeated"), REPORTED, _repeated)
+REPORTED_ALL = Part("reported", _("Cases reported"), REPORTED)
+REPEATED = Part("repeated", _("Repeated complaints"), REPORTED, _repeated)
 
 # Every Monday.
 
@@ -242,8 +242,10 @@ def _visits(terms: Terms) -> list[Condition]:
 
 
 VISITS = Universe(Visit, _visits)
-VISITS_ALL = Part("visits", _("Planned"), VISITS)
-VISITS_OWED = Part("visits_owed", _("Planned and not excused"), VISITS, lambda _t: [Visit.status != VisitStatus.EXEMPT])
+VISITS_ALL = Part("visits", _("Visits planned"), VISITS)
+VISITS_OWED = Part(
+    "visits_owed", _("Visits planned and not excused"), VISITS, lambda _t: [Visit.status != VisitStatus.EXEMPT]
+)
 VISITS_HELD = Part(
     "visits_held",
     _("Visited, also later"),

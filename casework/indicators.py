@@ -44,6 +44,21 @@ from casework.indicatorparts import (
     VISITS_OWED,
     Part,
 )
+from models import (
+    Action,
+    Case,
+    CaseEvent,
+    CaseParty,
+    Community,
+    DeadlineChange,
+    Feedback,
+    Mediation,
+    MediationMember,
+    MediationSession,
+    Referral,
+    Visit,
+)
+from panel.base import Base
 from panel.text import Message, _
 
 
@@ -83,7 +98,7 @@ FIGURES: Mapping[str, Figure] = {
             DUE_ALL,
             DUE_CLOSED,
         ),
-        Figure("closing_in_time", _("Closed in time"), _("Closed by the deadline ÷ due."), DUE_ALL, DUE_IN_TIME),
+        Figure("closing_in_time", _("Rate closed in time"), _("Closed by the deadline ÷ due."), DUE_ALL, DUE_IN_TIME),
         Figure(
             "rework",
             _("Rework rate"),
@@ -102,7 +117,7 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure(
             "duration",
-            _("Time of handling"),
+            _("Time taken"),
             _("Mean and median of the working days from acceptance to handling, of cases handled in the period."),
             HANDLED_ACCEPTED,
             form=Form.DAYS,
@@ -110,21 +125,21 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure(
             "next_day",
-            _("Solved by the next day"),
+            _("Rate solved by the next day"),
             _("Handled on the day of the report or the day after ÷ handled in the period."),
             HANDLED_ALL,
             HANDLED_NEXT_DAY,
         ),
         Figure(
             "three_forces",
-            _("Three forces together"),
+            _("Rate with three forces"),
             _("Cases in which enforcement, community and volunteers took part ÷ handled in the period."),
             HANDLED_ALL,
             HANDLED_BY_THREE,
         ),
         Figure(
             "feedback",
-            _("Feedback in time"),
+            _("Rate fed back in time"),
             _(
                 "The liaison told within the limit to feed back ÷ handled in the period and told, or that limit over. "
                 "Without old ledgers."
@@ -134,14 +149,14 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure(
             "satisfaction",
-            _("Satisfaction"),
+            _("Satisfaction rate"),
             _("Satisfied or fairly so ÷ reached and asked in the period. Without old ledgers."),
             ASKED_ALL,
             SATISFIED,
         ),
         Figure(
             "repeats",
-            _("Repeated complaints"),
+            _("Rate of repeated complaints"),
             _(
                 "Reported within the window for repeats after the closure of a case of the same item, at the same "
                 "place or of the same complainant ÷ reported in the period, less rejected and voided. Without old "
@@ -153,36 +168,36 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure(
             "not_raised",
-            _("Settled without going higher"),
+            _("Rate not raised elsewhere"),
             _("Not raised with 12345 or above within the window for repeats after closing ÷ closed in the period."),
             CLOSED_ALL,
             NOT_RAISED,
         ),
         Figure(
             "visits",
-            _("Visits held"),
+            _("Rate of visits held"),
             _("Visited on the Monday or later ÷ planned for a Monday of the period that has come, less excused."),
             VISITS_OWED,
             VISITS_HELD,
         ),
         Figure(
             "punctual",
-            _("Visits on the Monday"),
+            _("Rate of visits on the Monday"),
             _("Visited on the Monday ÷ planned for a Monday of the period that has come."),
             VISITS_ALL,
             VISITS_MONDAY,
         ),
         Figure(
             "signing",
-            _("Referrals signed for in time"),
+            _("Rate signed for in time"),
             _("Signed for, or answered, within the limit ÷ sent in the period and signed for, or that limit over."),
             TO_SIGN,
             SIGNED,
         ),
-        Figure("replies", _("Referrals replied to"), _("Replied ÷ referrals sent in the period."), SENT_ALL, REPLIED),
+        Figure("replies", _("Reply rate"), _("Replied ÷ referrals sent in the period."), SENT_ALL, REPLIED),
         Figure(
             "returns",
-            _("Referrals returned"),
+            _("Return rate"),
             _("Returned ÷ referrals sent in the period."),
             SENT_ALL,
             RETURNED,
@@ -190,21 +205,21 @@ FIGURES: Mapping[str, Figure] = {
         ),
         Figure(
             "agreement",
-            _("Mediations that succeed"),
+            _("Rate of agreements"),
             _("Ended with an agreement ÷ mediations ended in the period."),
             MEDIATED_ALL,
             AGREED,
         ),
         Figure(
             "performance",
-            _("Agreements performed"),
+            _("Performance rate"),
             _("Performed ÷ agreements to be performed in the period, whose day is over or that are judged already."),
             PROMISED_ALL,
             PERFORMED,
         ),
         Figure(
             "sessions",
-            _("Sessions of a mediation"),
+            _("Sessions for each mediation"),
             _("Sessions ÷ mediations ended in the period."),
             MEDIATED_ALL,
             SESSIONS_ALL,
@@ -218,3 +233,19 @@ FIGURES: Mapping[str, Figure] = {
 PARTS: Mapping[str, Part] = {
     part.name: part for figure in FIGURES.values() for part in (figure.whole, figure.part) if part is not None
 }
+
+#: Whoever may not read all of these would be shown wrong figures.
+READ: tuple[type[Base], ...] = (
+    Case,
+    CaseParty,
+    CaseEvent,
+    Action,
+    Referral,
+    Feedback,
+    DeadlineChange,
+    Mediation,
+    MediationSession,
+    MediationMember,
+    Visit,
+    Community,
+)

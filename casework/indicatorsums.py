@@ -81,24 +81,28 @@ class Sums:
         return Value(whole, part, part / whole if whole else None)
 
 
-def table(session: Session, asked: Asked, by: By, names: Names | None = None) -> Table:
-    """Every figure of a period, by group and for all groups together. A number of a month counts what that month's
+def table(
+    session: Session, asked: Asked, by: By, names: Names | None = None, figures: Mapping[str, Figure] = FIGURES
+) -> Table:
+    """The figures of a period, by group and for all groups together. A number of a month counts what that month's
     own page does, so that a case closed in two months stands in both and once in the whole."""
     names = names or Names.load(session)
     terms = Terms.of(session, asked.span)
     question = _Question(terms, asked, by)
     found: dict[Any, Sums] = defaultdict(Sums)
-    for universe in dict.fromkeys(part.universe for part in PARTS.values()):
-        parts = [part for part in PARTS.values() if part.universe is universe]
+    wanted = dict.fromkeys(part for figure in figures.values() for part in (figure.whole, figure.part) if part)
+    for universe in dict.fromkeys(part.universe for part in wanted):
+        parts = [part for part in wanted if part.universe is universe]
         for raw, *numbers in session.execute(question.counts(universe, parts)):
             found[raw].counts.update({part.name: n for part, n in zip(parts, numbers, strict=True)})
-    days = WorkingDays(terms.calendar)
-    for raw, accepted, handled, n in session.execute(question.durations()):
-        found[raw].days[days.between(accepted, handled)] += n
-    return _table(asked, by, names, found)
+    if any(figure.form is Form.DAYS for figure in figures.values()):
+        days = WorkingDays(terms.calendar)
+        for raw, accepted, handled, n in session.execute(question.durations()):
+            found[raw].days[days.between(accepted, handled)] += n
+    return _table(asked, by, names, found, figures)
 
 
-def _table(asked: Asked, by: By, names: Names, found: Mapping[Any, Sums]) -> Table:
+def _table(asked: Asked, by: By, names: Names, found: Mapping[Any, Sums], figures: Mapping[str, Figure]) -> Table:
     total = Sums()
     grouped: dict[Any, Sums] = defaultdict(Sums)
     apart = {part.name for part in PARTS.values() if by is By.MONTH and not part.universe.additive}
@@ -112,16 +116,16 @@ def _table(asked: Asked, by: By, names: Names, found: Mapping[Any, Sums]) -> Tab
     lines = []
     for key in keys:
         filters, label = there.get(key) or indicatorgroups.group_of(by, key, names)
-        lines.append(_line(asked.narrowed(filters), label, grouped.get(key, Sums())))
-    return Table(by, lines, _line(asked, _("All together"), total))
+        lines.append(_line(asked.narrowed(filters), label, grouped.get(key, Sums()), figures))
+    return Table(by, lines, _line(asked, _("All together"), total, figures))
 
 
 def _ordered(by: By, names: Names) -> Iterable[Any]:
     return names.places if by is By.COMMUNITY else names.newest() if by is By.ITEM else ()
 
 
-def _line(asked: Asked, label: Message | str, sums: Sums) -> Line:
-    return Line(asked, label, {name: sums.value(figure) for name, figure in FIGURES.items()})
+def _line(asked: Asked, label: Message | str, sums: Sums, figures: Mapping[str, Figure]) -> Line:
+    return Line(asked, label, {name: sums.value(figure) for name, figure in figures.items()})
 
 
 # Statements.

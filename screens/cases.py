@@ -32,8 +32,8 @@ from panel.text import _
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Button, Cell, DetailsPage
-from panel.web.views import SchemaView
 from screens import bulksteps, casepage, slip, stepaids, stepform
+from screens.figurelists import FigureLists
 from screens.office import calendar
 
 
@@ -118,7 +118,7 @@ def due_cell(case: Case) -> Cell:
     return Cell(text, light=shown[0])
 
 
-class CaseView(bulksteps.BulkSteps, SchemaView):
+class CaseView(bulksteps.BulkSteps, FigureLists):
     """Cases; the state is never typed. A new one gets its number and its first event."""
 
     quick = QUICK
@@ -170,7 +170,7 @@ def _referral_due(referral: Referral, due: datetime | None, done: datetime | Non
     return Cell(text, light=shown[0])
 
 
-class ReferralView(SchemaView):
+class ReferralView(FigureLists):
     quick = {
         "waiting": Quick(
             _("Waiting for a reply"),
