@@ -53,6 +53,9 @@ class ReferralLine:
     replied_at: datetime | None
     reply: str
     joint_on: date | None
+    joint_members: str
+    quantity: int | None
+    quantity_unit: str | None
     status: ReferralStatus
     #: Signed for or answered after its time, or not yet although the time is over.
     sign_late: bool
@@ -78,6 +81,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
             Referral.return_reason,
             Referral.reply,
             Referral.joint_on,
+            Referral.joint_members,
             Referral.quantity,
             Referral.quantity_unit,
             Case.case_no,
@@ -98,6 +102,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
     known = people(session, select(Referral.case_id).where(*of_months))
     moment, found = now(), []
     for row in session.execute(statement):
+        returned = row.status is ReferralStatus.RETURNED
         ended = row.status in (ReferralStatus.REPLIED, ReferralStatus.RETURNED)
         found.append(
             ReferralLine(
@@ -113,21 +118,17 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 signed_at=local(row.signed_at),
                 reply_due_at=local(row.reply_due_at),
                 replied_at=local(row.replied_at),
-                reply=unnamed(_answer(row), known[row.case_id]),
+                reply=unnamed(row.return_reason if returned else row.reply, known[row.case_id]),
                 joint_on=row.joint_on,
+                joint_members=unnamed(row.joint_members, known[row.case_id]),
+                quantity=row.quantity,
+                quantity_unit=row.quantity_unit,
                 status=row.status,
                 sign_late=_late(row.sign_due_at, row.signed_at, moment, ended=ended),
                 reply_late=_late(row.reply_due_at, row.replied_at, moment, ended=ended),
             )
         )
     return found
-
-
-def _answer(row: Any) -> str:
-    """What the department said, with what was won by it."""
-    said = row.return_reason if row.status is ReferralStatus.RETURNED else row.reply
-    won = "" if row.quantity is None else f"成果：{row.quantity}{row.quantity_unit or ''}"
-    return "；".join(part for part in (said, won) if part)
 
 
 def _late(due: datetime | None, done: datetime | None, moment: datetime, *, ended: bool) -> bool:

@@ -12,7 +12,7 @@ from flask_admin.base import expose
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
-from casework import measuring, mediations, workflow
+from casework import effects, measuring, mediations, workflow
 from casework.steps import Step
 from models import (
     Attending,
@@ -40,6 +40,8 @@ from screens import agreement
 
 #: Steps of the case that a mediation's own page offers.
 STEPS = ("session", "end_mediation", "perform")
+#: States in which a measurement that the item asks for is still to be taken.
+UNMEASURED = (CaseStatus.ACCEPTED, CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED)
 
 
 # On the case page: two statements, however many there are.
@@ -57,8 +59,8 @@ class Found:
 
 @dataclass(slots=True)
 class Section:
-    """`hint` says that the noise is within the limit, so that mediation is what is left; `warning` why something that
-    was measured isn't judged."""
+    """`hint` says that a measurement is still wanted, or that the noise is within the limit, so that mediation is what
+    is left; `warning` why something that was measured isn't judged."""
 
     tables: list[Related] = field(default_factory=list)
     warning: Words = ""
@@ -84,6 +86,12 @@ def section(record: Case, found: Found, steps: Iterable[Step]) -> Section:
         made.tables.append(_measured(record, found.measurements))
         unjudged = (one for one in found.measurements if one.conclusion is None)
         made.warning = next((why for one in unjudged if (why := measuring.why_not(one, record.community))), "")
+        if record.status in UNMEASURED and effects.to_measure(record) and not found.measurements:
+            made.hint = _("This item is to be measured, and nothing has been measured yet.")
+            if current_panel().policy.may(current_actor(), Action.CREATE, Measurement):
+                back = url_for("case.details_view", id=record.id)
+                url = url_for("measurement.create_view", case=record.id, url=back)
+                made.button = Button(_("Record a measurement"), url)
         if record.status is CaseStatus.HANDLING and found.known["within"]:
             made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
             if any(step.name == "mediate" for step in steps):

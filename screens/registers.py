@@ -99,7 +99,7 @@ def _referrals(session: Session, order: Order) -> Filled:
                 line.signed_at and line.signed_at.date(),
                 _due(line.reply_due_at, late=line.reply_late),
                 line.replied_at and line.replied_at.date(),
-                line.reply or None,
+                _answer(line),
                 line.joint_on,
                 str(line.status.label),
                 Marked(late) if late else None,
@@ -113,6 +113,13 @@ def _referrals(session: Session, order: Order) -> Filled:
         "逾期": sum(line.sign_late or line.reply_late for line in lines),
     }
     return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+
+
+def _answer(line: found_in.ReferralLine) -> str | None:
+    """What a department answered, who took part in the joint action, and what was won."""
+    won = f"成果：{line.quantity} {line.quantity_unit or ''}".strip() if line.quantity is not None else ""
+    members = f"参加单位：{line.joint_members}" if line.joint_members else ""
+    return "；".join(filter(None, (line.reply, members, won))) or None
 
 
 def _mediations(session: Session, order: Order) -> Filled:

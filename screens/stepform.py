@@ -171,6 +171,13 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
             for ask in asks
             if (merged if ask.name == "merged_content" else _to_tell(ask) in due)
         ]
+    if step.name == "handle":
+        wanted = effects.unmeasured(current_panel().session, record)
+        asks = [
+            replace(ask, required=True) if ask.name == "unmeasured" else ask
+            for ask in asks
+            if wanted or ask.name != "unmeasured"
+        ]
     if step.name == "extend":
         asks[0] = replace(asks[0], help=_extension(record))
     groups: dict[Message, Group] = {}

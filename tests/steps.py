@@ -166,6 +166,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "reply": "已处理完毕",
         "outcome": models.Outcome.PERSUASION,
         "result": "当事人自行处理",
+        "unmeasured": "设备已停用",
         "finding": "情况属实",
         "liaison_content": "已告知联络员",
         "complainant_content": "已告知投诉人",

@@ -68,6 +68,10 @@ def filled(growing: Stage) -> Stage:
             "移字1号",
             signed_at=local("05-07 09:00"),
             replied_at=local("06-30 09:00"),
+            joint_on=date(2026, 5, 20),
+            joint_members="交警大队、社区",
+            quantity=3,
+            quantity_unit="个车位",
         )
         send(session, second, fire.id, "05-08 09:00", "=1+1")
         send(session, first, fire.id, "05-31 23:59", "移字3号", return_reason="不属本部门职责")
@@ -127,7 +131,8 @@ def test_the_register_of_referrals_tells_what_is_overdue(filled: Stage) -> None:
     rows = lines(sheet)
     assert [row[1] for row in rows] == ["移字1号", "=1+1", "移字3号"]
     assert [row[-1] for row in rows] == ["反馈逾期", "签收逾期、反馈逾期", None]
-    assert [row[13] for row in rows] == ["已清拖", None, "不属本部门职责"]
+    answer = "已清拖；参加单位：交警大队、社区；成果：3 个车位"
+    assert [row[13] for row in rows] == [answer, None, "不属本部门职责"]
     assert sheet.cell(4, 12).font.bold
     assert not sheet.cell(4, 10).font.bold
     assert sheet.cell(5, 2).data_type == "s"
@@ -139,11 +144,10 @@ def test_the_register_of_referrals_names_nobody_who_complained(filled: Stage) ->
     with filled.session() as session:
         case, police = filled.inside["case"], filled.inside["department"]
         asked = {"request": "请联系张三，电话13712345678，共同清理"}
-        won = {"quantity": 3, "quantity_unit": "个车位"}
-        send(session, case, police, "03-05 09:00", "移字9号", **asked, replied_at=local("03-06 09:00"), **won)
+        send(session, case, police, "03-05 09:00", "移字9号", **asked, joint_members="社区、张三")
         row = found_in.referrals(session, march := Month.parse("2026-03"), march)[0]
     assert row.request == "请联系某居民，电话（号码略），共同清理"
-    assert row.reply == "已清拖；成果：3个车位"
+    assert row.joint_members == "社区、某居民"
 
 
 def test_a_period_may_be_longer_than_a_month(filled: Stage) -> None:
