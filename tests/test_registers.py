@@ -144,7 +144,8 @@ def test_the_register_of_referrals_names_nobody_who_complained(filled: Stage) ->
     with filled.session() as session:
         case, police = filled.inside["case"], filled.inside["department"]
         asked = {"request": "请联系张三，电话13712345678，共同清理"}
-        send(session, case, police, "03-05 09:00", "移字9号", **asked, joint_members="社区、张三")
+        joint = {"joint_on": date(2026, 3, 6), "joint_members": "社区、张三"}
+        send(session, case, police, "03-05 09:00", "移字9号", **asked, **joint, replied_at=local("03-06 09:00"))
         row = found_in.referrals(session, march := Month.parse("2026-03"), march)[0]
     assert row.request == "请联系某居民，电话（号码略），共同清理"
     assert row.joint_members == "社区、某居民"
