@@ -59,7 +59,7 @@ REPLY = (
     ask(
         "answer",
         Choice(effects.Answer),
-        _("Outcome"),
+        _("How it was answered"),
         default=effects.Answer.REPLIED,
     ),
     ask("reply", Text(1000, lines=3), _("Reply, or the reason for return")),

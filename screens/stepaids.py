@@ -57,6 +57,8 @@ def dress(page: FormPage, record: Case, step: Step, given: Mapping[str, str]) ->
         found = repeats.of_case(current_panel().session, record, values()["repeat_days"])
         page.related += tables(found, record)
         aids.note = elsewhere(found)
+    if not step.asks:
+        aids.note = _("There is nothing to fill in: “{step}” is enough.", step=step.label)
     if any(ask.name == "item" for ask in step.asks):
         aids.facts_url = url_for("case.item_facts", case=record.id)
         aids.chips = _likely_items(record, step, given.get("item", ""))

@@ -188,7 +188,7 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     page = FormPage(
         title=f"{step.label} · {record.case_no}",
         sub=str(_("This can't be undone.")) if step.grave else record.title or "",
-        groups=list(groups.values()) or [Group(heading)],
+        groups=list(groups.values()),
         submit=step.label,
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),
