@@ -43,7 +43,7 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("setup")
     def setup() -> None:
         """Bring the database to the newest schema and load the reference data. Safe to repeat."""
-        from seed import reference  # noqa: PLC0415 - for this command alone
+        from seed import reference  # noqa: PLC0415 - made-up and first data, which no other command needs
 
         migrate(panel)
         with panel.system_session() as session:
@@ -63,7 +63,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--password", help="Password of every demo account; made up if not given.")
     def demo(cases: int, password: str | None) -> None:
         """Fill in a made-up district with one account per role. What exists is reused."""
-        from seed import demo as demo_data  # noqa: PLC0415 - what only this command needs takes time to load
+        from seed import demo as demo_data  # noqa: PLC0415 - see above
         from seed import pictures  # noqa: PLC0415
 
         chosen = password or passwords.temporary()

@@ -18,11 +18,6 @@ from tests.workbooks import SAMPLES, Page, workbook
 ROWS = Page([["街道", "社区", "姓名", "手机"], ["城东街道", "东栅社区", "李新", "13805730001"]])
 
 
-@pytest.fixture
-def stage(app: Any) -> Stage:
-    return Stage(app)
-
-
 def upload(browser: Browser, table: str, data: bytes, name: str = "来件.xlsx") -> TestResponse:
     return browser.post(f"/admin/{table}/import/", {"file": (io.BytesIO(data), name)})
 
