@@ -34,8 +34,8 @@ from panel.text import _
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Button, Cell, DetailsPage
-from panel.web.views import SchemaView
 from screens import bulksteps, casepage, slip, stepaids, stepform
+from screens.figurelists import FigureLists
 from screens.office import calendar, values
 
 
@@ -149,7 +149,7 @@ def _awaited(waits: stages.Wait) -> str:
     return str(_("{act} by {when}", act=waits.label, when=when))
 
 
-class CaseView(bulksteps.BulkSteps, SchemaView):
+class CaseView(bulksteps.BulkSteps, FigureLists):
     """Cases; the state is never typed. A new one gets its number and its first event."""
 
     quick = QUICK
@@ -217,7 +217,7 @@ def _reply_due(referral: Referral) -> Cell:
 _WAITING = Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED])
 
 
-class ReferralView(SchemaView):
+class ReferralView(FigureLists):
     quick = {
         "waiting": Quick(_("Waiting for a reply"), lambda _a: _WAITING),
         "unsigned": Quick(

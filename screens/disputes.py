@@ -39,6 +39,7 @@ from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryIt
 from panel.web.security import safe_target
 from panel.web.views import SchemaView
 from screens import agreement
+from screens.figurelists import FigureLists
 
 #: Steps of the case that a mediation's own page offers.
 STEPS = ("session", "end_mediation", "perform")
@@ -286,7 +287,7 @@ class MediationPage(DetailsPage):
     sessions: list[HistoryItem] = field(default_factory=list)
 
 
-class MediationView(SchemaView):
+class MediationView(FigureLists):
     """Mediations; they begin, go on and end by steps of the case."""
 
     quick = {
