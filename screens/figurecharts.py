@@ -17,7 +17,7 @@ from panel.text import Message, _
 #: As the pages are set.
 FAMILY = '"Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", SimSun, sans-serif'
 COLOURS = ("#1f5fa8", "#e39b17", "#2e7d4f")
-WIDTH, HEIGHT, BAR = 720, 320, 26
+WIDTH, HEIGHT, BAR = 720, 320, 6
 #: More groups than these stand below each other, their names at the left.
 LEVEL = 8
 LONGEST_NAME = 12
@@ -97,7 +97,7 @@ def shown(chart: Chart, number: float | None) -> str:
 def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
     """A chart over the groups of a table: as lines where these follow each other in time, else as bars."""
     many = len(table.lines) > LEVEL and not lines
-    height = max(HEIGHT, 90 + BAR * len(table.lines) * len(chart.series) // 2) if many else HEIGHT
+    height = max(HEIGHT, 90 + BAR * len(table.lines) * (len(chart.series) + 1)) if many else HEIGHT
     kind = pygal.Line if lines else pygal.HorizontalBar if many else pygal.Bar
     # Of bars that lie the first stands at the bottom.
     groups = list(reversed(table.lines)) if many else list(table.lines)
