@@ -122,8 +122,8 @@ def enrich(database: sqlite3.Connection) -> None:
     )
     database.execute(
         "INSERT INTO deadlinechange (case_id, kind, status, reason, asked_at, asked_by, for_office, version, "
-        "created_at, updated_at) SELECT id, 'extension', 'approved', '等待', accepted_at, '测量', 0, 1, accepted_at, accepted_at "
-        'FROM "case" WHERE accepted_at IS NOT NULL AND id % 40 = 3'
+        "created_at, updated_at) SELECT id, 'extension', 'approved', '等待', accepted_at, '测量', 0, 1, accepted_at, "
+        'accepted_at FROM "case" WHERE accepted_at IS NOT NULL AND id % 40 = 3'
     )
     database.commit()
 
