@@ -82,7 +82,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Street, LISTS, "road"),
     (SchemaView, models.Squad, LISTS, "users"),
     (SchemaView, models.Phrase, LISTS, "quote-left"),
-    (SchemaView, models.CalendarDay, LISTS, "calendar-o"),
+    (workdays.CalendarDayView, models.CalendarDay, LISTS, "calendar-o"),
     (BatchView, ImportBatch, FILES, "upload"),
     (RowView, ImportRow, FILES, "list-ol"),
     (UserView, User, SYSTEM, "user-circle-o"),

@@ -5,8 +5,9 @@ Bulk statements fire no flush event, so nothing else may write in bulk."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, func, insert, select, update
@@ -45,14 +46,17 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
         return []
     _allow(session, Action.CREATE, model)
     found: list[int] = []
+    numbers = _free_ids(session, table_of(model))
     for start in range(0, len(rows), AT_ONCE):
         progress.tell(progress.WRITING, start, len(rows))
-        found += _add(session, model, rows[start : start + AT_ONCE], note)
+        found += _add(session, model, rows[start : start + AT_ONCE], numbers, note)
     _check_scope(session, model, Action.CREATE, found, rows)
     return found
 
 
-def _add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], note: str) -> list[int]:
+def _add(
+    session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], numbers: Iterator[int] | None, note: str
+) -> list[int]:
     """Insert rows and write their audit."""
     actor = actor_of(session)
     full = [_derived(session, model, dict(row)) for row in rows]
@@ -62,7 +66,7 @@ def _add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]],
     table = table_of(model)
     found = [0] * len(full)
     for group in _by_shape(full):
-        for index, id_ in zip(group, _insert(session, table, [full[i] for i in group]), strict=True):
+        for index, id_ in zip(group, _insert(session, table, [full[i] for i in group], numbers), strict=True):
             found[index] = id_
     declared = fields(model)
     audit.write_many(
@@ -75,14 +79,22 @@ def _add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]],
     return found
 
 
-def _insert(session: Session, table: Table, rows: list[dict[str, Any]]) -> Sequence[int]:
+def _free_ids(session: Session, table: Table) -> Iterator[int] | None:
+    """The ids of rows to come where they can be told: SQLite gives ids back row by row only, but nobody else writes
+    meanwhile. None where the database gives them back."""
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        return None
+    return count((connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1)
+
+
+def _insert(session: Session, table: Table, rows: list[dict[str, Any]], numbers: Iterator[int] | None) -> Sequence[int]:
     """Insert rows of one shape and return their ids in order."""
     connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        # SQLite gives ids back row by row only. Nobody else writes meanwhile, so that they can be told beforehand.
-        first = (connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
-        connection.execute(insert(table), [{**row, "id": id_} for id_, row in enumerate(rows, first)])
-        return range(first, first + len(rows))
+    if numbers is not None:
+        found = list(islice(numbers, len(rows)))
+        connection.execute(insert(table), [{**row, "id": id_} for row, id_ in zip(rows, found, strict=True)])
+        return found
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return connection.execute(statement, rows).scalars().all()
 

@@ -15,7 +15,7 @@ from panel.base import Base
 from panel.batches import words
 from panel.fields import Field
 from panel.keeping import FailedRow
-from panel.kinds import Choice, Flag, Moment, today
+from panel.kinds import Choice, Flag, today
 from panel.listing import order
 from panel.plans import Outcome, Plan
 from panel.records import ImportRow
@@ -81,12 +81,31 @@ def _format(column: Column) -> str | None:
     return "@" if column.above or column.field.reference else column.field.kind.excel
 
 
+#: Widths in letters by the name of a kind, for what it holds at most; a Chinese letter takes two.
+WIDTHS = {"Moment": 17, "Day": 12, "Mobile": 13, "Telephone": 15, "PersonName": 10, "Flag": 7, "Whole": 8, "Amount": 10}
+#: Of the record number and of what is referred to: long names go on in a second line.
+NUMBER_WIDTH, REFERENCE_WIDTH = 9, 15
+#: Of text by its length.
+TEXT_WIDTHS = ((300, 38), (100, 26), (40, 18), (0, 13))
+
+
 def _width(column: Column) -> int:
+    """As wide as what stands in it, and half as wide as its label at least, which may take two lines."""
     f = column.field
-    if f is not None and isinstance(f.kind, Moment) and column.above is None:
-        return 18
-    length = getattr(f.kind, "length", 0) if f else 0
-    return 40 if length > 200 else 24 if length > 60 else 14
+    label = 2 * -(-len(str(column.label)) // 2) + 3
+    if f is None:
+        return max(NUMBER_WIDTH, label)
+    if f.reference:
+        return max(REFERENCE_WIDTH, label)
+    kind = type(f.kind).__name__
+    if isinstance(f.kind, Choice):
+        return max(label, min(18, 2 * max(len(str(choice.label)) for choice in f.kind.choices) + 2))
+    if kind in WIDTHS:
+        return max(label, WIDTHS[kind])
+    if kind == "Code":
+        return max(label, 17)
+    length = int(getattr(f.kind, "length", 0))
+    return max(label, next(width for least, width in TEXT_WIDTHS if length >= least))
 
 
 def template(session: Session, model: type[Base], target: Path | IO[bytes], registry: Registry) -> None:
@@ -190,7 +209,7 @@ def _write_failed(found: Sequence[FailedRows], target: Path | IO[bytes]) -> int:
         ]
         if lines:
             header = [*(labels[i] for i in kept), str(REASON)]
-            pages.append(Page(title=sheet, header=header, rows=lines, widths=[*[14] * len(kept), 60]))
+            pages.append(Page(title=sheet, header=header, rows=lines, widths=[*[14] * len(kept), 70]))
     return sheets.write(target, pages)
 
 

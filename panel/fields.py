@@ -113,9 +113,10 @@ def col(
     )
 
 
-def rule(name: str, sql: str, message: Message) -> CheckConstraint:
-    """A named CHECK with the sentence its violation is told in."""
-    return CheckConstraint(sql, name=name, info={"message": message})
+def rule(name: str, sql: str, message: Message, *, field: str = "") -> CheckConstraint:
+    """A named CHECK with the sentence its violation is told in; `field` is where it is told, if the condition speaks of
+    columns that stand on no form."""
+    return CheckConstraint(sql, name=name, info={"message": message, "field": field})
 
 
 def fields(model: type[Any]) -> tuple[Field, ...]:

@@ -61,7 +61,7 @@ def _by_name(table: Table, model: type[Base], name: str, column: str) -> Problem
             return _taken(model, [c.name for c in constraint.columns])
         if isinstance(constraint, CheckConstraint):
             message = constraint.info.get("message") or _("This value isn't one of those allowed.")
-            return _about(model, str(constraint.sqltext)), message
+            return constraint.info.get("field") or _about(model, str(constraint.sqltext)), message
     if name.startswith("fk_"):
         return None, _("Something refers to this record, or it refers to something that no longer exists.")
     if column:

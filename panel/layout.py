@@ -113,13 +113,13 @@ def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[st
 
 def refuse_useless(made: Plan, book: Book, rules: Rules, found: Sequence[tuple[Sheet, Header]]) -> None:
     """Say what makes the whole file useless; leave out a sheet that lacks what the others have. Where the file has
-    headers, they can be told by hand."""
+    headers that could mean what is lacking, they can be told by hand."""
     label = made.model.__labels__
 
     def refuse(message: Message) -> Unusable:
-        if not found:
+        sheet, header = max(found, key=lambda one: len(one[1].labels), default=(None, None))
+        if sheet is None or header is None or not _may_mean(sheet, header, rules.required()):
             return Unusable(message)
-        sheet, header = max(found, key=lambda one: len(one[1].labels))
         known = known_labels(made.model, rules).told(made.options.meanings or {})
         lines = sheet.lines[header.first :]
         return mapping.Unmapped(message, mapping.guesses(made.model, rules, header, lines, known))
@@ -149,6 +149,13 @@ def refuse_useless(made: Plan, book: Book, rules: Rules, found: Sequence[tuple[S
             )
     if not made.rows:
         raise Unusable(_("There is a header, but no row of data below it."))
+
+
+def _may_mean(sheet: Sheet, header: Header, required: Sequence[Field]) -> bool:
+    """Whether there are rows, and enough headers without a meaning for all that is required and not there."""
+    known = set(header.columns.values())
+    absent = sum(declared.name not in known for declared in required)
+    return absent <= len(header.ignored) and not all(line.blank for line in sheet.lines[header.first :])
 
 
 def _lacking(part: Part, required: Sequence[Field]) -> list[Field]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, String, asc, desc, select, type_coerce
+from sqlalchemy import ColumnElement, CursorResult, Select, asc, desc, select, type_coerce
 from sqlalchemy.orm import Session, joinedload, load_only
+from sqlalchemy.types import NULLTYPE
 
 from panel.access import model_of
 from panel.base import Base, display
@@ -77,14 +78,18 @@ def rows(
     actor = actor_of(session)
     hidden = actor.system or policy_of(session).sees_masked(actor, model)
     taken: dict[str, int] = {"id": 0}
-    wanted: list[Any] = [model.id]
+    wanted: list[Any] = [type_coerce(model.id, NULLTYPE)]
+    types: list[Any] = [None]
     made: list[tuple[int, Convert]] = []
     names = {f.name: _Names(session, f, _place(shown, f)) for f in _references(shown)}
     for column in shown:
         f = column.field
         if f is not None and f.attr not in taken:
             taken[f.attr] = len(wanted)
-            wanted.append(_selected(model, f))
+            attribute = getattr(model, f.attr)
+            wanted.append(type_coerce(attribute, NULLTYPE))
+            # What its type makes of a choice or a moment would only be undone again.
+            types.append(None if isinstance(f.kind, Choice | Flag | Moment) else attribute.type)
         if f is None:
             made.append((0, _same))
         elif f.reference:
@@ -94,10 +99,30 @@ def rows(
     column, downwards = order(model, sort)
     turn = desc if downwards else asc
     statement = select(*wanted).where(*where).order_by(turn(column), turn(model.id))
-    result = session.execute(statement, execution_options={"yield_per": CHUNK})
-    for part in result.partitions():
-        columns = list(zip(*part, strict=True))
-        yield from zip(*(convert(columns[index]) for index, convert in made), strict=True)
+    for part in _driven(session, statement, types):
+        yield from zip(*(convert(part[index]) for index, convert in made), strict=True)
+
+
+def _driven(session: Session, statement: Select[Any], types: Sequence[Any]) -> Iterator[list[Values]]:
+    """The columns of a statement, some rows at a time: those with a type as it makes them, a column at once, the others
+    as the driver gives them. The scope is on the statement; what the session does to each row after that is left out,
+    which saves half of the time."""
+    result: Any = session.execute(statement, execution_options={"yield_per": CHUNK})
+    dialect = session.get_bind().dialect
+    try:
+        driven: CursorResult[Any] = result.raw
+        assert driven.cursor is not None
+        makers = [
+            type_ and type_.dialect_impl(dialect).result_processor(dialect, described[1])
+            for type_, described in zip(types, driven.cursor.description, strict=True)
+        ]
+        while part := driven.fetchmany(CHUNK):
+            yield [
+                list(map(make, values)) if make else values
+                for make, values in zip(makers, zip(*part, strict=True), strict=True)
+            ]
+    finally:
+        result.close()
 
 
 def naming(record: Any) -> str:
@@ -112,14 +137,6 @@ def _references(shown: Sequence[Column]) -> list[Field]:
 
 def _place(shown: Sequence[Column], reference: Field) -> Field | None:
     return next((c.above for c in shown if c.above is not None and c.field == reference), None)
-
-
-def _selected(model: type[Base], f: Field) -> Any:
-    """The column as the driver gives it, where what its type makes of it would only be undone again."""
-    attribute = getattr(model, f.attr)
-    if isinstance(f.kind, Choice):
-        return type_coerce(attribute, String)
-    return type_coerce(attribute, DateTime) if isinstance(f.kind, Moment) else attribute
 
 
 class _Names:
@@ -172,9 +189,10 @@ def _converter(f: Field, *, masked: bool) -> Convert:
         labels = {choice.value: str(choice.label) for choice in f.kind.choices}
         return lambda values: list(map(labels.get, values, values))
     if isinstance(f.kind, Flag):
-        return _each(f.kind.format)
+        words = {None: None, True: f.kind.format(True), False: f.kind.format(False)}
+        return lambda values: list(map(words.__getitem__, values))
     if isinstance(f.kind, Moment):
-        return _moments()
+        return _moments
     if type(f.kind).format is not Kind.format:
         return _formatted(f.kind)
     return _text
@@ -210,34 +228,26 @@ def _text(values: Values) -> Values:
     return [text_cell(value) if value is not None else None for value in values]
 
 
-class _Offsets(dict[int, timedelta]):
-    """By day of the calendar in UTC: how far the office's clock is ahead. A day on which that changes has none, nor has
-    one that workbooks don't know."""
-
-    def __missing__(self, day: int) -> timedelta:
-        first = datetime.fromordinal(day).replace(tzinfo=UTC)
-        ends = {moment.astimezone(ZONE).utcoffset() for moment in (first, first + timedelta(days=1))}
-        if len(ends) > 1 or first.year < 1901:
-            raise KeyError(day)
-        self[day] = found = ends.pop() or timedelta()
-        return found
+#: Since then the office's clock has been ahead of UTC by the same.
+STEADY, AHEAD = datetime(1992, 1, 1), timedelta(hours=8)  # noqa: DTZ001 - UTC, as it is stored
 
 
-def _moments() -> Convert:
-    """The office's local time to the second; by a sum where that is the same, which is three times as fast."""
-    offsets = _Offsets()
+def _moments(values: Values) -> Values:
+    """The office's local time to the second, by a sum where that is the same: a fraction of the cost."""
+    found = [value for value in values if value is not None]
+    if not found:
+        return values
+    if isinstance(found[0], str):
+        if min(found) >= STEADY.isoformat(" "):
+            read = datetime.fromisoformat
+            return [None if value is None else read(value[:19]) + AHEAD for value in values]
+        values = [None if value is None else datetime.fromisoformat(value) for value in values]
+    return [None if value is None else _moment(value) for value in values]
 
-    def slowly(value: datetime) -> Any:
-        found = value.replace(tzinfo=UTC, microsecond=0).astimezone(ZONE).replace(tzinfo=None)
-        return str(found) if found.year < 1900 else found
 
-    def convert(values: Values) -> Values:
-        try:
-            return [
-                None if v is None else (v.replace(microsecond=0) if v.microsecond else v) + offsets[v.toordinal()]
-                for v in values
-            ]
-        except KeyError:
-            return [None if v is None else slowly(v) for v in values]
-
-    return convert
+def _moment(value: datetime) -> Any:
+    plain = value.replace(microsecond=0)
+    if plain >= STEADY:
+        return plain + AHEAD
+    found = plain.replace(tzinfo=UTC).astimezone(ZONE).replace(tzinfo=None)
+    return str(found) if found.year < 1900 else found

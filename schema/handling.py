@@ -232,6 +232,7 @@ class DeadlineChange(Record):
             "decided_by_another",
             "decided_by_id IS NULL OR decided_by_id <> asked_by_id",
             _("Another person than the one who asked must decide."),
+            field="decided_by",
         ),
         rule("days_positive", "days > 0", _("At least one day.")),
     )

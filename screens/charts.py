@@ -22,7 +22,7 @@ from openpyxl.drawing.text import (
     RichTextProperties,
 )
 
-from screens.printing import FAMILY
+from screens.paper import FAMILY
 
 #: Dark and light, so that they are told apart on paper.
 COLOURS = ("2F5D8C", "F0B35A", "9AA5B1")

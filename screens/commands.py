@@ -26,8 +26,6 @@ from panel.session import act_for
 from panel.text import _
 from panel.web.assemble import Panel
 from screens import photos
-from seed import demo as demo_data
-from seed import pictures, reference
 
 MIGRATIONS = str(Path(__file__).resolve().parent.parent / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]
@@ -45,6 +43,8 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("setup")
     def setup() -> None:
         """Bring the database to the newest schema and load the reference data. Safe to repeat."""
+        from seed import reference  # noqa: PLC0415 - made-up and first data, which no other command needs
+
         migrate(panel)
         with panel.system_session() as session:
             added = reference.load(session)
@@ -63,6 +63,9 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--password", help="Password of every demo account; made up if not given.")
     def demo(cases: int, password: str | None) -> None:
         """Fill in a made-up district with one account per role. What exists is reused."""
+        from seed import demo as demo_data  # noqa: PLC0415 - see above
+        from seed import pictures  # noqa: PLC0415
+
         chosen = password or passwords.temporary()
         try:
             passwords.check(chosen, "")

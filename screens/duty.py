@@ -327,7 +327,7 @@ def liaison_card(_actor: Actor) -> tuple[Words, list[tuple[Words, Cell]]]:
         officer = current.officer if current is not None else None
     if officer is not None:
         lines.append((_("Officer"), Cell(officer.name)))
-        lines.append((_("Telephone"), Cell(officer.mobile or "")))
+        lines.append((_("Telephone"), Cell(officer.mobile or "", f"tel:{officer.mobile}" if officer.mobile else None)))
     next_ = Cell(str(_("none planned")))
     if visit is not None:
         next_ = Cell(visit.planned_on.isoformat(), url_for("duty_visit", id_=visit.id))

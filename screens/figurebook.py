@@ -19,9 +19,11 @@ from models import Case
 from panel import audit
 from panel.kinds import today
 from panel.records import AuditAction
+from panel.sheets import lines_of
 from panel.text import DEFAULT_LOCALE, _, speaking
 from screens import figurewords, printing
-from screens.printing import CENTRE, LEFT, RATE, TEXT, Heading, Pen, Value, height_of, letters, lines_of
+from screens.paper import CENTRE, LEFT, RATE, TEXT, Heading, Value, height_of, letters
+from screens.printing import Pen
 
 TITLE, WHOLE, GROUPS, NUMBERS, PILOT = "综合执法与社区服务工作指标", "指标汇总", "分项指标", "分子分母", "试点对比"
 HEADER_ROWS = 3

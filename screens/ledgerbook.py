@@ -10,8 +10,10 @@ from casework.handover import Correction
 from casework.ledger import COLUMNS, CORRECTED, LedgerRow
 from casework.tally import TOTAL, Figures, Tally
 from models import Basis
+from panel.sheets import lines_of
 from screens import ledgersums, printing
-from screens.printing import CENTRE, CODE, DATE, LEFT, TEXT, Heading, Pen, Value, height_of, letters, lines_of
+from screens.paper import CENTRE, CODE, DATE, LEFT, TEXT, Heading, Value, height_of, letters
+from screens.printing import Pen
 
 SHEET = "案件台账"
 CORRECTIONS = "更正（已上报台账中的案件，上报后有变更的内容）"
@@ -38,7 +40,8 @@ LAYOUT: tuple[tuple[float, str], ...] = (
     (18, TEXT),
     (13.2, DATE),
     (13.2, DATE),
-    (3.9, CENTRE),
+    # Below it stands a number of the totals, such as 12件.
+    (5, CENTRE),
     (13.2, DATE),
     (6.9, CENTRE),
     (6.9, CENTRE),

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from casework import drafts, handover, ledger, settings
 from casework.month import Month
-from casework.tally import Figures
+from casework.tally import Figures, Tally
 from models import Basis, Ledger, LedgerDraft, Squad
 from panel.access import Action, OutOfScope, Refused
 from panel.kinds import now, today
 from panel.session import actor_of, policy_of
-from screens import ledgerbook
-from screens.printing import Heading
+from screens.paper import Heading
 
 WORDS = "案件台账"
 BY_CLOSING = "（按结案）"
@@ -74,7 +74,7 @@ def make(session: Session, wanted: Order) -> File:
     target, heading = BytesIO(), _heading(session, wanted)
     corrections = handover.corrections(session, wanted.month, wanted.basis, wanted.squad)
     rows = ledger.rows(session, wanted.month, wanted.basis, wanted.squad)
-    tally = ledgerbook.write(target, heading, rows, corrections, wanted.basis)
+    tally = _write(target, heading, rows, corrections, wanted.basis)
     return File(_name(heading.unit, wanted), target.getvalue(), tally.figures.rows)
 
 
@@ -87,7 +87,7 @@ def hand_up(session: Session, wanted: Order) -> Ledger:
     target, heading = BytesIO(), _heading(session, wanted)
     corrections = handover.corrections(session, month, basis, squad)
     rows = list(ledger.rows(session, month, basis, squad))
-    tally = ledgerbook.write(target, heading, rows, corrections, basis)
+    tally = _write(target, heading, rows, corrections, basis)
     name = _name(heading.unit, wanted)
     kept = handover.close(session, month, basis, squad, rows, corrections, tally.figures, target.getvalue(), name)
     if squad is None:
@@ -108,7 +108,7 @@ def draw_up(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
     digest = drafts.Digest(corrections)
     for row in rows:
         digest.add(row)
-    ledgerbook.write(target, heading, rows, corrections, basis)
+    _write(target, heading, rows, corrections, basis)
     found = drafts.find(session, month, basis) or LedgerDraft(month=str(month), basis=basis)
     found.made_at, found.rows, found.digest = now(), len(rows), str(digest)
     found.file_name, found.file = _name(heading.unit, wanted), target.getvalue()
@@ -121,6 +121,12 @@ def draw_up_due(session: Session) -> None:
     """Periodic: on the first working day of a month, or as soon after it as a server runs, last month's ledgers."""
     for month, basis in drafts.due(session, today()):
         draw_up(session, month, basis)
+
+
+def _write(*given: Any) -> Tally:
+    from screens import ledgerbook  # noqa: PLC0415 - and openpyxl with it, when a ledger is written
+
+    return ledgerbook.write(*given)
 
 
 def _heading(session: Session, wanted: Order) -> Heading:

@@ -8,8 +8,10 @@ from typing import Any
 
 from casework.tally import TOTAL, Figures, Tally
 from models import Basis
+from panel.sheets import lines_of
 from screens import charts
-from screens.printing import PAGE, PLAIN_ROW, RATE, Heading, Pen, Value, height_of, letters, lines_of
+from screens.paper import PAGE, PLAIN_ROW, RATE, Heading, Value, height_of, letters
+from screens.printing import Pen
 
 SUMMARY, COMMUNITIES = "统计汇总", "分社区"
 STREET, COMMUNITY, SUBTOTAL = "街道", "社区", "小计"

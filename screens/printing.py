@@ -12,9 +12,8 @@ every page, 第 x 页/共 y 页 below; text stays text, what is empty stays empt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from openpyxl import Workbook
@@ -22,41 +21,31 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.pagebreak import Break
 
-MAKER, PERIOD, MADE_ON = "制表单位", "统计周期", "制表日期"
-SIGNATURES = ("制表人", "审核人", "负责人（签字）")
-FOOTER = "第 &P 页/共 &N 页"
-FAMILY = "宋体"
-#: Height of a printed line; how much of a column's width half a Chinese letter takes, and what stays free.
-LINE, HALF, FREE = 13.0, 0.76, 0.65
-#: Of a row that says nothing, and of a printed page; in points.
-PLAIN_ROW, PAGE = 15.0, 505.0
-#: No row can be higher.
-HIGHEST = 409.0
-DATE_FORMAT, DAY_FORMAT, RATE_FORMAT = "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "0.0%"
-
-#: Looks of a cell: a word or number, words, a moment, a day, long words, what looks like a number but is text, a rate.
-CENTRE, LEFT, DATE, DAY, TEXT, CODE, RATE = "centre", "left", "date", "day", "text", "code", "rate"
-#: After the name of a look: what must not be overlooked.
-MARK = "!"
-
-Value = str | int | float | date | datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What stands above and below the rows."""
-
-    title: str
-    unit: str
-    period: str
-    made_on: date
-    #: Maker, checker and head, as the settings name them.
-    signatures: tuple[str, str, str]
-    period_label: str = PERIOD
+from panel.sheets.writing import Streamed
+from screens.paper import (
+    CENTRE,
+    CODE,
+    DATE,
+    DATE_FORMAT,
+    DAY,
+    DAY_FORMAT,
+    FAMILY,
+    FOOTER,
+    LEFT,
+    MADE_ON,
+    MAKER,
+    MARK,
+    PLAIN_ROW,
+    RATE,
+    RATE_FORMAT,
+    SIGNATURES,
+    TEXT,
+    Heading,
+    Value,
+)
 
 
 def book(heading: Heading) -> Any:
@@ -68,21 +57,11 @@ def book(heading: Heading) -> Any:
     return made
 
 
-class _Sheet(WriteOnlyWorksheet):
-    """A sheet that is given rows of cells and nothing else. openpyxl's own takes each cell for a value first and lets
-    that fail, which costs a third of all the time."""
-
-    def _values_to_row(self, values: Iterable[Any], row_idx: int) -> Iterator[Any]:
-        for column, cell in enumerate(values, 1):
-            cell.row, cell.column = row_idx, column
-            yield cell
-
-
 class Pen:
     """Writes one sheet from the top down, in the look of the form."""
 
     def __init__(self, book: Any, title: str, widths: Sequence[float], header_rows: int) -> None:
-        self.sheet: Any = _Sheet(book, title)
+        self.sheet: Any = Streamed(book, title)
         book._add_sheet(self.sheet)
         self.widths = widths
         self.at = 0
@@ -165,25 +144,6 @@ class Pen:
         self.sheet.close()
 
 
-def letters(width: float) -> int:
-    """How many plain letters a printed line takes; a Chinese one is as broad as two, and no half of one fits."""
-    return int((width - FREE) / HALF) // 2 * 2 or 2
-
-
-def lines_of(text: str, room: int) -> int:
-    """Printed lines of a text."""
-    if len(text) * 2 <= room:
-        return 1 + text.count("\n")
-    if "\n" in text:
-        return sum(lines_of(part, room) for part in text.split("\n"))
-    return -(-len(text.encode("gb18030", "replace")) // room)
-
-
-def height_of(lines: int) -> float:
-    """How high a row must be: not every program works that out when it opens the file."""
-    return min(HIGHEST, lines * LINE + 5)
-
-
 def _set_up(sheet: Any, widths: Sequence[float], header_rows: int) -> None:
     for number, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(number)].width = width
@@ -229,7 +189,7 @@ def looks(sheet: Any) -> dict[str, Any]:
         "total": look(bold, centre),
         "total rate": look(bold, centre, form=RATE_FORMAT),
         "label": look(bold, Alignment(horizontal="right", vertical="center")),
-        "count": look(bold, Alignment(horizontal="left", vertical="center", indent=1), form='0"件"'),
+        "count": look(bold, Alignment(horizontal="left", vertical="center"), form='0"件"'),
     }
     for name, alignment, form in (
         (CENTRE, centre, "General"),

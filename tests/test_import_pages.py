@@ -18,11 +18,6 @@ from tests.workbooks import SAMPLES, Page, workbook
 ROWS = Page([["街道", "社区", "姓名", "手机"], ["城东街道", "东栅社区", "李新", "13805730001"]])
 
 
-@pytest.fixture
-def stage(app: Any) -> Stage:
-    return Stage(app)
-
-
 def upload(browser: Browser, table: str, data: bytes, name: str = "来件.xlsx") -> TestResponse:
     return browser.post(f"/admin/{table}/import/", {"file": (io.BytesIO(data), name)})
 
@@ -105,7 +100,8 @@ BAD: dict[str, Any] = {
     "another archive": lambda: _archive({"readme.txt": b"hello"}),
     "a bomb": bomb,
     "an empty sheet": lambda: workbook({"空": Page([])}),
-    "another table": lambda: workbook({"名单": Page([["品名", "单价", "数量"], ["扫帚", 12, 3]])}),
+    "too few columns": lambda: workbook({"名单": Page([["品名"], ["扫帚"]])}),
+    "prose": lambda: "各位同志：\n请于本周五前上报，谢谢。\n".encode("gb18030"),
     "a header alone": lambda: workbook({"花名册": Page(ROWS.rows[:1])}),
 }
 
@@ -128,6 +124,15 @@ def test_a_file_that_can_not_be_taken_gets_one_clear_sentence(stage: Stage, what
     for word in ("Traceback", "calamine", "zipfile", "openpyxl", "Error"):
         assert word not in answer.text
     assert stage.count("liaison") == before
+
+
+def test_another_table_is_told_at_once_what_it_lacks_and_can_be_told_by_hand(stage: Stage) -> None:
+    browser = stage.browse("office")
+    sent = upload(browser, "liaison", workbook({"名单": Page([["品名", "单价", "数量"], ["扫帚", 12, 3]])}))
+    assert (sent.status_code, "/import/columns/" in sent.location) == (302, True)
+    page = browser.get(sent.location).text
+    assert "没有找到表头" in page or "必须" in page
+    assert "品名" in page
 
 
 def test_an_upload_that_is_too_large_is_refused_in_one_sentence(stage: Stage) -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from panel import batches
 from panel.access import SYSTEM
 from panel.batches import File
@@ -13,11 +9,6 @@ from panel.plans import Options
 from panel.session import act_for
 from tests.factories import MODELS, Stage, counted
 from tests.workbooks import Page, workbook
-
-
-@pytest.fixture
-def stage(app: Any) -> Stage:
-    return Stage(app)
 
 
 def roster(first: int, count: int) -> File:

@@ -52,11 +52,6 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     HOOKS.clear()
 
 
-@pytest.fixture
-def stage(app: Any) -> Stage:
-    return Stage(app)
-
-
 def ask(stage: Stage, role: str = "office", mark: str = "", **params: Any) -> int:
     with stage.acting(role) as session:
         session.info["jobs"] = stage.panel.jobs

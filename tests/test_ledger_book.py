@@ -18,7 +18,7 @@ from casework.ledger import COLUMNS
 from models import Basis
 from panel import headers
 from panel.sheets import Line, Sheet
-from screens import ledgerbook, ledgerfile, printing
+from screens import ledgerbook, ledgerfile, paper
 from tests.conftest import clock
 from tests.factories import Stage
 from tests.ledgers import MAY, Course, local, make
@@ -164,7 +164,7 @@ def test_every_cell_of_the_table_has_a_border_and_room(sheet: Any) -> None:
 
 def test_long_text_makes_the_row_higher(growing: Stage) -> None:
     with growing.session() as session:
-        heading = printing.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
+        heading = paper.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
         (row, *_rest) = ledgerfile.ledger.rows(session, MAY, Basis.ACCEPTED)
         target = BytesIO()
         row.description = "长" * 300
@@ -217,7 +217,7 @@ def test_a_rate_of_nothing_is_no_rate(growing: Stage) -> None:
 
 def test_both_lists_have_a_subtotal_that_adds_up(growing: Stage) -> None:
     with growing.session() as session:
-        heading = printing.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
+        heading = paper.Heading("题", "局", "期", MAY.start.date(), ("", "", ""))
         (first, second, *_rest) = ledgerfile.ledger.rows(session, MAY, Basis.ACCEPTED)
         second.list_kind, second.item = "服务清单", "小区内部乱堆放"
         target = BytesIO()
@@ -255,7 +255,7 @@ def test_a_ledger_of_nothing_is_whole(growing: Stage) -> None:
 
 
 def test_control_characters_do_not_break_the_file(growing: Stage) -> None:
-    heading = printing.Heading("题\x01", "局", "期", MAY.start.date(), ("", "", ""))
+    heading = paper.Heading("题\x01", "局", "期", MAY.start.date(), ("", "", ""))
     target = BytesIO()
     ledgerbook.write(target, heading, [])
     assert load_workbook(target)["案件台账"]["A1"].value == "题"

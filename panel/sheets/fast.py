@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from panel.sheets.page import A4, HEAD_COLOUR, PAGE_OF, Page, print_words
+from panel.sheets.page import A4, HEAD_COLOUR, MARGINS, PAGE_OF, Page, print_words
 
 try:
     import rustpy_xlsxwriter
@@ -20,6 +20,7 @@ rust: Any = rustpy_xlsxwriter
 
 #: What Excel adds to a width that is given in characters, at seven pixels a character.
 PADDING = 5 / 7
+EDGES = ("left", "right", "top", "bottom", "header", "footer")
 
 
 def fits(header: Sequence[str]) -> bool:
@@ -30,7 +31,7 @@ def fits(header: Sequence[str]) -> bool:
 def write(target: Path | IO[bytes], page: Page, title: str) -> int:
     """Write a page of ready cells, of which there must be some. Gives the number of its rows."""
     head = rust.Format().set_bold().set_pattern("solid").set_background_color(f"#{HEAD_COLOUR}")
-    formats = [*page.formats, *[None] * (len(page.header) - len(page.formats))]
+    head = head.set_align("center").set_align("vcenter").set_text_wrap()
     number = 0
 
     def cells() -> Iterator[dict[str, Any]]:
@@ -46,15 +47,26 @@ def write(target: Path | IO[bytes], page: Page, title: str) -> int:
         sheet_name=title,
         freeze_row=1,
         header_format=head,
-        column_formats=[rust.Format().set_num_format(f) if f else rust.Format() for f in formats],
+        row_heights={0: page.head_height()},
+        column_formats=[_look(*look) for look in page.looks()],
         column_widths=[float(width) - PADDING for width in page.widths] or None,
         page_setup={
             "landscape": True,
             "paper_size": A4,
-            "fit_to_pages": (1, 0),
+            "fit_to_pages": (page.pages_wide, 0),
             "repeat_rows": 0,
+            **({"repeat_columns": 0} if page.pages_wide > 1 else {}),
+            "print_gridlines": True,
+            "margins": dict(zip(EDGES, MARGINS, strict=True)),
             "header": f"&C{print_words(page.title)}",
             "footer": f"&L{print_words(page.footnote)}&R{PAGE_OF}" if page.footnote else f"&R{PAGE_OF}",
         },
     )
     return number
+
+
+def _look(number_format: str | None, align: str, wraps: bool) -> Any:
+    look = rust.Format().set_align(align).set_align("vcenter")
+    if wraps:
+        look = look.set_text_wrap()
+    return look.set_num_format(number_format) if number_format else look

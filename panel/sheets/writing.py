@@ -1,109 +1,158 @@
-"""Workbooks out: typed cells, and text that stays text whatever it begins with."""
+"""Workbooks by openpyxl: typed cells, and text that stays text whatever it begins with."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import chain
-from pathlib import Path
 from typing import IO, Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.comments import Comment
-from openpyxl.styles import Font, PatternFill
+from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter, quote_sheetname
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 
 from panel.kinds import ZONE, printable
-from panel.sheets import fast
-from panel.sheets.page import A4, CELL_LENGTH, HEAD_COLOUR, PAGE_OF, Page, print_words
+from panel.sheets.page import (
+    A4,
+    CELL_LENGTH,
+    HEAD_COLOUR,
+    MARGINS,
+    PAGE_OF,
+    FormColumn,
+    Page,
+    Written,
+    height_of,
+    lines_of,
+    print_words,
+    sheet_name,
+)
 
 BAD = PatternFill("solid", fgColor="FBE9E7")
 BAD_FONT = Font(color="B3261E")
 HEAD = PatternFill("solid", fgColor=HEAD_COLOUR)
 HEAD_FONT = Font(bold=True)
 EXAMPLE_FONT = Font(italic=True, color="8A94A0")
+HEADING = Alignment(horizontal="center", vertical="center", wrap_text=True)
 #: Rows of a form that carry drop-downs and formats.
 FORM_ROWS = 500
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
-@dataclass(slots=True)
-class Written:
-    """A cell to write with a mark: `bad` is shown in red."""
+class Streamed(WriteOnlyWorksheet):
+    """A sheet that is given rows of cells and nothing else. openpyxl's own takes each cell for a value first and lets
+    that fail, which costs a third of all the time."""
 
-    value: Any
-    bad: bool = False
+    def _values_to_row(self, values: Iterable[Any], row_idx: int) -> Iterator[Any]:
+        for column, cell in enumerate(values, 1):
+            cell.row, cell.column = row_idx, column
+            yield cell
 
 
-def write(target: Path | IO[bytes], pages: Sequence[Page]) -> int:
-    """Write sheets, row by row. Gives the number of rows. Tables without marked cells go through the faster writer
-    where it is installed; both give the same cells."""
-    if len(pages) == 1 and pages[0].ready and fast.fits(pages[0].header):
-        rows = iter(pages[0].rows)
-        first = next(rows, None)
-        if first is not None:  # without a row it would not write the header
-            page = replace(pages[0], rows=chain([first], rows))
-            return fast.write(target, page, sheet_name(page.title, set()))
-    if isinstance(target, Path):
-        with target.open("wb") as file:
-            return write(file, pages)
-    workbook = Workbook(write_only=True)
+def write(target: IO[bytes], pages: Sequence[Page]) -> int:
+    """Write sheets, row by row. Gives the number of rows."""
+    workbook: Any = Workbook(write_only=True)
     titles: set[str] = set()
     count = 0
     for page in pages:
-        sheet = workbook.create_sheet(sheet_name(page.title, titles))
+        sheet: Any = Streamed(workbook, sheet_name(page.title, titles))
+        workbook._add_sheet(sheet)
         sheet.freeze_panes = "A2"
-        _set_up_print(sheet, page)
+        _set_up_print(sheet, page.title, page.footnote, page.pages_wide)
         for number, width in enumerate(page.widths, start=1):
             sheet.column_dimensions[get_column_letter(number)].width = width
-        head = []
-        for label in page.header:
-            cell = WriteOnlyCell(sheet, value=_plain(label))
-            cell.data_type, cell.font, cell.fill = "s", HEAD_FONT, HEAD
-            head.append(cell)
-        sheet.append(head)
-        formats = [*page.formats, *[None] * (len(page.header) - len(page.formats))]
-        for row in page.rows:
-            sheet.append([_written(sheet, value, form) for value, form in zip(row, formats, strict=True)])
+        row = _Row(sheet, page)
+        sheet.row_dimensions[1].height = page.head_height()
+        sheet.append(row.heading(page.header))
+        for at, values in enumerate(page.rows, start=2):
+            if page.printed:
+                sheet.row_dimensions[at].height = row.height(values)
+            sheet.append(row.ready(values) if page.ready else row.any(values))
             count += 1
         if page.footnote:
-            sheet.append([_written(sheet, page.footnote, "@")])
+            sheet.append(row.ready([page.footnote, *[None] * (len(page.header) - 1)]))
     workbook.save(target)
     return count
 
 
-def _set_up_print(sheet: Any, page: Page) -> None:
-    """Across, as wide as the paper, the header on each page, which has its number."""
+class _Row:
+    """The cells of a row, filled in anew for each: a row is written before the next one is."""
+
+    def __init__(self, sheet: Any, page: Page) -> None:
+        self.sheet = sheet
+        self.cells: list[Any] = [WriteOnlyCell(sheet) for _label in page.header]
+        self.good, self.bad, self.rooms = [], [], []
+        for (number_format, align, wraps), room in zip(page.looks(), page.rooms(), strict=True):
+            self.rooms.append(room if wraps else 0)
+            cell: Any = WriteOnlyCell(sheet)
+            cell.alignment = Alignment(horizontal=align, vertical="center", wrap_text=wraps or None)
+            cell.number_format = number_format or "General"
+            self.good.append(copy(cell._style))
+            cell.fill, cell.font = BAD, BAD_FONT
+            self.bad.append(cell._style)
+
+    def height(self, values: Sequence[Any]) -> float:
+        texts = (value.value if isinstance(value, Written) else value for value in values)
+        return height_of(
+            lines_of(text, room) for text, room in zip(texts, self.rooms, strict=True) if room and isinstance(text, str)
+        )
+
+    def heading(self, labels: Sequence[str]) -> list[Any]:
+        found = []
+        for label in labels:
+            cell: Any = WriteOnlyCell(self.sheet)
+            cell.font, cell.fill, cell.alignment = HEAD_FONT, HEAD, HEADING
+            found.append(_filled(cell, label))
+        return found
+
+    def ready(self, values: Sequence[Any]) -> list[Any]:
+        """Of values that a cell can hold."""
+        for cell, style, value in zip(self.cells, self.good, values, strict=True):
+            cell._style = style
+            if isinstance(value, str):
+                cell._value, cell.data_type = _ESCAPE.sub("_x005F_", value) if "_x" in value else value, "s"
+            else:
+                cell._value, cell.data_type = value, "d" if isinstance(value, date) else "n"
+        return self.cells
+
+    def any(self, values: Sequence[Any]) -> list[Any]:
+        """Of any values, some of them marked."""
+        for cell, good, bad, value in zip(self.cells, self.good, self.bad, values, strict=True):
+            marked = isinstance(value, Written)
+            _filled(cell, value.value if marked else value)
+            cell._style = bad if marked and value.bad else good
+        return self.cells
+
+
+def _filled(cell: Any, value: Any) -> Any:
+    plain = _plain(value)
+    cell.value = plain
+    if isinstance(plain, str):
+        # Excel would take text that begins with "=" for a formula, and openpyxl writes it as one.
+        cell.data_type = "s"
+    return cell
+
+
+def _set_up_print(sheet: Any, title: str, footnote: str = "", pages_wide: int = 1) -> None:
+    """Across, as wide as the paper or as several, the header on each page, which has its number."""
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = pages_wide, 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_title_rows = "1:1"
-    sheet.oddHeader.center.text = print_words(page.title)
-    sheet.oddFooter.left.text = print_words(page.footnote) or None
+    if pages_wide > 1:
+        sheet.print_title_cols = "A:A"
+    sheet.print_options.gridLines = True
+    margins = sheet.page_margins
+    margins.left, margins.right, margins.top, margins.bottom, margins.header, margins.footer = MARGINS
+    sheet.oddHeader.center.text = print_words(title)
+    sheet.oddFooter.left.text = print_words(footnote) or None
     sheet.oddFooter.right.text = PAGE_OF
-
-
-def _written(sheet: Any, value: Any, number_format: str | None) -> Any:
-    mark = value if isinstance(value, Written) else None
-    value = _plain(mark.value if mark else value)
-    text = isinstance(value, str)
-    if mark is None and number_format is None and not (text and value.startswith(("=", "#"))):
-        return value
-    cell = WriteOnlyCell(sheet, value=value)
-    if text:
-        # Excel would take text that begins with "=" for a formula, and openpyxl writes it as one.
-        cell.data_type, cell.number_format = "s", "@"
-    elif number_format:
-        cell.number_format = number_format
-    if mark is not None and mark.bad:
-        cell.fill, cell.font = BAD, BAD_FONT
-    return cell
 
 
 def _plain(value: Any) -> Any:
@@ -116,49 +165,26 @@ def _plain(value: Any) -> Any:
     return _ESCAPE.sub("_x005F_", printable(str(value))[:CELL_LENGTH])
 
 
-def sheet_name(title: str, taken: set[str]) -> str:
-    """A title that Excel takes for a sheet, another one for each."""
-    plain = "".join(c for c in printable(title) if c not in "[]:*?/\\\n\t").strip("' ")[:31] or "Sheet"
-    name, number = plain, 2
-    while name.casefold() in taken:
-        name, number = f"{plain[:27]} {number}", number + 1
-    taken.add(name.casefold())
-    return name
-
-
-@dataclass(slots=True)
-class FormColumn:
-    """A column to fill in. `choices` are offered as a drop-down; `help` stands as a comment on the header."""
-
-    label: str
-    width: int = 14
-    required: bool = False
-    help: str = ""
-    number_format: str = "@"
-    example: Any = None
-    choices: Sequence[str] = field(default_factory=list)
-
-
-def form(target: Path | IO[bytes], title: str, columns: Sequence[FormColumn], *, author: str) -> None:
+def form(target: IO[bytes], title: str, columns: Sequence[FormColumn], *, author: str) -> None:
     """Write an empty sheet to fill in, with an example row. Choices stand on a sheet that is never shown: Excel's own
     list is too short for them."""
-    if isinstance(target, Path):
-        with target.open("wb") as file:
-            form(file, title, columns, author=author)
-        return
     workbook = Workbook()
     sheet = workbook.active
     assert sheet is not None
     sheet.title = sheet_name(title, set())
     offered = workbook.create_sheet("_")
     offered.sheet_state = "veryHidden"
-    for number, column in enumerate(columns, start=1):
+    widths = [max(column.width, 12) for column in columns]
+    page = Page(title, [f"{column.label}*" for column in columns], (), widths)
+    _set_up_print(sheet, title, pages_wide=page.pages_wide)
+    sheet.row_dimensions[1].height = page.head_height()
+    for number, (column, width) in enumerate(zip(columns, widths, strict=True), start=1):
         letter = get_column_letter(number)
         head = sheet.cell(1, number, f"{column.label}{'*' if column.required else ''}")
-        head.font, head.fill = HEAD_FONT, HEAD
+        head.font, head.fill, head.alignment = HEAD_FONT, HEAD, HEADING
         if column.help:
             head.comment = Comment(column.help, author)
-        sheet.column_dimensions[letter].width = max(column.width, 2 * len(column.label) + 4)
+        sheet.column_dimensions[letter].width = width
         sheet.column_dimensions[letter].number_format = column.number_format
         for row in range(2, FORM_ROWS + 2):
             sheet.cell(row, number).number_format = column.number_format

@@ -197,8 +197,9 @@ def _ticked(given: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
         if column.name in ticked:
             typed = tidy(given.get(f"at.{column.name}"))
             place = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else usual
-            wanted.append((place, usual, column.name))
-    return [name for _place, _usual, name in sorted(wanted)]
+            # Of two with the same number, the one that was given it stands first.
+            wanted.append((place, place == usual, usual, column.name))
+    return [name for *_places, name in sorted(wanted)]
 
 
 def _sent(target: Any, ready: Ready) -> Response:

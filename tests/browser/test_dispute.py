@@ -67,6 +67,7 @@ def step(page: Page, case: int, name: str) -> None:
     if not page.locator(address).first.is_visible():
         page.get_by_text("更多").click()
     page.locator(address).first.click()
+    page.wait_for_url(re.compile(f"step={name}"))
 
 
 def send(page: Page, label: str) -> None:
