@@ -170,17 +170,18 @@ def figures() -> str:
     rows = ([both(figure.label), english(figure.formula)] for figure in FIGURES.values())
     return f"""# Figures
 
-Generated from `casework/indicators.py` by `make docs`; the page of figures shows the same definitions beside the numbers.
+Generated from `casework/indicators.py` by `make docs`; the page of figures shows them beside the numbers.
 
 {table(["Figure", "Definition"], rows)}
-- A period is from one day to another, both included, in the office's zone. Where there is nothing to divide by stands “—”.
+- A period is from one day to another, both included, in the office's zone. Without anything to divide by, “—”.
 - Records count as they stand now: a case that was closed after the period is closed. The monthly ledger tells how they
   stood when the month ended, so that the two may differ for a month that is over.
-- Closures within a period are read from events where a case was reopened: it counts in every month in which it was closed,
-  and once in a longer period.
+- Closures within a period are read from events where a case was reopened: it counts in every month in which it was
+  closed, and once in a longer period.
 - Handling is the one that stands: of a case that was sent back or reopened, the last.
 - A case belongs to the squad and the street of its community; visits belong to no list and no item.
-- Repeats are looked for inside one's own area. The window for repeats, the limit to feed back and the office hours are settings.
+- Repeats are looked for inside one's own area. The window for repeats, the limit to feed back and the office hours are
+  settings.
 - Old ledgers are left out of feedback, satisfaction and repeats; their time of handling is that of closing.
 """
 
