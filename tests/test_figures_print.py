@@ -47,7 +47,7 @@ def test_each_sheet_is_one_a4_page_wide_with_title_and_signatures(printed: Path)
     # The first figure and the last stand on the same page.
     for page in (groups, numbers):
         assert "结案率" in page
-        assert "平均调解次数" in page
+        assert "平均调解次" in page
         assert "合计" in page
     assert "应结案数：到期时间（含延期）在期内的案件" in whole
 
