@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from casework.deadlines import local_day
 from casework.effects import PENDING
-from models import ENDED, Case, CaseEvent, CaseStatus, Department, Feedback, FeedbackTarget, Referral
+from models import Case, CaseEvent, CaseStatus, Department, Feedback, FeedbackTarget, Referral
 from panel import listing
 from panel.access import Actor
 from panel.kinds import Day
@@ -19,10 +19,13 @@ from panel.web.pages import Cell, Column, Related, Row
 from screens.cases import due_cell, reported_myself
 
 SHOWN = 10
+#: Ends of cases that nobody handled.
+UNHANDLED = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
 
 
 def table(actor: Actor) -> Related:
-    """The latest cases that a liaison has reported, or that stand in their name. Five statements."""
+    """The latest cases that a liaison has reported, or that stand in their name. Three statements, and one more each
+    where some are with a department or ended unhandled."""
     session = current_panel().session
     statement = (
         select(Case.id, func.count().over())
@@ -32,7 +35,9 @@ def table(actor: Actor) -> Related:
     rows = session.execute(statement.limit(SHOWN)).all()
     records: list[Case] = listing.load(session, Case, [row[0] for row in rows], ["handler", "lead_officer", "master"])
     ids = [record.id for record in records]
-    told, ended, asked = _told(ids), _ended(ids), _departments(ids)
+    told = _told(ids)
+    ended = _ended([record.id for record in records if record.status in UNHANDLED])
+    asked = _departments([record.id for record in records if record.status is CaseStatus.REFERRED])
     return Related(
         label=_("What I reported"),
         count=rows[0][1] if rows else 0,
@@ -84,7 +89,7 @@ def _departments(ids: list[int]) -> dict[int, list[str]]:
 
 def _row(record: Case, told: dict[int, Feedback], ended: dict[int, CaseEvent], asked: dict[int, list[str]]) -> Row:
     who = record.handler or record.lead_officer
-    with_whom = asked.get(record.id, []) if record.status is CaseStatus.REFERRED else []
+    with_whom = asked.get(record.id, [])
     cells = [
         Cell(record.case_no, below=[record.title or ""]),
         Cell(str(record.status.label), tone=record.status.tone, below=["、".join(with_whom)]),
@@ -102,7 +107,7 @@ def _came_back(record: Case, back: Feedback | None, ended: CaseEvent | None) -> 
         return Cell(f"{_day(back.at)} {back.content}")
     if record.master is not None:
         return Cell(str(_("Goes on as {case}", case=record.master.case_no)))
-    if ended is not None and record.status in ENDED:
+    if ended is not None:
         told = (ended.opinion, ended.payload.get("responsible"))
         return Cell(" ".join([_day(ended.at), *(str(part) for part in told if part)]))
     return Cell()

@@ -67,7 +67,7 @@ def accept(page: Page, number: str, who: Cast) -> None:
         expect(page.locator(".fixed-by")).to_contain_text(words)
     moves.look(page, "accept")
     moves.finish(page, "受理", "待派遣")
-    expect(moves.fact(page, "到期时间")).to_have_text("08-03 17:30")
+    expect(moves.fact(page, "到期时间")).to_contain_text("08-03 17:30")
     moves.dispatch(page, who.officer)
 
 
@@ -170,7 +170,7 @@ def register(page: Page, number: str, who: Cast) -> None:
         "签收": "2026-07-14",
         "应反馈": "2026-07-27",
         "反馈": "2026-07-16",
-        "反馈内容/退回原因": f"{REPLY}；成果：3个车位",
+        "反馈内容/退回原因": f"{REPLY}；参加单位：{JOINED}；成果：3 个车位",
         "联合行动日期": "2026-07-16",
         "状态": "已反馈",
         "备注": "",
