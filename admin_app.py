@@ -31,6 +31,7 @@ from screens import (
     commands,
     duty,
     duty_command,
+    figures,
     files,
     frame,
     home,
@@ -48,6 +49,7 @@ from screens.accounts import UserRoleView, UserView
 from screens.approvals import DeadlineChangeView
 from screens.cases import CaseView, ReferralView
 from screens.disputes import MeasurementView, MediationView
+from screens.figurelists import FigureLists
 from screens.items import ChecklistItemView
 from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
@@ -61,10 +63,10 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (ReferralView, models.Referral, WORK, "share-square-o"),
     (SchemaView, models.Action, WORK, "gavel"),
     (SchemaView, models.CaseParty, WORK, "user-o"),
-    (SchemaView, models.Feedback, WORK, "commenting-o"),
+    (FigureLists, models.Feedback, WORK, "commenting-o"),
     (MeasurementView, models.Measurement, WORK, "tachometer"),
     (MediationView, models.Mediation, WORK, "handshake-o"),
-    (SchemaView, models.MediationSession, WORK, "comments-o"),
+    (FigureLists, models.MediationSession, WORK, "comments-o"),
     (SchemaView, models.MediationMember, WORK, "users"),
     (DeadlineChangeView, models.DeadlineChange, WORK, "hourglass-half"),
     (SchemaView, models.CaseEvent, WORK, "history"),
@@ -80,7 +82,7 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Street, LISTS, "road"),
     (SchemaView, models.Squad, LISTS, "users"),
     (SchemaView, models.Phrase, LISTS, "quote-left"),
-    (SchemaView, models.CalendarDay, LISTS, "calendar-o"),
+    (workdays.CalendarDayView, models.CalendarDay, LISTS, "calendar-o"),
     (BatchView, ImportBatch, FILES, "upload"),
     (RowView, ImportRow, FILES, "list-ol"),
     (UserView, User, SYSTEM, "user-circle-o"),
@@ -126,12 +128,13 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
         Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
+        Link(_("Figures"), "figures", "bar-chart", LEDGERS, figures.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
         Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, workdays.may_open),
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
         Link(_("Webhook"), "webhook.index", "plug", SYSTEM, webhook.may_open),
     ]
-    for own in (approvals, report, checklists, webhook, workdays):
+    for own in (approvals, report, checklists, figures, webhook, workdays):
         own.install(app)
     panel.search_table = "case"
     frame.install(panel)

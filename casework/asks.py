@@ -59,7 +59,7 @@ REPLY = (
     ask(
         "answer",
         Choice(effects.Answer),
-        _("Outcome"),
+        _("How it was answered"),
         default=effects.Answer.REPLIED,
     ),
     ask("reply", Text(1000, lines=3), _("Reply, or the reason for return")),
@@ -85,6 +85,13 @@ HANDLE = (
     ask("outcome", Choice(Outcome), _("Outcome")),
     ask("result", Text(1000, lines=3), _("Result")),
     *QUANTITY,
+    ask(
+        "unmeasured",
+        Text(200, lines=2),
+        _("Why nothing was measured"),
+        required=False,
+        help=_("The item asks for a measurement and none is recorded. For example: the device was switched off."),
+    ),
 )
 VERIFY = (ask("finding", Text(500, lines=2), _("Finding")),)
 CLOSE = (

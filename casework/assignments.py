@@ -43,7 +43,7 @@ class Assigner:
         self.session, self.plan, self.day = session, plan, today()
 
     def assign(self, rows: Sequence[PlanRow]) -> None:
-        named = [row for row in rows if row.extra.get(self.COLUMN)]
+        named = [row for row in rows if row.says(self.COLUMN)]
         if not named:
             return
         policy, actor = policy_of(self.session), actor_of(self.session)

@@ -15,6 +15,7 @@ Light = Literal["green", "yellow", "red"]
 #: Yellow when at most one in so many parts of the time is left: 20 %.
 _YELLOW_PART = 5
 _DAY = timedelta(days=1)
+_LEAST = timedelta(microseconds=1)
 _MIDNIGHT = time()
 
 
@@ -36,6 +37,31 @@ def due(start: datetime, value: int, unit: LimitUnit, calendar: Calendar, *, urg
     for _counted in range(value):
         day = calendar.next_workday(day)
     return datetime.combine(day, calendar.hours.closing, ZONE).astimezone(UTC)
+
+
+def begun_before(now: datetime, value: int, unit: LimitUnit, calendar: Calendar, *, urgent: bool = False) -> datetime:
+    """The moment up to which a limit must have begun to be over now: what began before it is over, what began at it or
+    later isn't. So a list asks for what is over without a deadline being stored. A limit in working days depends on
+    the day alone; for office hours the moment is found by halving, to the microsecond: who starts later is never due
+    earlier."""
+    if _by_the_clock(unit, urgent):
+        return (now - timedelta(hours=value)).astimezone(UTC)
+    if unit == LimitUnit.WORKING_DAY:
+        day = local_day(now)
+        while due(datetime.combine(day, _MIDNIGHT, ZONE), value, unit, calendar) >= now:
+            day -= _DAY
+        return datetime.combine(day + _DAY, _MIDNIGHT, ZONE).astimezone(UTC)
+    back = timedelta(days=1)
+    while due(now - back, value, unit, calendar) >= now:
+        back *= 2
+    over, within = now - back, now
+    while within - over > _LEAST:
+        middle = over + (within - over) // 2
+        if due(middle, value, unit, calendar) < now:
+            over = middle
+        else:
+            within = middle
+    return within.astimezone(UTC)
 
 
 def resumed(

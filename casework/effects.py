@@ -21,6 +21,7 @@ from models import (
     FeedbackChannel,
     FeedbackTarget,
     LimitUnit,
+    Measurement,
     Officer,
     PartyRole,
     Referral,
@@ -186,9 +187,26 @@ def handle(session: Session, case: Case, values: Values) -> None:
     if session.execute(waiting.limit(1)).first():
         raise NotAllowed(_("A department hasn't answered yet: enter its reply first."))
     mediation.require_settled(session, case, values)
+    if unmeasured(session, case) and not values.get("unmeasured"):
+        raise Lacking(
+            {"unmeasured": _("This item is to be measured: record a measurement first, or say why there is none.")}
+        )
     case.outcome, case.result = values["outcome"], values["result"]
     case.quantity, case.quantity_unit = values.get("quantity"), values.get("quantity_unit")
     case.handled_at = now()
+
+
+def to_measure(case: Case) -> bool:
+    """Whether the item that the case stands on is one to be measured."""
+    return bool((case.item_snapshot or {}).get("needs_measurement"))
+
+
+def unmeasured(session: Session, case: Case) -> bool:
+    """Whether a measurement is wanted and there is none."""
+    if not to_measure(case):
+        return False
+    measured = select(Measurement.id).where(Measurement.case_id == case.id).limit(1)
+    return session.execute(measured, execution_options={"unscoped": True}).first() is None
 
 
 def rework(_session: Session, case: Case, _values: Values) -> None:

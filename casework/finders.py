@@ -4,7 +4,8 @@ required columns" in docs/domain.md."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from sys import intern
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -50,7 +51,7 @@ class CommunityFinder(Finder):
             self.call(id_, name)
             for alias in aliases_of(aliases):
                 self.call(id_, alias)
-            self.places[id_] = key_of(place)
+            self.places[id_] = intern(key_of(place))
 
     def key(self, text: str) -> str:
         return stripped(text)
@@ -74,11 +75,11 @@ class OfficerFinder(Finder):
             for more in (badge, f"{name}({badge})" if badge else "", f"{name}({place})" if place else ""):
                 if more:
                     self.call(id_, more)
-            self.places[id_] = key_of(place)
+            self.places[id_] = intern(key_of(place))
             if active:
                 self.serving.add(id_)
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         found = super().choose(found, place)
         return ([id_ for id_ in found if id_ in self.serving] or found) if len(found) > 1 else found
 
@@ -95,7 +96,7 @@ class ItemFinder(Finder):
             for text in (code, name, f"{code} {name}"):
                 self.call(id_, text)
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         found = super().choose(found, place)
         return found[:1] if len({self.codes[id_] for id_ in found}) == 1 else found
 
@@ -118,7 +119,7 @@ class LiaisonFinder(Finder):
     def place_key(self, text: str) -> str:
         return stripped(text)
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         found = super().choose(found, place)
         return found[:1] if len({self.homes[id_] for id_ in found}) == 1 else found
 

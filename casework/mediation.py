@@ -191,11 +191,14 @@ def _names(field: str, text: str | None) -> list[str]:
 
 
 def end(session: Session, case: Case, values: Values) -> None:
-    """An agreement with the day by which it is performed, or a failure with what the parties were told."""
+    """An agreement, reached in a session, with the day by which it is performed; or a failure with what the parties
+    were told. Whoever refuses to sit down ends it without any session."""
     mediation = running(session, case, "ending")
     agreed = values["ending"] is Ending.AGREED
     wanted = ("agreement", "agreement_form", "perform_by") if agreed else ("ended_by", "remedies")
     lacking = {name: _("This must be filled in.") for name in wanted if values.get(name) is None}
+    if agreed and not _has_sessions(session, mediation):
+        lacking["ending"] = _("No session is recorded yet: record the one in which this was agreed first.")
     if lacking:
         raise Lacking(lacking)
     mediation.ended_at = now()
@@ -203,6 +206,11 @@ def end(session: Session, case: Case, values: Values) -> None:
         setattr(mediation, name, values[name])
     mediation.status = MediationStatus.AGREED if agreed else MediationStatus.FAILED
     mediation.performance = Performance.PENDING if agreed else None
+
+
+def _has_sessions(session: Session, mediation: Mediation) -> bool:
+    statement = select(exists(select(MediationSession.id).where(MediationSession.mediation_id == mediation.id)))
+    return bool(session.execute(statement, execution_options=_UNSCOPED).scalar())
 
 
 def break_off(session: Session, case: Case, values: Values) -> None:

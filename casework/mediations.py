@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from casework.mediation import by_part
@@ -69,8 +69,8 @@ def sittings(session: Session, ids: Collection[int], *, members: bool = True) ->
     return by_mediation
 
 
-def people(session: Session, case_ids: Collection[int]) -> dict[int, list[Person]]:
-    """Every party of these cases, whoever asks: to be left out of a paper, they must all be known."""
+def people(session: Session, case_ids: Collection[int] | Select[int]) -> dict[int, list[Person]]:
+    """Every party of these cases, whoever asks: to be left out of a paper, they must all be known. One statement."""
     columns = (CaseParty.case_id, CaseParty.name, CaseParty.phone, CaseParty.address)
     found: dict[int, list[Person]] = defaultdict(list)
     for row in session.execute(select(*columns).where(CaseParty.case_id.in_(case_ids)), execution_options=_UNSCOPED):

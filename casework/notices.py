@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from casework import reminders, settings
 from casework.roles import LEADER, OFFICE
-from models import Case, CaseEvent, Community, DeadlineChange, Liaison, Officer
+from models import Case, CaseEvent, CaseStatus, Community, DeadlineChange, Liaison, Officer, Satisfaction
 from panel import notices, outbox
 from panel.access import table_of
 from panel.accounts import User, UserRole
@@ -39,9 +39,12 @@ KINDS: Mapping[str, Kind] = {
     "pressed": Kind(_("Supervised: demanded"), "bad"),
     "reopened": Kind(_("Reopened"), "warn"),
     "feedback": Kind(_("Feedback for you"), "good"),
+    "unsatisfied": Kind(_("Complainant is unsatisfied"), "bad"),
     "due_soon": Kind(_("Due soon"), "warn"),
     "overdue": Kind(_("Overdue"), "bad"),
     "supervised": Kind(_("Long overdue"), "bad"),
+    "stage_late": Kind(_("Waits too long"), "warn"),
+    "sign_late": Kind(_("Department hasn't signed"), "warn"),
     "reply_late": Kind(_("Department's reply is late"), "bad"),
     "review": Kind(_("Suspended: look again"), "warn"),
 }
@@ -78,6 +81,8 @@ TOLD: Mapping[str, tuple[str, tuple[Who, ...]]] = {
     "reopen": ("reopened", (Who.HANDLER,)),
     "close": ("feedback", (Who.LIAISON,)),
     "reject": ("feedback", (Who.LIAISON,)),
+    "merge": ("feedback", (Who.LIAISON,)),
+    "void": ("feedback", (Who.LIAISON,)),
 }
 
 
@@ -86,16 +91,35 @@ def of_step(session: Session, case: Case, event: CaseEvent) -> None:
     told = TOLD.get(event.step)
     if told is None:
         return
-    kind, parts = told
     try:
         with session.begin_nested():
-            owners = recipients(session, case, parts, but=event.actor_id)
-            values = {"table_name": "case", "record_id": case.id, "actor_name": event.actor_name, "at": event.at}
-            notices.put(session, [notices.row(owner, kind, f"event:{event.id}", **values) for owner in owners])
-            if kind in outbox.wanted(session):
-                outbox.queue(session, [(kind, f"event:{event.id}", _payload(case, event))])
+            _tell(session, case, event, *told)
+            if event.step == "close":
+                _tell_of_closing(session, case, event)
     except Exception:
         log.exception("a notice could not be written", extra={"step": event.step, "case": case.id})
+
+
+def _tell(session: Session, case: Case, event: CaseEvent, kind: str, parts: Iterable[Who]) -> None:
+    """What a step is to those with a part in a case; of each kind a step is told once of a case."""
+    owners = recipients(session, case, parts, but=event.actor_id)
+    values = {"table_name": "case", "record_id": case.id, "actor_name": event.actor_name, "at": event.at}
+    mark = f"event:{event.id}" if case.id == event.case_id else f"event:{event.id}:{case.id}"
+    if kind != TOLD[event.step][0]:
+        mark = f"{mark}:{kind}"
+    notices.put(session, [notices.row(owner, kind, mark, **values) for owner in owners])
+    if kind in outbox.wanted(session):
+        outbox.queue(session, [(kind, mark, _payload(case, event))])
+
+
+def _tell_of_closing(session: Session, case: Case, event: CaseEvent) -> None:
+    """The liaisons of cases that were merged into this one get their feedback too; that somebody is unsatisfied is told
+    to the leaders, who may reopen the case."""
+    merged = select(Case).where(Case.master_id == case.id, Case.status == CaseStatus.MERGED).order_by(Case.id)
+    for one in session.execute(merged, execution_options=_UNSCOPED).scalars():
+        _tell(session, one, event, "feedback", (Who.LIAISON,))
+    if event.payload.get("satisfaction") == Satisfaction.UNSATISFIED.value:
+        _tell(session, case, event, "unsatisfied", (Who.LEADERS,))
 
 
 def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Who is to be reminded of which case now: due soon, overdue, so long over that office and head are told (督办), a
-department's answer that is late, a suspended case to look at again. Reads only; whoever sends keeps what was sent."""
+"""Who is to be reminded of which case now: due soon, overdue, so long over that office and head are told (督办), too
+long without its next act, a department that is late to sign or to answer, a suspended case to look at again. Reads
+only; whoever sends keeps what was sent."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from casework import clock, deadlines, settings
+from casework import clock, deadlines, settings, stages
 from casework.calendar import Calendar
 from casework.effects import PENDING
 from casework.roles import LEADER, OFFICE, VIEWER
@@ -28,6 +29,7 @@ from models import (
     LimitUnit,
     Officer,
     Referral,
+    ReferralStatus,
 )
 from panel.access import table_of
 from panel.accounts import User, UserRole
@@ -43,18 +45,21 @@ class Kind(StrEnum):
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"
     SUPERVISED = "supervised"
+    STAGE_LATE = "stage_late"
+    SIGN_LATE = "sign_late"
     REPLY_LATE = "reply_late"
     REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A case, what about it, and the accounts that are told. `about` is the referral whose answer is late."""
+    """A case, what about it, and the accounts that are told. `about` is the referral that is late, or the state that a
+    case waits in, with since when."""
 
     case_id: int
     kind: Kind
     users: tuple[int, ...]
-    about: int | None = None
+    about: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ def due(session: Session, *, at: datetime | None = None, calendar: Calendar | No
     people = _people(session)
     found = [
         *_cases(session, at, calendar, values, people),
-        *_referrals(session, at, people),
+        *_waits(session, at, calendar, values, people),
+        *_referrals(session, at, values, people),
         *_reviews(session, people),
     ]
     return sorted((one for one in found if one.users), key=lambda one: (one.case_id, one.kind))
@@ -100,15 +106,38 @@ def _cases(
                 yield Reminder(row.id, Kind.SUPERVISED, _once(people.office, people.heads))
 
 
-def _referrals(session: Session, at: datetime, people: _People) -> Iterator[Reminder]:
+def _waits(
+    session: Session, at: datetime, calendar: Calendar, values: Mapping[str, Any], people: _People
+) -> Iterator[Reminder]:
+    """Cases that wait too long for somebody else than their handler; of one to verify the leader is told as well."""
+    if not values["remind_stage"]:
+        return
+    wanted = (Case.status, Case.historic, Case.urgency, Case.reported_at, Case.accepted_at, Case.handled_at)
+    statement = _with_people(*wanted).where(stages.late(values, calendar, at))
+    for row in session.execute(statement, execution_options=_UNSCOPED):
+        waits = stages.wait(row, values, calendar, at)
+        lead = (row.lead_user,) if row.lead_user is not None else ()
+        leaders = people.leaders.get(row.squad_id, ()) if row.status is CaseStatus.HANDLED else ()
+        if waits is not None:
+            about = f"{row.status.value}:{waits.begun.isoformat()}"
+            yield Reminder(row.id, Kind.STAGE_LATE, _once(lead, people.office, leaders), about)
+
+
+def _referrals(session: Session, at: datetime, values: Mapping[str, Any], people: _People) -> Iterator[Reminder]:
+    """Departments that haven't answered in time, and those that haven't even signed; the first is told alone."""
+    unsigned = and_(Referral.status == ReferralStatus.SENT, Referral.sign_due_at < at)
     statement = (
-        _with_people(Referral.id.label("referral_id"))
+        _with_people(Referral.id.label("referral_id"), (Referral.reply_due_at < at).label("unanswered"))
         .join(Referral, Referral.case_id == Case.id)
-        .where(Referral.status.in_(PENDING), Referral.reply_due_at < at, Case.status.not_in(ENDED))
+        .where(
+            Referral.status.in_(PENDING),
+            or_(Referral.reply_due_at < at, unsigned if values["remind_sign"] else false()),
+            Case.status.not_in(ENDED),
+        )
     )
     for row in session.execute(statement, execution_options=_UNSCOPED):
         users = _handler(row) or people.leaders.get(row.squad_id, ())
-        yield Reminder(row.id, Kind.REPLY_LATE, users, row.referral_id)
+        yield Reminder(row.id, Kind.REPLY_LATE if row.unanswered else Kind.SIGN_LATE, users, row.referral_id)
 
 
 def _reviews(session: Session, people: _People) -> Iterator[Reminder]:

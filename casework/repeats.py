@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import False_
 
 from casework import settings
 from models import ENDED, Case, CaseParty, CaseStatus, PartyRole
@@ -138,6 +139,8 @@ def _candidates(session: Session, told: Told, window: timedelta) -> list[Any]:
     elif told.callers:
         called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(list(told.callers))))
     merged = Case.master_id == told.id if told.id is not None else false()
+    # A constant can't be sorted by.
+    first = [one.desc() for one in (merged, called) if not isinstance(one, False_)]
     begun = told.reported_at
     near: list[ColumnElement[bool]] = [Case.status.not_in(_VOID), Case.historic.is_(False)]
     if begun is not None:
@@ -161,7 +164,7 @@ def _candidates(session: Session, told: Told, window: timedelta) -> list[Any]:
             seen.label("seen"),
         )
         .where(or_(merged, and_(*near, or_(Case.community_id == told.community_id, called))))
-        .order_by(merged.desc(), called.desc(), Case.reported_at.desc())
+        .order_by(*first, Case.reported_at.desc())
         .limit(COMPARED)
     )
     return list(session.execute(statement, execution_options=_UNSCOPED))

@@ -31,6 +31,10 @@ class RollCall:
     streets: set[int]
     open_cases: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
+    def place(self, row: PlanRow) -> str:
+        """The community that a row of the file names."""
+        return self.found.plan.part_of(row).text(row, "community")
+
 
 def call(session: Session, file: File, registry: Registry, street: int | None = None) -> RollCall:
     """Compare; raises Unusable for a file that can't be read as a roster."""

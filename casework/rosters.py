@@ -167,25 +167,30 @@ class LiaisonRules(Rules):
     @staticmethod
     def _same_person(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         """One person in two communities is a warning: name and mobile number are the same."""
-        places: dict[Key, dict[Any, PlanRow]] = defaultdict(dict)
+        persons: dict[Key, PlanRow] = {}
+        elsewhere: dict[Key, dict[Any, PlanRow]] = {}
         for row in rows:
             if row.held("end_on") is None:
                 who = (key_of(row.held("name")), row.held("mobile"))
-                places[who].setdefault(row.held("community_id"), row)
-        for same in places.values():
-            if len(same) > 1:
-                numbers = "、".join(str(row.number) for row in same.values())
-                person = next(iter(same.values())).held("name")
-                message = _("{name} stands in more than one community (rows {rows}).", name=person, rows=numbers)
-                plan.warnings.append(message)
+                first = persons.setdefault(who, row)
+                if first.held("community_id") != row.held("community_id"):
+                    places = elsewhere.setdefault(who, {first.held("community_id"): first})
+                    places.setdefault(row.held("community_id"), row)
+        for same in elsewhere.values():
+            numbers = "、".join(str(row.number) for row in same.values())
+            person = next(iter(same.values())).held("name")
+            message = _("{name} stands in more than one community (rows {rows}).", name=person, rows=numbers)
+            plan.warnings.append(message)
         liaison = Liaison.__table__.c
-        mobiles = {mobile for _name, mobile in places if mobile is not None}
+        mobiles = {mobile for _name, mobile in persons if mobile is not None}
         for some in chunks(sorted(mobiles)):
             statement = select(liaison.name, liaison.mobile, liaison.community_id).where(
                 liaison.mobile.in_(some), liaison.end_on.is_(None)
             )
             for name, mobile, community in session.execute(statement, execution_options=UNSCOPED):
-                same = places.get((key_of(name), mobile), {})
-                if len(same) == 1 and community not in same:
-                    (row,) = same.values()
-                    row.notes.append(_("{name} is in office in another community as well.", name=row.held("name")))
+                who = (key_of(name), mobile)
+                same_person = persons.get(who)
+                if same_person is None or who in elsewhere or community == same_person.held("community_id"):
+                    continue
+                called = same_person.held("name")
+                same_person.notes.append(_("{name} is in office in another community as well.", name=called))

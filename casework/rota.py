@@ -94,8 +94,11 @@ class VisitLine:
     reason: str | None
 
 
-def register(session: Session, first: Month, last: Month, street: int | None = None) -> list[VisitLine]:
-    """联居走访登记: the visits whose Monday lies in a month and isn't yet to come, community by community."""
+def register(
+    session: Session, first: Month, last: Month, street: int | None = None, community: int | None = None
+) -> list[VisitLine]:
+    """联居走访登记: the visits whose Monday lies in a month and isn't yet to come, community by community; of one
+    street, of one community, or of all that one reaches."""
     statement = (
         select(Visit)
         .join(Community, Visit.community_id == Community.id)
@@ -106,6 +109,8 @@ def register(session: Session, first: Month, last: Month, street: int | None = N
     )
     if street is not None:
         statement = statement.where(Community.street_id == street)
+    if community is not None:
+        statement = statement.where(Community.id == community)
     visits = list(session.execute(statement).unique().scalars())
     cases = cases_of(session, [visit.id for visit in visits])
     return [

@@ -83,6 +83,13 @@ DECLARED: Mapping[str, Declared] = {
         ),
         Declared("accept_days", _("Limit to accept (working days)"), _("Counted from the report."), 1, Whole(1, 60)),
         Declared(
+            "accept_urgent_hours",
+            _("Limit to accept what is urgent (hours)"),
+            _("Counted from the report, around the clock."),
+            2,
+            Whole(1, 200),
+        ),
+        Declared(
             "dispatch_hours", _("Limit to dispatch (office hours)"), _("Counted from acceptance."), 4, Whole(1, 200)
         ),
         Declared("verify_days", _("Limit to verify (working days)"), _("Counted from handling."), 2, Whole(1, 60)),
@@ -155,6 +162,20 @@ DECLARED: Mapping[str, Declared] = {
             "remind_leader",
             _("Remind the squad leader when a case is overdue"),
             _("Besides its handler. When its light turns red."),
+            True,
+            Flag(),
+        ),
+        Declared(
+            "remind_stage",
+            _("Remind when a case waits too long to be accepted, dispatched, verified or fed back"),
+            _("Lead officer and office, by the limits above; of verifying the squad leader as well."),
+            True,
+            Flag(),
+        ),
+        Declared(
+            "remind_sign",
+            _("Remind when a department hasn't signed for a referral in time"),
+            _("The handler, besides the reminder of a late reply."),
             True,
             Flag(),
         ),

@@ -360,16 +360,6 @@ STEPS: dict[str, Step] = {
             effect=effects.reopen,
         ),
         Step(
-            name="void",
-            label=_("Void"),
-            sources=OPEN,
-            target=S.VOIDED,
-            roles=frozenset({LEADER}),
-            asks=(asks.REASON,),
-            effect=effects.end,
-            grave=True,
-        ),
-        Step(
             name="raise",
             label=_("Raised elsewhere"),
             sources=tuple(CaseStatus),
@@ -408,6 +398,16 @@ STEPS: dict[str, Step] = {
             asks=asks.SUPERVISE,
             opinion="text",
             remark=True,
+        ),
+        Step(
+            name="void",
+            label=_("Void"),
+            sources=OPEN,
+            target=S.VOIDED,
+            roles=frozenset({LEADER}),
+            asks=(asks.REASON,),
+            effect=effects.end,
+            grave=True,
         ),
     )
 }

@@ -35,8 +35,10 @@ def require(plan: Plan, rows: Iterable[PlanRow], wanted: Sequence[Field]) -> Non
     for row in rows:
         faulty = {error.index for error in row.errors}
         for declared in wanted:
-            given = declared.attr in row.values or declared.attr in row.masked or declared.name in row.texts
-            if not given and plan.part_of(row).index_of(declared.name) not in faulty - {None}:
+            if declared.attr in row.values or declared.attr in row.masked:
+                continue
+            part = plan.part_of(row)
+            if not part.text(row, declared.name) and part.index_of(declared.name) not in faulty - {None}:
                 plan.fail(row, declared.name, MISSING)
 
 

@@ -21,7 +21,7 @@ Names = Mapping[tuple[str, int], str]
 
 def unmask(plan: Plan, row: PlanRow) -> None:
     """A masked value that equals the mask of what is stored leaves it as it is; any other is refused."""
-    for attr, text in row.masked.items():
+    for attr, text in row.masked.items() if row.holds("masked") else ():
         declared = field_named(plan.model, attr)
         assert declared is not None
         if row.id is None or declared.kind.mask(row.stored.get(attr)) != text:

@@ -16,11 +16,13 @@ from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING
 
 from panel.kinds import now
 from panel.text import Message, _
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
 PICTURES = (JPEG, PNG)
@@ -39,9 +41,6 @@ NAME_LENGTH = 120
 SMALL = ".small"
 _GOING = ".going"
 _NAME = re.compile(r"[0-9a-f]{64}")
-
-# Our own limit is checked before a pixel is read; Pillow's would warn of what we allow.
-Image.MAX_IMAGE_PIXELS = None
 
 #: One picture is taken apart at a time: two of the largest at once would fill a small machine's memory.
 _opening = Lock()
@@ -86,6 +85,11 @@ def read(name: str, data: bytes, limit: int) -> Handed:
 
 
 def _picture(name: str, data: bytes) -> Handed:
+    # Loaded where a picture comes in: commands and workers that see none start sooner and stay smaller.
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    # Our own limit is checked before a pixel is read; Pillow's would warn of what we allow.
+    Image.MAX_IMAGE_PIXELS = None
     damaged = _("{name}: this picture is damaged or not whole.", name=name)
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as opened:
@@ -130,6 +134,8 @@ def _opaque(picture: Image.Image) -> Image.Image:
     """On white, where one could see through it; always a copy."""
     if picture.mode != "RGBA":
         return picture.copy()
+    from PIL import Image  # noqa: PLC0415
+
     white = Image.new("RGB", picture.size, "white")
     white.paste(picture, mask=picture.getchannel("A"))
     return white

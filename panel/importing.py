@@ -33,19 +33,22 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     rules = registry.rules_of(model)
     made = Plan(model, options)
     found = layout.lay_out(session, made, book, rules)
+    for part in made.parts:
+        part.told = _told(part, _read_columns(part, rules), rules)
     resolver = Resolver(session, made, registry)
     resolver.from_sheet_name(rules.required())
     layout.refuse_useless(made, book, rules, found)
-    extra, telling = rules.extra(), rules.telling()
+    extra = rules.extra()
     for part in made.parts:
-        read = {index: f for index, name in part.columns.items() if (f := field_named(model, name))}
-        read = {index: f for index, f in read.items() if not f.readonly or f.key or f.name in telling}
+        read = _read_columns(part, rules)
         for row in progress.told(part.rows, CELLS, len(part.rows)):
             _read_row(made, part, row, read, extra)
             row.rest()
     matcher = rules.matcher()
     progress.tell(MATCHING)
     _match(session, made, rules, matcher, resolver)
+    # All the names of a large table take as much room as the file.
+    resolver.finders.clear()
     progress.tell(CHECKING)
     for row in made.rows:
         row.rest()
@@ -57,6 +60,19 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     return made
 
 
+def _read_columns(part: Part, rules: Rules) -> dict[int, Field]:
+    """The columns of the table that are read, by their place."""
+    telling = rules.telling()
+    known = {index: f for index, name in part.columns.items() if (f := field_named(rules.model, name))}
+    return {index: f for index, f in known.items() if not f.readonly or f.key or f.name in telling}
+
+
+def _told(part: Part, read: Mapping[int, Field], rules: Rules) -> dict[str, int]:
+    """The columns that are looked up once all rows are read: references, and what places them."""
+    own = {name: index for index, name in part.columns.items() if name != ID and name not in rules.extra()}
+    return {name: i for name, i in own.items() if "/" in name or (i in read and read[i].reference)}
+
+
 def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
     """Parse each cell by its kind; what can't be read is an error of the cell."""
     for index, name in part.columns.items():
@@ -64,6 +80,8 @@ def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
         text = tidy(raw)
         if name in made.options.replace and isinstance(raw, str):
             raw = made.options.replace[name].get(text, raw)
+            if name in part.told and tidy(raw) != text:
+                row.texts[name] = tidy(raw)
             text = tidy(raw)
         beside = name == ID or name in extra
         if not text:
@@ -74,8 +92,8 @@ def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
                 row.errors.append(CellError(part.labels[index], text, raw.message, index))
         elif beside:
             row.extra[name] = text
-        elif "/" in name or (declared is not None and declared.reference):
-            row.texts[name] = text
+        elif name in part.told:
+            continue
         elif declared is not None and declared.personal is not Personal.NO and "*" in text:
             row.masked[declared.attr] = text
         elif declared is not None:
@@ -89,19 +107,20 @@ def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> N
         row.errors.append(CellError(part.labels[index], tidy(raw), problem.message, index))
         return
     if value is not None:
-        row.values[declared.attr] = value
+        # Nearly every text is as it stands in the cell: one of the two is enough.
+        row.values[declared.attr] = raw if type(value) is type(raw) and value == raw else value
 
 
 def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:
     """Which existing record each row is about; what stands in the file twice."""
-    _by_record_no(session, made, [row for row in made.rows if ID in row.extra])
+    _by_record_no(session, made, [row for row in made.rows if row.says(ID)])
     resolver.resolve()
-    checking.require(made, [r for r in made.rows if ID not in r.extra], [f for f in rules.required() if f.key])
-    rows = [row for row in made.rows if ID not in row.extra]
+    checking.require(made, [r for r in made.rows if not r.says(ID)], [f for f in rules.required() if f.key])
+    rows = [row for row in made.rows if not row.says(ID)]
     matcher.load(session, rows)
     seen: dict[Any, PlanRow] = {}
     for row in made.rows:
-        stored = None if ID in row.extra else matcher.find(row)
+        stored = None if row.says(ID) else matcher.find(row)
         if isinstance(stored, Message):
             row.fail(stored)
         elif stored is not None:
@@ -109,7 +128,7 @@ def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolve
         if row.failed:
             continue
         keys = {("#", row.id)} if row.id is not None else set()
-        if ID not in row.extra and (key := matcher.key(row)) is not None:
+        if not row.says(ID) and (key := matcher.key(row)) is not None:
             keys.add(key)
         earlier = next((seen[key] for key in keys if key in seen), None)
         if earlier is not None:
@@ -117,6 +136,7 @@ def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolve
             row.fail(_("The same record stands in row {row} already; that row counts.", row=place))
             continue
         seen |= dict.fromkeys(keys, row)
+    seen.clear()
     checking.hold_reach(session, made, made.rows)
     resolver.settle()
 
@@ -147,7 +167,7 @@ def _is(row: PlanRow, stored: Any) -> None:
 
 def _check(session: Session, made: Plan, rules: Rules, matcher: Matcher) -> None:
     """Everything that can still be wrong with a row; each check looks at those that are good so far."""
-    new = [row for row in made.rows if row.id is None and ID not in row.extra]
+    new = [row for row in made.rows if row.id is None and not row.says(ID)]
     checking.require(made, new, [f for f in rules.required() if not f.key])
     set_by_program = [f.attr for f in fields(made.model) if f.name in rules.telling()]
     for row in made.good():

@@ -24,15 +24,21 @@ from panel.text import Message, _
 
 UNSCOPED = {"unscoped": True}
 #: Ids or texts of one statement: below every database's limit of parameters.
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 NEAR = 0.6
+#: Answers that are kept for the next row that asks the same.
+ANSWERS = 5_000
 #: Names that are looked at for a suggestion, and the length of one that can have any.
 SUGGESTED, SUGGESTED_LENGTH = 300, 40
 
 
 def key_of(text: object) -> str:
-    """Text as names are compared: narrow, in small letters, without white space."""
-    return "".join(narrow(tidy(text)).lower().split())
+    """Text as names are compared: narrow, in small letters, without white space. What is so already is given back, and
+    takes no memory of its own."""
+    plain = narrow(tidy(text))
+    low = plain.lower()
+    parts = (plain if low == plain else low).split()
+    return parts[0] if len(parts) == 1 else "".join(parts)
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -74,9 +80,10 @@ class Finder:
 
     def __init__(self, model: type[Base]) -> None:
         self.model = model
-        self.names: dict[str, list[int]] = defaultdict(list)
-        self.shown: dict[str, str] = {}
+        self.names: dict[str, tuple[int, ...]] = {}
+        #: What each record is called first, and how its other names are written, by key.
         self.called: dict[int, str] = {}
+        self.shown: dict[str, str] = {}
         self.places: dict[int, str] = {}
         #: The records of which the actor may be told; None when it is all of them.
         self.reach: Collection[int] | None = None
@@ -113,10 +120,11 @@ class Finder:
 
     def call(self, id_: int, name: str) -> None:
         key = self.key(name)
-        if key and id_ not in self.names[key]:
-            self.names[key].append(id_)
-            self.shown.setdefault(key, name)
-            self.called.setdefault(id_, name)
+        held = self.names.get(key, ())
+        if key and id_ not in held:
+            self.names[key] = (*held, id_)
+            if self.called.setdefault(id_, name) is not name and not held:
+                self.shown[key] = name
 
     def key(self, text: str) -> str:
         return key_of(text)
@@ -131,11 +139,13 @@ class Finder:
     def find(self, text: str, place: str = "") -> int | Missing:
         """The id, or why there is none. `place` is a word that tells two of one name apart."""
         asked = (text, place)
-        if asked not in self._known:
-            self._known[asked] = self._find(text, place)
-        return self._known[asked]
+        if (answer := self._known.get(asked)) is None:
+            if len(self._known) >= ANSWERS:
+                self._known.clear()
+            self._known[asked] = answer = self._find(text, place)
+        return answer
 
-    def choose(self, found: list[int], place: str) -> list[int]:
+    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
         """Of several records of one name, those that are meant."""
         for told in (
             [id_ for id_ in found if self.places.get(id_) == self.place_key(place)] if place else [],
@@ -146,7 +156,7 @@ class Finder:
         return found
 
     def _find(self, text: str, place: str) -> int | Missing:
-        found = self.choose(self.names.get(self.key(text), []), place)
+        found = self.choose(self.names.get(self.key(text), ()), place)
         if len(found) == 1:
             return found[0]
         label = self.model.__label__
@@ -168,7 +178,7 @@ class Finder:
         self._suggested += 1
         told = [k for k, ids in self.names.items() if self.reach is None or any(id_ in self.reach for id_ in ids)]
         near = difflib.get_close_matches(key, told, n=1, cutoff=NEAR)
-        return self.shown[near[0]] if near else None
+        return (self.shown.get(near[0]) or self.called[self.names[near[0]][0]]) if near else None
 
 
 Key = tuple[Any, ...]

@@ -15,6 +15,7 @@ from panel.bulk import Edit
 from panel.fields import Field, fields
 from panel.kinds import Choices, tidy
 from panel.records import OutcomeName
+from panel.sheets import Fault
 from panel.text import Message, _
 
 
@@ -143,7 +144,7 @@ class PlanRow:
         "written",
     )
 
-    #: Texts of references, by field name, and of what places them: they are looked up once all rows are read.
+    #: Texts of references that are read in place of those in the cells, by field name; "" for none.
     texts = _Lazy[dict[str, str]](dict)
     #: Why a text can't be told apart, by field name: the stored record may still tell.
     unsure = _Lazy[dict[str, Message]](dict)
@@ -179,6 +180,10 @@ class PlanRow:
         for slot in LAZY:
             setattr(self, slot, None)
 
+    def holds(self, container: str) -> bool:
+        """Whether there is anything in a container that most rows never need; asking makes none."""
+        return bool(getattr(self, f"_{container}"))
+
     @property
     def failed(self) -> bool:
         return bool(self._errors)
@@ -188,6 +193,10 @@ class PlanRow:
         for slot in LAZY:
             if not getattr(self, slot):
                 setattr(self, slot, None)
+
+    def says(self, name: str) -> bool:
+        """Whether the row gives something that a rule reads, such as a record number."""
+        return self.holds("extra") and name in self.extra
 
     def forget(self) -> None:
         """Keep nothing of the existing record and of what the row says of it."""
@@ -218,9 +227,21 @@ class Part:
     rows: list[PlanRow] = field(default_factory=list)
     #: Columns that the sheet's name stands for.
     named: set[str] = field(default_factory=set)
+    #: Columns whose texts are looked up once all rows are read, by name: references and what places them.
+    told: dict[str, int] = field(default_factory=dict)
 
     def index_of(self, name: str) -> int | None:
         return next((index for index, column in self.columns.items() if column == name), None)
+
+    def text(self, row: PlanRow, name: str) -> str:
+        """What a row says for a reference, or for what places one; "" for nothing."""
+        if row.holds("texts") and name in row.texts:
+            return row.texts[name]
+        index = self.told.get(name)
+        if index is None:
+            return self.sheet if name in self.named else ""
+        cell = row.cells[index]
+        return "" if isinstance(cell, Fault) else tidy(cell)
 
 
 @dataclass(slots=True)

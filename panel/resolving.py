@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
@@ -36,7 +35,7 @@ class Resolver:
         if table not in self.finders:
             finder = self.registry.finder_of(model_of(table))
             own = [f.name for f in fields(self.plan.model) if f.reference and f.reference.table == table]
-            texts = {row.texts[name] for row in self.plan.rows for name in own if name in row.texts}
+            texts = {part.text(row, name) for part in self.plan.parts for name in own for row in part.rows}
             finder.read(self.session, texts | {part.sheet for part in self.plan.parts})
             self.finders[table] = finder
         return self.finders[table]
@@ -49,8 +48,6 @@ class Resolver:
                     continue
                 if isinstance(self.finder(declared).find(part.sheet), int):
                     part.named.add(declared.name)
-                    for row in part.rows:
-                        row.texts[declared.name] = part.sheet
 
     def resolve(self) -> None:
         """Look up every reference of every row."""
@@ -60,15 +57,16 @@ class Resolver:
             for part in self.plan.parts:
                 places = [name for name in part.columns.values() if name.startswith(f"{declared.name}/")]
                 for row in part.rows:
-                    if row.texts.get(declared.name) in self.unseen:
-                        del row.texts[declared.name]
-                    if declared.name in row.texts:
-                        self._resolve(part, row, declared, places)
+                    text = part.text(row, declared.name)
+                    if text in self.unseen:
+                        row.texts[declared.name] = ""
+                    elif text:
+                        self._resolve(part, row, declared, text, places)
 
-    def _resolve(self, part: Part, row: PlanRow, declared: Field, places: Sequence[str]) -> None:
-        text, finder = row.texts[declared.name], self.finder(declared)
-        said = next((row.texts[n] for n in places if n in row.texts), "")
-        found = finder.find(text, said or self._beside(row, declared) or part.sheet)
+    def _resolve(self, part: Part, row: PlanRow, declared: Field, text: str, places: Sequence[str]) -> None:
+        finder = self.finder(declared)
+        said = next((there for name in places if (there := part.text(row, name))), "")
+        found = finder.find(text, said or self._beside(part, row, declared) or part.sheet)
         if isinstance(found, int):
             row.values[declared.attr] = found
             if said:
@@ -88,23 +86,27 @@ class Resolver:
         for declared in fields(self.plan.model):
             if declared.reference is None:
                 continue
-            pointed: dict[int, list[PlanRow]] = defaultdict(list)
+            pointed: set[int] = set()
             for row in self.plan.rows:
-                if declared.name not in row.texts:
+                text = self.plan.part_of(row).text(row, declared.name)
+                if not text:
                     continue
                 stored = row.stored.get(declared.attr)
-                if stored is not None and self.finder(declared).means(row.texts[declared.name], stored):
+                if stored is not None and self.finder(declared).means(text, stored):
                     row.values[declared.attr] = stored
-                elif declared.name in row.unsure:
-                    self.plan.fail(row, declared.name, row.unsure[declared.name])
                 elif isinstance(value := row.values.get(declared.attr), int):
-                    pointed[value].append(row)
-            reach = within(self.session, model_of(declared.reference.table), Action.READ, pointed.keys())
-            for id_ in pointed.keys() - set(reach):
-                for row in pointed[id_]:
+                    pointed.add(value)
+                elif row.holds("unsure") and declared.name in row.unsure:
+                    self.plan.fail(row, declared.name, row.unsure[declared.name])
+            outside = pointed.difference(within(self.session, model_of(declared.reference.table), Action.READ, pointed))
+            if not outside:
+                continue
+            for row in self.plan.rows:
+                value, stored = row.values.get(declared.attr), row.stored.get(declared.attr)
+                if value in outside and value != stored and self.plan.part_of(row).text(row, declared.name):
                     self.plan.fail(row, declared.name, OUTSIDE)
 
-    def _beside(self, row: PlanRow, declared: Field) -> str:
+    def _beside(self, part: Part, row: PlanRow, declared: Field) -> str:
         """Another reference of the same row that places this one: the squad beside an officer."""
         assert declared.reference is not None
         own = {f.name: f for f in fields(self.plan.model)}
@@ -112,7 +114,7 @@ class Resolver:
             if above.reference and above.key and (beside := own.get(above.name)):
                 if isinstance(id_ := row.held(beside.attr), int):
                     return self.finder(beside).called.get(id_, "")
-                if text := row.texts.get(above.name):
+                if text := part.text(row, above.name):
                     return text
         return ""
 

@@ -63,6 +63,8 @@ class Case(Record):
         Index("ix_case_status_due_at", "status", "due_at"),
         Index("ix_case_status_reported_at", "status", "reported_at"),
         Index("ix_case_community_id_status", "community_id", "status"),
+        # Finds the earlier cases of which one is a repeat.
+        Index("ix_case_repeats", "community_id", "item_id", "place"),
         rule(
             "accepted_after_report",
             "accepted_at IS NULL OR historic OR accepted_at >= reported_at",
@@ -146,7 +148,9 @@ class Case(Record):
     due_at: Mapped[datetime | None] = col(
         Moment(), _("Due"), group=HANDLING, readonly=True, index=True, aliases=("到期",)
     )
-    handled_at: Mapped[datetime | None] = col(Moment(), _("Handled at"), group=HANDLING, readonly=True, listed=False)
+    handled_at: Mapped[datetime | None] = col(
+        Moment(), _("Handled at"), group=HANDLING, readonly=True, listed=False, index=True
+    )
     closed_at: Mapped[datetime | None] = col(
         Moment(), _("Closed at"), group=HANDLING, readonly=True, listed=False, index=True
     )

@@ -9,14 +9,14 @@ from flask import Flask, abort, flash, redirect, render_template, request, url_f
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
-from casework import approvals, clock, workflow
+from casework import approvals, clock, deadlines, workflow
 from casework.refusals import Lacking, NotAllowed
 from casework.roles import LEADER, OFFICE
 from casework.steps import STEPS
 from models import Case, ChangeKind, ChangeStatus, DeadlineChange
 from panel.access import Action, Actor
 from panel.base import Base, display
-from panel.kinds import Day, Moment, tidy
+from panel.kinds import Day, Moment, now, tidy
 from panel.listing import Quick
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
@@ -99,7 +99,7 @@ def _request(change: DeadlineChange) -> Request:
         (_("Asked by"), f"{change.asked_by} · {_moment(change.asked_at)}"),
         (_("State"), str(case.status.label)),
         (_("Handler"), display(case.handler) if case.handler is not None else ""),
-        (_("Due"), _moment(case.due_at)),
+        (_("Due"), _due(case)),
     ]
     if change.kind is ChangeKind.EXTENSION:
         limit, unit = clock.limit_of(case.item_snapshot, case.urgency), change.unit
@@ -124,6 +124,12 @@ def _request(change: DeadlineChange) -> Request:
 def _granted(change: DeadlineChange) -> DeadlineChange:
     """The request as it would be if it were granted; no row of its own."""
     return DeadlineChange(kind=change.kind, status=ChangeStatus.APPROVED, days=change.days, unit=change.unit)
+
+
+def _due(case: Case) -> str:
+    """The deadline, and by how much it is over."""
+    over = str(deadlines.words(now(), case.due_at, None, calendar())) if case.due_at and case.due_at < now() else ""
+    return " · ".join(part for part in (_moment(case.due_at), over) if part)
 
 
 def _moment(value: Any) -> str:

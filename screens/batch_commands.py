@@ -175,7 +175,7 @@ def _compared(found: RollCall) -> dict[str, Any]:
     told = found.found
     return {
         "rows": len(told.plan.rows),
-        "joined": [_row(row) for row in told.joined],
+        "joined": [_row(found, row) for row in told.joined],
         "left": [
             {
                 "id": one.id,
@@ -188,7 +188,7 @@ def _compared(found: RollCall) -> dict[str, Any]:
         ],
         "changed": [
             {
-                **_row(row),
+                **_row(found, row),
                 "changes": [
                     {
                         "column": str(what if isinstance(what, Message) else what.label),
@@ -201,16 +201,16 @@ def _compared(found: RollCall) -> dict[str, Any]:
             for row in told.changed
         ],
         "unchanged": told.unchanged,
-        "failed": [{**_row(row), "messages": [words(error) for error in row.errors]} for row in told.failed],
+        "failed": [{**_row(found, row), "messages": [words(error) for error in row.errors]} for row in told.failed],
     }
 
 
-def _row(row: PlanRow) -> dict[str, Any]:
+def _row(found: RollCall, row: PlanRow) -> dict[str, Any]:
     return {
         "sheet": row.sheet,
         "row": row.number,
         "name": row.held("name") or "",
-        "community": row.texts.get("community", ""),
+        "community": found.place(row),
     }
 
 

@@ -11,7 +11,7 @@ from flask import abort, request
 from flask_admin.actions import action
 from flask_admin.base import expose
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from casework import workflow
 from casework.refusals import Lacking, NotAllowed
@@ -19,7 +19,7 @@ from casework.steps import STEPS, Step
 from models import Case, Referral
 from panel.access import Refused
 from panel.base import display
-from panel.integrity import explain
+from panel.integrity import explain, only_busy
 from panel.kinds import tidy
 from panel.text import Message, _, n_
 from panel.web import forms
@@ -136,6 +136,12 @@ class BulkSteps:
         except IntegrityError as error:
             session.rollback()
             line.why = explain(error, Referral)[1]
+        except OperationalError as error:
+            # Those before it are done: a page that says that nothing was saved would be wrong.
+            session.rollback()
+            if not only_busy(error):
+                raise
+            line.why = _("The database was busy: try this case again.")
         if not line.done:
             session.rollback()
         return line

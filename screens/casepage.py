@@ -23,7 +23,7 @@ from panel.kinds import Moment
 from panel.text import Message, _, n_
 from panel.web import details
 from panel.web.context import current_panel
-from panel.web.pages import Button, Cell, Change, DetailsPage, HistoryItem, Words
+from panel.web.pages import Button, Cell, Change, DetailsPage, Group, HistoryItem, Words
 from screens import disputes, photos, stepaids
 from screens.office import values
 
@@ -89,10 +89,10 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
         tag=plain.tag,
-        groups=[group for group in plain.groups if any(cell.text for _l, cell, _w in group.facts)],
+        groups=_groups(record, plain.groups),
         related=plain.related,
         way=_way(record, events),
-        light=due,
+        light=Cell(" · ".join([due.text, *due.below]), light=due.light) if due.text else None,
         timeline=_timeline(events),
     )
     page.photos = photos.strip(record)
@@ -109,6 +109,18 @@ def build(view: Any, record: Case, due: Cell) -> CasePage:
     _compare(page, record, {step.name for step in steps})
     page.buttons = [*[b for b in acts if not b.primary], *shown, *[b for b in acts if b.primary]]
     return page
+
+
+def _groups(record: Case, groups: list[Group]) -> list[Group]:
+    """What is known of the case; that it was not brought in from an old ledger needs no saying."""
+    historic = field_named(Case, "historic")
+    if historic is not None and not record.historic:
+        for group in groups:
+            group.facts = [fact for fact in group.facts if fact[0] != historic.label]
+    found = [group for group in groups if any(cell.text for _l, cell, _w in group.facts)]
+    if fixed := stepaids.fixed(record):
+        found.insert(1, Group(_("Fixed by the item when it was chosen"), facts=fixed))
+    return found
 
 
 def _asked(events: list[CaseEvent]) -> Message | None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from flask import jsonify, request
+from flask import g, jsonify, request
 from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
-from casework import intake
+from casework import intake, stages
 from casework.deadlines import light, words
 from casework.steps import STEPS
 from models import (
@@ -19,10 +19,12 @@ from models import (
     CaseEvent,
     CaseStatus,
     Feedback,
+    Liaison,
     LimitUnit,
     Referral,
     ReferralStatus,
     Satisfaction,
+    Source,
     Urgency,
 )
 from panel.access import Actor
@@ -32,9 +34,9 @@ from panel.text import _
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Button, Cell, DetailsPage
-from panel.web.views import SchemaView
 from screens import bulksteps, casepage, slip, stepaids, stepform
-from screens.office import calendar
+from screens.figurelists import FigureLists
+from screens.office import calendar, values
 
 
 def _end_of_today() -> datetime:
@@ -74,6 +76,20 @@ def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
     return and_(Case.status == CaseStatus.CLOSED, exists(told))
 
 
+def stalled(_actor: Actor) -> ColumnElement[bool]:
+    """Longer without its next act than the office allows; worked out once a request, for chip, tile and list."""
+    if "stalled" not in g:
+        g.stalled = stages.late(values(), calendar(), now())
+    found: ColumnElement[bool] = g.stalled
+    return found
+
+
+def reported_myself(actor: Actor) -> ColumnElement[bool]:
+    """What a person has reported, and what stands in their name as liaison."""
+    own = Case.liaison_id.in_(select(Liaison.id).where(Liaison.user_id == actor.user_id))
+    return or_(Case.created_by_id == actor.user_id, own & (Case.source == Source.LIAISON))
+
+
 def supervised(_actor: Actor) -> ColumnElement[bool]:
     """Open cases of which a leader or the office has demanded an end."""
     demanded = select(CaseEvent.case_id).where(CaseEvent.step == "supervise")
@@ -86,12 +102,14 @@ QUICK = {
     "accepted": Quick(_("To dispatch"), _status(CaseStatus.ACCEPTED)),
     "today": Quick(_("Due today"), due_today),
     "overdue": Quick(_("Overdue"), overdue),
+    "stalled": Quick(_("Waits too long"), stalled),
     "handled": Quick(_("To verify"), _status(CaseStatus.HANDLED)),
     "verified": Quick(_("To feed back"), _status(CaseStatus.VERIFIED)),
     "running": Quick(
         _("On the clock"), lambda _a: and_(Case.status.in_(RUNNING), Case.due_at.is_not(None)), counted=False
     ),
     "mine": Quick(_("Mine"), mine, counted=False),
+    "my_reports": Quick(_("What I reported"), reported_myself, counted=False),
     "unsatisfied": Quick(_("Unsatisfied"), unsatisfied, counted=False),
     "supervised": Quick(_("Supervised"), supervised, counted=False),
     "raised": Quick(_("Raised elsewhere"), lambda _a: Case.raised_to.is_not(None), counted=False),
@@ -100,14 +118,17 @@ QUICK = {
 
 
 def due_cell(case: Case) -> Cell:
-    """The deadline as a light with words, never a bare date."""
-    if case.due_at is None:
-        return Cell()
+    """The deadline as a light with words, never a bare date. Below it, until when the next act is awaited: when that is
+    over, a green light is yellow. Before a case is accepted it is its deadline."""
     if case.status is CaseStatus.SUSPENDED:
         return Cell(str(_("The clock stands still")))
     ended = case.closed_at if case.status in ENDED else None
-    if case.status in ENDED and ended is None:
+    if case.status in ENDED and (ended is None or case.due_at is None):
         return Cell()
+    waits = stages.wait(case, values(), calendar(), now())
+    awaited = _awaited(waits) if waits is not None else ""
+    if case.due_at is None:
+        return Cell(awaited, light=waits.light[0]) if waits is not None else Cell()
     text = str(words(now(), case.due_at, ended, calendar()))
     if ended is not None:
         return Cell(text, light="g" if ended <= case.due_at else "r")
@@ -115,10 +136,20 @@ def due_cell(case: Case) -> Cell:
     urgent = case.urgency is Urgency.URGENT
     begun = case.accepted_at or case.reported_at
     shown = light(now(), begun, case.due_at, unit, calendar(), urgent=urgent)
-    return Cell(text, light=shown[0])
+    if waits is not None and waits.light == "red" and shown == "green":
+        shown = "yellow"
+    return Cell(text, light=shown[0], below=[awaited] if awaited else [])
 
 
-class CaseView(bulksteps.BulkSteps, SchemaView):
+def _awaited(waits: stages.Wait) -> str:
+    """Until when a case should be accepted, dispatched and so on; after that, for how long it should have been."""
+    when = words(now(), waits.due, None, calendar())
+    if waits.light == "red":
+        return str(_("{act}: {over}", act=waits.label, over=when))
+    return str(_("{act} by {when}", act=waits.label, when=when))
+
+
+class CaseView(bulksteps.BulkSteps, FigureLists):
     """Cases; the state is never typed. A new one gets its number and its first event."""
 
     quick = QUICK
@@ -170,23 +201,36 @@ def _referral_due(referral: Referral, due: datetime | None, done: datetime | Non
     return Cell(text, light=shown[0])
 
 
-class ReferralView(SchemaView):
+def _reply_due(referral: Referral) -> Cell:
+    """When the answer is due; below it when the department should have signed, as long as it hasn't."""
+    found = _referral_due(referral, referral.reply_due_at, referral.replied_at)
+    if referral.status is ReferralStatus.SENT and referral.sign_due_at is not None:
+        when = words(now(), referral.sign_due_at, None, calendar())
+        if now() > referral.sign_due_at:
+            found.below.append(str(_("{act}: {over}", act=_("Sign for"), over=when)))
+            found.light = "y" if found.light == "g" else found.light
+        else:
+            found.below.append(str(_("{act} by {when}", act=_("Sign for"), when=when)))
+    return found
+
+
+_WAITING = Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED])
+
+
+class ReferralView(FigureLists):
     quick = {
-        "waiting": Quick(
-            _("Waiting for a reply"),
-            lambda _a: Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED]),
+        "waiting": Quick(_("Waiting for a reply"), lambda _a: _WAITING),
+        "unsigned": Quick(
+            _("Sign-off overdue"),
+            lambda _a: and_(Referral.status == ReferralStatus.SENT, Referral.sign_due_at < now()),
         ),
-        "late": Quick(
-            _("Reply overdue"),
-            lambda _a: and_(
-                Referral.status.in_([ReferralStatus.SENT, ReferralStatus.SIGNED]), Referral.reply_due_at < now()
-            ),
-        ),
+        "late": Quick(_("Reply overdue"), lambda _a: and_(_WAITING, Referral.reply_due_at < now())),
     }
     badge = "late"
+    related = ("document_no", "department", "status", "sent_at", "reply_due_at")
     cells = {
         "sign_due_at": lambda referral: _referral_due(referral, referral.sign_due_at, referral.signed_at),
-        "reply_due_at": lambda referral: _referral_due(referral, referral.reply_due_at, referral.replied_at),
+        "reply_due_at": _reply_due,
     }
 
     def details_page(self, record: Any) -> DetailsPage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -12,7 +13,8 @@ from flask_admin.base import expose
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
-from casework import measuring, mediations, workflow
+from casework import effects, measuring, mediations, workflow
+from casework import steps as declared
 from casework.steps import Step
 from models import (
     Attending,
@@ -37,9 +39,14 @@ from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryIt
 from panel.web.security import safe_target
 from panel.web.views import SchemaView
 from screens import agreement
+from screens.figurelists import FigureLists
 
 #: Steps of the case that a mediation's own page offers.
 STEPS = ("session", "end_mediation", "perform")
+#: States in which a measurement that the item asks for is still to be taken.
+UNMEASURED = (CaseStatus.ACCEPTED, CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED)
+#: Steps that look whether an agreement was kept are taken in these states.
+FOLLOWED = declared.STEPS["perform"].sources
 
 
 # On the case page: two statements, however many there are.
@@ -57,8 +64,8 @@ class Found:
 
 @dataclass(slots=True)
 class Section:
-    """`hint` says that the noise is within the limit, so that mediation is what is left; `warning` why something that
-    was measured isn't judged."""
+    """`hint` says what comes next: a measurement that is still wanted; mediation, where the noise is within the limit;
+    whether the agreement is kept. `warning` says why what was measured last isn't judged."""
 
     tables: list[Related] = field(default_factory=list)
     warning: Words = ""
@@ -82,16 +89,31 @@ def section(record: Case, found: Found, steps: Iterable[Step]) -> Section:
     made = Section()
     if _reads(Measurement):
         made.tables.append(_measured(record, found.measurements))
-        unjudged = (one for one in found.measurements if one.conclusion is None)
+        unjudged = takewhile(lambda one: one.conclusion is None, found.measurements)
         made.warning = next((why for one in unjudged if (why := measuring.why_not(one, record.community))), "")
-        if record.status is CaseStatus.HANDLING and found.known["within"]:
+        if record.status in UNMEASURED and effects.to_measure(record) and not found.measurements:
+            made.hint = _("This item is to be measured, and nothing has been measured yet.")
+            if current_panel().policy.may(current_actor(), Action.CREATE, Measurement):
+                back = url_for("case.details_view", id=record.id)
+                url = url_for("measurement.create_view", case=record.id, url=back)
+                made.button = Button(_("Record a measurement"), url)
+        if record.status is CaseStatus.HANDLING and found.known["within"] and not found.mediations:
             made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
-            if any(step.name == "mediate" for step in steps):
-                url = url_for("case.step_view", id=record.id, step="mediate")
-                made.button = Button(_("Turn to mediation"), url, "handshake-o")
+            made.button = _step_button(record, "mediate", steps)
     if _reads(Mediation):
         made.tables.append(_mediated(record, found.mediations))
+        latest = found.mediations[0][0] if found.mediations else None
+        if latest is not None and latest.performance is Performance.PENDING and record.status in FOLLOWED:
+            due = Day().format(latest.perform_by)
+            made.hint = _("An agreement was reached, to be performed by {day}. Then say whether it was kept.", day=due)
+            made.button = _step_button(record, "perform", steps)
     return made
+
+
+def _step_button(record: Case, name: str, steps: Iterable[Step]) -> Button | None:
+    """The way to a step, for whoever can take it."""
+    step = next((step for step in steps if step.name == name), None)
+    return Button(step.label, url_for("case.step_view", id=record.id, step=name)) if step is not None else None
 
 
 def _reads(model: Any) -> bool:
@@ -127,7 +149,8 @@ def _measured(record: Case, found: list[Measurement]) -> Related:
     )
     if current_panel().policy.may(current_actor(), Action.CREATE, Measurement):
         back = url_for("case.details_view", id=record.id)
-        made.add_url = url_for("measurement.create_view", case=record.id, url=back)
+        me = min(current_actor().ids("officer"), default=None)
+        made.add_url = url_for("measurement.create_view", case=record.id, officer=me, url=back)
     return made
 
 
@@ -161,6 +184,7 @@ def _mediations(record: Case) -> list[tuple[Mediation, int, datetime | None]]:
         select(Mediation, held.c.n, held.c.last)
         .outerjoin(held, held.c.mediation_id == Mediation.id)
         .where(Mediation.case_id == record.id)
+        .options(joinedload(Mediation.breach_case))
         .order_by(Mediation.started_at.desc(), Mediation.id.desc())
     )
     return [(one, n or 0, last) for one, n, last in current_panel().session.execute(statement)]
@@ -186,12 +210,15 @@ def _mediated(record: Case, rows: list[tuple[Mediation, int, datetime | None]]) 
 
 
 def _mediated_cells(one: Mediation, sessions: int, last: datetime | None) -> list[Cell]:
+    kept = performance(one)
+    if one.breach_case is not None:
+        kept.below.append(str(_("Case {number}", number=one.breach_case.case_no)))
     return [
         Cell(one.mediation_no),
         Cell(str(one.kind.label)),
         Cell(str(sessions), below=[Moment().format(last.replace(second=0))] if last is not None else []),
         Cell(str(one.status.label), tone=one.status.tone),
-        performance(one),
+        kept,
     ]
 
 
@@ -260,7 +287,7 @@ class MediationPage(DetailsPage):
     sessions: list[HistoryItem] = field(default_factory=list)
 
 
-class MediationView(SchemaView):
+class MediationView(FigureLists):
     """Mediations; they begin, go on and end by steps of the case."""
 
     quick = {

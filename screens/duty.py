@@ -28,6 +28,7 @@ from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, DetailsPage, Page, Words
 from panel.web.views import SchemaView
 from screens import rotapage, visitpage
+from screens.figurelists import FigureLists
 from screens.visitpage import status_cell
 
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
@@ -247,7 +248,7 @@ def _long(day: date) -> Message:
     return _("Monday, {year}-{month}-{day}", year=day.year, month=day.month, day=day.day)
 
 
-class VisitView(SchemaView):
+class VisitView(FigureLists):
     """The table of visits; what happens on one is done on its page."""
 
     quick = {
@@ -326,7 +327,7 @@ def liaison_card(_actor: Actor) -> tuple[Words, list[tuple[Words, Cell]]]:
         officer = current.officer if current is not None else None
     if officer is not None:
         lines.append((_("Officer"), Cell(officer.name)))
-        lines.append((_("Telephone"), Cell(officer.mobile or "")))
+        lines.append((_("Telephone"), Cell(officer.mobile or "", f"tel:{officer.mobile}" if officer.mobile else None)))
     next_ = Cell(str(_("none planned")))
     if visit is not None:
         next_ = Cell(visit.planned_on.isoformat(), url_for("duty_visit", id_=visit.id))

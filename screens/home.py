@@ -26,41 +26,51 @@ from screens.office import calendar, values
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 FIRST_ROWS = 8
 OWN_COMMUNITIES = 12
+#: Two rows of four.
+MOST_TILES = 8
 
 #: Tiles by role: (table, named filter, tone). The first role held that has tiles decides their order.
 TILES: dict[str, tuple[tuple[str, str, str], ...]] = {
     OFFICE: (
         ("case", "overdue", "bad"),
         ("case", "today", "warn"),
+        ("case", "stalled", "warn"),
         ("case", "reported", ""),
         ("case", "accepted", ""),
-        ("referral", "late", "warn"),
         ("case", "verified", ""),
+        ("referral", "late", "warn"),
+        ("referral", "unsigned", "warn"),
     ),
     LEADER: (
         ("case", "overdue", "bad"),
         ("case", "today", "warn"),
-        ("case", "accepted", ""),
+        ("case", "stalled", "warn"),
         ("deadlinechange", "mine", "warn"),
+        ("case", "accepted", ""),
         ("case", "handled", ""),
         ("referral", "late", "warn"),
+        ("case", "unsatisfied", "warn"),
     ),
     OFFICER: (
         ("case", "overdue", "bad"),
         ("case", "today", "warn"),
+        ("case", "stalled", "warn"),
         ("case", "mine", ""),
         ("case", "reported", ""),
         ("case", "verified", ""),
         ("referral", "late", "warn"),
+        ("referral", "unsigned", "warn"),
     ),
     LIAISON: (("case", "open", ""), ("case", "verified", ""), ("case", "overdue", "warn")),
     VIEWER: (
         ("case", "overdue", "bad"),
         ("case", "today", "warn"),
+        ("case", "stalled", "warn"),
         ("case", "open", ""),
         ("case", "reported", ""),
         ("case", "verified", ""),
         ("referral", "late", "warn"),
+        ("case", "unsatisfied", "warn"),
     ),
     ADMINISTRATOR: (("user", "locked", "warn"), ("user", "unused", ""), ("user", "inactive", "")),
     SECURITY: (("user", "locked", "warn"), ("user", "unused", ""), ("user", "inactive", "")),
@@ -111,7 +121,7 @@ def tiles(actor: Actor) -> list[Tile]:
             wanted += [entry for entry in entries if entry not in wanted]
     panel = current_panel()
     found = []
-    for table, name, tone in wanted[:6]:
+    for table, name, tone in wanted[:MOST_TILES]:
         view = panel.views[table]
         if panel.policy.may(actor, Action.READ, view.model):
             found.append((view, name, tone))

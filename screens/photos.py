@@ -186,6 +186,8 @@ def add(id_: int) -> Any:
                 flash(str(_("{n} of the files were there already.", n=len(handed) - n)), "info")
     if problem is not None:
         flash(str(problem), "danger")
+        # At the top of the page, where it is said.
+        return redirect(url_for("case.details_view", id=id_))
     return back
 
 
@@ -196,21 +198,19 @@ def remove(id_: int) -> Any:
     one: Attachment | None = visible("attachment", id_)
     if one is None:
         abort(404)
-    back = redirect(url_for("case.details_view", id=one.case_id, _anchor="attachments"))
-    session = current_panel().session
+    case_id, session = one.case_id, current_panel().session
     try:
         reason = REASON.parse(request.form.get("reason"))
         if not reason:
-            flash(str(_("Say why it is taken off.")), "danger")
-            return back
+            raise Invalid(_("Say why it is taken off."))
         attachments.remove(session, one, reason)
         session.commit()
     except (Invalid, NotAllowed) as refused:
         session.rollback()
         flash(str(refused.message), "danger")
-    else:
-        flash(str(_("Taken off: {name}", name=one.file_name)), "success")
-    return back
+        return redirect(url_for("case.details_view", id=case_id))
+    flash(str(_("Taken off: {name}", name=one.file_name)), "success")
+    return redirect(url_for("case.details_view", id=case_id, _anchor="attachments"))
 
 
 def received() -> tuple[list[Handed], Message | None]:

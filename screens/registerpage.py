@@ -114,14 +114,21 @@ def _order() -> Order:
         day = Day().parse(given.get("on"))
     except Invalid:
         abort(404)
-    street = narrow(tidy(given.get("street")))
-    if street and not (street.isascii() and street.isdigit() and len(street) < 10):
+    street, community = _number("street"), _number("community")
+    return registers.order(current_panel().session, first, last, day, street, community=community)
+
+
+def _number(name: str) -> int | None:
+    """An id in the address; 404 for what is none."""
+    text = narrow(tidy(request.args.get(name)))
+    if text and not (text.isascii() and text.isdigit() and len(text) < 10):
         abort(404)
-    return registers.order(current_panel().session, first, last, day, int(street) if street else None)
+    return int(text) if text else None
 
 
 def _address(register: Register, wanted: Order) -> dict[str, Any]:
-    found: dict[str, Any] = {"street": wanted.street} if wanted.street is not None else {}
+    chosen = {"street": wanted.street, "community": wanted.community if register.by_community else None}
+    found: dict[str, Any] = {name: id_ for name, id_ in chosen.items() if id_ is not None}
     if register.by_day:
         return {"on": wanted.day.isoformat(), **found}
     return {"month": str(wanted.first), "until": str(wanted.last), **found}
@@ -135,11 +142,23 @@ def _inputs(register: Register, wanted: Order) -> list[Input]:
     street = Input("street", _("Street"), "select", str(wanted.street or ""), choices=streets)
     if register.by_day:
         return [Input("on", _("As of"), "date", wanted.day.isoformat()), street]
-    return [
+    inputs = [
         Input("month", _("From month"), "select", str(wanted.first), choices=choices),
         Input("until", _("To month"), "select", str(wanted.last), choices=choices),
         street,
     ]
+    if register.by_community:
+        reached = registers.communities(current_panel().session)
+        named = [
+            (str(one.id), one.name if wanted.street else f"{one.street} {one.name}")
+            for one in reached
+            if wanted.street in (None, one.street_id)
+        ]
+        every = ("", str(_("All communities")))
+        inputs.append(
+            Input("community", _("Community"), "select", str(wanted.community or ""), choices=[every, *named])
+        )
+    return inputs
 
 
 def _cell(value: Any) -> Cell:
@@ -157,6 +176,7 @@ def install_command(app: Flask, panel: Panel) -> None:
     @click.option("--until", metavar="MONTH", help="The last month of a longer period.")
     @click.option("--on", "day", metavar="DAY", help="The day of a roster; today if not given.")
     @click.option("--street", metavar="NAME", help="Only this street.")
+    @click.option("--community", metavar="NAME", help="Only this community, in the register of visits.")
     @click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
     def register(  # noqa: PLR0917 - one for each option
         name: str,
@@ -165,6 +185,7 @@ def install_command(app: Flask, panel: Panel) -> None:
         until: str | None,
         day: str | None,
         street: str | None,
+        community: str | None,
         person: str | None,
     ) -> None:
         """Write a register as a workbook to print and sign."""
@@ -175,7 +196,9 @@ def install_command(app: Flask, panel: Panel) -> None:
             on = Day().parse(day)
             with acting(panel, person, write=True) as session:
                 id_ = None if street is None else _street(session, street)
-                made = registers.make(session, chosen, registers.order(session, first, last, on, id_))
+                place = _community(session, chosen, id_, community) if community is not None else None
+                wanted = registers.order(session, first, last, on, id_, community=place)
+                made = registers.make(session, chosen, wanted)
                 out.write_bytes(made.content)
                 registers.written(session, chosen, made)
         except (Invalid, Refused, Unusable) as problem:
@@ -190,3 +213,15 @@ def _street(session: Any, name: str) -> int:
     if found is None:
         raise Unusable(_("There is no street {name}.", name=name))
     return int(found)
+
+
+def _community(session: Any, register: Register, street: int | None, name: str) -> int:
+    if not register.by_community:
+        raise Unusable(_("This register isn't kept for one community alone."))
+    reached = registers.communities(session)
+    found = [one.id for one in reached if one.name == name and street in (None, one.street_id)]
+    if not found:
+        raise Unusable(_("There is no community {name}.", name=name))
+    if len(found) > 1:
+        raise Unusable(_("Several communities are called {name}: name the street as well.", name=name))
+    return found[0]

@@ -38,13 +38,21 @@ WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which register: from one month to another or as of a day, of one street or of all that one reaches."""
+    """Which register: from one month to another or as of a day, of one street, of one community or of all that one
+    reaches."""
 
     first: Month
     last: Month
     day: date
     street: int | None = None
     street_name: str = ""
+    community: int | None = None
+    community_name: str = ""
+
+    @property
+    def place(self) -> str:
+        """Whose register it is, in words; "" for all."""
+        return self.street_name + self.community_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,8 @@ class Register:
     fill: Callable[[Session, Order], Filled]
     #: As of a day, or else of months.
     by_day: bool = False
+    #: Kept for each community, so that one alone can be printed.
+    by_community: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +104,12 @@ def _referrals(session: Session, order: Order) -> Filled:
                 line.department,
                 line.community,
                 line.item,
-                line.request,
+                line.request or None,
                 _due(line.sign_due_at, late=line.sign_late),
                 line.signed_at and line.signed_at.date(),
                 _due(line.reply_due_at, late=line.reply_late),
                 line.replied_at and line.replied_at.date(),
-                line.reply,
+                _answer(line),
                 line.joint_on,
                 str(line.status.label),
                 Marked(late) if late else None,
@@ -113,6 +123,13 @@ def _referrals(session: Session, order: Order) -> Filled:
         "逾期": sum(line.sign_late or line.reply_late for line in lines),
     }
     return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+
+
+def _answer(line: found_in.ReferralLine) -> str | None:
+    """What a department answered, who took part in the joint action, and what was won."""
+    won = f"成果：{line.quantity} {line.quantity_unit or ''}".strip() if line.quantity is not None else ""
+    members = f"参加单位：{line.joint_members}" if line.joint_members else ""
+    return "；".join(filter(None, (line.reply, members, won))) or None
 
 
 def _mediations(session: Session, order: Order) -> Filled:
@@ -174,7 +191,7 @@ def _roster(session: Session, order: Order) -> Filled:
 
 def _visits(session: Session, order: Order) -> Filled:
     rows: list[Sequence[Cell]] = []
-    lines = rota.register(session, order.first, order.last, order.street)
+    lines = rota.register(session, order.first, order.last, order.street, order.community)
     for line in lines:
         remark = "：".join(filter(None, (str(line.status.label) * (line.status is not VisitStatus.DONE), line.reason)))
         if line.status is VisitStatus.MADE_UP:
@@ -218,7 +235,7 @@ REGISTERS: Mapping[str, Register] = {
                 Column("协同部门", 9),
                 Column("社区", 8.4),
                 Column("事项", 11, LEFT),
-                Column("请求事项", 17, TEXT),
+                Column("协同事项", 17, TEXT),
                 Column("应签收", 9.4, DAY),
                 Column("签收", 9.4, DAY),
                 Column("应反馈", 9.4, DAY),
@@ -295,6 +312,7 @@ REGISTERS: Mapping[str, Register] = {
                 Column("备注", 16, LEFT),
             ),
             _visits,
+            by_community=True,
         ),
     )
 }
@@ -313,16 +331,52 @@ def streets(session: Session) -> list[tuple[int, str]]:
     return [(id_, name) for id_, name in session.execute(statement)]
 
 
-def order(session: Session, first: Month, last: Month | None, day: date | None, street: int | None) -> Order:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A community that can be chosen."""
+
+    id: int
+    street_id: int
+    street: str
+    name: str
+
+
+def communities(session: Session) -> list[Place]:
+    """The communities that the actor reaches, street by street."""
+    statement = (
+        select(Community.id, Community.street_id, Street.name.label("street"), Community.name)
+        .join(Street, Community.street_id == Street.id)
+        .order_by(Street.name_key, Street.id, Community.name_key, Community.id)
+    )
+    return [Place(*row) for row in session.execute(statement)]
+
+
+def order(
+    session: Session,
+    first: Month,
+    last: Month | None,
+    day: date | None,
+    street: int | None,
+    *,
+    community: int | None = None,
+) -> Order:
     """An order that can be given: Invalid with a sentence if the months run backwards, OutOfScope for a street in which
-    the actor reaches nothing."""
+    the actor reaches nothing and for a community that they don't reach. Another street than that of the community
+    takes its place: somebody has just chosen it."""
     last = last or first
     if last < first:
         raise Invalid(_("The period ends before it begins."))
+    day = day or today()
+    if community is not None:
+        place = next((one for one in communities(session) if one.id == community), None)
+        if place is None:
+            raise OutOfScope
+        if street in (None, place.street_id):
+            return Order(first, last, day, street, place.street, place.id, place.name)
     names = dict(streets(session))
     if street is not None and street not in names:
         raise OutOfScope
-    return Order(first, last, day or today(), street, names[street] if street is not None else "")
+    return Order(first, last, day, street, names[street] if street is not None else "")
 
 
 def fill(session: Session, register: Register, wanted: Order) -> Filled:
@@ -340,9 +394,9 @@ def make(session: Session, register: Register, wanted: Order) -> File:
     unit = values["unit_name"]
     period = _period(register, wanted)
     heading = Heading(
-        title=f"{unit}{wanted.street_name}{register.title}（{period}）",
+        title=f"{unit}{wanted.place}{register.title}（{period}）",
         unit=unit,
-        period=f"{wanted.street_name or '全部街道'}，{period}",
+        period=f"{wanted.place or '全部街道'}，{period}",
         made_on=today(),
         signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
         period_label="统计时点" if register.by_day else "统计周期",
@@ -351,7 +405,7 @@ def make(session: Session, register: Register, wanted: Order) -> File:
     count = registerbook.write(
         target, register.title, heading, register.columns, filled.rows, total=filled.total, notes=filled.notes
     )
-    name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{wanted.street_name}{register.title}{period}") + ".xlsx"
+    name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{wanted.place}{register.title}{period}") + ".xlsx"
     return File(name, target.getvalue(), count)
 
 

@@ -37,7 +37,7 @@ from panel.web import forms
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import label, visible
 from panel.web.pages import Cell, Input, Page
-from screens import photos
+from screens import known, photos
 
 #: A person with more communities than this looks theirs up.
 SHOWN = 30
@@ -61,6 +61,8 @@ class ReportPage(Page):
     inputs: dict[str, Input] = field(default_factory=dict)
     errors: list[tuple[str, Any, str]] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
+    #: What it may be a repeat of.
+    known: known.Likely = field(default_factory=known.Likely)
     #: Shown once more, so that an item can be chosen where no script has offered any.
     asks: bool = False
     #: Every community to choose from where no script can look one up.
@@ -81,6 +83,7 @@ class Given:
 def install(app: Flask) -> None:
     app.add_url_rule("/report", "report", page, methods=["GET", "POST"])
     app.add_url_rule("/report/suggest", "report_suggest", suggested)
+    app.add_url_rule("/report/known", "report_known", known_already, methods=["POST"])
 
 
 def may_open() -> bool:
@@ -147,7 +150,7 @@ def _post(own: list[Community], handed: list[Handed], unfit: Message | None) -> 
         given.problems["photos"] = str(unfit)
     if not given.problems and not given.values["item"] and not request.form.get("asked"):
         shown = _page(own, given)
-        if shown.suggestions:
+        if shown.suggestions or shown.known.cases:
             shown.asks = True
             return render_template("report.html", page=shown)
     if not given.problems:
@@ -248,6 +251,7 @@ def _page(own: list[Community], given: Given) -> ReportPage:
     shown.errors = [(name, "", text) for name, text in given.problems.items() if name not in labels]
     shown.errors += [(name, words, given.problems[name]) for name, words in labels.items() if name in given.problems]
     shown.suggestions = _suggestions(given)
+    shown.known = known.of(given.typed)
     return shown
 
 
@@ -304,3 +308,16 @@ def suggested() -> Any:
     items = checklist.current(current_panel().session, today())
     found = suggest(request.args.get("q", "")[:READ], items)
     return jsonify([{"id": one.id, "name": one.name, "note": one.note} for one in map(_suggestion, found)])
+
+
+def known_already() -> Any:
+    """The cases that a report may be a repeat of, while it is typed; posted, so that no telephone number stands in an
+    address."""
+    if not may_open():
+        abort(403)
+    own = {str(one.id) for one in communities()}
+    community = next(filter(None, request.form.getlist("community")), "")
+    typed = {name: request.form.get(name, "") for name in FIELDS}
+    if community not in own:
+        community = next(iter(own)) if len(own) == 1 else ""
+    return jsonify(known.as_json(known.of({**typed, "community": community})))

@@ -173,9 +173,9 @@ class LiaisonView(SchemaView):
                 )
             ),
             end_url=self.get_url(".compared_view", token=token, street=found.street),
-            joined=[self._told(row) for row in told.joined],
-            changed=[self._told(row) for row in told.changed],
-            failed=[self._told(row) for row in told.failed],
+            joined=[self._told(row, found.place(row)) for row in told.joined],
+            changed=[self._told(row, found.place(row)) for row in told.changed],
+            failed=[self._told(row, found.place(row)) for row in told.failed],
             left=[self._leaver(found, one) for one in told.left],
         )
         if self.can_edit:
@@ -208,7 +208,7 @@ class LiaisonView(SchemaView):
             leaver.more = Cell(str(_("All {n}", n=len(cases))), url=url)
         return leaver
 
-    def _told(self, row: PlanRow) -> Told:
+    def _told(self, row: PlanRow, place: str) -> Told:
         """A row in words, masked as in the preview of an import."""
         declared = field_named(self.model, "name")
         assert declared is not None
@@ -218,7 +218,7 @@ class LiaisonView(SchemaView):
             number=row.number,
             sheet=row.sheet,
             person=Cell(declared.kind.mask(name) if is_masked(declared, hidden=hidden) else name),
-            place=row.texts.get("community", ""),
+            place=place,
             remarks=[*(words(error) for error in row.errors), *(str(note) for note in row.notes)],
         )
         if row.id is not None:

@@ -14,7 +14,7 @@ from casework import checklist, deadlines, repeats
 from casework.repeats import Found, Repeat
 from casework.steps import Step
 from casework.suggest import suggest
-from models import Case, CaseStatus, ChecklistItem, Phrase, PhraseUse, Urgency
+from models import Case, CaseStatus, ChecklistItem, LimitUnit, ListKind, Phrase, PhraseUse, Urgency
 from panel.access import Action
 from panel.kinds import Day, Moment, now, today
 from panel.text import Message, _, n_
@@ -34,6 +34,7 @@ USES = {
     "reply": PhraseUse.RESULT,
     "finding": PhraseUse.RESULT,
     "reason": PhraseUse.REASON,
+    "unmeasured": PhraseUse.REASON,
     "opinion": PhraseUse.REASON,
 }
 
@@ -56,6 +57,8 @@ def dress(page: FormPage, record: Case, step: Step, given: Mapping[str, str]) ->
         found = repeats.of_case(current_panel().session, record, values()["repeat_days"])
         page.related += tables(found, record)
         aids.note = elsewhere(found)
+    if not step.asks:
+        aids.note = _("There is nothing to fill in: “{step}” is enough.", step=step.label)
     if any(ask.name == "item" for ask in step.asks):
         aids.facts_url = url_for("case.item_facts", case=record.id)
         aids.chips = _likely_items(record, step, given.get("item", ""))
@@ -107,6 +110,27 @@ def facts(item: ChecklistItem, record: Case, urgency: str) -> list[tuple[Words, 
         (_("Legal basis"), item.legal_basis or ""),
     ]
     return [(label, text) for label, text in found if text]
+
+
+def fixed(record: Case) -> list[tuple[Words, Cell, bool]]:
+    """What the item of an accepted case has fixed, as it stood then: the snapshot, whatever the lists say by now."""
+    kept = record.item_snapshot or {}
+    if "limit_value" not in kept:
+        return []
+    yes, no = str(_("Yes")), str(_("No"))
+    version = str(_("version {n}", n=kept["version_no"])) if kept.get("version_no") else ""
+    kind = ListKind.of(kept.get("list_kind", "")) if kept.get("list_kind") else None
+    found: list[tuple[Words, str]] = [
+        (_("Checklist item"), " ".join(p for p in (kept.get("code"), kept.get("name"), version) if p)),
+        (_("List"), str(kind.label) if kind is not None else ""),
+        (_("Category"), kept.get("category") or ""),
+        (_("Time limit"), str(checklist.limit_words(kept["limit_value"], LimitUnit.of(kept["limit_unit"])))),
+        (_("Lead department"), kept.get("department") or str(_("The bureau itself"))),
+        (_("To be measured"), yes if kept.get("needs_measurement") else no),
+        (_("May be mediated"), yes if kept.get("mediable") else no),
+        (_("Legal basis"), kept.get("legal_basis") or ""),
+    ]
+    return [(label, Cell(text), False) for label, text in found if text]
 
 
 def tables(found: Found, record: Case, *, merging: bool = True) -> list[Related]:

@@ -171,6 +171,13 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
             for ask in asks
             if (merged if ask.name == "merged_content" else _to_tell(ask) in due)
         ]
+    if step.name == "handle":
+        wanted = effects.unmeasured(current_panel().session, record)
+        asks = [
+            replace(ask, required=True) if ask.name == "unmeasured" else ask
+            for ask in asks
+            if wanted or ask.name != "unmeasured"
+        ]
     if step.name == "extend":
         asks[0] = replace(asks[0], help=_extension(record))
     groups: dict[Message, Group] = {}
@@ -181,7 +188,7 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     page = FormPage(
         title=f"{step.label} · {record.case_no}",
         sub=str(_("This can't be undone.")) if step.grave else record.title or "",
-        groups=list(groups.values()) or [Group(heading)],
+        groups=list(groups.values()),
         submit=step.label,
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),

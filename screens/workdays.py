@@ -19,6 +19,7 @@ from panel.kinds import Moment, today
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, ConfirmPage, Page, Words
+from panel.web.views import SchemaView
 from screens.office import calendar
 
 #: Cases named on the page that asks before their deadlines move.
@@ -51,6 +52,16 @@ class WorkdaysPage(Page):
     years: list[Year] = field(default_factory=list)
     upload_url: str = ""
     template_url: str = ""
+    #: Open cases whose deadline isn't the one that the calendar gives them.
+    stale: Words = ""
+
+
+class CalendarDayView(SchemaView):
+    """Days of the calendar. Whoever changes one by hand is told that open deadlines don't follow by themselves: what
+    moves is looked at first."""
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        flash(str(_("Open deadlines don't follow yet: look at what moves under “Days off and deadlines”.")), "warning")
 
 
 def install(app: Flask) -> None:
@@ -84,6 +95,12 @@ def page() -> Any:
         Button(_("Work open deadlines out anew"), url_for("calendar_recompute"), "refresh"),
         Button(_("Upload the notice"), shown.upload_url, "upload", primary=True),
     ]
+    if stale := recompute.moved(current_panel().session, calendar()):
+        shown.stale = n_(
+            "The deadline of {n} open case isn't the one that the calendar gives it.",
+            "The deadlines of {n} open cases aren't those that the calendar gives them.",
+            len(stale),
+        )
     for number in sorted(known | {this, this + 1}, reverse=True):
         shown.years.append(_year(number, [day for day in days if day.day.year == number], this))
     return render_template("workdays.html", page=shown)

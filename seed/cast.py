@@ -38,6 +38,8 @@ TAILS = (
     "附近住户多有议论。",
     "麻烦到现场看看。",
 )
+#: The weight of a busy community; others have 1 to 4.
+BUSY = 8
 ESTATES = ("花园", "新村", "公寓", "小区", "名苑")
 
 
@@ -55,7 +57,11 @@ class Cast:
     def __init__(self, world: World, rng: random.Random, secret: str) -> None:
         self.world, self.rng, self._secret = world, rng, secret
         self._residents: dict[int, list[Resident]] = defaultdict(list)
-        self._beat_weights = [1 + 3 * rng.random() ** 2 for _beat in world.beats]
+        # The community of the demo's own liaison is a busy one, so that their page has something to show.
+        self._beat_weights = [
+            max(BUSY * any(term.person.user_id for term in beat.liaisons), 1 + 3 * rng.random() ** 2)
+            for beat in world.beats
+        ]
         self._given = district.GIVEN.split()
 
     def beat(self) -> Beat:

@@ -32,7 +32,7 @@ from models import (
 from panel import kinds
 from panel.base import Base
 from panel.kinds import ZONE
-from seed import district, mondays, reference
+from seed import district, mondays, reference, three
 from seed.cast import Cast
 from seed.life import Life
 from seed.teller import Teller
@@ -84,7 +84,8 @@ def _cases(session: Session, cast_: Cast, now: datetime, count: int) -> dict[str
     today = deadlines.local_day(now)
     teller = Teller(cast_, now)
     recent_count = min(count, max(RECENT_LEAST, count // 17))
-    recent = sorted(_recent(teller, recent_count), key=_reported_at)
+    stories = three.tell(teller) if recent_count >= RECENT_LEAST else []
+    recent = sorted([*stories, *_recent(teller, recent_count - len(stories))], key=_reported_at)
     first, last = today - timedelta(days=DAYS), today - timedelta(days=RECENT_DAYS)
     moments = cast_.moments(count - recent_count, first, last)
     prefix: str = settings.get(session, "case_prefix")

@@ -107,8 +107,8 @@ class Quarrels:
             }
         )
 
-    def sit(self, life: Life, at: datetime, attending: Attending) -> None:
-        """A session, with the officer, the community's liaison and its volunteers, some of them."""
+    def sit(self, life: Life, at: datetime, attending: Attending, *, everybody: bool = False) -> None:
+        """A session, with the officer, the community's liaison and its volunteers, some of them or all."""
         beat, rng = life.beat, self.rng
         sessions = life.mediations[-1]["sessions"]
         liaison = next((t.person for t in beat.liaisons if t.covers(deadlines.local_day(at))), None)
@@ -116,7 +116,7 @@ class Quarrels:
         if liaison:
             members.append(_member(Force.COMMUNITY, liaison.name))
         for force, person in beat.volunteers:
-            if rng.random() < (0.85 if force is Force.MEDIATOR else 0.4):
+            if everybody or rng.random() < (0.85 if force is Force.MEDIATOR else 0.4):
                 members.append(_member(force, person.name, volunteer_id=person.id))
         sessions.append(
             {

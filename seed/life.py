@@ -10,6 +10,7 @@ from typing import Any
 from models import ActionKind, CaseStatus, FeedbackChannel, FeedbackTarget, Outcome, PartyRole, Satisfaction, Source
 from panel.kinds import ZONE
 from seed.cast import Cast
+from seed.papers import feedback_row, party_row
 from seed.world import Beat, Item, Person, Tale
 
 ACTIONS = {
@@ -123,17 +124,9 @@ class Life:
         satisfaction = None
         if target == FeedbackTarget.COMPLAINANT:
             satisfaction = cast.rng.choices(list(ANSWERS), list(ANSWERS.values()))[0]
-        self.feedback.append(
-            {
-                "target": target,
-                "channel": cast.rng.choice((FeedbackChannel.PHONE, FeedbackChannel.PHONE, FeedbackChannel.MESSAGE)),
-                "at": at,
-                "content": f"已告知处理结果：{self.case['result']}",
-                "satisfaction": satisfaction,
-                "created_at": at,
-                "updated_at": at,
-            }
-        )
+        channel = cast.rng.choice((FeedbackChannel.PHONE, FeedbackChannel.PHONE, FeedbackChannel.MESSAGE))
+        said = f"已告知处理结果：{self.case['result']}"
+        self.feedback.append(feedback_row(at, target, channel, said, satisfaction))
 
     def involve(self, cast: Cast) -> None:
         """Whoever complained, about one in seven without a name, and at times whom it is about."""
@@ -146,16 +139,4 @@ class Life:
         for role in roles:
             anonymous = role == PartyRole.COMPLAINANT and rng.random() < 0.15
             person = cast.resident(self.beat)
-            self.parties.append(
-                {
-                    "role": role,
-                    "anonymous": anonymous,
-                    "name": None if anonymous else person.name,
-                    "phone": None if anonymous else person.phone,
-                    "address": None if anonymous else person.address,
-                    "phone_tail": None if anonymous else person.phone[-4:],
-                    "phone_hash": None if anonymous else person.phone_hash,
-                    "created_at": at,
-                    "updated_at": at,
-                }
-            )
+            self.parties.append(party_row(at, role, person, anonymous=anonymous))

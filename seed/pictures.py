@@ -5,13 +5,14 @@ from __future__ import annotations
 from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from casework import attachments
 from models import AttachmentPhase, Case, CaseStatus
 from panel import files
 from panel.files import Store
+from seed import three
 
 CASES = 12
 SIZE = (960, 720)
@@ -20,14 +21,16 @@ CLUTTER = ("#b5651d", "#7a8450", "#46627f", "#9c4a3c")
 
 
 def attach(session: Session, store: Store) -> int:
-    """Give the newest cases a picture before handling, and one after to those that are handled; how many."""
-    newest = select(Case).where(Case.status != CaseStatus.VOIDED).order_by(Case.id.desc()).limit(CASES)
+    """Give the newest cases and those of the three stories a picture before handling, and one after to those that are
+    handled; how many."""
+    newest = select(Case.id).where(Case.status != CaseStatus.VOIDED).order_by(Case.id.desc()).limit(CASES)
+    chosen = select(Case).where(or_(Case.id.in_(newest), Case.place.in_(three.PLACES))).order_by(Case.id.desc())
     made = 0
-    for n, case in enumerate(session.execute(newest.options(joinedload(Case.handler))).scalars().all()):
+    for n, case in enumerate(session.execute(chosen.options(joinedload(Case.handler))).scalars().all()):
         wanted = [AttachmentPhase.BEFORE, *([AttachmentPhase.AFTER] if case.handled_at else [])]
         for phase in wanted:
-            name = f"{case.case_no}-{phase.value}.jpg"
-            handed = files.read(name, draw(f"{case.case_no}  {phase.value}", phase, n), 1 << 20)
+            name = f"{case.case_no}-{phase.label}.jpg"
+            handed = files.read(name, draw(case.case_no, phase, n), 1 << 20)
             for one in attachments.add(session, store, case, phase, [handed], most=20):
                 one.added_by = case.handler.name if case.handler is not None else "演示"
                 made += 1

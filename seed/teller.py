@@ -27,6 +27,7 @@ from seed import disputes
 from seed.cast import TAILS, Cast
 from seed.disputes import Quarrels
 from seed.life import ACTIONS, Life
+from seed.papers import case_row, change_row, referral_row
 from seed.world import Item, Person
 
 
@@ -98,34 +99,19 @@ class Teller:
         quantity = rng.randint(2, 6)
         description = tale.description.replace("{n}", str(quantity))
         urgent = rng.random() < (0.3 if item.limit_unit == LimitUnit.CLOCK_HOUR else 0.05)
-        case = {
-            "case_no": "",
-            "title": intake.title_of(description),
-            "status": CaseStatus.REPORTED,
-            "reported_at": at,
-            "source": source,
-            "community_id": beat.id,
-            "place": like.case["place"] if like else cast.place(beat, tale.where),
-            "item_id": None,
-            "description": description + rng.choice(TAILS),
-            "urgency": Urgency.URGENT if urgent else Urgency.NORMAL,
-            "liaison_id": liaison.id if liaison else None,
-            "lead_officer_id": lead.id,
-            "handler_id": None,
-            "accepted_at": None,
-            "due_at": None,
-            "handled_at": None,
-            "closed_at": None,
-            "outcome": None,
-            "result": None,
-            "quantity": quantity if "{n}" in tale.result else None,
-            "master_id": None,
-            "hotline_no": None,
-            "historic": False,
-            "list_kind": None,
-            "created_at": at,
-            "updated_at": at,
-        }
+        case = case_row(
+            at,
+            description + rng.choice(TAILS),
+            title=intake.title_of(description),
+            source=source,
+            community_id=beat.id,
+            place=like.case["place"] if like else cast.place(beat, tale.where),
+            urgency=Urgency.URGENT if urgent else Urgency.NORMAL,
+            liaison_id=liaison.id if liaison else None,
+            lead_officer_id=lead.id,
+            quantity=quantity if "{n}" in tale.result else None,
+            quantity_unit="个车位" if "车位{n}个" in tale.result else None,
+        )
         reporter = lead
         if source == Source.LIAISON and liaison:
             reporter = liaison
@@ -234,21 +220,9 @@ class Teller:
     @staticmethod
     def _ask(life: Life, at: datetime, kind: ChangeKind, reason: str, **given: Any) -> dict[str, Any]:
         """The handler asks the squad's leader for approval; a leader asks the office."""
-        empty = ("days", "unit", "review_on", "decided_at", "decided_by", "decided_by_id", "came_from", "resumed_at")
-        change: dict[str, Any] = {
-            **dict.fromkeys((*empty, "new_due_at")),
-            "kind": kind,
-            "status": ChangeStatus.ASKED,
-            "reason": reason,
-            "asked_at": at,
-            "asked_by": life.handler.name,
-            "asked_by_id": life.handler.user_id,
-            "for_office": life.handler.id == life.beat.squad[0].id,
-            "old_due_at": life.case["due_at"],
-            "created_at": at,
-            "updated_at": at,
-            **given,
-        }
+        for_office = life.handler.id == life.beat.squad[0].id
+        given = {"for_office": for_office, "old_due_at": life.case["due_at"], **given}
+        change = change_row(at, kind, reason, life.handler, **given)
         life.changes.append(change)
         return change
 
@@ -290,23 +264,15 @@ class Teller:
         assert department is not None
         yield (at := plan.at(0.25))
         joint = life.tale.outcome == Outcome.JOINT
-        referral: dict[str, Any] = {
-            "document_no": None,
-            "department_id": department.id,
-            "kind": ReferralKind.JOINT if joint else self.rng.choice((ReferralKind.TRANSFER, ReferralKind.NOTICE)),
-            "status": ReferralStatus.SENT,
-            "request": f"请协助处理：{life.case['title']}。",
-            "sent_at": at,
-            "sign_due_at": deadlines.due(at, department.sign_limit, LimitUnit.WORKING_DAY, self.calendar),
-            "signed_at": None,
-            "reply_due_at": deadlines.due(at, department.reply_limit, LimitUnit.WORKING_DAY, self.calendar),
-            "replied_at": None,
-            "return_reason": None,
-            "reply": None,
-            "joint_on": None,
-            "created_at": at,
-            "updated_at": at,
-        }
+        kind = ReferralKind.JOINT if joint else self.rng.choice((ReferralKind.TRANSFER, ReferralKind.NOTICE))
+        referral = referral_row(
+            at,
+            department,
+            kind,
+            f"请协助处理：{life.case['title']}。",
+            sign_due_at=deadlines.due(at, department.sign_limit, LimitUnit.WORKING_DAY, self.calendar),
+            reply_due_at=deadlines.due(at, department.reply_limit, LimitUnit.WORKING_DAY, self.calendar),
+        )
         life.referrals.append(referral)
         asked = {"department": department.id, "kind": str(referral["kind"])}
         life.step(at, "refer", CaseStatus.REFERRED, life.handler, referral["request"], **asked)
@@ -319,7 +285,9 @@ class Teller:
         text = "经核不属本部门职责范围。" if returned else "已派员到场处理完毕。"
         referral.update(status=status, replied_at=at, updated_at=at)
         referral["return_reason" if returned else "reply"] = text
-        referral["joint_on"] = deadlines.local_day(at) if joint else None
+        if joint:
+            won = {name: life.case[name] for name in ("quantity", "quantity_unit")}
+            referral.update(joint_on=deadlines.local_day(at), **won)
         life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, text, answer=str(status))
 
     def _finish(self, life: Life, plan: Plan) -> Iterator[datetime]:

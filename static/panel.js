@@ -137,9 +137,9 @@ function way() {
 // ---- Forms ----
 
 function unsaved() {
-  const form = document.querySelector("form.record");
-  if (!form) return;
-  const words = form.querySelector(".unsaved"), state = () => new URLSearchParams(new FormData(form)).toString();
+  const form = document.querySelector("form.record"), words = form && form.querySelector(".unsaved");
+  if (!words) return;  // nothing that could be lost, as where columns are chosen for a file
+  const state = () => new URLSearchParams(new FormData(form)).toString();
   const before = "dirty" in form.dataset ? null : state();
   const show = () => { words.textContent = state() === before ? "" : words.dataset.words; };
   ["input", "change"].forEach((kind) => form.addEventListener(kind, show));

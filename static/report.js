@@ -38,6 +38,33 @@
   };
   words.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 400); });
 
+  // What may be known already: asked with all that was typed but the pictures, in the body of the request.
+  const known = form.querySelector(".known"), lines = known.querySelector("ul");
+  let looking = 0, waiting = 0;
+  const look = async () => {
+    const mine = ++looking, given = new FormData(form);
+    given.delete("photos");
+    try {
+      const answer = await fetch(form.dataset.known, { method: "POST", body: given });
+      const found = answer.ok ? await answer.json() : { cases: [], elsewhere: "" };
+      if (mine !== looking) return;
+      const line = (one) => {
+        const row = document.createElement("li"), link = document.createElement("a"), note = document.createElement("small");
+        Object.assign(link, { href: one.url, target: "_blank", rel: "noopener", textContent: one.number });
+        note.textContent = one.note;
+        row.append(link, ` ${one.title}`, note);
+        return row;
+      };
+      const rest = document.createElement("li");
+      rest.textContent = found.elsewhere;
+      lines.replaceChildren(...found.cases.map(line), ...(found.elsewhere ? [rest] : []));
+      known.hidden = !lines.children.length;
+    } catch (error) { /* The report does without. */ }
+  };
+  const wait = () => { clearTimeout(waiting); waiting = setTimeout(look, 700); };
+  form.addEventListener("input", wait);
+  form.addEventListener("change", wait);
+
   const parts = Array.from(form.querySelectorAll("[data-when]"));
   const show = () => parts.forEach((part) => {
     const [name, value] = part.dataset.when.split("=");

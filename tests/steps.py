@@ -121,7 +121,9 @@ def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handle
         )
     about = {"case_id": case.id, "party_a": "张三", "party_b": "李四", "dispute": "冷库外机噪声"}
     begun = models.Mediation.status != models.MediationStatus.FAILED
-    for old in session.scalars(sa.select(models.Mediation).where(models.Mediation.case_id == case.id, begun)):
+    gone = sa.select(models.Mediation.id).where(models.Mediation.case_id == case.id, begun)
+    session.execute(sa.delete(models.MediationSession).where(models.MediationSession.mediation_id.in_(gone)))
+    for old in session.scalars(sa.select(models.Mediation).where(models.Mediation.id.in_(gone))):
         session.delete(old)
     session.flush()
     if status is CaseStatus.MEDIATING:
@@ -134,6 +136,16 @@ def place(session: Session, stage: Stage, case: Case, status: CaseStatus, handle
     session.flush()
 
 
+def sat(session: Session, case: Case) -> None:
+    """The parties have met, unless they had before."""
+    running = models.Mediation.status == models.MediationStatus.RUNNING
+    one = session.scalars(sa.select(models.Mediation).where(models.Mediation.case_id == case.id, running)).first()
+    held = models.MediationSession
+    if one is not None and not session.scalars(sa.select(held.id).where(held.mediation_id == one.id)).first():
+        session.add(held(mediation_id=one.id, minutes="双方各自陈述"))
+        session.flush()
+
+
 def asked(case: Case, **given: Any) -> models.DeadlineChange:
     """A request to suspend a case, by somebody who can't decide it."""
     kind = models.ChangeKind.SUSPENSION
@@ -142,12 +154,14 @@ def asked(case: Case, **given: Any) -> models.DeadlineChange:
 
 
 def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str, Any]:
-    """What somebody would fill in for a step, all of it good."""
+    """What somebody would fill in for a step, all of it good; what has to be there before is put there."""
     open_one = session.execute(
         sa.select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(effects.PENDING)).limit(1),
         execution_options={"unscoped": True},
     ).scalar()
     item = stage.inside["checklistitem"] if name != "change_list" else other_item(session, case)
+    if name == "end_mediation":
+        sat(session, case)
     everything: dict[str, Any] = {
         "item": item,
         "urgency": models.Urgency.NORMAL,
@@ -166,6 +180,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "reply": "已处理完毕",
         "outcome": models.Outcome.PERSUASION,
         "result": "当事人自行处理",
+        "unmeasured": "设备已停用",
         "finding": "情况属实",
         "liaison_content": "已告知联络员",
         "complainant_content": "已告知投诉人",

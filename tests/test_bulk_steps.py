@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
+from casework import workflow
 from models import Case, CaseStatus
 from tests import steps
 from tests.factories import Browser, Stage, counted
@@ -66,6 +69,27 @@ def test_one_that_lacks_something_hinders_no_other(stage: Stage) -> None:
     answer = stage.browse("office").post("/admin/case/bulk/", form | {"handler": str(stage.inside["officer"])})
     assert [stage.get("case", id_).status for id_ in cases] == [S.DISPATCHED, S.ACCEPTED, S.DISPATCHED]
     assert "承办人" in lines(answer.text)[numbers[1]]
+
+
+def test_a_busy_database_in_the_middle_leaves_what_is_done_and_goes_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [steps.new_case(stage, S.ACCEPTED) for _ in range(3)]
+    numbers = [stage.get("case", id_).case_no for id_ in cases]
+    take = workflow.take
+
+    def busy(session: Any, case: Case, *args: Any, **kwargs: Any) -> Any:
+        if case.id == cases[1]:
+            raise OperationalError("UPDATE", {}, Exception("database is locked"))
+        return take(session, case, *args, **kwargs)
+
+    monkeypatch.setattr(workflow, "take", busy)
+    form = tick(stage.browse("office"), "dispatch", cases)
+    answer = stage.browse("office").post("/admin/case/bulk/", form | {"handler": str(stage.inside["officer"])})
+    assert answer.status_code == 200
+    assert [stage.get("case", id_).status for id_ in cases] == [S.DISPATCHED, S.ACCEPTED, S.DISPATCHED]
+    told = lines(answer.text)
+    assert ["数据库正忙" in told[number] for number in numbers] == [False, True, False]
 
 
 def test_what_lacks_for_all_is_said_before_anything_is_written(stage: Stage) -> None:

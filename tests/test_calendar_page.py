@@ -144,15 +144,23 @@ def test_a_new_day_off_moves_the_deadlines_of_open_cases(stage: Stage) -> None:
     assert before.due_at == MONDAY
     day(stage, date(2026, 7, 17), is_work=False, name="台风停工")
     browser = stage.browse("office")
+    assert "3 件在办案件的到期时间与工作日历不一致" in browser.get("/calendar").text
     asks = html.unescape(browser.get("/calendar/recompute").text)
     assert f"{before.case_no}  2026-07-20 17:30 → 2026-07-21 17:30" in asks
     assert stored(stage, id_).due_at == MONDAY
     answer = browser.post("/calendar/recompute", follow_redirects=True)
     assert "已调整 3 件案件的到期时间" in html.unescape(answer.text)
+    assert "与工作日历不一致" not in browser.get("/calendar").text
     after = stored(stage, id_)
     assert after.due_at == MONDAY + timedelta(days=1)
     assert (after.version, after.status) == (before.version + 1, before.status)
     assert after.updated_by_id == stage.district.users["office"]
+
+
+def test_who_enters_a_day_by_hand_is_told_that_deadlines_do_not_follow_by_themselves(stage: Stage) -> None:
+    given = {"day": "2026-07-17", "is_work": "0", "name": "台风停工"}
+    answer = stage.browse("office").post("/admin/calendarday/new/", given, follow_redirects=True)
+    assert "在办案件的到期时间尚未调整" in html.unescape(answer.text)
 
 
 def test_each_case_that_moves_keeps_a_sealed_record(stage: Stage) -> None:
@@ -290,7 +298,7 @@ def test_a_case_that_somebody_works_on_meanwhile_stops_it_all(stage: Stage, monk
     ],
 )
 def test_a_deadline_is_a_light_with_words(stage: Stage, moment: str, light: str, words: str) -> None:
-    id_ = accepted(stage)
+    id_ = accepted(stage, CaseStatus.REFERRED)
     with time_machine.travel(at(moment), tick=False), stage.app.test_request_context():
         found = due_cell(stored(stage, id_))
     assert (found.light, found.text) == (light, words)
@@ -303,7 +311,7 @@ def test_a_deadline_is_a_light_with_words(stage: Stage, moment: str, light: str,
         (CaseStatus.CLOSED, datetime(2026, 7, 20, 9, 30, tzinfo=UTC), "g", "按期"),
         (CaseStatus.CLOSED, datetime(2026, 7, 20, 9, 31, tzinfo=UTC), "r", "逾期"),
         (CaseStatus.VOIDED, None, None, ""),
-        (CaseStatus.REPORTED, None, None, ""),
+        (CaseStatus.REPORTED, None, "g", "受理：明天 17:30 前"),
     ],
 )
 def test_what_has_ended_was_in_time_or_late(

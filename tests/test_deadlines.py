@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casework.calendar import Calendar
-from casework.deadlines import after, due, light, office_time, words, working_days_between
+from casework.deadlines import after, begun_before, due, light, office_time, words, working_days_between
 from models import LimitUnit
 from panel.kinds import ZONE
 from panel.text import speaking
@@ -55,6 +55,17 @@ def test_a_longer_limit_never_ends_earlier(
 ) -> None:
     short, long = sorted((one, other))
     assert due(start, short, unit, calendar, urgent=urgent) <= due(start, long, unit, calendar, urgent=urgent)
+
+
+@given(moments, moments, limits, units, calendars, st.booleans())
+def test_what_began_before_a_moment_is_over_and_nothing_else(
+    now: datetime, start: datetime, limit: int, unit: LimitUnit, calendar: Calendar, urgent: bool
+) -> None:
+    """Lists find what is over by when it began; that and the deadline are one rule, to the microsecond."""
+    before = begun_before(now, limit, unit, calendar, urgent=urgent)
+    least = timedelta(microseconds=1)
+    for begun in (start, before, before - least, before + least):
+        assert (due(begun, limit, unit, calendar, urgent=urgent) < now) is (begun < before)
 
 
 @given(moments, limits, units, calendars, st.integers(0, 10_000))

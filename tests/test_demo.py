@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import models
 import seed
-from casework import deadlines, events, intake, measuring, numbering, settings
+from casework import approvals, deadlines, events, intake, measuring, numbering, settings
 from casework.calendar import Calendar
 from models import (
     ENDED,
@@ -42,7 +42,7 @@ from panel.accounts import User
 from panel.base import Base
 from panel.kinds import ZONE, now
 from panel.session import keyed_hash
-from seed import demo, district
+from seed import demo, district, three
 from tests.factories import memory_session
 
 #: Alike on either database.
@@ -175,15 +175,39 @@ def test_every_chain_holds_and_ends_in_the_state_of_its_case(session: Session) -
 
 def test_deadlines_are_those_of_the_items(session: Session) -> None:
     calendar = Calendar.load(session)
-    suspended = set(session.scalars(sa.select(CaseEvent.case_id).where(CaseEvent.step == "resume")))
+    moved = set(session.scalars(sa.select(CaseEvent.case_id).where(CaseEvent.step.in_(["resume", "approve"]))))
     for case in every(session, Case):
-        if case.accepted_at is None or case.id in suspended:
+        if case.accepted_at is None or case.id in moved:
             continue
         assert case.item is not None
         assert case.item_snapshot == intake.snapshot(case.item)
         urgent = case.urgency is Urgency.URGENT
         limit, unit = case.item.limit_value, case.item.limit_unit
         assert case.due_at == deadlines.due(case.accepted_at, limit, unit, calendar, urgent=urgent)
+
+
+def test_the_three_stories_are_told_to_their_end(session: Session) -> None:
+    """In the community of the demo liaison, by the people of the demo accounts."""
+    found = {case.place: case for case in every(session, Case) if case.place in three.PLACES}
+    assert set(found) == set(three.PLACES)
+    for case in found.values():
+        assert case.status is CaseStatus.CLOSED
+        assert case.liaison is not None
+        assert case.liaison.user_id is not None
+        assert case.handler is not None
+        assert case.handler.user_id is not None
+    poultry, cars, fan = (found[place] for place in three.PLACES)
+    assert poultry.handled_at.date() - poultry.accepted_at.date() == timedelta(days=1)
+    assert (cars.quantity, cars.quantity_unit, cars.list_kind) == (3, "个车位", models.ListKind.SERVICE)
+    sheet = session.scalars(sa.select(Referral).where(Referral.case_id == cars.id)).one()
+    assert (sheet.quantity, sheet.sent_at.date()) == (3, cars.reported_at.date())
+    steps = list(session.scalars(sa.select(CaseEvent.step).where(CaseEvent.case_id == fan.id).order_by(CaseEvent.seq)))
+    assert steps.count("session") == 3
+    assert steps.count("close") == 2
+    assert steps.index("perform") < steps.index("close") < steps.index("reopen")
+    told = session.scalars(sa.select(Feedback).where(Feedback.case_id == fan.id).order_by(Feedback.at)).all()
+    assert models.Satisfaction.UNSATISFIED in {one.satisfaction for one in told}
+    assert approvals.due_of(session, fan) == fan.due_at
 
 
 def test_closed_cases_were_fed_back_to_liaison_and_complainant(session: Session) -> None:

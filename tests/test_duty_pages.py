@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,7 +203,7 @@ def test_the_liaison_sees_who_comes_next_a_substitute_too(stage: Stage, monday: 
     keep(stage)
     page = stage.browse(LIAISON).get("/").text
     assert "沈大海" in page
-    assert "13800007777" in page
+    assert 'href="tel:13800007777"' in page
     assert MONDAY.isoformat() in page
 
 
@@ -272,6 +273,25 @@ def test_the_register_tells_of_every_monday(stage: Stage, monday: int) -> None:
     assert held[7:10] == ["走访商铺", "=店外堆物", "已劝导"]
     assert re.fullmatch(r"NH-2026-\d{6}", held[10])
     assert "走访完成率 50.0%" in str(rows[5])
+
+
+def test_the_register_of_one_community_is_printed_alone(stage: Stage, monday: int, tmp_path: Path) -> None:
+    inside, outside = stage.inside["community"], stage.outside["community"]
+    street = stage.inside["street"]
+    asked = "/registers/file?name=visits&month=2026-06&until=2026-07"
+    office = stage.browse(OFFICE)
+    everything, one = sheet_of(office.get(asked)), sheet_of(office.get(f"{asked}&community={inside}"))
+    assert {row[3] for row in everything[3:-2]} > {"东栅社区"}
+    assert {row[3] for row in one[3:-2]} == {"东栅社区"}
+    assert "东栅社区联居走访登记" in str(one[0])
+    assert sheet_of(office.get(f"{asked}&street={street}&community={outside}"))[3:-2] == one[3:-2]
+    assert f'<option value="{inside}" selected>' in office.get(f"/registers?name=visits&community={inside}").text
+    assert stage.browse(LEADER).get(f"{asked}&community={outside}").status_code == 404
+    run, file = stage.app.test_cli_runner().invoke, str(tmp_path / "走访.xlsx")
+    order = ["register", "visits", "-o", file, "--month", "2026-07", "--community"]
+    assert run(args=[*order, "东栅社区"]).exit_code == 0
+    assert run(args=[*order, "没有的社区"]).exit_code == 1
+    assert run(args=["register", "mediations", "-o", file, "--community", "东栅社区"]).exit_code == 1
 
 
 @pytest.mark.alike

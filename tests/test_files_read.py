@@ -182,6 +182,13 @@ def test_a_cell_without_a_value_is_a_named_failure(office: Office) -> None:
     assert made.rows[1].errors[-1].value == "=TODAY()"
 
 
+def test_a_formula_without_a_value_is_named_in_the_last_row_and_column_too(office: Office) -> None:
+    made = office.plan("department", table(("部门", "联系人"), ("园林所", "李四"), ("城管科", "=A2"), ("=A1&A2", None)))
+    assert [(row, column) for row, column, _why in errors(made)] == [(3, "联系人"), (4, "部门")]
+    alone = office.plan("department", table(("部门",), ("=A1",)))
+    assert [(row, column) for row, column, _why in errors(alone)] == [(2, "部门")]
+
+
 def test_a_formula_counts_by_the_value_that_it_was_saved_with(office: Office) -> None:
     data = altered(
         table(ROSTER, ROW, (*ROW[:2], "=A1", "=A1", None)),
@@ -192,8 +199,10 @@ def test_a_formula_counts_by_the_value_that_it_was_saved_with(office: Office) ->
             part,
         ),
     )
-    row = office.plan("liaison", data).rows[1]
-    assert (row.values["name"], row.values.get("mobile"), row.texts["community"]) == ("王五", None, "东栅社区")
+    made = office.plan("liaison", data)
+    row = made.rows[1]
+    assert (row.values["name"], row.values.get("mobile")) == ("王五", None)
+    assert made.part_of(row).text(row, "community") == "东栅社区"
     assert [error.column for error in row.errors] == [""]  # two liaisons of one community, nothing of a formula
 
 

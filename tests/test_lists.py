@@ -250,7 +250,7 @@ def test_a_count_on_the_home_page_is_that_of_the_list_behind_it(town: Stage, rol
             sa.update(models.Case).where(models.Case.id == 1).values(due_at=datetime(2026, 1, 1, tzinfo=ZONE))
         )
     page = browser.get("/").text
-    tiles = re.findall(r'<a class="[^"]*" href="([^"]*)">[^<]*<b>([\d,]+)</b>', page.partition('class="tiles"')[2])
+    tiles = re.findall(r'<a class="[^"]*" href="([^"]*)">[^<]*<b>([\d,]+)</b>', page.partition('class="tiles')[2])
     assert tiles
     for address, count in tiles:
         assert total(browser.get(html.unescape(address)).text) == int(count.replace(",", "")), address

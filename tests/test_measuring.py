@@ -16,6 +16,7 @@ from casework.noise import NightHours, NoiseLimits
 from models import Conclusion, Measurement, Period
 from panel.kinds import ZONE, Invalid, now
 from panel.records import AuditEntry
+from tests import steps
 from tests.factories import Stage
 
 DAY, NIGHT = Period.DAY, Period.NIGHT
@@ -68,7 +69,7 @@ def test_the_office_keeps_limits_and_night(stage: Stage) -> None:
 @pytest.mark.parametrize(("days", "conclusion"), [(0, WITHIN), (-1, None)])
 def test_an_instrument_is_valid_on_the_day_of_measuring(stage: Stage, days: int, conclusion: Conclusion | None) -> None:
     yesterday = now().astimezone(ZONE).date() - timedelta(1)
-    made = measure(stage, 1, "23:30", "44", instrument_until=yesterday + timedelta(days))
+    made = measure(stage, 1, "23:30", "44", instrument_until=yesterday + timedelta(days), case_id=steps.new_case(stage))
     assert made.conclusion is conclusion
     page = html.unescape(stage.browse("officer").get(f"/admin/measurement/details/?id={made.id}").text)
     assert ("检测时已过期" in page) is (conclusion is None)

@@ -160,6 +160,15 @@ def test_either_party_may_end_it_and_is_told_what_remains(stage: Stage, by: Ende
     assert take(stage, id_, "mediate").status is S.MEDIATING, "it can be tried again"
 
 
+def test_an_agreement_is_reached_in_a_session(stage: Stage) -> None:
+    id_ = begun(stage)
+    given = {"ending": Ending.AGREED, "agreement": "移机", "agreement_form": models.AgreementForm.ORAL}
+    with lacks("ending"), steps.acting(stage, "officer") as session:
+        workflow.take(session, session.get_one(Case, id_), "end_mediation", {**given, "perform_by": today()})
+    take(stage, id_, "session", attending=models.Attending.ONE)
+    assert take(stage, id_, "end_mediation", **given).status is S.HANDLING
+
+
 def test_an_agreement_has_its_day_and_is_followed_up_before_the_case_is_handled(stage: Stage) -> None:
     id_ = begun(stage)
     with lacks("agreement", "agreement_form", "perform_by"):
@@ -311,8 +320,40 @@ def test_the_page_of_a_mediation_tells_its_sessions_and_what_comes_next(stage: S
     assert "登记调解场次" not in page
 
 
+def test_the_case_page_says_what_comes_next(stage: Stage) -> None:
+    """Mediation where the noise is within the limit; once agreed, the follow-up; a later valid measurement settles
+    that an earlier one proved nothing."""
+    id_ = new_case(stage, mediable=False)
+    with stage.session() as session:
+        case = session.get_one(Case, id_)
+        assert case.community is not None
+        case.community.noise_zone = 2
+    measured, agreed_on = "可转调解", "已达成协议"
+
+    def page() -> str:
+        return html.unescape(stage.browse("officer").get(f"/admin/case/details/?id={id_}").text)
+
+    proves_nothing = {"case_id": id_, "instrument_until": date(2000, 1, 1)}
+    stage.add("measurement", **proves_nothing, at=now() - timedelta(hours=2))
+    assert "检定有效期" in page()
+    stage.add("measurement", case_id=id_, at=now() - timedelta(hours=1), value=10, instrument_until=date(2099, 1, 1))
+    assert "检定有效期" not in page()
+    assert measured in page()
+    take(stage, id_, "mediate")
+    take(stage, id_, "end_mediation")
+    assert measured not in page()
+    assert agreed_on in page()
+    take(stage, id_, "perform", performance=Kept.BREACHED, new_case=True)
+    assert agreed_on not in page()
+    with stage.session() as session:
+        made = session.scalars(sa.select(Mediation).where(Mediation.case_id == id_)).one()
+        assert made.breach_case is not None
+        number = made.breach_case.case_no
+    assert number in page()
+
+
 def test_a_case_page_costs_little_however_much_was_recorded(growing: Stage) -> None:
-    """Fifty events, five referrals, three sessions: the number of statements stays."""
+    """Fifty events, five referrals, three sessions, twenty photos: few statements, whoever looks."""
     id_ = begun(growing)
     with growing.app.app_context():
         engine = growing.panel.db.engine
@@ -330,6 +371,10 @@ def test_a_case_page_costs_little_however_much_was_recorded(growing: Stage) -> N
             )
         for n in range(45):
             events.append(session, case, "note", case.status, case.status, None, "测试", f"第{n}条")
+        for n in range(20):
+            picture = {"file_name": f"{n}.jpg", "media_type": "image/jpeg", "size": 1, "sha256": f"{n:064}"}
+            picture["phase"] = models.AttachmentPhase.BEFORE
+            session.add(models.Attachment(case_id=id_, added_by="测试", **picture))
     for _n in range(6):
         growing.add("measurement", case_id=id_, instrument_until=date(2000, 1, 1))
     for role in ("office", "officer", "leader", "liaison", "viewer"):

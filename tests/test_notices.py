@@ -13,7 +13,7 @@ import time_machine
 import models
 from casework import notices, settings
 from casework.steps import STEPS
-from models import Case, CaseStatus
+from models import Case, CaseStatus, Satisfaction
 from panel import periodic
 from panel.accounts import User
 from panel.kinds import now
@@ -36,6 +36,8 @@ EXPECTED = (
     ("suspend", S.HANDLING, "leader", "leader", {}, {"office"}, "approval_asked"),
     ("close", S.VERIFIED, "officer", "officer", {}, {"liaison"}, "feedback"),
     ("reject", S.REPORTED, "", "office", {}, {"liaison"}, "feedback"),
+    ("merge", S.ACCEPTED, "", "office", {}, {"liaison"}, "feedback"),
+    ("void", S.HANDLING, "officer", "leader", {}, {"liaison"}, "feedback"),
     ("urge", S.HANDLING, "officer", "liaison", {}, {"officer", "leader"}, "urged"),
     ("supervise", S.HANDLING, "officer", "leader", {}, {"officer"}, "pressed"),
     ("reopen", S.CLOSED, "officer", "leader", {}, {"officer"}, "reopened"),
@@ -86,6 +88,28 @@ def test_who_asked_is_told_what_was_decided(quiet: Stage) -> None:
         steps.take(quiet, "officer", id_, "extend")
         steps.take(quiet, "leader", id_, decision)
         assert told(quiet, id_) == {"leader": ["approval_asked"], "officer": [kind]}
+
+
+def test_the_liaison_of_a_merged_case_gets_feedback_when_the_master_closes(quiet: Stage) -> None:
+    """Each in their own case: here a liaison for whom the master is none of theirs."""
+    master = steps.new_case(quiet, S.VERIFIED, "officer")
+    merged = steps.new_case(quiet, S.MERGED)
+    with quiet.session() as session:
+        session.get_one(Case, merged).master_id = master
+        session.get_one(Case, master).community_id = quiet.outside["community"]
+    steps.take(quiet, "office", master, "close")
+    assert told(quiet, merged) == {"liaison": ["feedback"]}
+    assert told(quiet, master) == {}
+
+
+def test_that_somebody_is_unsatisfied_is_told_to_who_may_reopen(quiet: Stage) -> None:
+    for satisfaction, expected in (
+        (Satisfaction.UNSATISFIED, {"leader": ["unsatisfied"]}),
+        (Satisfaction.SATISFIED, {}),
+    ):
+        id_ = steps.new_case(quiet, S.VERIFIED, "officer")
+        steps.take(quiet, "office", id_, "close", satisfaction=satisfaction)
+        assert told(quiet, id_) == {"liaison": ["feedback"], **expected}
 
 
 def test_the_table_names_steps_and_kinds_that_there_are() -> None:

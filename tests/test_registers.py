@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from openpyxl import load_workbook
 
 import models
+from casework import registers as found_in
 from casework.month import Month
 from models import ReferralStatus
 from panel import batches
@@ -26,7 +27,7 @@ from tests.factories import ROLE_NAMES, Stage, counted
 from tests.ledgers import MAY, Course, local, make
 
 HEADERS = {
-    "referrals": "序号 文书号 案件编号 移送日期 类型 协同部门 社区 事项 请求事项 应签收 签收 应反馈 反馈 "
+    "referrals": "序号 文书号 案件编号 移送日期 类型 协同部门 社区 事项 协同事项 应签收 签收 应反馈 反馈 "
     "反馈内容/退回原因 联合行动日期 状态 备注",
     "roster": "序号 街道 社区 姓名 性别 职务 手机 办公电话 联居队员 起始时间 备注",
 }
@@ -67,6 +68,10 @@ def filled(growing: Stage) -> Stage:
             "移字1号",
             signed_at=local("05-07 09:00"),
             replied_at=local("06-30 09:00"),
+            joint_on=date(2026, 5, 20),
+            joint_members="交警大队、社区",
+            quantity=3,
+            quantity_unit="个车位",
         )
         send(session, second, fire.id, "05-08 09:00", "=1+1")
         send(session, first, fire.id, "05-31 23:59", "移字3号", return_reason="不属本部门职责")
@@ -110,7 +115,7 @@ def send(session: Any, case: int, department: int, at: str, number: str, **value
             department_id=department,
             document_no=number,
             sent_at=sent,
-            request="请协助处理",
+            request=values.pop("request", "请协助处理"),
             sign_due_at=sent + timedelta(days=2),
             reply_due_at=sent + timedelta(days=14),
             status=status,
@@ -126,12 +131,24 @@ def test_the_register_of_referrals_tells_what_is_overdue(filled: Stage) -> None:
     rows = lines(sheet)
     assert [row[1] for row in rows] == ["移字1号", "=1+1", "移字3号"]
     assert [row[-1] for row in rows] == ["反馈逾期", "签收逾期、反馈逾期", None]
-    assert [row[13] for row in rows] == ["已清拖", None, "不属本部门职责"]
+    answer = "已清拖；参加单位：交警大队、社区；成果：3 个车位"
+    assert [row[13] for row in rows] == [answer, None, "不属本部门职责"]
     assert sheet.cell(4, 12).font.bold
     assert not sheet.cell(4, 10).font.bold
     assert sheet.cell(5, 2).data_type == "s"
     total = next(row for row in sheet.iter_rows(min_row=4) if row[0].value == "合计")
     assert total[2].value == "移送 3 件　已签收 1 件　已反馈 1 件　退回 1 件　逾期 2 件"
+
+
+def test_the_register_of_referrals_names_nobody_who_complained(filled: Stage) -> None:
+    with filled.session() as session:
+        case, police = filled.inside["case"], filled.inside["department"]
+        asked = {"request": "请联系张三，电话13712345678，共同清理"}
+        joint = {"joint_on": date(2026, 3, 6), "joint_members": "社区、张三"}
+        send(session, case, police, "03-05 09:00", "移字9号", **asked, **joint, replied_at=local("03-06 09:00"))
+        row = found_in.referrals(session, march := Month.parse("2026-03"), march)[0]
+    assert row.request == "请联系某居民，电话（号码略），共同清理"
+    assert row.joint_members == "社区、某居民"
 
 
 def test_a_period_may_be_longer_than_a_month(filled: Stage) -> None:

@@ -102,6 +102,45 @@ def test_outside_ones_area_there_is_a_number_and_nothing_more(stage: Stage) -> N
         assert str(repeats.ALIKE_WORDS) not in page or number not in page
 
 
+def test_it_is_shown_while_one_reports(stage: Stage) -> None:
+    """By what was typed so far; inside one's area with the number, outside it as a count."""
+    near = new(stage, S.HANDLING, description="4幢2单元楼道里堆放杂物，影响居民通行", place="4 幢")
+    far = new(stage, phone="13911112222", description="外区的描述文字", title="外区的标题")
+    with stage.session() as session:
+        case = session.get_one(Case, far)
+        case.community_id, case.lead_officer_id, case.handler_id = stage.outside["community"], None, None
+        hidden = case.case_no
+    number = stage.get("case", near).case_no
+    typed = {"place": "4幢", "description": "楼道堆放杂物，影响通行", "anonymous": "0", "phone": "139 1111 2222"}
+
+    def known(who: str, **given: str) -> Any:
+        browser = stage.browse(who)
+        own = {} if who == "liaison" else {"community": str(stage.inside["community"])}
+        return browser.post("/report/known", {**browser.form("/report"), **typed, **own, **given})
+
+    for who in ("liaison", "officer"):
+        answer = known(who)
+        assert [one["number"] for one in answer.json["cases"]] == [number]
+        assert "1" in answer.json["elsewhere"]
+        assert hidden not in answer.text
+        assert "外区" not in answer.text
+    assert {one["number"] for one in known("office").json["cases"]} == {number, hidden}
+    assert known("liaison", phone="139", description="外墙渗水，屋内返潮").json == {"cases": [], "elsewhere": ""}
+    assert known("office", community="999999").json == {"cases": [], "elsewhere": ""}
+    assert stage.browse("viewer").post("/report/known", typed).status_code in (400, 403)
+
+
+def test_without_a_script_the_report_shows_what_is_known_before_it_is_sent(stage: Stage) -> None:
+    number = stage.get("case", new(stage, S.HANDLING)).case_no
+    browser = stage.browse("liaison")
+    before = stage.count("case")
+    given = {**browser.form("/report"), **FAR, "urgency": "normal", "anonymous": "1", "asked": ""}
+    shown = browser.post("/report", given)
+    assert (shown.status_code, stage.count("case")) == (200, before)
+    assert number in shown.text
+    assert browser.post("/report", {**given, "asked": "1"}).status_code == 302
+
+
 def test_it_is_shown_at_intake_and_leads_to_the_merge(stage: Stage) -> None:
     first = new(stage, S.HANDLING, item_id=stage.inside["checklistitem"])
     again = new(stage, item_id=stage.inside["checklistitem"])

@@ -91,6 +91,51 @@ def test_accepting_fixes_item_list_snapshot_and_deadline(stage: Stage) -> None:
     assert case.item_snapshot["code"] == "ZF03"
 
 
+def test_what_the_item_fixed_stands_on_the_case_whatever_becomes_of_the_lists(stage: Stage) -> None:
+    """List, category, limit, lead department, whether to measure and to mediate, with the version."""
+    with stage.session() as session:
+        item = session.get_one(models.ChecklistItem, stage.inside["checklistitem"])
+        item.needs_measurement, item.department_id = True, stage.inside["department"]
+    id_ = steps.new_case(stage)
+    case = steps.take(stage, "office", id_, "accept")
+    kept = case.item_snapshot or {}
+    assert (kept["list_kind"], kept["category"], kept["department"]) == ("enforcement", "养殖", "公安交警")
+    assert (kept["limit_value"], kept["limit_unit"], kept["version_no"]) == (3, "d", 1)
+    assert (kept["needs_measurement"], kept["mediable"]) == (True, True)
+    with stage.session() as session:
+        session.get_one(models.Department, stage.inside["department"]).name = "别的部门"
+    page = stage.browse("office").get(f"/admin/case/details/?id={id_}").text
+    fixed = page.partition("选定事项时确定的内容")[2].partition("</dl>")[0]
+    for words in ("ZF03 饲养家禽 第 1 版", "执法清单", "养殖", "3 个工作日", "公安交警", "需检测", "可调解"):
+        assert words in fixed
+    assert fixed.count("<dd>是</dd>") == 2
+
+
+def test_what_is_to_be_measured_is_measured_or_it_is_said_why_not(stage: Stage) -> None:
+    ids = []
+    for _n in range(2):
+        ids.append(steps.new_case(stage, S.HANDLING, "officer"))
+        with stage.session() as session:
+            case = session.get_one(Case, ids[-1])
+            case.item_snapshot = {**(case.item_snapshot or {}), "needs_measurement": True}
+    for who, button in (("officer", True), ("viewer", False)):
+        page = stage.browse(who).get(f"/admin/case/details/?id={ids[0]}").text
+        assert "该事项需检测，目前还没有检测记录" in page
+        assert (f"/admin/measurement/new/?case={ids[0]}" in page.partition("note info")[2][:600]) is button
+    with pytest.raises(Lacking) as lacking:
+        steps.take(stage, "officer", ids[0], "handle", unmeasured=None)
+    assert set(lacking.value.problems) == {"unmeasured"}
+    form = f"/admin/case/step/?id={ids[0]}&step=handle"
+    assert 'name="unmeasured"' in stage.browse("officer").get(form).text
+    steps.take(stage, "officer", ids[0], "handle", unmeasured="设备已停用")
+    assert "设备已停用" in stage.browse("office").get(f"/admin/case/details/?id={ids[0]}").text
+    with stage.session() as session:
+        one = session.get_one(models.Measurement, stage.inside["measurement"])
+        one.case_id = ids[1]
+    assert 'name="unmeasured"' not in stage.browse("officer").get(form.replace(str(ids[0]), str(ids[1]))).text
+    assert steps.take(stage, "officer", ids[1], "handle", unmeasured=None).status is S.HANDLED
+
+
 def test_an_item_not_in_force_is_refused(stage: Stage) -> None:
     with stage.session() as session:
         old = models.ChecklistItem(

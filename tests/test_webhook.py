@@ -18,7 +18,8 @@ import pytest
 import sqlalchemy as sa
 import time_machine
 
-from models import Case, CaseStatus
+from casework import notices
+from models import Case, CaseStatus, Satisfaction
 from panel import outbox
 from panel.kinds import now
 from panel.records import AuditEntry, DeliveryState, Webhook, WebhookDelivery
@@ -118,6 +119,21 @@ def test_a_message_is_signed_and_says_nothing_of_a_person(stage: Stage, receiver
     }
     assert (one.state, one.attempts, one.problem) == (DeliveryState.SENT, 1, None)
     assert send(stage) == 0, "once"
+
+
+def test_of_feedback_nothing_goes_out_but_that_there_was_some(stage: Stage, receiver: Receiver) -> None:
+    """Neither who complained nor what they were told, of the case and of one that was merged into it."""
+    turn_on(stage, receiver.url, *notices.KINDS)
+    id_, merged = (steps.new_case(stage, CaseStatus.VERIFIED, "officer"), steps.new_case(stage, CaseStatus.MERGED))
+    with stage.session() as session:
+        session.get_one(Case, merged).master_id = id_
+    secret = {"complainant_content": "李四说不满意", "liaison_content": "李四家已处理", "merged_content": "李四的邻居"}
+    steps.take(stage, "office", id_, "close", satisfaction=Satisfaction.UNSATISFIED, **secret)
+    assert send(stage) == 3
+    bodies = [json.loads(body) for _headers, body in receiver.got]
+    assert sorted(told["kind"] for told in bodies) == ["feedback", "feedback", "unsatisfied"]
+    assert all(set(told) == {"kind", "case_no", "step", "from", "to", "at", "url", "delivery"} for told in bodies)
+    assert not [body for _headers, body in receiver.got if "李四" in body.decode()]
 
 
 def test_it_is_tried_again_ever_later_and_then_given_up(stage: Stage, receiver: Receiver) -> None:

@@ -471,6 +471,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('raised_at', panel.kinds.Moments(), nullable=True))
         batch_op.add_column(sa.Column('visit_id', sa.Integer(), nullable=True))
         batch_op.create_index(batch_op.f('ix_case_visit_id'), ['visit_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_case_handled_at'), ['handled_at'], unique=False)
+        batch_op.create_index('ix_case_repeats', ['community_id', 'item_id', 'place'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_case_visit_id'), 'visit', ['visit_id'], ['id'], ondelete='RESTRICT')
 
     with op.batch_alter_table('importrow', schema=None) as batch_op:
@@ -500,6 +502,8 @@ def downgrade() -> None:
 
     with op.batch_alter_table('case', schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_case_visit_id'), type_='foreignkey')
+        batch_op.drop_index('ix_case_repeats')
+        batch_op.drop_index(batch_op.f('ix_case_handled_at'))
         batch_op.drop_index(batch_op.f('ix_case_visit_id'))
         batch_op.drop_column('visit_id')
         batch_op.drop_column('raised_at')

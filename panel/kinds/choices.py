@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Enum, Integer
@@ -41,9 +42,9 @@ class Choice(Kind):
         text = narrow(tidy(raw))
         if not text:
             return None
-        for choice in self.choices:
-            if text.lower() == choice.value or text in choice.aliases or text in in_every_locale(choice.label):
-                return choice
+        words = _words(self.choices)
+        if (choice := words.get(text) or words.get(text.lower())) is not None:
+            return choice
         names = "、".join(str(choice.label) for choice in self.choices)
         raise Invalid(_("“{value}” is none of: {names}.", value=text[:40], names=names))
 
@@ -61,6 +62,16 @@ class Choice(Kind):
             return self.format(stored)
         except ValueError:
             return str(stored)
+
+
+@cache
+def _words(choices: type[Choices]) -> dict[str, Choices]:
+    """What people may type for each of a list: its stored key in any case, its label in any language, other words."""
+    found: dict[str, Choices] = {}
+    for choice in choices:
+        for word in (str(choice.value), *choice.aliases, *in_every_locale(choice.label)):
+            found.setdefault(word, choice)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,6 @@ from io import BytesIO
 from itertools import islice
 from typing import Any
 
-from python_calamine import (
-    CalamineError,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
-
 from panel.sheets import marks
 from panel.sheets.archive import Archive
 from panel.sheets.marks import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Marks
@@ -99,6 +91,15 @@ def _zipped(data: bytes) -> Iterator[Answer]:
 
 def _workbook(data: bytes, found: list[Marks]) -> Iterator[Answer]:
     """The sheets as the library reads them, with the marks that were found on them."""
+    # Not loaded by the panel, which knows this file too, nor for a text.
+    from python_calamine import (  # noqa: PLC0415
+        CalamineError,
+        CalamineWorkbook,
+        PasswordError,
+        SheetTypeEnum,
+        SheetVisibleEnum,
+    )
+
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(data))
         for number, meta in enumerate(workbook.sheets_metadata):

@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,14 +246,30 @@ def _finish(book: Book, marks: Marks) -> None:
         return
     sheet = book.sheets[-1]
     lines = sheet.lines
+    _reach(sheet, marks.faults)
     for (row, column), text in marks.faults.items():
-        if row < len(lines) and column < len(lines[row].cells):
-            lines[row].cells[column] = Fault.of(printable(text))
+        lines[row].cells[column] = Fault.of(printable(text))
     _fill_merged(lines, marks.merged)
     if marks.hidden:
         unseen = [line for line in lines if line.number - 1 in marks.hidden]
         sheet.hidden = sum(not line.blank for line in unseen)
         sheet.lines = [line for line in lines if line.number - 1 not in marks.hidden]
+
+
+def _reach(sheet: Sheet, places: Collection[tuple[int, int]]) -> None:
+    """Make room for cells at the end of a sheet or of a row, where the library sees nothing: it ends a sheet with the
+    last cell that has a value."""
+    lines = sheet.lines
+    if not places:
+        return
+    last, widest = max(row for row, _column in places), max(column for _row, column in places)
+    wide = max(widest + 1, max((len(line.cells) for line in lines), default=0))
+    if last >= len(lines) or any(column >= len(lines[row].cells) for row, column in places):
+        if max(last + 1, len(lines)) * wide > MAX_CELLS:
+            raise Unreadable(_reason("large", sheet.name))
+        lines += [Line(number, []) for number in range(len(lines) + 1, last + 2)]
+        for line in lines:
+            line.cells += [None] * (wide - len(line.cells))
 
 
 def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:

@@ -123,11 +123,11 @@ def _open(made: Related, view: SchemaView, references: list[Field], condition: A
     model = view.model
     column, downwards = listing.order(model, "")
     hidden = {f.name for f in references} if len(references) == 1 else set()
-    shown = [
-        f
-        for f in view.declared
-        if f.listed and f.below is None and f.name not in hidden and not isinstance(f.kind, Data)
-    ][:RELATED_COLUMNS]
+    able = [f for f in view.declared if f.name not in hidden and not isinstance(f.kind, Data)]
+    if view.related:
+        shown = [f for name in view.related for f in able if f.name == name]
+    else:
+        shown = [f for f in able if f.listed and f.below is None][:RELATED_COLUMNS]
     loaded = [f.name for f in view.declared if f.reference and (f in shown or f.below in {s.name for s in shown})]
     statement = (
         select(model)

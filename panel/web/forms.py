@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
@@ -47,6 +48,9 @@ class KindField(FormField):
                 if callable(default) and _wants_context(default)
                 else (default() if callable(default) else default)
             )
+            if isinstance(self.data, datetime):
+                # "Now" is offered to the minute: nobody types seconds.
+                self.data = self.data.replace(second=0, microsecond=0)
             self.text = declared.kind.format(self.data) if not declared.reference else ""
             self._choose(self.data)
             return

@@ -47,6 +47,8 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
     badge: ClassVar[str] = ""
     #: Names of fields that the list shows in another way than their kind does: (record) -> Cell.
     cells: ClassVar[Mapping[str, Any]] = {}
+    #: The columns shown below a record that these rows refer to; empty: the first ones of the list.
+    related: ClassVar[tuple[str, ...]] = ()
 
     #: What the button says that adds a record; by default "Add" and what people call one.
     add_label: ClassVar[Message | None] = None

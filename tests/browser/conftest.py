@@ -24,7 +24,7 @@ from admin_app import create_app
 from panel.config import Config
 from screens.commands import migrate
 from seed import demo
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, ROLE_NAMES
 
 CASES = 60
 DESKTOP = {"width": 1366, "height": 768}
@@ -185,3 +185,18 @@ def scrolls_sideways(page: Page) -> bool:
     until the style sheets are there a page has other widths."""
     page.wait_for_load_state("load")
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+#: What is written in Latin letters on a Chinese page: the switch of the language, kinds of files, units, brands.
+LATIN = {"English", "Excel", "WPS", "CSV", "JSON", "JPEG", "PNG", "WebP", "PDF", "HEIC"}
+LATIN |= {"csv", "xlsx", "xlsm", "xls", "ods", "jpg"}
+#: Codes with their digits, accounts, and what a browser calls itself.
+CODES = re.compile(r"\b[A-Z]{2,5}-?\d[\d-]*\b|Mozilla/.*")
+EVERY_WORD = """() => document.body.innerText + [...document.querySelectorAll('[title],[aria-label],[placeholder]')]
+  .map((one) => [one.title, one.ariaLabel, one.placeholder].join(' ')).join(' ')"""
+
+
+def foreign_words(page: Page) -> set[str]:
+    """Words of a page that aren't Chinese and have no reason not to be."""
+    found = set(re.findall(r"[A-Za-z]{3,}", CODES.sub("", page.evaluate(EVERY_WORD))))
+    return found - LATIN - set(ROLE_NAMES)

@@ -44,6 +44,12 @@ def test_photos_are_added_and_taken_off_on_a_telephone(site: Site, visit: Callab
             "Array.from(document.querySelectorAll('#attachments img')).every(i => i.naturalWidth > 0)"
         )
         assert not scrolls_sideways(page)
+    page.get_by_text("添加照片或文件").click()
+    wrong = {"name": "网页.jpg", "mimeType": "image/jpeg", "buffer": b"<html>"}
+    page.get_by_label("选择文件").set_input_files([wrong])
+    page.get_by_role("button", name="上传").click()
+    expect(page.get_by_role("alert")).to_contain_text("网页.jpg")
+    expect(page.get_by_role("alert")).to_be_in_viewport()
     strip.get_by_text("撤下", exact=True).first.click()
     strip.get_by_label("撤下原因").first.fill("拍到路人")
     strip.get_by_role("button", name="撤下").first.click()

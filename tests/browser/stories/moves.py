@@ -1,0 +1,230 @@
+"""What people do in every story: report, take steps, look at the bell and at their lists."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from openpyxl import load_workbook
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import select
+
+import models
+from casework.ledger import COLUMNS, shown
+from panel.accounts import User
+from tests.browser.conftest import Site, choose, scrolls_sideways
+
+NUMBER = re.compile(r"[A-Z]+-\d{4}-\d{6}")
+_pictures = count(1)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who is who: the people behind the demo accounts, where they work, and a colleague and a mediator there."""
+
+    community: str
+    street: str
+    liaison: str
+    officer: str
+    leader: str
+    colleague: str
+    mediator: str
+    volunteer: str
+
+
+def cast(site: Site) -> Cast:
+    with site.session() as session:
+
+        def owner(model: Any, username: str) -> Any:
+            user = select(User.id).where(User.username == username).scalar_subquery()
+            return session.scalars(select(model).where(model.user_id == user)).one()
+
+        liaison, officer = owner(models.Liaison, "liaison"), owner(models.Officer, "officer")
+        leader = owner(models.Officer, "leader")
+        others = select(models.Officer).where(
+            models.Officer.squad_id == officer.squad_id,
+            models.Officer.id.not_in([officer.id, leader.id]),
+            models.Officer.kind == models.OfficerKind.OFFICER,
+        )
+        colleague = session.scalars(others.order_by(models.Officer.id)).first()
+        assert colleague is not None
+        people = list(
+            session.scalars(
+                select(models.Volunteer)
+                .where(models.Volunteer.community_id == liaison.community_id)
+                .order_by(models.Volunteer.id)
+            )
+        )
+        return Cast(
+            community=liaison.community.name,
+            street=liaison.community.street.name,
+            liaison=liaison.name,
+            officer=officer.name,
+            leader=leader.name,
+            colleague=colleague.name,
+            mediator=next(one.name for one in people if one.is_mediator),
+            volunteer=next(one.name for one in people if not one.is_mediator),
+        )
+
+
+def look(page: Page, name: str, *, whole: bool = True) -> None:
+    """Nothing is wider than the screen; a picture is kept where somebody asks for pictures to look at."""
+    assert not scrolls_sideways(page), page.url
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{next(_pictures):03d}-{name}.png", full_page=whole)
+
+
+def photo(colour: str, name: str) -> dict[str, Any]:
+    out = BytesIO()
+    Image.new("RGB", (1200, 900), colour).save(out, "JPEG")
+    return {"name": name, "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def report(page: Page, said: Mapping[str, str], item: str, photos: list[dict[str, Any]], complainant: str) -> str:
+    """Reported from the home page in one short form; the number of the case."""
+    page.goto("/")
+    page.get_by_role("main").get_by_role("link", name="上报").click()
+    for label, words in said.items():
+        page.get_by_role("textbox", name=label).fill(words)
+    page.get_by_role("textbox", name="问题描述").press("End")
+    page.locator(".pick-item", has_text=item).click()
+    page.locator("#f-photos").set_input_files(photos)
+    name, phone = complainant.split()
+    page.get_by_role("group", name="投诉人匿名").get_by_text("否", exact=True).click()
+    page.get_by_role("textbox", name="投诉人姓名").fill(name)
+    page.get_by_role("textbox", name="投诉人电话").fill(phone)
+    look(page, "report")
+    page.get_by_role("button", name="上报").click()
+    page.wait_for_url("**/admin/case/details/**")
+    found = NUMBER.search(page.get_by_role("status").first.inner_text())
+    assert found is not None
+    stands(page, "已上报")
+    for private in (name, phone):
+        expect(page.get_by_role("main")).not_to_contain_text(private)
+    return found[0]
+
+
+def stands(page: Page, status: str) -> None:
+    """Where the case stands, on its way."""
+    expect(page.locator(".way .now b")).to_have_text(status)
+
+
+def find(page: Page, number: str) -> None:
+    """Look the case up in the list by its number, and open it."""
+    page.goto("/admin/case/")
+    page.get_by_role("searchbox").first.fill(number)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name=number, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(number)
+
+
+def begin(page: Page, step: str) -> None:
+    """Open the form of a step from the page of the case; what is done more seldom stands behind 更多."""
+    link = page.locator(".acts").get_by_role("link", name=step, exact=True)
+    if not link.is_visible():
+        page.locator(".acts summary").click()
+    link.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(step)
+
+
+def finish(page: Page, step: str, status: str) -> None:
+    """Take the step, and see where the case stands then."""
+    page.locator(".save").get_by_role("button", name=step, exact=True).click()
+    page.wait_for_url("**/admin/case/details/**")
+    stands(page, status)
+    expect(page.locator(".time li").first).to_contain_text(step)
+
+
+def take(page: Page, step: str, status: str, **given: str) -> None:
+    """A step whose form is filled in by the names of its boxes: text is typed, a choice is picked by what it reads."""
+    begin(page, step)
+    for name, words in given.items():
+        box = page.locator(f"#f-{name}")
+        if box.evaluate("one => one.tagName") == "SELECT":
+            box.select_option(label=words)
+        else:
+            box.fill(words)
+    look(page, step)
+    finish(page, step, status)
+
+
+def dispatch(page: Page, to: str) -> None:
+    begin(page, "派遣")
+    if page.get_by_role("button", name="清空").is_visible():
+        page.get_by_role("button", name="清空").click()
+    choose(page, "承办人", to, to)
+    look(page, "dispatch")
+    finish(page, "派遣", "已派遣")
+
+
+def told(page: Page, kind: str, number: str) -> None:
+    """The bell shows that something has come: the notice is there, and opens the case."""
+    page.goto("/")
+    page.locator(".unseen").click()
+    line = page.locator(".notices li", has_text=number).filter(has_text=kind)
+    expect(line).to_have_count(1)
+    look(page, "notices", whole=False)
+    line.get_by_role("button", name=number).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(number)
+
+
+def tile(page: Page, label: str) -> int:
+    """The number on a tile of the home page."""
+    page.goto("/")
+    return int(page.locator(".tiles a", has_text=label).locator("b").inner_text().replace(",", ""))
+
+
+def add(page: Page, table: str) -> None:
+    """Begin a record that belongs to the case; a table without any stands in the line of empty ones."""
+    there = page.locator("section", has=page.get_by_role("heading", name=re.compile(f"^{table}")))
+    empty = page.locator(".blanks > span", has_text=re.compile(f"^{table}"))
+    there.or_(empty).get_by_role("link", name="新增").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(table)
+
+
+def save(page: Page) -> None:
+    page.locator(".save").get_by_role("button", name="保存", exact=True).click()
+
+
+def fact(page: Page, label: str) -> Locator:
+    """A value on the page of a record, by its label."""
+    return page.locator("dt", has_text=re.compile(f"^{re.escape(label)}$")).locator("xpath=following-sibling::dd[1]")
+
+
+def ledger_row(page: Page, number: str, month: str, basis: str, folder: Path) -> dict[str, str]:
+    """The case's row in a month's ledger as the office downloads it, as printed; the page shows the case too."""
+    page.goto("/ledgers")
+    page.get_by_label("月份").select_option(month)
+    page.get_by_label("口径").select_option(label=basis)
+    page.get_by_role("button", name="查询").click()
+    page.wait_for_url(f"**month={month}**")
+    expect(page.get_by_role("main")).to_contain_text(number)
+    look(page, "ledger")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载", exact=True).first.click()
+    file = folder / download.value.suggested_filename
+    download.value.save_as(file)
+    rows = load_workbook(file).worksheets[0].iter_rows(min_row=4, values_only=True)
+    return next(dict(zip(COLUMNS, map(shown, row), strict=False)) for row in rows if row[1] == number)
+
+
+def register_row(page: Page, register: str, month: str, words: str) -> dict[str, str]:
+    """The row of a register that speaks of this, by the labels of its columns."""
+    page.goto("/registers")
+    page.locator(".chips").get_by_role("link", name=register).click()
+    for label in ("起始月份", "截止月份"):
+        page.get_by_label(label).select_option(month)
+    page.get_by_role("button", name="查询").click()
+    page.wait_for_url(f"**month={month}**")
+    look(page, register)
+    row = page.locator("tbody tr", has_text=words)
+    expect(row).to_have_count(1)
+    labels = page.locator("thead th").all_inner_texts()
+    return dict(zip(map(str.strip, labels), map(str.strip, row.locator("td").all_inner_texts()), strict=True))
