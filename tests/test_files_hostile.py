@@ -62,6 +62,23 @@ def lying() -> bytes:
     return bytes(data).replace(true, said)
 
 
+def one_part_many_sheets() -> bytes:
+    """Sheets that are all the same part, which would be read for each of them."""
+    sheet = b'<sheet name="s%d" sheetId="1" r:id="rId1"/>'
+    sheets_ = b"".join(sheet % number for number in range(20_000))
+    return altered(PLAIN, "xl/workbook.xml", lambda part: part.replace(b"</sheets>", sheets_ + b"</sheets>"))
+
+
+def countless_texts() -> bytes:
+    """A list of empty texts, which takes little in the file and a hundred times as much when it is read; the noise
+    beside it lets it unpack to that."""
+    head = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    listed = head + b"<si/>" * 12_000_000 + b"</sst>"
+    with ZipFile(BytesIO(PLAIN)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    return packed({**parts, "xl/sharedStrings.xml": listed, "xl/media/image1.png": noise(2_000_000)})
+
+
 def overlapping() -> bytes:
     """Many names for the same bytes."""
     data = bytearray(packed({"xl/workbook.xml": b"<workbook/>", **{f"xl/{n:05}.xml": b"x" for n in range(50)}}))
@@ -125,6 +142,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "lying bomb": (lying, "unpacks to far too much"),
     "overlapping parts": (overlapping, "damaged"),
     "too many parts": (lambda: packed({f"{n}.xml": b"" for n in range(3_000)}), "too many parts"),
+    "one part for many sheets": (one_part_many_sheets, "damaged"),
+    "countless texts": (countless_texts, "unpacks to far too much"),
     "merged on top of each other": (
         lambda: altered(
             PLAIN,
@@ -207,7 +226,10 @@ except sheets.Unreadable:
 """
 
 
-@pytest.mark.parametrize("kind", ["bomb", "lying bomb", "cells far away", "repeated rows", "one line", "deep page"])
+MEASURED = ["bomb", "lying bomb", "countless texts", "cells far away", "repeated rows", "one line", "deep page"]
+
+
+@pytest.mark.parametrize("kind", MEASURED)
 def test_a_refusal_takes_little_time_and_memory(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(made(kind))

@@ -182,6 +182,13 @@ def test_a_cell_without_a_value_is_a_named_failure(office: Office) -> None:
     assert made.rows[1].errors[-1].value == "=TODAY()"
 
 
+@pytest.mark.parametrize("written", ["&#30328;", "&#x7678;", "癸"])
+def test_a_formula_is_shown_as_it_was_typed(office: Office, written: str) -> None:
+    data = table(ROSTER, (*ROW[:2], '="NAME"&""', None, None))
+    sent = altered(data, "xl/worksheets/sheet1.xml", lambda part: part.replace(b"NAME", written.encode()))
+    assert office.plan("liaison", sent).rows[0].errors[0].value == '="癸"&""'
+
+
 def test_a_formula_without_a_value_is_named_in_the_last_row_and_column_too(office: Office) -> None:
     made = office.plan("department", table(("部门", "联系人"), ("园林所", "李四"), ("城管科", "=A2"), ("=A1&A2", None)))
     assert [(row, column) for row, column, _why in errors(made)] == [(3, "联系人"), (4, "部门")]

@@ -4,6 +4,7 @@ that were never calculated. Looked for in the sheet's own XML, and only where it
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
 from typing import Any
@@ -20,6 +21,8 @@ MAX_FAULTS = 500_000
 MAX_ROWS = 200_000
 MAX_COLUMNS = 300
 MAX_CELLS = 4_000_000
+#: Texts that the cells of a workbook share.
+MAX_TEXTS = 2_000_000
 FEW = 40 * 1024 * 1024
 #: Clues in a sheet's XML. Searching a pattern is twice as fast as looking for plain bytes.
 _HIDDEN, _FORMULA, _ERROR, _ERROR_TOO = (re.compile(clue) for clue in (rb"""hidden=["'][1t]""", b"</f", b'"e"', b"'e'"))
@@ -37,6 +40,7 @@ _FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b([^<>]*)>")
 _FILTERED = re.compile(rb"<(?:\w+:)?filterColumn\b")
 _AREA = re.compile(rb"""\bref=["']\$?[A-Za-z]+\$?(\d+):\$?[A-Za-z]+\$?(\d+)["']""")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b([^<>]*)>")
+_COUNTED = re.compile(r"&#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}));")
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\b([^<>]*)>")
 
 
@@ -65,6 +69,16 @@ def undeclared(archive: Archive, name: str) -> Iterator[bytes]:
         yield piece
 
 
+def hold_to_limits(archive: Archive, name: str) -> None:
+    """Read a part that is no sheet. Refusal for one that declares what its words stand for, or that holds more texts
+    than a library has room for: an empty one takes ten bytes here and ten times as much there."""
+    texts = 0
+    for piece in undeclared(archive, name):
+        texts += piece.count(b"<si") + piece.count(b":si>")
+        if texts > MAX_TEXTS:
+            raise Refusal("unpacks")
+
+
 def parts(archive: Archive) -> list[tuple[str, str]]:
     """The part of each sheet and its name, in the order of the workbook; "" for a part that isn't there."""
     targets = _relations(archive, "xl/workbook.xml")
@@ -75,6 +89,10 @@ def parts(archive: Archive) -> list[tuple[str, str]]:
         name = re.search(rb"""\bname=["']([^"']*)["']""", sheet[1])
         called = unescape(name[1].decode("utf-8", "replace")) if name else ""
         found.append((part if part in archive.entries else "", called))
+    # A part that is many sheets is read as many times.
+    named = [part for part, _called in found if part]
+    if len(named) != len(set(named)) or len(found) > len(archive.entries):
+        raise Refusal("damaged")
     return found
 
 
@@ -175,10 +193,16 @@ def _filtered(text: bytes) -> set[int]:
 
 
 def unescape(text: str) -> str:
-    """The characters that XML names; `html` would bring thousands."""
+    """The characters that XML names or counts; `html` would bring thousands."""
+    text = _COUNTED.sub(_counted, text)
     for name, character in (("lt", "<"), ("gt", ">"), ("quot", '"'), ("apos", "'"), ("amp", "&")):
         text = text.replace(f"&{name};", character)
     return text
+
+
+def _counted(found: re.Match[str]) -> str:
+    code = int(found[2]) if found[2] else int(found[1], 16)
+    return chr(code) if code <= sys.maxunicode and not 0xD800 <= code < 0xE000 else "\ufffd"
 
 
 def _index(letters: bytes) -> int:

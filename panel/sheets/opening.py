@@ -74,8 +74,7 @@ def _zipped(data: bytes) -> Iterator[Answer]:
         # What the library reads besides is held to its size as well.
         for name in archive.entries:
             if name.endswith((".xml", ".rels")) and name not in read:
-                for _piece in marks.undeclared(archive, name):
-                    pass
+                marks.hold_to_limits(archive, name)
         found = [marks.of_sheet(archive, *part) if part[0] else Marks() for part in parts]
         limit(MEMORY + PER_UNPACKED * archive.unpacked)
         yield from _workbook(data, found)
