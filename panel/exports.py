@@ -181,9 +181,12 @@ def watermark(number: str, person: str) -> Message:
     )
 
 
-def arguments_of(model: type[Base], given: Iterable[str], *, masked: bool) -> dict[str, list[str]]:
-    """`field=value` texts, the field by name or label, as the arguments of a list's address. Raises Unusable, which
-    says what there is, or why a value can't be read."""
+def arguments_of(
+    model: type[Base], given: Iterable[str], *, masked: bool, named: Callable[[Field, str], str]
+) -> dict[str, list[str]]:
+    """`field=value` texts, the field by name or label, as the arguments of a list's address. Another record is told by
+    its number, or by what people call it: `named` gives its number. Raises Unusable, which says what there is, or why a
+    value can't be read."""
     known = listing.filterable(model, masked=masked)
     called = {str(f.label): f.name for f in known}
     offered = ", ".join(f.name for f in known)
@@ -206,6 +209,8 @@ def arguments_of(model: type[Base], given: Iterable[str], *, masked: bool) -> di
             )
         try:
             if suffix != "empty":
+                if declared.reference and value.strip() and not value.strip().isdecimal():
+                    value = named(declared, value)
                 declared.kind.parse(value)
         except Invalid as problem:
             raise Unusable(_("{field}: {problem}", field=name, problem=problem.message)) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +18,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from panel import batches, exporting, exports, mapping
-from panel.access import SYSTEM, Action, Actor, Refused
+from panel.access import SYSTEM, Action, Actor, Refused, model_of
 from panel.accounts import User
 from panel.batches import File
+from panel.fields import Field
+from panel.headers import normal, spellings
 from panel.plans import Options, Outcome, Plan, Unusable
 from panel.records import ExportFormat
-from panel.rules import Rules, importable
+from panel.rules import Registry, Rules, importable
 from panel.session import act_for, actor_of, policy_of, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
 from panel.text import Message, _
@@ -90,7 +92,12 @@ def install(app: Flask, panel: Panel) -> None:
             with acting(panel, person, write=not dry_run) as session:
                 if not panel.policy.may(session.info["actor"], Action.IMPORT, model):
                     raise Unusable(Refused().message)
-                made = batches.plan(session, model, given, options, panel.registry)
+                try:
+                    made = batches.plan(session, model, given, options, panel.registry)
+                except mapping.Unmapped as unmapped:
+                    _known_headers(meanings, [guess.label for guess in unmapped.guesses])
+                    raise
+                _known_headers(meanings, [label for labels in made.headers for label in labels])
                 failed = made.count(Outcome.FAILED)
                 if errors and failed:
                     _failed_rows(made, errors, file)
@@ -137,7 +144,7 @@ def _install_export(app: Flask, panel: Panel, person: Any) -> None:
         """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
         with _writing(out), acting(panel, person) as session:
             view = panel.views[table]
-            order = _order(session, view.model, filters, columns)
+            order = _order(session, view.model, panel.registry, filters, columns)
             if as_csv:
                 order = replace(order, format=ExportFormat.CSV)
             try:
@@ -147,9 +154,19 @@ def _install_export(app: Flask, panel: Panel, person: Any) -> None:
         click.echo(_("{n} rows written: {file}", n=n, file=out))
 
 
-def _order(session: Any, model: Any, filters: tuple[str, ...], names: str) -> exports.Order:
+def _order(session: Any, model: Any, registry: Registry, filters: tuple[str, ...], names: str) -> exports.Order:
     masked = policy_of(session).sees_masked(actor_of(session), model)
-    arguments = exports.arguments_of(model, filters, masked=masked)
+
+    def named(declared: Field, text: str) -> str:
+        assert declared.reference is not None
+        finder = registry.finder_of(model_of(declared.reference.table))
+        finder.read(session, {text})
+        found = finder.find(text)
+        if isinstance(found, int):
+            return str(found)
+        raise Unusable(found.message)
+
+    arguments = exports.arguments_of(model, filters, masked=masked, named=named)
     wanted = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
     return exports.Order(model, arguments, wanted)
 
@@ -166,6 +183,15 @@ def _meanings(model: Any, rules: Rules, said: tuple[str, ...]) -> dict[str, str]
         raise Unusable(
             _("There is no column “{name}”. There are: {names}.", name=unknown.args[0], names=names)
         ) from None
+
+
+def _known_headers(meanings: Mapping[str, str] | None, labels: Sequence[str]) -> None:
+    """Raise Unusable where a header was told that stands nowhere in the file: a slip must not go by in silence."""
+    there = {spelling for label in labels for spelling in spellings(label)}
+    for said in meanings or ():
+        if normal(said) not in there:
+            names = "、".join(dict.fromkeys(label for label in labels if label))
+            raise Unusable(_("No header of the file is “{header}”. There are: {names}.", header=said, names=names))
 
 
 def _failed_rows(made: Plan, out: Path, file: Path) -> None:
@@ -254,6 +280,8 @@ def _say(report: dict[str, Any], problem: Message | None) -> None:
             click.echo(" · ".join(str(part) for part in parts if part), err=True)
     if skipped := report["skipped_sheets"]:
         click.echo(_("Sheets not read: {names}", names="、".join(skipped)), err=True)
+    if ignored := report["ignored_columns"]:
+        click.echo(_("Columns not imported: {names}", names="、".join(ignored)), err=True)
     for warning in report["warnings"]:
         click.echo(warning, err=True)
     if problem is not None:

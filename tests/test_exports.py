@@ -180,6 +180,17 @@ def test_a_field_that_is_not_there_is_named_with_those_that_are(
     assert not [file.name for file in tmp_path.iterdir() if "xlsx" in file.name]
 
 
+def test_the_command_takes_another_record_by_its_name_or_its_number(stage: Stage, tmp_path: Path) -> None:
+    out, community = tmp_path / "out.xlsx", stage.inside["community"]
+    for said in ("community=东栅社区", f"community={community}"):
+        options = ["--filter", said, "--columns", "name,community", "--as", "office"]
+        assert command(stage.app, "export", "liaison", out, *options).exit_code == 0
+        assert {row[1] for row in cells(out)[1:]} == {"东栅社区"}
+    result = command(stage.app, "export", "liaison", out, "--filter", "community=无此社区", "--as", "office")
+    assert result.exit_code == 1
+    assert "没有社区“无此社区”" in result.output
+
+
 # The writers.
 
 ODD = [

@@ -115,6 +115,24 @@ def test_the_command_says_what_it_cannot_map(stage: Stage, tmp_path: Path, said:
     assert (answer.exit_code, sentence in answer.output) == (1, True)
 
 
+@pytest.mark.parametrize("header", [HEADER, workbooks.ROSTER])
+def test_the_command_says_which_header_is_not_in_the_file(
+    stage: Stage, tmp_path: Path, header: tuple[str, ...]
+) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table(header, ROW))
+    answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file), "--map", "说明=note"])
+    assert answer.exit_code == 1
+    assert f"“说明”，表头有：{'、'.join(header)}" in answer.output
+
+
+def test_the_command_names_the_columns_that_it_leaves_out(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table((*workbooks.ROSTER, "血型"), ("城东街道", "东栅社区", "王五", "", "", "A")))
+    answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file), "--dry-run"])
+    assert "未导入的列：血型" in answer.output
+
+
 def test_the_command_takes_labels_and_names_for_headers(stage: Stage, tmp_path: Path) -> None:
     file = tmp_path / "名单.xlsx"
     file.write_bytes(workbooks.table(HEADER, ROW))
