@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from casework import events, intake, numbering, settings, takenback
@@ -55,18 +55,31 @@ class ItemRules(Rules):
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         changed = {row.id: row for row in rows if row.id is not None and set(row.values) - {"valid_until"}}
         case, item = table_of(Case).c, table_of(ChecklistItem).c
+        versions: dict[str, Row[Any]] = {}
         for some in chunks({row.stored["code"] for row in changed.values()}):
-            newest = select(item.code, func.max(item.version_no)).where(item.code.in_(some)).group_by(item.code)
-            versions = {row[0]: row[1] for row in session.execute(newest, execution_options=UNSCOPED)}
-            for row in [row for row in changed.values() if row.stored["code"] in versions]:
-                if row.stored["version_no"] < versions[row.stored["code"]]:
-                    row.fail(
-                        _("Version {number} follows this one: change that one.", number=versions[row.stored["code"]])
-                    )
+            newest = select(table_of(ChecklistItem)).where(item.code.in_(some)).order_by(item.version_no)
+            versions |= {one.code: one for one in session.execute(newest, execution_options=UNSCOPED)}
+        for row in [row for row in changed.values() if row.stored["code"] in versions]:
+            last = versions[row.stored["code"]]
+            if row.stored["version_no"] == last.version_no:
+                continue
+            if self._says(row, last):
+                row.values.clear()
+                row.changes.clear()
+                row.notes.append(_("Version {number} says so already.", number=last.version_no))
+                changed.pop(row.id)
+            else:
+                row.fail(_("Version {number} follows this one: change that one.", number=last.version_no))
         for some in chunks(changed):
             statement = select(case.item_id).where(case.item_id.in_(some)).distinct()
             for id_ in session.execute(statement, execution_options=UNSCOPED).scalars():
                 self._renew(changed[id_])
+
+    @staticmethod
+    def _says(row: PlanRow, version: Row[Any]) -> bool:
+        """Whether the row, found by the number of an older version, is the file that made this one, sent again."""
+        told = {f.attr for f in fields(ChecklistItem)} - {"version_no", "valid_from", "valid_until"} | set(row.values)
+        return all(row.held(attr) == version._mapping[attr] for attr in told)
 
     @staticmethod
     def _renew(row: PlanRow) -> None:

@@ -74,6 +74,17 @@ def test_an_older_version_is_not_changed_by_its_record_number(office: Office) ->
     assert [message for _row, _column, message in errors(plan)] == ["Version 2 follows this one: change that one."]
 
 
+def test_the_file_that_made_a_version_may_come_again_with_its_record_numbers(office: Office) -> None:
+    old = office.stage.inside["checklistitem"]
+    data = table(("记录号", *ITEM), (old, "ZF03", "饲养家禽", "执法清单", 5))
+    assert counts(office.run("checklistitem", data)) == {"changed": 1}
+    again = office.run("checklistitem", data)
+    assert (counts(again), errors(again)) == ({"unchanged": 1}, [])
+    assert [version[0] for version in versions(office.stage, "ZF03")] == [1, 2]
+    office.run("checklistitem", table(ITEM, ("ZF03", "饲养家禽鸽", "执法清单", 5)))
+    assert counts(office.plan("checklistitem", data)) == {"failed": 1}, "the newest version says otherwise"
+
+
 CASES = ("社区", "地点", "清单事项", "问题描述", "上报时间", "来源", "紧急程度", "投诉人", "联系电话")
 
 
