@@ -59,7 +59,7 @@ class ItemRules(Rules):
         for some in chunks({row.stored["code"] for row in changed.values()}):
             newest = select(table_of(ChecklistItem)).where(item.code.in_(some)).order_by(item.version_no)
             versions |= {one.code: one for one in session.execute(newest, execution_options=UNSCOPED)}
-        for row in [row for row in changed.values() if row.stored["code"] in versions]:
+        for id_, row in list(changed.items()):
             last = versions[row.stored["code"]]
             if row.stored["version_no"] == last.version_no:
                 continue
@@ -67,13 +67,13 @@ class ItemRules(Rules):
                 row.values.clear()
                 row.changes.clear()
                 row.notes.append(_("Version {number} says so already.", number=last.version_no))
-                changed.pop(row.id)
+                del changed[id_]
             else:
                 row.fail(_("Version {number} follows this one: change that one.", number=last.version_no))
         for some in chunks(changed):
             statement = select(case.item_id).where(case.item_id.in_(some)).distinct()
-            for id_ in session.execute(statement, execution_options=UNSCOPED).scalars():
-                self._renew(changed[id_])
+            for used in session.execute(statement, execution_options=UNSCOPED).scalars():
+                self._renew(changed[used])
 
     @staticmethod
     def _says(row: PlanRow, version: Row[Any]) -> bool:
