@@ -52,11 +52,13 @@ lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
 
-bench: $(VENV)/.dev ## pages over 200,000 cases, a ledger, exports, reading, against the least they could cost; many people at once
+bench: $(VENV)/.dev ## pages and figures over 200,000 cases, a ledger, exports, reading, importing, against the least they could cost; many people at once
 	$(BIN)/python -m bench.pages
+	$(BIN)/python -m bench.figures
 	$(BIN)/python -m bench.ledger
 	$(BIN)/python -m bench.exporting
 	$(BIN)/python -m bench.reading
+	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.load
 
 # Rounds of `make soak`.

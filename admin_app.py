@@ -55,21 +55,23 @@ from screens.logs import AuditView, ExportLogView
 from screens.roster import LiaisonView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
+#: What is recorded of cases: reached from the case as a rule, and seldom as a list.
+RECORDS = _("Records of cases")
 DUTY, FILES, LEDGERS, SYSTEM = _("Every Monday"), _("Excel"), _("Ledgers"), _("System")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (CaseView, models.Case, WORK, "folder-open-o"),
     (ReferralView, models.Referral, WORK, "share-square-o"),
-    (SchemaView, models.Action, WORK, "gavel"),
-    (SchemaView, models.CaseParty, WORK, "user-o"),
-    (FigureLists, models.Feedback, WORK, "commenting-o"),
-    (MeasurementView, models.Measurement, WORK, "tachometer"),
     (MediationView, models.Mediation, WORK, "handshake-o"),
-    (FigureLists, models.MediationSession, WORK, "comments-o"),
-    (SchemaView, models.MediationMember, WORK, "users"),
-    (DeadlineChangeView, models.DeadlineChange, WORK, "hourglass-half"),
-    (SchemaView, models.CaseEvent, WORK, "history"),
+    (SchemaView, models.Action, RECORDS, "gavel"),
+    (SchemaView, models.CaseParty, RECORDS, "user-o"),
+    (FigureLists, models.Feedback, RECORDS, "commenting-o"),
+    (MeasurementView, models.Measurement, RECORDS, "tachometer"),
+    (FigureLists, models.MediationSession, RECORDS, "comments-o"),
+    (SchemaView, models.MediationMember, RECORDS, "users"),
+    (DeadlineChangeView, models.DeadlineChange, RECORDS, "hourglass-half"),
+    (SchemaView, models.CaseEvent, RECORDS, "history"),
     (duty.VisitView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),

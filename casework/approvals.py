@@ -78,6 +78,8 @@ def ask_extension(session: Session, case: Case, values: Values) -> None:
         DeadlineChange.kind == ChangeKind.EXTENSION,
         DeadlineChange.status == ChangeStatus.APPROVED,
     )
+    if (reopened := _reopened(session, case)) is not None:
+        granted = granted.where(DeadlineChange.asked_at >= reopened)
     if session.execute(granted).scalar_one() >= times:
         raise NotAllowed(_("A deadline is extended {n} times at most.", n=times))
     most = longest(limit, settings.get(session, "extension_share"))
@@ -177,8 +179,8 @@ def _by_events(session: Session, case: Case) -> tuple[str | None, datetime | Non
 def due_of(
     session: Session, case: Case, *, calendar: Calendar | None = None, since: datetime | None = None
 ) -> datetime | None:
-    """The deadline of an accepted case as it follows from its limit and all that was granted. `since`: when a
-    suspension began that ends now and has no row of its own."""
+    """The deadline of an accepted case as it follows from its limit and all that was granted since it began to run.
+    `since`: when a suspension began that ends now and has no row of its own."""
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     if case.accepted_at is None or case.due_at is None or limit is None:
         return case.due_at
@@ -188,7 +190,13 @@ def due_of(
     if since is not None:
         over = DeadlineChange(kind=ChangeKind.SUSPENSION, status=ChangeStatus.OVER, decided_at=since, resumed_at=now())
         return clock.moved(case.due_at, over, limit, calendar)
-    return clock.due_at(case.accepted_at, limit, changes, calendar)
+    return clock.due_at(_reopened(session, case) or case.accepted_at, limit, changes, calendar)
+
+
+def _reopened(session: Session, case: Case) -> datetime | None:
+    """When the case was last reopened: its limit runs from there."""
+    statement = select(func.max(CaseEvent.at)).where(CaseEvent.case_id == case.id, CaseEvent.step == "reopen")
+    return session.execute(statement).scalar_one()
 
 
 def lapse(session: Session, case: Case) -> None:

@@ -40,11 +40,12 @@ def limit_of(snapshot: dict[str, Any] | None, urgency: Urgency | None) -> Limit 
     return Limit(snapshot["limit_value"], LimitUnit.of(snapshot["limit_unit"]), urgency is Urgency.URGENT)
 
 
-def due_at(accepted_at: datetime, limit: Limit, changes: Iterable[Change], calendar: Calendar) -> datetime:
-    """When a case is due: its limit from acceptance, then each change in the order in which it took effect. What was
-    refused, is still asked for, or still stands still moves nothing."""
-    due = deadlines.due(accepted_at, limit.value, limit.unit, calendar, urgent=limit.urgent)
-    for change in sorted((one for one in changes if one.decided_at is not None), key=_effective):
+def due_at(begun: datetime, limit: Limit, changes: Iterable[Change], calendar: Calendar) -> datetime:
+    """When a case is due: its limit from acceptance, or from when it was last reopened, then each change since in the
+    order in which it took effect. What was refused, is still asked for, or still stands still moves nothing."""
+    due = deadlines.due(begun, limit.value, limit.unit, calendar, urgent=limit.urgent)
+    since = (one for one in changes if one.decided_at is not None and one.decided_at >= begun)
+    for change in sorted(since, key=_effective):
         due = moved(due, change, limit, calendar)
     return due
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from casework import approvals, deadlines, intake, mediation, settings
+from casework import approvals, clock, deadlines, intake, mediation, settings
 from casework.refusals import Lacking, NotAllowed
 from models import (
     ENDED,
@@ -32,6 +32,8 @@ from panel.kinds import Choices, now, today
 from panel.text import _
 
 Values = Mapping[str, Any]
+#: Among the values of every step: when it is taken, as its event says.
+MOMENT = "moment"
 PENDING = (ReferralStatus.SENT, ReferralStatus.SIGNED)
 
 
@@ -291,6 +293,10 @@ def close(session: Session, case: Case, values: Values) -> None:
     case.closed_at = now()
 
 
-def reopen(_session: Session, case: Case, _values: Values) -> None:
-    """The first closure stays in its event, and so in its month's ledger."""
+def reopen(session: Session, case: Case, values: Values) -> None:
+    """The first closure stays in its event, and so in its month's ledger; so does the deadline that it was held to. The
+    limit runs anew: what is taken up again has as much time as what is new."""
+    calendar, limit = settings.office_calendar(session), clock.limit_of(case.item_snapshot, case.urgency)
+    if limit is not None:
+        case.due_at = clock.due_at(values[MOMENT], limit, (), calendar)
     case.closed_at = case.handled_at = None

@@ -161,7 +161,7 @@ class Builder:
             return None
         if not by_closing and before and course.over_at_start and not course.reopened:
             return None
-        due = case.due_at
+        due = course.due(case, (closed if by_closing else None) or self.until)
         dropped = course.status in DROPPED
         on_time = ""
         if closed is not None and due is not None:
@@ -272,6 +272,11 @@ class Course:
             self.mediated = True
         kept = (*ENDED, CaseStatus.SUSPENDED)
         self.status = change.after if change.after in kept else CaseStatus.HANDLING
+
+    def due(self, case: Row[Any], until: datetime) -> datetime | None:
+        """The deadline as it stood: that of the case, unless the limit has begun to run anew since."""
+        ended = next((change.due for change in self.changes if change.due and change.at >= until), None)
+        return datetime.fromisoformat(ended) if ended else case.due_at
 
     def handled(self, case: Row[Any], until: datetime | None) -> tuple[Outcome | None, str | None]:
         """Outcome and result as they stood: those of the case, unless it was handled again since."""

@@ -42,7 +42,8 @@ LEFT = (*ENDED, CaseStatus.SUSPENDED)
 
 
 class Change(NamedTuple):
-    """A case's change of state. `result` and `outcome` are what a handling said."""
+    """A case's change of state. `result` and `outcome` are what a handling said; `due` is the deadline that a
+    reopening has put an end to."""
 
     at: datetime
     step: str
@@ -50,6 +51,7 @@ class Change(NamedTuple):
     after: CaseStatus
     result: str | None = None
     outcome: str | None = None
+    due: str | None = None
 
 
 @dataclass(slots=True)
@@ -191,6 +193,7 @@ def _changes(chosen: Select[Any]) -> Select[Any]:
             CaseEvent.to_status,
             case((handled, CaseEvent.opinion)).label("result"),
             case((handled, CaseEvent.payload["outcome"].as_string())).label("outcome"),
+            case((CaseEvent.step == "reopen", CaseEvent.payload["due_before"].as_string())).label("due"),
         )
         .where(
             CaseEvent.case_id.in_(chosen),

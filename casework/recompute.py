@@ -50,10 +50,10 @@ def moved(session: Session, calendar: Calendar | None = None) -> list[Moved]:
     calendar = calendar or settings.office_calendar(session)
     wanted = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
     statement = _running(select(*wanted)).order_by(Case.due_at, Case.id)
-    changes = _changes(session)
+    changes, reopened = _changes(session), _reopened(session)
     found = []
     for row in session.execute(statement, execution_options={"unscoped": True}):
-        after = _due(row, changes.get(row.id, ()), calendar)
+        after = _due(row, reopened.get(row.id, row.accepted_at), changes.get(row.id, ()), calendar)
         if after is not None and after != row.due_at:
             found.append(Moved(row.id, row.case_no, row.version, row.status, row.due_at, after))
     return found
@@ -105,10 +105,20 @@ def _changes(session: Session) -> dict[int, list[Any]]:
     return found
 
 
-def _due(row: Any, changes: Iterable[Any], calendar: Calendar) -> datetime | None:
+def _reopened(session: Session) -> dict[int, datetime]:
+    """When those of these cases that were reopened were so last: their limit runs from there."""
+    statement = (
+        select(CaseEvent.case_id, func.max(CaseEvent.at))
+        .where(CaseEvent.step == "reopen", CaseEvent.case_id.in_(_running(select(Case.id))))
+        .group_by(CaseEvent.case_id)
+    )
+    return {row[0]: row[1] for row in session.execute(statement, execution_options={"unscoped": True})}
+
+
+def _due(row: Any, begun: datetime, changes: Iterable[Any], calendar: Calendar) -> datetime | None:
     """When the case is due by its snapshot and what was granted; None where it has none to go by."""
     limit = clock.limit_of(row.item_snapshot, row.urgency)
-    return None if limit is None else clock.due_at(row.accepted_at, limit, changes, calendar)
+    return None if limit is None else clock.due_at(begun, limit, changes, calendar)
 
 
 def _events(session: Session, found: list[Moved]) -> list[dict[str, Any]]:

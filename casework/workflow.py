@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
-from casework import approvals, events, notices
+from casework import approvals, effects, events, notices
 from casework.refusals import Lacking, NotAllowed
 from casework.roles import OFFICE
 from casework.state import stepping
@@ -141,9 +141,9 @@ def take(
         raise Lacking(lacking)
     if step.possible and (why_not := step.possible(session, case, {})):
         raise Lacking({step.asks[0].name: why_not})
-    before, due, item = case.status, case.due_at, case.item_id
+    before, due, item, moment = case.status, case.due_at, case.item_id, now()
     with by_right(session), stepping():
-        other = step.effect(session, case, values) if step.effect else None
+        other = step.effect(session, case, {**values, effects.MOMENT: moment}) if step.effect else None
         after = other or step.target or before
         if after is not before:
             case.status = after
@@ -154,7 +154,9 @@ def take(
             case.updated_at = now()
         opinion = values.get(step.opinion)
         payload = {**_payload(step, values), **_moved(case, due, item)}
-        event = events.append(session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload)
+        event = events.append(
+            session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload, at=moment
+        )
         notices.of_step(session, case, event)
         return event
 

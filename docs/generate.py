@@ -11,6 +11,7 @@ import click
 from admin_app import SCREENS, create_app
 from casework import settings
 from casework import steps as declared_steps
+from casework.indicators import FIGURES
 from casework.roles import ROLES
 from models import CaseStatus
 from panel.access import Action
@@ -165,6 +166,26 @@ def configuration() -> str:
     return _between("configuration.md", table(["Setting", "Default", "What it does"], rows).rstrip())
 
 
+def figures() -> str:
+    rows = ([both(figure.label), english(figure.formula)] for figure in FIGURES.values())
+    return f"""# Figures
+
+Generated from `casework/indicators.py` by `make docs`; the page of figures shows them beside the numbers.
+
+{table(["Figure", "Definition"], rows)}
+- A period is from one day to another, both included, in the office's zone. Without anything to divide by, “—”.
+- Records count as they stand now: a case that was closed after the period is closed. The monthly ledger tells how they
+  stood when the month ended, so that the two may differ for a month that is over.
+- Closures within a period are read from events where a case was reopened: it counts in every month in which it was
+  closed, and once in a longer period.
+- Handling is the one that stands: of a case that was sent back or reopened, the last.
+- A case belongs to the squad and the street of its community; visits belong to no list and no item.
+- Repeats are looked for inside one's own area. The window for repeats, the limit to feed back and the office hours are
+  settings.
+- Old ledgers are left out of feedback, satisfaction and repeats; their time of handling is that of closing.
+"""
+
+
 def _between(page: str, text: str) -> str:
     """A page with what stands between its two marks replaced."""
     before, _mark, rest = (DOCS / page).read_text().partition(BEGIN)
@@ -175,6 +196,7 @@ def _between(page: str, text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "roles.md": roles,
     "steps.md": steps,
+    "figures.md": figures,
     "commands.md": commands,
     "configuration.md": configuration,
 }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 from panel.kinds import narrow, tidy
@@ -94,8 +95,13 @@ class Header:
 def find(sheet: Sheet, known: Known) -> Header | None:
     """The header of a sheet: the row in which most columns mean something; None if in no row at least one does."""
     best, best_score = -1, 0
+    above: Sequence[Any] = []
     for index, line in enumerate(sheet.lines[:SEARCHED_ROWS]):
         score = len(_meanings(line.cells, known))
+        if score and _is_upper_half(above, known) and _is_lower_half(line.cells, known):
+            # Both halves count, or the header printed again in one row would outweigh them and all rows between.
+            score = len(_meanings([low or high for low, high in zip_longest(line.cells, above)], known))
+        above = line.cells
         if score > best_score:
             best, best_score = index, score
     if best < 0:

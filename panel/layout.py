@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from panel import headers, mapping
+from panel.access import model_of
 from panel.base import Base
 from panel.fields import Field, field_named
 from panel.headers import Header, Known
+from panel.kinds import tidy
+from panel.matching import Finder
 from panel.plans import Options, Part, Plan, PlanRow, Unusable
 from panel.resolving import Resolver
 from panel.rules import ID, Registry, Rules, known_labels
@@ -39,7 +42,18 @@ def columns(
     if said:
         known = known.told(said)
         header = headers.find(sheet, known) or header
-    return mapping.guesses(model, rules, header, sheet.lines[header.first :], known)
+    finders: dict[str, Finder] = {}
+
+    def calls(declared: Field, text: str) -> bool:
+        assert declared.reference is not None
+        table = declared.reference.table
+        if table not in finders:
+            finders[table] = registry.finder_of(model_of(table))
+            below = [tidy(cell) for line in sheet.lines[header.first :][: mapping.LOOKED_AT] for cell in line.cells]
+            finders[table].read(session, set(below))
+        return isinstance(finders[table].find(text, sheet.name), int)
+
+    return mapping.guesses(model, rules, header, sheet.lines[header.first :], known, calls=calls)
 
 
 def check(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select
@@ -85,9 +85,18 @@ def remember(session: Session, model: type[Base], labels: Sequence[str], meaning
         connection.execute(insert(table).values(at=now(), actor_name=actor_of(session).name, **values))
 
 
-def guesses(model: type[Base], rules: Rules, header: Header, lines: Sequence[Line], known: Known) -> list[Guess]:
+def guesses(
+    model: type[Base],
+    rules: Rules,
+    header: Header,
+    lines: Sequence[Line],
+    known: Known,
+    *,
+    calls: Callable[[Field, str], bool] = lambda _reference, _text: False,
+) -> list[Guess]:
     """Each header with what it most likely means: what it is known for; else by its words; else by what stands below
-    it. A column is guessed once."""
+    it, for a required reference names of what is stored (`calls` tells whether a text is one). A column is guessed
+    once."""
     wanted = dict(targets(model, rules))
     taken = set(header.columns.values())
     found = []
@@ -98,6 +107,7 @@ def guesses(model: type[Base], rules: Rules, header: Header, lines: Sequence[Lin
             continue
         name = header.columns.get(index) or _by_words(label, known, wanted, taken)
         name = name or _by_values(model, samples, wanted, taken)
+        name = name or _by_names([f for f in rules.required() if f.reference and f.name not in taken], samples, calls)
         if name in wanted:
             taken.add(name)
         found.append(Guess(label, samples[:3], name if name in wanted else ""))
@@ -125,6 +135,13 @@ def _by_values(model: type[Base], samples: Sequence[str], wanted: Mapping[str, M
             continue
         if sum(_reads(declared, text) for text in samples) >= OF_A_KIND * len(samples):
             return name
+    return ""
+
+
+def _by_names(references: Sequence[Field], samples: Sequence[str], calls: Callable[[Field, str], bool]) -> str:
+    for declared in references if samples else ():
+        if sum(calls(declared, text) for text in samples) >= OF_A_KIND * len(samples):
+            return declared.name
     return ""
 
 

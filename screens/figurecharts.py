@@ -13,7 +13,7 @@ from panel.text import Message, _
 #: As the pages are set.
 FAMILY = '"Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", SimSun, sans-serif'
 COLOURS = ("#1f5fa8", "#e39b17", "#2e7d4f")
-WIDTH, HEIGHT, BAR = 720, 320, 26
+WIDTH, HEIGHT, BAR = 720, 320, 6
 #: More groups than these stand below each other, their names at the left.
 LEVEL = 8
 LONGEST_NAME = 12
@@ -95,7 +95,7 @@ def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
     import pygal  # noqa: PLC0415 - five megabytes with what it brings, which charts alone need
 
     many = len(table.lines) > LEVEL and not lines
-    height = max(HEIGHT, 90 + BAR * len(table.lines) * len(chart.series) // 2) if many else HEIGHT
+    height = max(HEIGHT, 90 + BAR * len(table.lines) * (len(chart.series) + 1)) if many else HEIGHT
     kind = pygal.Line if lines else pygal.HorizontalBar if many else pygal.Bar
     # Of bars that lie the first stands at the bottom.
     groups = list(reversed(table.lines)) if many else list(table.lines)
@@ -107,7 +107,7 @@ def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
         explicit_size=False,
         legend_at_bottom=True,
         legend_at_bottom_columns=len(chart.series),
-        x_label_rotation=30 if not many and len(groups) > 6 else 0,
+        x_label_rotation=30 if not many and len(groups) > (12 if lines else 6) else 0,
         truncate_label=LONGEST_NAME,
         truncate_legend=-1,
         show_x_guides=False,
@@ -124,15 +124,20 @@ def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
         **({"range": (0, 100)} if chart.share else {"min_scale": 2, "max_scale": 6}),
     )
     drawn.title = None
-    drawn.x_labels = [_name(line, lines) for line in groups]
+    drawn.x_labels = _names(groups, lines=lines)
     for one in chart.series:
         drawn.add(str(one.label), [one.number(line.values[one.figure.name]) for line in groups])
     return _clean(drawn.render_tree())
 
 
-def _name(line: Line, lines: bool) -> str:
-    """Months in time as short as they can be told apart."""
-    return f"{line.asked.span.first:%Y-%m}" if lines else str(line.label)
+def _names(groups: Sequence[Line], *, lines: bool) -> list[str]:
+    """What stands below the groups: months as short as they can be told apart."""
+    if not lines:
+        return [str(line.label) for line in groups]
+    days = [line.asked.span.first for line in groups]
+    if len({day.year for day in days}) == 1:
+        return [f"{day.month}月" for day in days]
+    return [f"{day:%y-%m}" for day in days]
 
 
 def _style() -> Any:

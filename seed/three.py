@@ -236,7 +236,10 @@ class Story:
         )
         life.feedback.append(unsatisfied)
         life.case.update(closed_at=None, handled_at=None)
-        life.step(self.at(21, 10), "reopen", S.HANDLING, self.leader, f"投诉人反映{words}")
+        reopened, before = self.at(21, 10), life.case["due_at"]
+        life.case["due_at"] = after = deadlines.due(reopened, 3, LimitUnit.WORKING_DAY, self.teller.calendar)
+        kept = {"due_before": before.isoformat(), "due_after": after.isoformat()}
+        life.step(reopened, "reopen", S.HANDLING, self.leader, f"投诉人反映{words}", **kept)
         life.act(self.teller.cast, self.at(22, 10), ActionKind.ASSISTANCE, "会同店主请厂家到场，紧固支架、更换减振垫。")
         life.tale = Tale("shop", Outcome.MEDIATED, life.tale.description, f"{life.tale.result[:-1]}；异响已排除。")
         moments = (self.at(22, 15), self.at(23, 9), self.at(23, 10))

@@ -110,7 +110,7 @@ class World:
         self.officers = [side[name] for side in (inside, outside) for name in ("officer", "second_officer")]
 
     def _moment(self) -> datetime:
-        return MIDDLE + timedelta(minutes=self.rng.randint(-SPREAD * 1440, SPREAD // 2 * 1440))
+        return MIDDLE + timedelta(seconds=self.rng.randint(-SPREAD * 86_400, SPREAD // 2 * 86_400))
 
     def _later(self, moment: datetime, days: float = 6) -> datetime:
         hurry = self.rng.random() < 0.4

@@ -97,6 +97,8 @@ def take(session: Session, case: models.Case, step: str, at: str, before: CaseSt
         case.closed_at = moment
     if step == "reopen":
         case.closed_at = case.handled_at = None
+        payload = {"due_before": case.due_at.isoformat()} if case.due_at else {}
+        case.due_at = moment + timedelta(days=3)
     with stepping():
         case.status = after
     session.flush()

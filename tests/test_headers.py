@@ -196,6 +196,17 @@ def test_the_upper_row_counts_where_the_lower_is_empty() -> None:
     assert header.columns == {0: "community/street", 1: "community", 2: "name", 3: "mobile", 4: "telephone"}
 
 
+def test_a_header_printed_again_in_one_row_does_not_outweigh_the_two_rows_at_the_top() -> None:
+    header = find(
+        ["2026年花名册"],
+        ["序号", "基本情况", None, "联系方式", None, "备注"],
+        [None, "社区", "姓名", "手机", "起始时间", None],
+        [1, "东塔社区", "张三", "13800000000", "2026.5.1", None],
+        [None, "社区", "姓名", "手机", "起始时间", "备注"],
+    )
+    assert (header.first, sorted(header.columns)) == (3, [1, 2, 3, 4, 5])
+
+
 def test_a_first_row_of_data_is_no_second_header() -> None:
     header = find(["社区", "姓名", "职务"], ["东塔社区", "张三", "联络员"], ["东栅社区", "李四", "联络员"])
     assert header.first == 1

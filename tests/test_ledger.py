@@ -206,6 +206,7 @@ def test_a_reopened_case_stays_in_the_ledger_of_its_first_closure(stage: Stage) 
     may, june = of(rows(stage, MAY, Basis.CLOSED), id_), of(rows(stage, JUNE, Basis.CLOSED), id_)
     assert (may.closed_at, may.on_time, may.result) == (local("05-05 09:00"), "是", "劝导后自行清理 05-03 09:00")
     assert (june.closed_at, june.on_time, june.result) == (local("06-20 09:00"), "否", "劝导后自行清理 06-03 09:00")
+    assert (may.due_at, june.due_at) == (local("05-07 09:00"), local("06-05 09:00"))
     assert (may.remark, june.remark) == ("", "重启后再次办结")
 
 

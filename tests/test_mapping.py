@@ -93,6 +93,8 @@ def test_a_file_of_unknown_columns_leads_to_the_page_where_they_are_told(stage: 
     page = browser.get(sent.location).text
     assert all(label in page for label in (*HEADER, "王五"))
     values = form_values(page)
+    # The name of a community tells its column, whatever its header.
+    assert [values[f"column.{n}"] for n in range(4)] == ["community", "name", "mobile", ""]
     wrong = browser.post("/admin/liaison/import/columns/", {**values, "column.0": "name", "column.1": "name"})
     assert (wrong.status_code, "不能" in wrong.text or "只保留一列" in wrong.text) == (422, True)
     told = browser.post("/admin/liaison/import/columns/", {**values, "column.0": "community", "column.1": "name"})

@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 import models
+from casework import clock, recompute, settings
 from casework.effects import Answer
 from casework.refusals import Lacking, NotAllowed
-from models import Case, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
+from models import Case, CaseEvent, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
 from panel.kinds import now
 from tests import steps
 from tests.factories import Stage
@@ -60,6 +61,36 @@ def test_an_anonymous_complainant_need_not_be_told(stage: Stage) -> None:
         party = session.execute(sa.select(models.CaseParty).where(models.CaseParty.case_id == id_)).scalar_one()
         party.anonymous, party.name, party.phone = True, None, None
     assert steps.take(stage, "office", id_, "close", complainant_content=None).status is S.CLOSED
+
+
+def test_a_reopened_case_has_its_whole_limit_again(stage: Stage) -> None:
+    """The old deadline stays with the event; neither a change of the calendar nor what was granted before moves the new
+    one, and one may ask for more time again."""
+    id_ = steps.new_case(stage, S.CLOSED, "officer")
+    long_ago = now() - timedelta(days=40)
+    with stage.session() as session:
+        case = session.get_one(Case, id_)
+        case.reported_at = case.accepted_at = long_ago
+        case.due_at = long_ago + timedelta(days=3)
+        granted = {"kind": models.ChangeKind.EXTENSION, "status": models.ChangeStatus.APPROVED}
+        when = {"asked_at": long_ago, "decided_at": long_ago + timedelta(hours=1)}
+        session.add(models.DeadlineChange(case_id=id_, reason="等待部门", days=2, **granted, **when))
+    reopened = steps.take(stage, "leader", id_, "reopen")
+    with stage.session() as session:
+        event = session.scalars(
+            sa.select(CaseEvent).where(CaseEvent.case_id == id_).order_by(CaseEvent.seq.desc())
+        ).first()
+        assert event is not None
+        limit = clock.limit_of(reopened.item_snapshot, reopened.urgency)
+        assert limit is not None
+        whole = clock.due_at(event.at, limit, (), settings.office_calendar(session))
+        assert reopened.due_at == whole > now()
+        assert event.payload["due_before"] == (long_ago + timedelta(days=3)).isoformat()
+        assert id_ not in [one.id for one in recompute.moved(session)]
+    steps.take(stage, "officer", id_, "extend")
+    moved = steps.take(stage, "leader", id_, "approve").due_at
+    assert moved is not None
+    assert moved > whole
 
 
 def test_feedback_of_before_a_reopening_does_not_count(stage: Stage) -> None:

@@ -332,7 +332,11 @@ class Casework(RuleBasedStateMachine):
                     assert len(standing) == (known.status is CaseStatus.SUSPENDED)
                 limit = clock.limit_of(case.item_snapshot, case.urgency)
                 if limit is not None and case.accepted_at is not None:
-                    assert case.due_at == clock.due_at(case.accepted_at, limit, changes, calendar)
+                    again = sa.select(sa.func.max(CaseEvent.at)).where(
+                        CaseEvent.case_id == id_, CaseEvent.step == "reopen"
+                    )
+                    begun = session.scalar(again) or case.accepted_at
+                    assert case.due_at == clock.due_at(begun, limit, changes, calendar)
 
     @invariant()
     def numbers_have_no_gap(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import pickle
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import time, timedelta
 from io import BytesIO
 from itertools import islice
@@ -134,12 +134,13 @@ def _blocks(rows: Iterator[list[Any]], left: int) -> Iterator[Answer]:
         widest = max(map(len, block))
         if any(len(row) != widest for row in block):
             block = [[*row, *[None] * (widest - len(row))] for row in block]
-        columns: list[Any] = [[None] * len(block)] * left
+        columns: list[Any] = [(None,) * len(block)] * left
         columns += [_column(column) for column in zip(*block, strict=True)]
         yield "block", len(block), columns
 
 
-def _column(column: Sequence[Any]) -> str | list[Any]:
+def _column(column: tuple[Any, ...]) -> str | tuple[Any, ...] | list[Any]:
+    """A column of words alone as one text, one without any as it is, any other as a list."""
     kinds = set(map(type, column))
     if kinds == {str}:
         text = COMMA.join(column)
@@ -147,7 +148,7 @@ def _column(column: Sequence[Any]) -> str | list[Any]:
             return text
     if time in kinds or timedelta in kinds:
         return [_plain(value) for value in column]
-    return list(column)
+    return list(column) if str in kinds else column
 
 
 def _plain(value: Any) -> Any:

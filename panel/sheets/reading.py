@@ -211,10 +211,14 @@ def _opened(data: bytes) -> Iterator[opening.Answer]:
         process.wait()
 
 
+#: Words of a column that tell whether it repeats itself.
+LOOKED_AT = 100
+
+
 def _append(sheet: Sheet, count: int, columns: list[Any]) -> None:
     """The next lines of a sheet, from their columns."""
     lines = sheet.lines
-    made = [_words(column) if isinstance(column, str) else _mixed(column) for column in columns]
+    made = [_words(c) if isinstance(c, str) else c if isinstance(c, tuple) else _mixed(c) for c in columns]
     rows = zip(*made, strict=True) if made else [()] * count
     first = len(lines) + 1
     lines += map(Line, range(first, first + count), map(list, rows))
@@ -222,7 +226,9 @@ def _append(sheet: Sheet, count: int, columns: list[Any]) -> None:
 
 def _words(text: str) -> list[Any]:
     """The cells of a column that holds text alone."""
-    return _clean(printable(text).split(opening.COMMA), text)
+    # Nearly every text is printable, which is told five times as fast as characters are looked for.
+    plain = text if text.replace(opening.COMMA, "").isprintable() else printable(text)
+    return _clean(plain.split(opening.COMMA), text)
 
 
 def _mixed(column: list[Any]) -> list[Any]:
@@ -233,10 +239,12 @@ def _clean(parts: list[Any], text: str) -> list[Any]:
     """Words as cells: what is blank is nothing, what Excel calls an error is a fault."""
     if "#" in text:
         parts = [Fault.of(part) if part in ERRORS else part for part in parts]
-    same: dict[Any, Any] = {}
-    if len(parts) > 1 and 2 * len(set(parts)) < len(parts):
+    if len(parts) > 1 and 2 * len(set(parts[:LOOKED_AT])) < len(parts[:LOOKED_AT]):
         # What stands in many rows, a street or a post, takes the place of one.
+        same: dict[Any, Any] = {}
         parts = [same.setdefault(part, part) for part in parts]
+    if all(parts) and not any(map(str.isspace, parts)):
+        return parts
     return [part if part and not part.isspace() else None for part in parts]
 
 
