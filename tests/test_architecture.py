@@ -70,7 +70,7 @@ def test_a_library_stays_where_it_belongs(library: str, places: tuple[str, ...])
 
 
 def test_what_is_large_is_loaded_when_it_is_needed() -> None:
-    """A command that exports or a server that starts does without what designs workbooks or draws charts, the dictionary
+    """A command that exports or a starting server does without what designs workbooks or draws charts, the dictionary
     of sounds, the queue and the made-up district."""
     code = f"import sys, admin_app; print(*({LARGE!r} & sys.modules.keys()))"
     done = subprocess.run(  # noqa: S603 - our own program
