@@ -81,7 +81,7 @@ def measure(page: Page, number: str, who: Cast) -> None:
     for words in ("需检测 是", "可调解 是", "3 个工作日"):
         expect(page.locator(".fixed-by")).to_contain_text(words.split()[-1])
     moves.finish(page, "受理", "待派遣")
-    expect(moves.fact(page, "到期时间")).to_have_text("07-16 17:30")
+    expect(moves.fact(page, "到期时间")).to_contain_text("07-16 17:30")
     moves.dispatch(page, who.officer)
     moves.take(page, "开始处置", "处置中")
     moves.add(page, "检测记录")

@@ -59,7 +59,7 @@ def accept(page: Page, number: str, who: Cast) -> None:
     expect(page.locator(".fixed-by")).to_contain_text("3 个工作日")
     moves.look(page, "accept")
     moves.finish(page, "受理", "待派遣")
-    expect(moves.fact(page, "到期时间")).to_have_text("07-16 17:30")
+    expect(moves.fact(page, "到期时间")).to_contain_text("07-16 17:30")
     moves.dispatch(page, who.officer)
 
 

@@ -67,7 +67,7 @@ def accept(page: Page, number: str, who: Cast) -> None:
         expect(page.locator(".fixed-by")).to_contain_text(words)
     moves.look(page, "accept")
     moves.finish(page, "受理", "待派遣")
-    expect(moves.fact(page, "到期时间")).to_have_text("08-03 17:30")
+    expect(moves.fact(page, "到期时间")).to_contain_text("08-03 17:30")
     moves.dispatch(page, who.officer)
 
 
