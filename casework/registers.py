@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -53,7 +52,7 @@ class ReferralLine:
     replied_at: datetime | None
     reply: str
     joint_on: date | None
-    joint_members: str | None
+    joint_members: str
     quantity: int | None
     quantity_unit: str | None
     status: ReferralStatus
@@ -102,6 +101,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
     known = people(session, select(Referral.case_id).where(*of_months))
     moment, found = now(), []
     for row in session.execute(statement):
+        returned = row.status is ReferralStatus.RETURNED
         ended = row.status in (ReferralStatus.REPLIED, ReferralStatus.RETURNED)
         found.append(
             ReferralLine(
@@ -117,9 +117,9 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 signed_at=local(row.signed_at),
                 reply_due_at=local(row.reply_due_at),
                 replied_at=local(row.replied_at),
-                reply=unnamed(_said(row), known[row.case_id]),
+                reply=unnamed(row.return_reason if returned else row.reply, known[row.case_id]),
                 joint_on=row.joint_on,
-                joint_members=row.joint_members,
+                joint_members=unnamed(row.joint_members, known[row.case_id]),
                 quantity=row.quantity,
                 quantity_unit=row.quantity_unit,
                 status=row.status,
@@ -128,11 +128,6 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
             )
         )
     return found
-
-
-def _said(row: Any) -> str:
-    """What the department answered, or why it gave the referral back."""
-    return (row.return_reason if row.status is ReferralStatus.RETURNED else row.reply) or ""
 
 
 def _late(due: datetime | None, done: datetime | None, moment: datetime, *, ended: bool) -> bool:

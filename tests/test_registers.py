@@ -144,11 +144,11 @@ def test_the_register_of_referrals_names_nobody_who_complained(filled: Stage) ->
     with filled.session() as session:
         case, police = filled.inside["case"], filled.inside["department"]
         asked = {"request": "请联系张三，电话13712345678，共同清理"}
-        won = {"quantity": 3, "quantity_unit": "个车位"}
-        send(session, case, police, "03-05 09:00", "移字9号", **asked, replied_at=local("03-06 09:00"), **won)
+        joint = {"joint_on": date(2026, 3, 6), "joint_members": "社区、张三"}
+        send(session, case, police, "03-05 09:00", "移字9号", **asked, **joint, replied_at=local("03-06 09:00"))
         row = found_in.referrals(session, march := Month.parse("2026-03"), march)[0]
     assert row.request == "请联系某居民，电话（号码略），共同清理"
-    assert row.reply == "已清拖；成果：3个车位"
+    assert row.joint_members == "社区、某居民"
 
 
 def test_a_period_may_be_longer_than_a_month(filled: Stage) -> None:
