@@ -116,6 +116,10 @@ def placing(model: type[Base]) -> list[tuple[Field, Field]]:
     return found
 
 
+#: What people write before the label of a reference: 所属街道, 所在社区.
+BELONGING = ("所属", "所在")
+
+
 def known_labels(model: type[Base], rules: Rules) -> Known:
     """Every label that means a column of this table. What stands first has the better claim."""
     declared = [f for f in fields(model) if not isinstance(f.kind, Data)]
@@ -129,14 +133,19 @@ def known_labels(model: type[Base], rules: Rules) -> Known:
         if f.reference:
             target = model_of(f.reference.table)
             called = {*labels, *in_every_locale(target.__label__)}
-            claims.append((f.name, [f"所属{label}" for label in called]))
+            claims.append((f.name, [before + label for label in called for before in BELONGING]))
             claims.append((f.name, [label + name for label in called for name in _name_labels(target)]))
             claims.append((f.name, _code_labels(target)))
     for reference, above in placing(model):
         target = model_of(above.reference.table) if above.reference else model
         labels = {*in_every_locale(above.label), *above.aliases, *in_every_locale(target.__label__)}
         named = [label + name for label in labels for name in _name_labels(target)]
-        claims.append((f"{reference.name}/{above.name}", [*labels, *(f"所属{label}" for label in labels), *named]))
+        claims.append(
+            (
+                f"{reference.name}/{above.name}",
+                [*labels, *(before + label for label in labels for before in BELONGING), *named],
+            )
+        )
     return Known.of(claims)
 
 

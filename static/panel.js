@@ -120,6 +120,14 @@ function shortAddress() {
   window.addEventListener("pageshow", () => disable(false));
 }
 
+// A tick above a column sets all those of its name.
+function tickAll() {
+  all("[data-ticks]").forEach((head) => {
+    head.hidden = false;
+    head.addEventListener("change", () => all(`input[name="${head.dataset.ticks}"]`).forEach((tick) => { tick.checked = head.checked; }));
+  });
+}
+
 // A table that fits lets its header stick to the page; a wider one scrolls in a box of its own.
 function fitGrids() {
   all(".grid-box:not(.boxed)").forEach((box) => {
@@ -271,7 +279,7 @@ function lookup(box) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  [menu, drops, searchKey, confirmLinks, bulk, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way].forEach((start) => start());
+  [menu, drops, searchKey, confirmLinks, bulk, tickAll, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way].forEach((start) => start());
   all(".lookup").forEach(lookup);
   document.addEventListener("submit", onSubmit);
   window.addEventListener("resize", fitGrids);

@@ -148,6 +148,7 @@ def test_every_declared_label_means_its_own_column(table: str) -> None:
         ("liaison", "联络员姓名", "name"),
         ("liaison", "社区名称", "community"),
         ("liaison", "所属社区", "community"),
+        ("liaison", "所在社区", "community"),
         ("liaison", "街道", "community/street"),
         ("liaison", "所属街道", "community/street"),
         ("liaison", "联居队员", "officer"),

@@ -106,6 +106,24 @@ def test_communities_and_roster_come_in(visit: Visit, site: Site, tmp_path: Path
     page.get_by_role("link", name="查看列表").click()
     page.wait_for_url("**/admin/liaison/")
     expect(page.locator("tbody tr")).to_have_count(15)
+    end_the_rest(page, site, corrected(failed))
+
+
+def end_the_rest(page: Page, site: Site, roster: Path) -> None:
+    """Whoever is in office and not on the roster is chosen by one tick, and leaves by one button."""
+    page.goto("/admin/liaison/compare/")
+    page.locator("input[type=file]").set_input_files(roster)
+    page.locator("main form button").last.click()
+    page.wait_for_url("**/compare/result/**")
+    leaving = page.locator('input[name="left"]').count()
+    assert leaving > 1
+    page.get_by_label("全选").check()
+    expect(page.locator('input[name="left"]:checked')).to_have_count(leaving)
+    page.get_by_role("button", name="将选中的人员设为离任").click()
+    page.wait_for_url("**/admin/liaison/**")
+    with site.session() as session:
+        ended = select(func.count()).where(models.Liaison.end_on.is_not(None))
+        assert session.execute(ended).scalar_one() == leaving
 
 
 def test_what_a_file_lacks_is_told_before_anything_is_read(visit: Visit) -> None:
