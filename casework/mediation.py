@@ -32,7 +32,7 @@ from models import (
 )
 from panel.kinds import Choices, PersonName, now, today
 from panel.session import actor_of
-from panel.text import Message, _
+from panel.text import Message, _, for_the_record
 
 Values = Mapping[str, Any]
 #: What a page knows already while it asks for one step after the other.
@@ -252,7 +252,7 @@ def _breach(session: Session, case: Case, mediation: Mediation) -> Case:
         community_id=case.community_id,
         place=case.place,
         source=Source.OTHER,
-        description=str(
+        description=for_the_record(
             _(
                 "The agreement of mediation {number} (case {case}) was not kept.",
                 number=mediation.mediation_no,

@@ -19,6 +19,7 @@ from casework.refusals import Lacking, NotAllowed
 from models import Case, CaseStatus, EndedBy, Force, Mediation, MediationMember, MediationSession, MediationStatus
 from panel.kinds import now, today
 from panel.records import AuditEntry
+from panel.text import speaking
 from tests import factories, steps
 from tests.factories import Stage
 
@@ -195,7 +196,8 @@ def test_a_breach_can_become_a_case(stage: Stage) -> None:
     with lacks("new_case"):
         take(stage, id_, "perform", new_case=True)
     for _time in range(2):
-        take(stage, id_, "perform", performance=Kept.BREACHED, follow_up="未移机", new_case=True)
+        with speaking("en"):
+            take(stage, id_, "perform", performance=Kept.BREACHED, follow_up="未移机", new_case=True)
     with lacks("outcome"):
         take(stage, id_, "handle", outcome=models.Outcome.MEDIATED)
     made = only(stage, id_)
@@ -205,6 +207,7 @@ def test_a_breach_can_become_a_case(stage: Stage) -> None:
         assert case.status is S.REPORTED
         assert (case.community_id, case.place) == (old.community_id, old.place)
         assert made.mediation_no in case.description
+        assert "协议" in case.description
         assert not {A, B} & set(re.findall(r"\w+", case.description))
         parties = session.scalars(sa.select(models.CaseParty).where(models.CaseParty.case_id == case.id)).all()
         assert [(party.name, party.phone_tail) for party in parties] == [("李四", "0000")]
