@@ -93,6 +93,7 @@ def main() -> None:
         take(page, linked(page, f"{base}/admin/case/?status=handling"), "case")
         take(page, linked(page, f"{base}/admin/community/").replace("details", "edit"), "form")
         take(page, f"{base}/ledgers", "ledger")
+        take(page, f"{base}/figures?by=street", "figures")
         roster(page, base)
         phone = browser.new_page(viewport={"width": PHONE[0], "height": PHONE[1]}, locale="zh-CN")
         log_in(phone, base, "officer")

@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pygal
-from pygal.etree import etree
-from pygal.style import Style
-
 from casework.indicators import FIGURES, Figure, Form
 from casework.indicatorsums import Line, Table, Value
 from panel.text import Message, _
@@ -96,6 +92,8 @@ def shown(chart: Chart, number: float | None) -> str:
 
 def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
     """A chart over the groups of a table: as lines where these follow each other in time, else as bars."""
+    import pygal  # noqa: PLC0415 - five megabytes with what it brings, which charts alone need
+
     many = len(table.lines) > LEVEL and not lines
     height = max(HEIGHT, 90 + BAR * len(table.lines) * (len(chart.series) + 1)) if many else HEIGHT
     kind = pygal.Line if lines else pygal.HorizontalBar if many else pygal.Bar
@@ -143,6 +141,8 @@ def _names(groups: Sequence[Line], *, lines: bool) -> list[str]:
 
 
 def _style() -> Any:
+    from pygal.style import Style  # noqa: PLC0415 - see above
+
     return Style(
         background="transparent",
         plot_background="transparent",
@@ -167,6 +167,8 @@ def _style() -> Any:
 
 def _clean(tree: Any) -> bytes:
     """Without what the library would have a browser run, and without its comments: both name addresses elsewhere."""
+    from pygal.etree import etree  # noqa: PLC0415 - see above
+
     for parent in list(tree.iter()):
         for element in list(parent):
             if not isinstance(element.tag, str) or element.tag.rpartition("}")[2] == "script":

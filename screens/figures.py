@@ -24,7 +24,7 @@ from panel.text import Message, _
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.pages import Button, Chip, Input, Page, Words
-from screens import figurebook, figurecharts, figurewords
+from screens import figurecharts, figurewords
 from screens.figurecharts import CHARTS, Chart
 
 #: What stands large at the top.
@@ -164,6 +164,8 @@ def chart(name: str) -> Any:
 def download() -> Any:
     if not may_export():
         abort(403)
+    from screens import figurebook  # noqa: PLC0415 - and openpyxl with it, when a workbook is asked for
+
     panel = current_panel()
     try:
         asked, by = _order()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate, combinations
 from typing import Any
 
 from openpyxl import Workbook
@@ -113,18 +114,15 @@ class Pen:
             self._joined.append(CellRange(min_row=top, max_row=bottom, min_col=first + 1, max_col=last + 1))
 
     def thirds(self, values: Sequence[Value]) -> list[tuple[int, int, Value]]:
-        """Three values over the whole width."""
-        ends: list[int] = []
-        total, reached = sum(self.widths), 0.0
-        for column, width in enumerate(self.widths):
-            reached += width
-            if len(ends) < 2 and reached >= total * (len(ends) + 1) / 3 and column < self.width - 2 + len(ends):
-                ends.append(column)
-        ends = [*ends, *range(max(ends, default=-1) + 1, self.width)][:2]
-        firsts = [0, ends[0] + 1, ends[1] + 1]
-        return [
-            (first, last, value) for first, last, value in zip(firsts, [*ends, self.width - 1], values, strict=True)
-        ]
+        """Three values over the whole width, cut so that the narrowest part is as wide as it can be."""
+        reached = list(accumulate(self.widths))
+
+        def narrowest(cut: tuple[int, int]) -> float:
+            return min(reached[cut[0]], reached[cut[1]] - reached[cut[0]], reached[-1] - reached[cut[1]])
+
+        first, second = max(combinations(range(self.width - 1), 2), key=narrowest)
+        lasts, firsts = (first, second, self.width - 1), (0, first + 1, second + 1)
+        return list(zip(firsts, lasts, values, strict=True))
 
     def head(self, heading: Heading) -> None:
         """Title, then unit, period and date."""
@@ -189,7 +187,7 @@ def looks(sheet: Any) -> dict[str, Any]:
         "total": look(bold, centre),
         "total rate": look(bold, centre, form=RATE_FORMAT),
         "label": look(bold, Alignment(horizontal="right", vertical="center")),
-        "count": look(bold, Alignment(horizontal="left", vertical="center"), form='0"件"'),
+        "count": look(bold, Alignment(horizontal="left", vertical="center"), form=' 0"件"'),
     }
     for name, alignment, form in (
         (CENTRE, centre, "General"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -26,6 +27,7 @@ CODE = [
     ROOT / "models.py",
 ]
 LONGEST = 450
+LARGE = {"openpyxl", "pygal", "pypinyin", "huey", "chinese_calendar", "seed.demo"}
 
 
 def imported(file: Path) -> set[str]:
@@ -65,6 +67,16 @@ def test_a_library_stays_where_it_belongs(library: str, places: tuple[str, ...])
         str(file.relative_to(ROOT)) for file in CODE if any(name.split(".")[0] == library for name in imported(file))
     }
     assert {user for user in users if not user.startswith(places)} == set()
+
+
+def test_what_is_large_is_loaded_when_it_is_needed() -> None:
+    """A command that exports or a starting server does without what designs workbooks or draws charts, the dictionary
+    of sounds, the queue and the made-up district."""
+    code = f"import sys, admin_app; print(*({LARGE!r} & sys.modules.keys()))"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert not done.stdout.split()
 
 
 def test_no_file_holds_two_ideas() -> None:

@@ -41,7 +41,10 @@ EXPORTED = sorted(name for name in MODELS if granted("office", Action.EXPORT, na
 TEMPLATES = sorted(name for name in MODELS if granted("office", Action.IMPORT, name))
 #: The last letter of a long remark, which stands nowhere else.
 LAST = "龘"
+#: What figures are broken down by, as the address says it.
+FIGURES = ("none", "squad", "community", "item", "month", "pilot")
 KINDS = [
+    *(f"figures-{by}" for by in FIGURES),
     *(f"export-{name}" for name in EXPORTED),
     *(f"template-{name}" for name in TEMPLATES),
     *(f"ledger-{basis.value}" for basis in Basis),
@@ -90,6 +93,9 @@ def fetch(office: Browser, folder: Path) -> None:
     """What is made for a page alone."""
     asked = {"column": ["case", "role", "name", "phone", "address"], "format": "xlsx", "clear": "1", "reason": "回访"}
     (folder / "export-clear.xlsx").write_bytes(office.post("/admin/caseparty/export/", asked).data)
+    for by in FIGURES:
+        address = f"/figures/file?by={by}&from=2026-05-01&to=2026-07-31"
+        (folder / f"figures-{by}.xlsx").write_bytes(office.get(address).data)
     (folder / "rota.xlsx").write_bytes(office.get("/duty/rota/file?month=2026-07").data)
 
 

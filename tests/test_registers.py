@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 import models
 from casework import registers as found_in
@@ -20,7 +20,7 @@ from panel.batches import File
 from panel.kinds import now
 from panel.plans import Options, Outcome
 from panel.records import AuditEntry
-from screens import registers
+from screens import printing, registers
 from screens.registers import REGISTERS
 from tests.conftest import clock
 from tests.factories import ROLE_NAMES, Stage, counted
@@ -267,3 +267,14 @@ def test_the_command_takes_the_same_path(filled: Stage, tmp_path: Path) -> None:
 def test_the_day_of_a_roster_is_today_if_nothing_is_said(filled: Stage) -> None:
     with filled.session() as session:
         assert registers.order(session, MAY, None, None, None).day == now().date()
+
+
+@pytest.mark.parametrize(
+    ("widths", "ends"),
+    [([5, 26, 15, 11, 11, 82], (1, 4, 5)), ([10] * 9, (2, 5, 8)), ([40, 1, 1], (0, 1, 2))],
+)
+def test_what_stands_above_a_table_has_room_however_broad_its_columns_are(
+    widths: list[float], ends: tuple[int, ...]
+) -> None:
+    pen = printing.Pen(Workbook(write_only=True), "x", widths, header_rows=3)
+    assert tuple(last for _first, last, _value in pen.thirds(["甲", "乙", "丙"])) == ends
