@@ -295,6 +295,14 @@ def _call_parties_by_part(session: Session, _context: Any, _instances: Any) -> N
                     setattr(record, name, found)
 
 
+def worded(session: Session, case: Case, text: str) -> str:
+    """What a step says of the latest mediation of a case, as its event keeps it for ever: it names no party."""
+    statement = select(Mediation.party_a, Mediation.party_b).where(Mediation.case_id == case.id)
+    latest = statement.order_by(Mediation.id.desc()).limit(1)
+    row = session.execute(latest, execution_options=_UNSCOPED).first()
+    return by_part(text, row.party_a, row.party_b) if row is not None else text
+
+
 _TEXTS = {Mediation: ("dispute", "agreement", "follow_up", "remedies"), MediationSession: ("minutes",)}
 
 

@@ -143,6 +143,16 @@ def test_any_number_of_sessions_is_counted_by_itself(stage: Stage) -> None:
         assert sorted(session.scalars(numbers)) == [1, 2, 3, 4, 5]
 
 
+def test_the_events_of_a_mediation_name_no_party(stage: Stage) -> None:
+    """They are kept for ever, and read by whoever sees the case."""
+    id_ = new_case(stage)
+    take(stage, id_, "mediate", party_a=A, party_b=B, reason=f"{A}与{B}各执一词")
+    take(stage, id_, "end_mediation", ending=Ending.FAILED, ended_by=EndedBy.PARTY_B, remedies=f"{A}可起诉")
+    with stage.session() as session:
+        said = {event.step: event.opinion for event in steps.history(session, id_)}
+    assert (said["mediate"], said["end_mediation"]) == ("甲方与乙方各执一词", "甲方可起诉")
+
+
 @pytest.mark.parametrize("by", EndedBy)
 def test_either_party_may_end_it_and_is_told_what_remains(stage: Stage, by: EndedBy) -> None:
     id_ = begun(stage)
