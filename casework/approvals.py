@@ -29,7 +29,7 @@ from models import (
 from panel.access import Actor
 from panel.kinds import now, today
 from panel.session import actor_of
-from panel.text import _
+from panel.text import _, for_the_record
 
 Values = Mapping[str, Any]
 #: States in which something may be asked for; a request lapses with them.
@@ -203,7 +203,7 @@ def lapse(session: Session, case: Case) -> None:
     """What was asked for a case that has moved on is not decided any more."""
     change = asked(session, case)
     if change is not None:
-        change.status, change.opinion = ChangeStatus.REFUSED, str(LAPSED)
+        change.status, change.opinion = ChangeStatus.REFUSED, for_the_record(LAPSED)
 
 
 def _latest(

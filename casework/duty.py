@@ -20,7 +20,7 @@ from models import Assignment, Community, CommunityStatus, Liaison, Officer, Vis
 from panel import bulk
 from panel.bulk import Edit
 from panel.kinds import today
-from panel.text import DEFAULT_LOCALE, Message, _, speaking
+from panel.text import _, for_the_record
 
 WEEK = timedelta(days=7)
 #: Reads and writes of the program's own, whoever's request it is.
@@ -218,7 +218,7 @@ def _follow(session: Session, roster: Roster, stored: Iterable[Row[Any]], active
         if row.status != VisitStatus.PLANNED or row.planned_on < today():
             continue
         if row.community_id not in active:
-            edits.append(_edit(row, status=VisitStatus.EXEMPT, reason=_in_chinese(CLOSED)))
+            edits.append(_edit(row, status=VisitStatus.EXEMPT, reason=for_the_record(CLOSED)))
             done.excused += 1
             continue
         officer = roster.officer(row.community_id, row.planned_on)
@@ -232,9 +232,3 @@ def _follow(session: Session, roster: Roster, stored: Iterable[Row[Any]], active
 
 def _edit(row: Any, **values: Any) -> Edit:
     return Edit(row.id, row.version, values, {"status": VisitStatus.PLANNED})
-
-
-def _in_chinese(message: Message) -> str:
-    """What the program writes into a record is in the office's language, whoever's request it is."""
-    with speaking(DEFAULT_LOCALE):
-        return str(message)

@@ -76,9 +76,10 @@ def change_list(session: Session, case: Case, values: Values) -> None:
 
 def merge(session: Session, case: Case, values: Values) -> None:
     """Into an open case. What had been merged into this one follows it, so that there is one master for all."""
-    master = session.get_one(Case, values["master"])
-    if master.id == case.id:
+    if values["master"] == case.id:
         raise Lacking({"master": _("A case can't be merged into itself.")})
+    # Locked and read anew: somebody may be ending it, or merging it into this one.
+    master = session.get_one(Case, values["master"], with_for_update=True, populate_existing=True)
     if master.status in ENDED:
         raise Lacking(
             {"master": _("{case} is “{status}”. Choose an open case.", case=master.case_no, status=master.status.label)}

@@ -23,7 +23,7 @@ from panel.access import Action, Refused
 from panel.kinds import ZONE, Invalid, now
 from panel.records import AuditAction
 from panel.session import actor_of, policy_of
-from panel.text import _
+from panel.text import _, for_the_record
 
 #: How far back corrections look.
 MONTHS = 12
@@ -135,7 +135,7 @@ def close(  # noqa: PLR0917 - what a ledger is
         # Many lines of the program's own in one statement; they lie in the scope of the ledger written above.
         values = [{**line, "ledger_id": ledger.id} for line in full]
         session.execute(insert(LedgerLine), values, execution_options={"unscoped": True})
-    audit.note(session, AuditAction.EVENT, "ledger", ledger.id, str(_("Handed up: {name}", name=file_name)))
+    audit.note(session, AuditAction.EVENT, "ledger", ledger.id, for_the_record(_("Handed up: {name}", name=file_name)))
     return ledger
 
 

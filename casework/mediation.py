@@ -32,7 +32,7 @@ from models import (
 )
 from panel.kinds import Choices, PersonName, now, today
 from panel.session import actor_of
-from panel.text import Message, _
+from panel.text import Message, _, for_the_record
 
 Values = Mapping[str, Any]
 #: What a page knows already while it asks for one step after the other.
@@ -252,7 +252,7 @@ def _breach(session: Session, case: Case, mediation: Mediation) -> Case:
         community_id=case.community_id,
         place=case.place,
         source=Source.OTHER,
-        description=str(
+        description=for_the_record(
             _(
                 "The agreement of mediation {number} (case {case}) was not kept.",
                 number=mediation.mediation_no,
@@ -293,6 +293,14 @@ def _call_parties_by_part(session: Session, _context: Any, _instances: Any) -> N
                 text = getattr(record, name)
                 if text and (found := by_part(text, about.party_a, about.party_b)) != text:
                     setattr(record, name, found)
+
+
+def worded(session: Session, case: Case, text: str) -> str:
+    """What a step says of the latest mediation of a case, as its event keeps it for ever: it names no party."""
+    statement = select(Mediation.party_a, Mediation.party_b).where(Mediation.case_id == case.id)
+    latest = statement.order_by(Mediation.id.desc()).limit(1)
+    row = session.execute(latest, execution_options=_UNSCOPED).first()
+    return by_part(text, row.party_a, row.party_b) if row is not None else text
 
 
 _TEXTS = {Mediation: ("dispute", "agreement", "follow_up", "remedies"), MediationSession: ("minutes",)}

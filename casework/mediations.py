@@ -141,7 +141,8 @@ def _result(one: Mediation, known: list[Person]) -> str:
     if one.status is MediationStatus.AGREED:
         parts.append(without_names(one.agreement, one, known))
     elif one.status is MediationStatus.FAILED:
-        parts += [str(_("ended by: {who}", who=one.ended_by.label)) if one.ended_by else "", one.remedies or ""]
+        parts += [str(_("ended by: {who}", who=one.ended_by.label)) if one.ended_by else ""]
+        parts.append(without_names(one.remedies, one, known))
     return "；".join(part for part in parts if part)
 
 

@@ -26,7 +26,7 @@ from panel.kinds import ZONE, PersonName, now
 from panel.matching import UNSCOPED, Key, chunks, key_of
 from panel.plans import Plan, PlanRow
 from panel.session import actor_of
-from panel.text import Message, _
+from panel.text import Message, _, for_the_record
 
 #: What tells that a row is out of an old ledger.
 TELLING = ("accepted_at", "closed_at", "outcome", "result")
@@ -252,7 +252,7 @@ def _written(row: PlanRow) -> dict[str, Any]:
 
 def _event(session: Session, row: PlanRow, note: str) -> dict[str, Any]:
     actor, own = actor_of(session), row.extra.get(OWN_NO)
-    opinion = str(_("{note}; its number there was {number}", note=note, number=own)) if own else note
+    opinion = for_the_record(_("{note}; its number there was {number}", note=note, number=own)) if own else note
     return {
         "at": now(),
         "step": "import",

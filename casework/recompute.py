@@ -18,7 +18,7 @@ from panel import bulk
 from panel.bulk import Edit
 from panel.kinds import Moment, now
 from panel.session import actor_of, by_right
-from panel.text import _
+from panel.text import _, for_the_record
 
 STEP = "recompute"
 StepName.labels[STEP] = _("Deadline worked out anew")
@@ -50,7 +50,7 @@ def moved(session: Session, calendar: Calendar | None = None) -> list[Moved]:
     calendar = calendar or settings.office_calendar(session)
     wanted = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
     statement = _running(select(*wanted)).order_by(Case.due_at, Case.id)
-    changes, reopened = _changes(session), _reopened(session)
+    changes, reopened = _changes(session), reopenings(session)
     found = []
     for row in session.execute(statement, execution_options={"unscoped": True}):
         after = _due(row, reopened.get(row.id, row.accepted_at), changes.get(row.id, ()), calendar)
@@ -67,7 +67,7 @@ def recompute(session: Session, calendar: Calendar | None = None) -> int:
         return 0
     edits = [Edit(one.id, one.version, {"due_at": one.after}, {"due_at": one.before}) for one in found]
     rows = _events(session, found)
-    note = str(NOTE)
+    note = for_the_record(NOTE)
     with by_right(session):
         bulk.edit(session, Case, edits, note)
         bulk.append(session, CaseEvent, rows)
@@ -105,8 +105,8 @@ def _changes(session: Session) -> dict[int, list[Any]]:
     return found
 
 
-def _reopened(session: Session) -> dict[int, datetime]:
-    """When those of these cases that were reopened were so last: their limit runs from there."""
+def reopenings(session: Session) -> dict[int, datetime]:
+    """When the cases on the clock that were reopened were so last: their limit runs from there. One statement."""
     statement = (
         select(CaseEvent.case_id, func.max(CaseEvent.at))
         .where(CaseEvent.step == "reopen", CaseEvent.case_id.in_(_running(select(Case.id))))

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from casework import clock, deadlines, settings, stages
+from casework import clock, deadlines, recompute, settings, stages
 from casework.calendar import Calendar
 from casework.effects import PENDING
 from casework.roles import LEADER, OFFICE, VIEWER
@@ -92,10 +92,11 @@ def _cases(
     statement = _with_people(*wanted).where(
         Case.status.in_(RUNNING), Case.due_at.is_not(None), Case.historic.is_(False)
     )
+    reopened = recompute.reopenings(session)
     for row in session.execute(statement, execution_options=_UNSCOPED):
         handler, leaders = _handler(row), people.leaders.get(row.squad_id, ())
         limit = clock.limit_of(row.item_snapshot, row.urgency) or clock.Limit(1, LimitUnit.WORKING_DAY)
-        begun = row.accepted_at or row.reported_at
+        begun = reopened.get(row.id) or row.accepted_at or row.reported_at
         light = deadlines.light(at, begun, row.due_at, limit.unit, calendar, urgent=limit.urgent)
         if light == "yellow" and values["remind_soon"]:
             yield Reminder(row.id, Kind.DUE_SOON, handler)

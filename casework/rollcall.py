@@ -18,7 +18,7 @@ from panel.comparison import Comparison
 from panel.matching import UNSCOPED, chunks, key_of
 from panel.plans import Options, PlanRow, Unusable
 from panel.rules import Registry
-from panel.text import _
+from panel.text import _, for_the_record
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ def end(session: Session, chosen: Mapping[int, int], day: date) -> int:
             )
     edits = [bulk.Edit(one.id, one.version, {"end_on": day}, {"end_on": None}) for one in people]
     try:
-        bulk.edit(session, Liaison, edits, str(_("Not on the roster any more")))
+        bulk.edit(session, Liaison, edits, for_the_record(_("Not on the roster any more")))
     except bulk.Overtaken:
         raise Unusable(
             _("Somebody changed one of these liaisons meanwhile. Nothing was written; look again.")

@@ -61,6 +61,8 @@ class Step:
     grave: bool = False
     #: What is written as the event's opinion.
     opinion: str = "reason"
+    #: Words the opinion for the event, where it may name somebody.
+    worded: Callable[[Session, Case, str], str] | None = None
     #: Says something and changes nothing, so that nobody's open form goes stale by it.
     remark: bool = False
     #: Asks another person for approval: one thing at a time.
@@ -207,6 +209,7 @@ STEPS: dict[str, Step] = {
             roles=frozenset({OFFICER}),
             asks=disputeasks.MEDIATE,
             effect=mediation.begin,
+            worded=mediation.worded,
             possible=mediation.may_begin,
         ),
         Step(
@@ -229,6 +232,7 @@ STEPS: dict[str, Step] = {
             asks=disputeasks.END_MEDIATION,
             effect=mediation.end,
             opinion="remedies",
+            worded=mediation.worded,
         ),
         Step(
             name="perform",

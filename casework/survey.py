@@ -15,7 +15,7 @@ from casework.refusals import Lacking
 from models import SurveyEntry, Visit
 from panel.fields import Field, Personal, fields
 from panel.kinds import Invalid, today
-from panel.text import Message, _
+from panel.text import Message, _, for_the_record
 
 #: What a row of the survey asks for.
 ASKS = ("kind", "address", "subject", "quantity")
@@ -59,8 +59,8 @@ def confirm(session: Session, visit: Visit, entry: SurveyEntry) -> None:
 def described(entry: SurveyEntry) -> str:
     """What a case says that begins with a row of the survey; never who it is about."""
     if entry.quantity is None:
-        return str(_("Found on a visit: {kind}.", kind=entry.kind.label))
-    return str(_("Found on a visit: {kind}, {n}.", kind=entry.kind.label, n=entry.quantity))
+        return for_the_record(_("Found on a visit: {kind}.", kind=entry.kind.label))
+    return for_the_record(_("Found on a visit: {kind}, {n}.", kind=entry.kind.label, n=entry.quantity))
 
 
 def _day(visit: Visit) -> date:

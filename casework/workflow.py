@@ -153,9 +153,14 @@ def take(
             # A step that keeps the state bumps the version as well, so that the second of two is told.
             case.updated_at = now()
         opinion = values.get(step.opinion)
+        if opinion and step.worded:
+            opinion = step.worded(session, case, opinion)
         payload = {**_payload(step, values), **_moved(case, due, item)}
+        # The limit of a reopened case runs from this very moment. Every other event is no older than what its step has
+        # written, which is how meanwhile() knows a step from an edit.
+        at = moment if step.name == "reopen" else None
         event = events.append(
-            session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload, at=moment
+            session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload, at=at
         )
         notices.of_step(session, case, event)
         return event

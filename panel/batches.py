@@ -22,7 +22,7 @@ from panel.plans import CellError, Options, Outcome, Plan, PlanRow, Unusable
 from panel.records import ImportBatch, ImportRow
 from panel.rules import Registry
 from panel.session import actor_of
-from panel.text import Message, _
+from panel.text import Message, _, for_the_record
 
 READING = _("Reading the file")
 
@@ -74,7 +74,7 @@ def run(session: Session, made: Plan, file: File, registry: Registry, *, commit:
     progress.tell(progress.WRITING)
     try:
         batch = _open(session, made, file)
-        importing.apply(session, made, registry, note=str(_("Import batch {number}", number=batch)))
+        importing.apply(session, made, registry, note=for_the_record(_("Import batch {number}", number=batch)))
         _keep_rows(session, made, batch)
         if made.options.meanings is not None:
             for labels in made.headers:

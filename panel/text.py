@@ -57,6 +57,12 @@ def speaking(locale: str) -> Iterator[None]:
         _locale.reset(token)
 
 
+def for_the_record(message: Message) -> str:
+    """What the program writes into a record: in the office's language, whoever's request it is."""
+    with speaking(DEFAULT_LOCALE):
+        return str(message)
+
+
 def _grouped(name: str, value: object) -> object:
     """A count as people read it, 2,317."""
     return f"{value:,}" if name == "n" and type(value) is int else value

@@ -27,7 +27,7 @@ from panel.records import AuditAction, ImportBatch, ImportRow, ImportUndo
 from panel.resolving import OUTSIDE
 from panel.rules import NOT_VISIBLE, Registry
 from panel.session import actor_of, by_right, policy_of
-from panel.text import Message, _
+from panel.text import Message, _, for_the_record
 
 #: A record: its table and id.
 Place = tuple[str, int]
@@ -154,7 +154,7 @@ def run(session: Session, made: Undoing, registry: Registry) -> int:
         raise Unusable(made.refusal)
     if not made.going:
         raise Unusable(_("Every row has been changed or referred to since. Nothing was taken back."))
-    note = str(_("Import batch {number} taken back", number=made.batch.id))
+    note = for_the_record(_("Import batch {number} taken back", number=made.batch.id))
     try:
         with by_right(session):
             _take_back(session, made, registry, note)

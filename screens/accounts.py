@@ -18,7 +18,7 @@ from panel.accounts import User, UserRole
 from panel.kinds import Invalid, now
 from panel.listing import Quick
 from panel.records import AuditAction
-from panel.text import _
+from panel.text import _, for_the_record
 from panel.web.context import current_actor, current_panel
 from panel.web.views import SchemaView
 
@@ -63,7 +63,7 @@ class UserView(SchemaView):
         session = current_panel().session
         for user in records:
             password = new_password(user)
-            audit.note(session, AuditAction.EVENT, "user", user.id, str(_("Password reset")))
+            audit.note(session, AuditAction.EVENT, "user", user.id, for_the_record(_("Password reset")))
             flash(
                 str(_("Password of {name}, shown only now: {password}", name=user.username, password=password)), "info"
             )
@@ -74,12 +74,12 @@ class UserView(SchemaView):
         """Core update: the security administrator may unlock, but edit nothing else of an account."""
         session = current_panel().session
         for user in records:
-            audit.note(session, AuditAction.EVENT, "user", user.id, str(_("Unlocked")))
+            audit.note(session, AuditAction.EVENT, "user", user.id, for_the_record(_("Unlocked")))
         session.connection().execute(
             update(User).where(User.id.in_([user.id for user in records])).values(failures=0, locked_until=None)
         )
         session.commit()
-        flash(str(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")
+        flash(for_the_record(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")
 
     def _require_write(self) -> None:
         if not self.may(Action.EDIT):

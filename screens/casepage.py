@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, Group, HistoryItem, Words
 from screens import disputes, photos, stepaids
-from screens.office import values
+from screens.office import know_reopenings, values
 
 #: The way that most cases go; side states stand where the case stands.
 WAY = (
@@ -78,9 +78,12 @@ class CasePage(DetailsPage):
     notices: list[tuple[Words, Button | None]] = field(default_factory=list)
 
 
-def build(view: Any, record: Case, due: Cell) -> CasePage:
+def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
     events = _events(record)
+    reopened = [event.at for event in events if event.step == "reopen"]
+    know_reopenings({record.id: reopened[-1]} if reopened else {})
+    due = due_cell(record)
     found = disputes.load(record)
     # A dispute has tables of its own: one of the others gives way.
     tables = details.RELATED_TABLES - bool(found.measurements or found.mediations)

@@ -36,7 +36,7 @@ from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Button, Cell, DetailsPage
 from screens import bulksteps, casepage, slip, stepaids, stepform
 from screens.figurelists import FigureLists
-from screens.office import calendar, values
+from screens.office import begun, calendar, values
 
 
 def _end_of_today() -> datetime:
@@ -134,8 +134,7 @@ def due_cell(case: Case) -> Cell:
         return Cell(text, light="g" if ended <= case.due_at else "r")
     unit = LimitUnit.of((case.item_snapshot or {}).get("limit_unit", LimitUnit.WORKING_DAY))
     urgent = case.urgency is Urgency.URGENT
-    begun = case.accepted_at or case.reported_at
-    shown = light(now(), begun, case.due_at, unit, calendar(), urgent=urgent)
+    shown = light(now(), begun(case) or case.reported_at, case.due_at, unit, calendar(), urgent=urgent)
     if waits is not None and waits.light == "red" and shown == "green":
         shown = "yellow"
     return Cell(text, light=shown[0], below=[awaited] if awaited else [])
@@ -167,7 +166,7 @@ class CaseView(bulksteps.BulkSteps, FigureLists):
     @expose("/details/")
     def details_view(self) -> Any:
         record = self.get_one(request.args.get("id"))
-        return self.render("case.html", page=casepage.build(self, record, due_cell(record)))
+        return self.render("case.html", page=casepage.build(self, record, due_cell))
 
     @expose("/item/")
     def item_facts(self) -> Any:

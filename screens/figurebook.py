@@ -20,7 +20,7 @@ from panel import audit
 from panel.kinds import today
 from panel.records import AuditAction
 from panel.sheets import lines_of
-from panel.text import DEFAULT_LOCALE, _, speaking
+from panel.text import DEFAULT_LOCALE, _, for_the_record, speaking
 from screens import figurewords, printing
 from screens.paper import CENTRE, LEFT, RATE, TEXT, Heading, Value, height_of, letters
 from screens.printing import Pen
@@ -69,7 +69,7 @@ def make(session: Session, asked: Asked, by: By) -> File:
 def written(session: Session, made: File) -> None:
     """Note who took which figures along. `session` is a writing one of the same actor; the caller commits."""
     note = _("Figures written: {name}", name=made.name.removesuffix(".xlsx"))
-    audit.note(session, AuditAction.EVENT, Case.__tablename__, None, str(note))
+    audit.note(session, AuditAction.EVENT, Case.__tablename__, None, for_the_record(note))
 
 
 def _whole(book: Any, heading: Heading, total: Line) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import g
 
-from casework import settings
+from casework import recompute, settings
 from casework.calendar import Calendar
+from models import Case
 from panel.web.context import current_panel
 
 
@@ -25,3 +27,16 @@ def calendar() -> Calendar:
         g.calendar = Calendar.load(current_panel().session, values()["office_hours"])
     found: Calendar = g.calendar
     return found
+
+
+def know_reopenings(found: dict[int, datetime]) -> None:
+    """For a page that has read when its cases were last reopened, by case: it needs no statement for that."""
+    g.reopenings = found
+
+
+def begun(case: Case) -> datetime | None:
+    """When the limit of a case began to run: when it was accepted, or last reopened. One statement a request."""
+    if "reopenings" not in g:
+        know_reopenings(recompute.reopenings(current_panel().session))
+    found: dict[int, datetime] = g.reopenings
+    return found.get(case.id, case.accepted_at)

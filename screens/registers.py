@@ -27,7 +27,7 @@ from panel.base import Base
 from panel.kinds import Invalid, today
 from panel.records import AuditAction
 from panel.session import actor_of, policy_of
-from panel.text import DEFAULT_LOCALE, Message, _, speaking
+from panel.text import DEFAULT_LOCALE, Message, _, for_the_record, speaking
 from screens import registerbook
 from screens.paper import CODE, DAY, LEFT, TEXT, Heading
 from screens.registerbook import Cell, Column, Marked
@@ -412,7 +412,7 @@ def make(session: Session, register: Register, wanted: Order) -> File:
 def written(session: Session, register: Register, made: File) -> None:
     """Note who took which register along. `session` is a writing one of the same actor; the caller commits."""
     note = _("Register written: {name}, {n} rows", name=made.name.removesuffix(".xlsx"), n=made.rows)
-    audit.note(session, AuditAction.EVENT, register.model.__tablename__, None, str(note))
+    audit.note(session, AuditAction.EVENT, register.model.__tablename__, None, for_the_record(note))
 
 
 def _period(register: Register, wanted: Order) -> str:

@@ -21,7 +21,7 @@ from panel.access import Action
 from panel.kinds import Invalid, narrow, tidy, today
 from panel.records import AuditAction
 from panel.session import act_for
-from panel.text import DEFAULT_LOCALE, _, speaking
+from panel.text import DEFAULT_LOCALE, _, for_the_record, speaking
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.pages import Input, Page
@@ -122,7 +122,7 @@ def download() -> Any:
     with panel.system_session() as own:
         act_for(own, current_actor())
         note = _("Register written: {name}, {n} rows", name=name, n=count)
-        audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, str(note))
+        audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, for_the_record(note))
     return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=f"{name}.xlsx")
 
 

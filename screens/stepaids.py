@@ -21,7 +21,7 @@ from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import visible
 from panel.web.pages import Cell, Chip, Column, FormPage, Input, Related, Row, Words
-from screens.office import calendar, values
+from screens.office import begun, calendar, values
 
 #: Steps that show what the case may be a repeat of.
 COMPARING = ("accept", "merge")
@@ -95,9 +95,8 @@ def _likely_items(record: Case, step: Step, chosen: str) -> list[Chip]:
 
 def facts(item: ChecklistItem, record: Case, urgency: str) -> list[tuple[Words, str]]:
     """What choosing an item fixes for a case, as it would be counted now."""
-    begun = record.accepted_at or now()
     urgent = (urgency or str(record.urgency.value)) == Urgency.URGENT.value
-    due = deadlines.due(begun, item.limit_value, item.limit_unit, calendar(), urgent=urgent)
+    due = deadlines.due(begun(record) or now(), item.limit_value, item.limit_unit, calendar(), urgent=urgent)
     yes, no = str(_("Yes")), str(_("No"))
     found: list[tuple[Words, str]] = [
         (_("List"), str(item.list_kind.label)),

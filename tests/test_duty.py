@@ -21,6 +21,7 @@ from models import SurveyKind, Visit, VisitStatus
 from panel.access import SYSTEM, OutOfScope, Policy
 from panel.kinds import ZONE
 from panel.session import act_for
+from panel.text import speaking
 from tests import factories
 from tests.factories import ROLES_BY_NAME, Stage, memory_session
 
@@ -310,6 +311,8 @@ def test_a_finding_becomes_a_case_of_this_visit_once(stage: Stage) -> None:
             assert (case.community_id, case.lead_officer_id) == (visit.community_id, stage.inside["officer"])
             assert case.status is models.CaseStatus.REPORTED
             assert "王五" not in case.description
+            with speaking("en"):
+                assert survey.described(entry) == case.description
             assert entry.case_id == case.id
             number = case.case_no
             with pytest.raises(NotAllowed):

@@ -135,6 +135,23 @@ def test_a_form_makes_the_best_of_garbage(standing: Stage, table: str) -> None:
     assert standing.count(table) == before
 
 
+@pytest.mark.parametrize(
+    ("role", "page"),
+    [
+        ("office", "/attachments/{}"),
+        ("office", "/attachments/{}/thumb"),
+        ("office", "/duty/{}"),
+        ("office", "/ledgers/kept/{}"),
+        ("office", "/ledgers/draft/{}"),
+        ("office", "/jobs/{}"),
+        ("administrator", "/webhook/{}"),
+    ],
+)
+def test_an_id_that_no_database_can_hold_is_no_page(standing: Stage, role: str, page: str) -> None:
+    for id_ in (2**31 - 1, 2**31, 2**63, 10**30):
+        assert standing.browse(role).get(page.format(id_)).status_code == 404
+
+
 def test_a_page_number_is_clamped(standing: Stage) -> None:
     page = standing.browse("office").get("/admin/case/?page=99999999999999999999").text
     assert f'/admin/case/details/?id={standing.inside["case"]}"' in page

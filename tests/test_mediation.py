@@ -19,6 +19,7 @@ from casework.refusals import Lacking, NotAllowed
 from models import Case, CaseStatus, EndedBy, Force, Mediation, MediationMember, MediationSession, MediationStatus
 from panel.kinds import now, today
 from panel.records import AuditEntry
+from panel.text import speaking
 from tests import factories, steps
 from tests.factories import Stage
 
@@ -142,6 +143,16 @@ def test_any_number_of_sessions_is_counted_by_itself(stage: Stage) -> None:
         assert sorted(session.scalars(numbers)) == [1, 2, 3, 4, 5]
 
 
+def test_the_events_of_a_mediation_name_no_party(stage: Stage) -> None:
+    """They are kept for ever, and read by whoever sees the case."""
+    id_ = new_case(stage)
+    take(stage, id_, "mediate", party_a=A, party_b=B, reason=f"{A}与{B}各执一词")
+    take(stage, id_, "end_mediation", ending=Ending.FAILED, ended_by=EndedBy.PARTY_B, remedies=f"{A}可起诉")
+    with stage.session() as session:
+        said = {event.step: event.opinion for event in steps.history(session, id_)}
+    assert (said["mediate"], said["end_mediation"]) == ("甲方与乙方各执一词", "甲方可起诉")
+
+
 @pytest.mark.parametrize("by", EndedBy)
 def test_either_party_may_end_it_and_is_told_what_remains(stage: Stage, by: EndedBy) -> None:
     id_ = begun(stage)
@@ -195,7 +206,8 @@ def test_a_breach_can_become_a_case(stage: Stage) -> None:
     with lacks("new_case"):
         take(stage, id_, "perform", new_case=True)
     for _time in range(2):
-        take(stage, id_, "perform", performance=Kept.BREACHED, follow_up="未移机", new_case=True)
+        with speaking("en"):
+            take(stage, id_, "perform", performance=Kept.BREACHED, follow_up="未移机", new_case=True)
     with lacks("outcome"):
         take(stage, id_, "handle", outcome=models.Outcome.MEDIATED)
     made = only(stage, id_)
@@ -205,6 +217,7 @@ def test_a_breach_can_become_a_case(stage: Stage) -> None:
         assert case.status is S.REPORTED
         assert (case.community_id, case.place) == (old.community_id, old.place)
         assert made.mediation_no in case.description
+        assert "协议" in case.description
         assert not {A, B} & set(re.findall(r"\w+", case.description))
         parties = session.scalars(sa.select(models.CaseParty).where(models.CaseParty.case_id == case.id)).all()
         assert [(party.name, party.phone_tail) for party in parties] == [("李四", "0000")]

@@ -56,7 +56,11 @@ def filled(stage: Stage) -> Stage:
     form = {"agreement_form": models.AgreementForm.WRITTEN}
     kept = {"performance": models.Performance.PERFORMED, "followed_on": today(), "follow_up": "欧阳文静满意"}
     due = {"performance": models.Performance.PENDING, "perform_by": today() - timedelta(1)}
-    failed = {"status": models.MediationStatus.FAILED, "ended_by": models.EndedBy.PARTY_B, "remedies": "可起诉"}
+    failed = {
+        "status": models.MediationStatus.FAILED,
+        "ended_by": models.EndedBy.PARTY_B,
+        "remedies": "可起诉，李四13712340000愿作证",
+    }
     mediation(stage, 1)
     mediation(stage, 5, **agreed, **form, **kept, perform_by=today())
     mediation(stage, 9, **agreed, **form, **due)
@@ -88,7 +92,7 @@ def test_it_tells_of_each_mediation_and_names_nobody(filled: Stage) -> None:
     assert kept[10] == "达成协议；乙方移机"
     assert kept[12] == f"{today()} 已履行"
     assert kept[13] == f"{today()} 甲方满意"
-    assert found[3][10] == "未达成协议；终止方：乙方；可起诉"
+    assert found[3][10] == "未达成协议；终止方：乙方；可起诉，某居民（号码略）愿作证"
     assert "受理 4 件" in str(found[4])
     assert "达成协议 2 件" in str(found[4])
 

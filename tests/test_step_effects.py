@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 import models
-from casework import clock, recompute, settings
+from casework import clock, recompute, reminders, settings
 from casework.effects import Answer
 from casework.refusals import Lacking, NotAllowed
 from models import Case, CaseEvent, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
-from panel.kinds import now
+from panel.kinds import ZONE, now
+from screens import stepaids
+from screens.cases import due_cell
 from tests import steps
 from tests.factories import Stage
 
@@ -91,6 +94,28 @@ def test_a_reopened_case_has_its_whole_limit_again(stage: Stage) -> None:
     moved = steps.take(stage, "leader", id_, "approve").due_at
     assert moved is not None
     assert moved > whole
+
+
+def test_the_light_of_a_reopened_case_counts_from_the_reopening(stage: Stage) -> None:
+    """Forty days ago it was accepted: those don't make the last three yellow."""
+    id_ = steps.new_case(stage, S.CLOSED, "officer")
+    with stage.session() as session:
+        case = session.get_one(Case, id_)
+        case.reported_at = case.accepted_at = now() - timedelta(days=90)
+    steps.take(stage, "leader", id_, "reopen")
+    with stage.session() as session:
+        assert id_ not in [one.case_id for one in reminders.due(session)]
+    case = stage.get("case", id_)
+    with stage.session() as session:
+        item = session.get_one(
+            models.ChecklistItem, case.item_id, options=[joinedload(models.ChecklistItem.department)]
+        )
+    with stage.app.test_request_context():
+        assert due_cell(case).light == "g"
+        facts = {str(label): words for label, words in stepaids.facts(item, case, "")}
+    assert facts["预计到期"] == f"{case.due_at.astimezone(ZONE):%Y-%m-%d %H:%M}"
+    page = stage.browse("leader").get(f"/admin/case/details/?id={id_}").text
+    assert 'class="light g"' in page
 
 
 def test_feedback_of_before_a_reopening_does_not_count(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from bench.people import PHONE
-from models import Department
+from casework import workflow
+from casework.refusals import Lacking
+from models import Case, CaseStatus, Department
 from panel import bulk
 from panel.bulk import Edit
+from tests import steps
 from tests.factories import Stage
 
 ROWS = 1000
@@ -41,6 +45,37 @@ def test_who_is_in_the_way_of_another_is_told(app: Any, raised: Exception, statu
     app.extensions["panel"].open_endpoints.add("meet")
     answer = app.test_client().get("/meet")
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
+
+
+@pytest.mark.parametrize("step", ["void", "merge"])
+def test_no_case_is_merged_into_one_that_is_ended_at_the_same_time(stage: Stage, step: str) -> None:
+    """Not even by being merged into this very case: the second of two waits, and is told that its master is ended."""
+    case, master = steps.new_case(stage), steps.new_case(stage)
+    taken, told = threading.Event(), list[str]()
+
+    def end() -> None:
+        with steps.acting(stage, "leader" if step == "void" else "office") as session:
+            given = {"master": case, "reason": "同一件事"}
+            workflow.take(session, session.get_one(Case, master), step, given)
+            taken.set()
+            time.sleep(0.5)
+
+    def merge() -> None:
+        taken.wait()
+        try:
+            with steps.acting(stage, "office") as session:
+                given = {"master": master, "reason": "同一件事"}
+                workflow.take(session, session.get_one(Case, case), "merge", given)
+        except Lacking as lacking:
+            told.extend(lacking.problems)
+
+    threads = [threading.Thread(target=act) for act in (end, merge)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == ["master"]
+    assert stage.get("case", case).status is CaseStatus.REPORTED
 
 
 def test_two_who_write_the_same_rows_in_another_order(app: Any) -> None:

@@ -18,6 +18,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 from panel import listing, notices, session, text
 from panel.access import Action, Actor, Policy, Role
@@ -164,6 +165,13 @@ class Panel:
         return MenuItem(link.label, url, link.icon, active=request.path == url, count=count)
 
 
+class _Number(IntegerConverter):
+    """A number in an address, an id mostly: one that no database can hold is no page's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max": 2**31 - 1, **kwargs})
+
+
 class _Index(AdminIndexView):
     """/admin/ leads to the home page."""
 
@@ -187,6 +195,7 @@ def assemble(
     The application's config holds SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST lowers argon2's for tests.
     """
     app.jinja_loader = _templates(app)
+    app.url_map.converters["int"] = _Number
     if not app.static_folder:
         app.static_folder = str(ROOT / "static")
         app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
