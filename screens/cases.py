@@ -120,6 +120,8 @@ QUICK = {
 def due_cell(case: Case) -> Cell:
     """The deadline as a light with words, never a bare date. Below it, until when the next act is awaited: when that is
     over, a green light is yellow. Before a case is accepted it is its deadline."""
+    # Asked first, so that a page costs the same whatever its cases are.
+    since = begun(case) or case.reported_at
     if case.status is CaseStatus.SUSPENDED:
         return Cell(str(_("The clock stands still")))
     ended = case.closed_at if case.status in ENDED else None
@@ -134,7 +136,7 @@ def due_cell(case: Case) -> Cell:
         return Cell(text, light="g" if ended <= case.due_at else "r")
     unit = LimitUnit.of((case.item_snapshot or {}).get("limit_unit", LimitUnit.WORKING_DAY))
     urgent = case.urgency is Urgency.URGENT
-    shown = light(now(), begun(case) or case.reported_at, case.due_at, unit, calendar(), urgent=urgent)
+    shown = light(now(), since, case.due_at, unit, calendar(), urgent=urgent)
     if waits is not None and waits.light == "red" and shown == "green":
         shown = "yellow"
     return Cell(text, light=shown[0], below=[awaited] if awaited else [])
