@@ -1,4 +1,4 @@
-"""What one person asks for and another decides: extensions (延期) and suspensions (挂账) of a case.
+"""What one person asks for and another decides: extensions (延期), suspensions (挂账) and resumptions (恢复) of a case.
 
 Whoever asks never decides, and the database holds that as well. The squad's leader decides; what a leader asked for,
 another leader or the office."""
@@ -34,6 +34,8 @@ from panel.text import _, for_the_record
 Values = Mapping[str, Any]
 #: States in which something may be asked for; a request lapses with them.
 ASKABLE = (CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED, CaseStatus.MEDIATING)
+#: States in which something may wait for a decision: that a suspended case be resumed, too.
+DECIDABLE = (*ASKABLE, CaseStatus.SUSPENDED)
 LAPSED = _("The case has moved on: there is nothing to decide any more.")
 
 
@@ -63,6 +65,11 @@ def ask_suspension(session: Session, case: Case, values: Values) -> None:
     if values["review_on"] <= today():
         raise Lacking({"review_on": _("A day to come.")})
     _ask(session, case, kind=ChangeKind.SUSPENSION, reason=values["reason"], review_on=values["review_on"])
+
+
+def ask_resumption(session: Session, case: Case, values: Values) -> None:
+    """Ask that the clock run again: what was waited for has happened."""
+    _ask(session, case, kind=ChangeKind.RESUMPTION, reason=values["reason"])
 
 
 def ask_extension(session: Session, case: Case, values: Values) -> None:
@@ -117,11 +124,14 @@ def _ask(session: Session, case: Case, **values: Any) -> None:
 
 
 def approve(session: Session, case: Case, values: Values) -> CaseStatus | None:
-    """Grant what was asked: a suspension stops the clock from now on, an extension moves the deadline."""
+    """Grant what was asked: a suspension stops the clock from now on, a resumption lets it run again, an extension
+    moves the deadline."""
     change = _decide(session, case, ChangeStatus.APPROVED, values.get("opinion"))
     if change.kind is ChangeKind.SUSPENSION:
         change.came_from, change.old_due_at = case.status.value, case.due_at
         return CaseStatus.SUSPENDED
+    if change.kind is ChangeKind.RESUMPTION:
+        return _back(session, case)
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     if limit is None or case.due_at is None:
         raise NotAllowed(_("This case has no deadline that could be extended."))
@@ -146,7 +156,14 @@ def _decide(session: Session, case: Case, status: ChangeStatus, opinion: str | N
     return change
 
 
-def resume(session: Session, case: Case, _values: Values) -> CaseStatus:
+def resume(session: Session, case: Case, values: Values) -> CaseStatus:
+    """The leader has the case taken up again without being asked; what somebody has asked for is granted by that."""
+    if asked(session, case) is not None:
+        _decide(session, case, ChangeStatus.APPROVED, values["reason"])
+    return _back(session, case)
+
+
+def _back(session: Session, case: Case) -> CaseStatus:
     """Back to the state that the case came from; the deadline moves by the time that it stood still."""
     change = _latest(session, case, ChangeStatus.APPROVED, ChangeKind.SUSPENSION)
     came_from, since = (change.came_from, change.decided_at) if change is not None else _by_events(session, case)

@@ -77,7 +77,7 @@ CHANGE_LIST = (
         "item",
         Reference("checklistitem"),
         _("Checklist item"),
-        help=_("The deadline is worked out anew from acceptance."),
+        help=_("The deadline is worked out anew from acceptance, or from the last reopening."),
     ),
     REASON,
 )

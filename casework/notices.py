@@ -74,6 +74,7 @@ TOLD: Mapping[str, tuple[str, tuple[Who, ...]]] = {
     "handle": ("to_verify", (Who.LEAD, Who.OFFICE)),
     "extend": ("approval_asked", (Who.APPROVERS,)),
     "suspend": ("approval_asked", (Who.APPROVERS,)),
+    "ask_resume": ("approval_asked", (Who.APPROVERS,)),
     "approve": ("approved", (Who.ASKER,)),
     "refuse": ("refused", (Who.ASKER,)),
     "urge": ("urged", (Who.HANDLER, Who.LEAD, Who.LEADERS)),

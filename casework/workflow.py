@@ -147,7 +147,7 @@ def take(
         after = other or step.target or before
         if after is not before:
             case.status = after
-            if who.asked and before in approvals.ASKABLE and after not in approvals.ASKABLE:
+            if who.asked and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
                 approvals.lapse(session, case)
         elif not step.remark:
             # A step that keeps the state bumps the version as well, so that the second of two is told.
@@ -155,7 +155,7 @@ def take(
         opinion = values.get(step.opinion)
         if opinion and step.worded:
             opinion = step.worded(session, case, opinion)
-        payload = {**_payload(step, values), **_moved(case, due, item)}
+        payload = {**_payload(step, values), **_moved(case, due, item, reopened=step.name == "reopen")}
         # The limit of a reopened case runs from this very moment. Every other event is no older than what its step has
         # written, which is how meanwhile() knows a step from an edit.
         at = moment if step.name == "reopen" else None
@@ -177,10 +177,11 @@ def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _moved(case: Case, due: datetime | None, item: int | None) -> dict[str, Any]:
-    """The deadline and the item that a step has replaced, beside those that stand now."""
+def _moved(case: Case, due: datetime | None, item: int | None, *, reopened: bool) -> dict[str, Any]:
+    """The deadline and the item that a step has replaced, beside those that stand now. A reopening keeps the deadline
+    of the first closure even where the new one falls on the same moment: later ones may move it."""
     found: dict[str, Any] = {}
-    if due is not None and case.due_at is not None and case.due_at != due:
+    if due is not None and case.due_at is not None and (case.due_at != due or reopened):
         found |= {"due_before": due.isoformat(), "due_after": case.due_at.isoformat()}
     if item is not None and case.item_id != item and case.accepted_at is not None:
         found["item_before"] = item

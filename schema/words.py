@@ -262,6 +262,7 @@ class Force(Choices):
 class ChangeKind(Choices):
     EXTENSION = "extension", _("Extension")
     SUSPENSION = "suspension", _("Suspension")
+    RESUMPTION = "resumption", _("Resumption")
 
 
 class ChangeStatus(Choices):

@@ -1,4 +1,4 @@
-"""What waits for my decision: extensions and suspensions that somebody else has asked for."""
+"""What waits for my decision: extensions, suspensions and resumptions that somebody else has asked for."""
 
 from __future__ import annotations
 
@@ -50,13 +50,14 @@ class ApprovalsPage(Page):
 
 
 class DeadlineChangeView(SchemaView):
-    """Extensions and suspensions; they are asked for and decided by steps of the case."""
+    """Extensions, suspensions and resumptions; they are asked for and decided by steps of the case."""
 
     quick = {
         "mine": Quick(_("For me to decide"), approvals.waiting, counted=False),
         "asked": Quick(_("Approval asked"), lambda _a: DeadlineChange.status == ChangeStatus.ASKED),
         "extension": Quick(_("Extension"), lambda _a: DeadlineChange.kind == ChangeKind.EXTENSION, counted=False),
         "suspension": Quick(_("Suspension"), lambda _a: DeadlineChange.kind == ChangeKind.SUSPENSION, counted=False),
+        "resumption": Quick(_("Resumption"), lambda _a: DeadlineChange.kind == ChangeKind.RESUMPTION, counted=False),
     }
 
 

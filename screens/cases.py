@@ -11,6 +11,7 @@ from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
 from casework import intake, stages
+from casework.daycount import minute
 from casework.deadlines import light, words
 from casework.steps import STEPS
 from models import (
@@ -69,7 +70,7 @@ def due_today(_actor: Actor) -> ColumnElement[bool]:
 
 def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
     """Closed, and the complainant said so since it was last handled."""
-    since = or_(Case.handled_at.is_(None), Feedback.at >= Case.handled_at)
+    since = or_(Case.handled_at.is_(None), Feedback.at >= minute(Case.handled_at))
     told = select(Feedback.id).where(
         Feedback.case_id == Case.id, Feedback.satisfaction == Satisfaction.UNSATISFIED, since
     )

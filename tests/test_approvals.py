@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 import models
 from casework import approvals, clock, deadlines, recompute, settings
 from casework.refusals import Lacking, NotAllowed
-from models import Case, CaseStatus, ChangeStatus, DeadlineChange, LimitUnit
+from models import Case, CaseStatus, ChangeKind, ChangeStatus, DeadlineChange, LimitUnit
 from panel.kinds import now
 from tests import steps
 from tests.factories import Stage
@@ -24,9 +24,12 @@ from tests.factories import Stage
 S = CaseStatus
 
 
-def change(stage: Stage, id_: int) -> DeadlineChange:
+def change(stage: Stage, id_: int, kind: ChangeKind | None = None) -> DeadlineChange:
+    """What was last asked for, of any kind or of one."""
     with stage.session() as session:
         query = sa.select(DeadlineChange).where(DeadlineChange.case_id == id_).order_by(DeadlineChange.id.desc())
+        if kind is not None:
+            query = query.where(DeadlineChange.kind == kind)
         return session.scalars(query.limit(1)).one()
 
 
@@ -125,8 +128,13 @@ def test_the_clock_stands_still_and_the_case_goes_back(stage: Stage, status: Cas
     suspended = steps.take(stage, "leader", id_, "approve")
     assert suspended.status is S.SUSPENDED
     with later(days=5):
-        resumed = steps.take(stage, "officer", id_, "resume")
-        made = change(stage, id_)
+        with pytest.raises(NotAllowed):
+            steps.take(stage, "officer", id_, "resume")
+        assert steps.take(stage, "officer", id_, "ask_resume").status is S.SUSPENDED
+        with pytest.raises(NotAllowed):
+            steps.take(stage, "officer", id_, "approve")
+        resumed = steps.take(stage, "leader", id_, "approve")
+        made = change(stage, id_, ChangeKind.SUSPENSION)
         assert made.decided_at is not None
         assert made.resumed_at is not None
         with stage.session() as session:
@@ -137,6 +145,25 @@ def test_the_clock_stands_still_and_the_case_goes_back(stage: Stage, status: Cas
     assert stood >= 3
     assert suspended.due_at is not None
     assert resumed.due_at == deadlines.due(suspended.due_at, stood, LimitUnit.WORKING_DAY, calendar)
+
+
+def test_the_leader_resumes_a_case_but_not_one_of_their_own(stage: Stage) -> None:
+    """Whoever handles a case needs another person's word for it, to stop the clock and to let it run again."""
+    other, own = (steps.new_case(stage, S.HANDLING, who) for who in ("officer", "leader"))
+    for id_, who, decides in ((other, "officer", "leader"), (own, "leader", "office")):
+        steps.take(stage, who, id_, "suspend")
+        steps.take(stage, decides, id_, "approve")
+    steps.take(stage, "officer", other, "ask_resume")
+    assert steps.take(stage, "leader", other, "resume").status is S.HANDLING
+    made = change(stage, other)
+    assert (made.kind, made.status, made.decided_by) == (ChangeKind.RESUMPTION, ChangeStatus.APPROVED, "leader")
+    with pytest.raises(NotAllowed):
+        steps.take(stage, "leader", own, "resume")
+    steps.take(stage, "leader", own, "ask_resume")
+    refused = steps.take(stage, "office", own, "refuse")
+    assert (refused.status, change(stage, own).status) == (S.SUSPENDED, ChangeStatus.REFUSED)
+    steps.take(stage, "leader", own, "ask_resume")
+    assert steps.take(stage, "office", own, "approve").status is S.HANDLING
 
 
 def test_a_request_lapses_when_the_case_moves_on(stage: Stage) -> None:
@@ -184,7 +211,8 @@ def test_a_change_of_the_calendar_counts_what_was_granted(stage: Stage) -> None:
     steps.take(stage, "officer", resumed, "suspend")
     steps.take(stage, "leader", resumed, "approve")
     with later(days=2):
-        steps.take(stage, "officer", resumed, "resume")
+        steps.take(stage, "officer", resumed, "ask_resume")
+        steps.take(stage, "leader", resumed, "approve")
         with stage.session() as session:
             due = {id_: session.get_one(Case, id_).due_at for id_ in (extended, resumed)}
             known = {one.id for one in recompute.moved(session)}

@@ -34,6 +34,7 @@ EXPECTED = (
     ("rework", S.HANDLED, "officer", "office", {}, {"officer"}, "returned"),
     ("extend", S.HANDLING, "officer", "officer", {}, {"leader"}, "approval_asked"),
     ("suspend", S.HANDLING, "leader", "leader", {}, {"office"}, "approval_asked"),
+    ("ask_resume", S.SUSPENDED, "officer", "officer", {}, {"leader"}, "approval_asked"),
     ("close", S.VERIFIED, "officer", "officer", {}, {"liaison"}, "feedback"),
     ("reject", S.REPORTED, "", "office", {}, {"liaison"}, "feedback"),
     ("merge", S.ACCEPTED, "", "office", {}, {"liaison"}, "feedback"),

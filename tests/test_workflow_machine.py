@@ -79,7 +79,11 @@ ROUTES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("leader", "refuse", ""),
         ("office", "suspend", ""),
         ("leader", "approve", ""),
-        ("office", "resume", ""),
+        ("office", "ask_resume", ""),
+        ("leader", "approve", ""),
+        ("office", "suspend", ""),
+        ("leader", "approve", ""),
+        ("leader", "resume", ""),
         ("leader", "change_list", ""),
     ),
     "by mediation": (
@@ -235,14 +239,17 @@ class Casework(RuleBasedStateMachine):
             now = replace(now, handler=handler)
         elif name == "send_back":
             now = replace(now, handler=None)
-        elif name in ("extend", "suspend"):
+        elif name in ("extend", "suspend", "ask_resume"):
             now = replace(now, asked=who, wanted=name)
-        elif name == "approve":
-            assert after is (CaseStatus.SUSPENDED if known.wanted == "suspend" else known.status)
-            now = replace(now, came_from=known.status, extended=known.extended + (known.wanted == "extend"))
-        elif name == "resume":
+        elif name == "approve" and known.wanted == "suspend":
+            assert after is CaseStatus.SUSPENDED
+            now = replace(now, came_from=known.status)
+        elif name == "approve" and known.wanted == "extend":
+            assert after is known.status
+            now = replace(now, extended=known.extended + 1)
+        elif name in ("approve", "resume"):
             assert after is known.came_from
-        if name in ("approve", "refuse") or after not in approvals.ASKABLE:
+        if name in ("approve", "refuse", "resume") or after not in approvals.DECIDABLE:
             now = replace(now, asked=None)
         return now
 

@@ -265,7 +265,7 @@ def upgrade() -> None:
     op.create_table('deadlinechange',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('case_id', sa.Integer(), nullable=False),
-    sa.Column('kind', sa.Enum('extension', 'suspension', name='change_kind', native_enum=False, create_constraint=True, length=20), nullable=False),
+    sa.Column('kind', sa.Enum('extension', 'suspension', 'resumption', name='change_kind', native_enum=False, create_constraint=True, length=20), nullable=False),
     sa.Column('status', sa.Enum('asked', 'approved', 'refused', 'over', name='change_status', native_enum=False, create_constraint=True, length=20), nullable=False),
     sa.Column('reason', sa.String(length=500), nullable=False),
     sa.Column('days', sa.Integer(), nullable=True),
