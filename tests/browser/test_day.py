@@ -21,6 +21,7 @@ from models import LimitUnit
 from panel.accounts import User
 from panel.kinds import ZONE
 from tests.browser.conftest import Site, Visit, choose, scrolls_sideways
+from tests.browser.stories.moves import begin, finish
 
 pytestmark = pytest.mark.browser
 
@@ -56,23 +57,6 @@ def open_case(page: Page, number: str) -> None:
     page.goto(f"/admin/case/?q={number}")
     page.get_by_role("link", name=number, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(number)
-
-
-def begin(page: Page, step: str) -> None:
-    """Open the form of a step from the page of the case; what is done more seldom stands behind 更多."""
-    link = page.locator(".acts").get_by_role("link", name=step, exact=True)
-    if not link.is_visible():
-        page.locator(".acts summary").click()
-    link.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(step)
-
-
-def finish(page: Page, step: str, status: str) -> None:
-    """Take the step, and see where the case stands then."""
-    page.locator(".save").get_by_role("button", name=step, exact=True).click()
-    page.wait_for_url("**/admin/case/details/**")
-    expect(page.locator(".way .now b")).to_have_text(status)
-    expect(page.locator(".time li").first).to_contain_text(step)
 
 
 def report(page: Page, where: Place) -> str:
