@@ -6,8 +6,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app admin_app
-# Test processes at a time.
+# Test processes at a time; a file's tests stay together, since many share what was made once for their file.
 WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 # Cases of the demo district.
 CASES ?= 2400
 # What belongs to this installation: database, key, uploads. An absolute path, whatever was given.
@@ -37,13 +38,13 @@ serve: $(VENV)/.run ## the real thing: an empty system, no demo data
 test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL
 	@sh .ci/office || [ "$$CI" != true ]
 	@if sh .ci/browser $(BIN); then \
-	  $(BIN)/pytest -n $(WORKERS); \
+	  $(PYTEST); \
 	elif [ "$$CI" = true ]; then \
 	  exit 1; \
 	else \
-	  $(BIN)/pytest -n $(WORKERS) -m "not browser"; \
+	  $(PYTEST) -m "not browser"; \
 	fi
-	$(BIN)/pytest -n $(WORKERS) -m "not browser and not alike" --database postgresql
+	$(PYTEST) -m "not browser and not alike" --database postgresql
 
 lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, settings
+from werkzeug.routing import Rule
 
 from admin_app import create_app
 from panel.config import Config
@@ -29,6 +30,20 @@ KEY = "a key for tests only, of no worth anywhere"
 # The clock stands elsewhere and the machine may be busy: no example has a deadline.
 settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+# Every test makes its own app, and most of what that costs is compiling the same six hundred addresses.
+_compile, _compiled = Rule._compile_builder, {}
+
+
+def _compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+    key = (rule.rule, tuple(rule._trace), str(rule.defaults), append_unknown)
+    if key not in _compiled:
+        _compiled[key] = _compile(rule, append_unknown)
+    return _compiled[key]
+
+
+Rule._compile_builder = _compile_once
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,6 +14,9 @@ from panel.base import Record
 from tests import factories
 from tests.factories import MODELS, TABLES, Browser, Stage, granted
 
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
 EDITABLE = [
     t for t in TABLES if issubclass(MODELS[t], Record) and any(granted(r, Action.EDIT, t) for r in factories.ROLE_NAMES)
 ]
