@@ -39,8 +39,9 @@ ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "
 
 #: The process that opens a file loads what lies in this folder without what the panel is made of.
 _FOLDER = str(Path(opening.__file__).resolve().parent)
+#: When all is said it ends at once: clearing away a large sheet cell by cell takes time that nobody needs.
 _START = """
-import sys, types
+import os, sys, types
 sys.path[:] = sys.argv[2:]
 for name in ("panel", "panel.sheets"):
     sys.modules[name] = types.ModuleType(name)
@@ -48,6 +49,7 @@ for name in ("panel", "panel.sheets"):
 sys.modules["panel.sheets"].__path__ = [sys.argv[1]]
 from panel.sheets.opening import main
 main()
+os._exit(0)
 """
 
 
