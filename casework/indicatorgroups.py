@@ -15,6 +15,7 @@ from casework.indicatorparts import Part
 from casework.indicators import PARTS
 from casework.periods import Span
 from models import Case, ChecklistItem, Community, ListKind, Mediation, MediationSession, Squad, Street, Visit
+from panel import ids
 from panel.kinds import Choices, Invalid
 from panel.text import Message, _
 
@@ -86,10 +87,12 @@ def filters_of(given: Mapping[str, str]) -> dict[str, Any]:
     for name, value in given.items():
         if name == "list" and (value in set(ListKind) or value == "none"):
             found[name] = value
-        elif name in {"squad", "street", "community", "item", "pilot"} and value.isascii() and value.isdigit():
-            if len(value) > 9:
-                raise Invalid(_("This filter can't be read."))
+        elif name == "pilot" and value in ("0", "1"):
             found[name] = int(value)
+        elif name in {"squad", "street", "community", "item"} and value == str(NONE):
+            found[name] = NONE
+        elif name in {"squad", "street", "community", "item"} and (id_ := ids.parse(value)) is not None:
+            found[name] = id_
         else:
             raise Invalid(_("This filter can't be read."))
     return found

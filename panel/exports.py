@@ -12,7 +12,7 @@ from typing import IO, Any
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
-from panel import exporting, listing
+from panel import exporting, ids, listing
 from panel.access import Action, Refused, model_of
 from panel.base import Base
 from panel.fields import Field, Personal
@@ -209,7 +209,7 @@ def arguments_of(
             )
         try:
             if suffix != "empty":
-                if declared.reference and value.strip() and not value.strip().isdecimal():
+                if declared.reference and value.strip() and ids.parse(value) is None:
                     value = named(declared, value)
                 declared.kind.parse(value)
         except Invalid as problem:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel import bulk, checking, comparing, layout, progress, resolving
+from panel import bulk, checking, comparing, ids, layout, progress, resolving
 from panel.access import table_of
 from panel.base import Base
 from panel.fields import Field, Personal, field_named, fields
@@ -143,7 +143,7 @@ def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolve
 
 def _by_record_no(session: Session, made: Plan, rows: Sequence[PlanRow]) -> None:
     """Stored rows by their number, for tables without a key of their own."""
-    wanted = [(_whole(row.extra[ID]), row) for row in rows]
+    wanted = [(ids.parse(row.extra[ID]), row) for row in rows]
     table = table_of(made.model)
     stored: dict[int, Any] = {}
     for some in chunks({number for number, _row in wanted if number is not None}):
@@ -154,10 +154,6 @@ def _by_record_no(session: Session, made: Plan, rows: Sequence[PlanRow]) -> None
             _is(row, stored[number])
         else:
             row.errors.append(CellError(str(RECORD_NO), row.extra[ID], _("There is no record with this number.")))
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _is(row: PlanRow, stored: Any) -> None:

@@ -36,7 +36,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
 
-from panel import progress
+from panel import ids, progress
 from panel.access import Actor, Policy, Refused, table_of
 from panel.accounts import User
 from panel.integrity import only_busy
@@ -355,7 +355,7 @@ class Jobs:
         """Throw away old results, and later what is known of old jobs."""
         limit = time.time() - FILE_DAYS * 86400
         for old in self.root.iterdir():
-            if old.is_dir() and old.name.isdigit() and old.stat().st_mtime < limit:
+            if old.is_dir() and ids.parse(old.name) and old.stat().st_mtime < limit:
                 shutil.rmtree(old, ignore_errors=True)
         with self._system() as session:
             session.execute(delete(Job).where(Job.ended_at < now() - timedelta(days=KEEP_DAYS)))

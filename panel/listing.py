@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
+from panel import ids
 from panel.access import Actor
 from panel.base import Base
 from panel.fields import Field, Personal, fields
@@ -86,18 +87,10 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
     sort = one("sort")
     if sort.removeprefix("-") in sortable(model, masked=masked):
         query.sort = sort
-    query.page = _number(one("page"), 1)
-    size = _number(one("size"), PAGE_SIZE)
+    query.page = ids.number(one("page"), 1)
+    size = ids.number(one("size"), PAGE_SIZE)
     query.size = size if size in PAGE_SIZES else PAGE_SIZE
     return query
-
-
-def _number(text: str, default: int) -> int:
-    return (
-        min(int(text), 10**9)
-        if text.isascii() and text.isdigit() and len(text) < 10
-        else (10**9 if text.isascii() and text.isdigit() else default)
-    )
 
 
 def conditions(

@@ -14,6 +14,7 @@ from casework.refusals import Lacking, NotAllowed
 from casework.roles import LEADER, OFFICE
 from casework.steps import STEPS
 from models import Case, ChangeKind, ChangeStatus, DeadlineChange
+from panel import ids
 from panel.access import Action, Actor
 from panel.base import Base, display
 from panel.kinds import Day, Moment, now, tidy
@@ -140,15 +141,11 @@ def _moment(value: Any) -> str:
 def _decide() -> Any:
     """Approve or refuse as a step of the case, which holds who may; back to the list."""
     step = STEPS.get(tidy(request.form.get("decision")))
-    texts = [tidy(request.form.get(name)) for name in ("case", "version")]
-    if (
-        step is None
-        or step.name not in DECISIONS
-        or not all(t.isascii() and t.isdigit() and len(t) < 10 for t in texts)
-    ):
+    version = ids.parse(request.form.get("version"))
+    if step is None or step.name not in DECISIONS or version is None:
         abort(404)
-    session, id_, version = current_panel().session, int(texts[0]), int(texts[1])
-    case: Case | None = visible("case", id_)
+    session = current_panel().session
+    case: Case | None = visible("case", request.form.get("case"))
     if case is None:
         abort(404)
     number = case.case_no

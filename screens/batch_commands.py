@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from casework import rollcall
 from casework.rollcall import RollCall
-from panel import undoing
+from panel import ids, undoing
 from panel.access import Action, Refused
 from panel.batches import File, words
 from panel.kinds import ZONE
@@ -65,7 +65,12 @@ def install(app: Flask, panel: Panel) -> None:
 def _install_batches(app: Flask, panel: Panel) -> None:
     @app.cli.command("imports")
     @click.option(
-        "--limit", default=20, show_default=True, metavar="N", type=click.IntRange(min=1), help="The latest so many."
+        "--limit",
+        default=20,
+        show_default=True,
+        metavar="N",
+        type=click.IntRange(1, ids.HIGHEST),
+        help="The latest so many.",
     )
     @json_option
     @person_option
@@ -88,15 +93,16 @@ def _install_batches(app: Flask, panel: Panel) -> None:
             click.echo(_("There are no imports yet."))
 
     @app.cli.command("undo")
-    @click.argument("batch", type=int)
+    @click.argument("batch")
     @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
     @json_option
     @person_option
-    def undo(batch: int, dry_run: bool, as_json: bool, person: str | None) -> None:
+    def undo(batch: str, dry_run: bool, as_json: bool, person: str | None) -> None:
         """Take the import BATCH back, as far as nobody has touched since what it wrote."""
         count = 0
         with _answering(as_json), acting(panel, person, write=not dry_run) as session:
-            found = session.get(ImportBatch, batch)
+            id_ = ids.parse(batch)
+            found = session.get(ImportBatch, id_) if id_ is not None else None
             if found is None:
                 raise Unusable(_("There is no import batch {number}.", number=batch))
             made = undoing.plan(session, found, panel.registry)
@@ -107,7 +113,7 @@ def _install_batches(app: Flask, panel: Panel) -> None:
                 session.rollback()
             else:
                 count = undoing.run(session, made, panel.registry)
-        report |= {"batch": batch, "applied": not dry_run}
+        report |= {"batch": found.id, "applied": not dry_run}
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))
             return

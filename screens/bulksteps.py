@@ -17,6 +17,7 @@ from casework import workflow
 from casework.refusals import Lacking, NotAllowed
 from casework.steps import STEPS, Step
 from models import Case, Referral
+from panel import ids
 from panel.access import Refused
 from panel.base import display
 from panel.integrity import explain, only_busy
@@ -183,10 +184,10 @@ def _rows() -> list[tuple[int, int]]:
     """The cases that were ticked, each with the version that was looked at."""
     found: dict[int, int] = {}
     for text in request.form.getlist("row"):
-        id_, _dot, version = text.partition(".")
-        if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in (id_, version)):
+        id_, version = (ids.parse(part) for part in text.partition(".")[::2])
+        if id_ is None or version is None:
             abort(404)
-        found[int(id_)] = int(version)
+        found[id_] = version
     if not found or len(found) > MOST:
         abort(404)
     return sorted(found.items())
@@ -194,8 +195,8 @@ def _rows() -> list[tuple[int, int]]:
 
 def _input(ask: Any, value: str, problem: Message | None) -> Input:
     made = forms.control(ask.kind, ask, "case")
-    if ask.reference and value.isascii() and value.isdigit() and len(value) < 10:
-        target = visible(ask.reference.table, int(value))
+    if ask.reference:
+        target = visible(ask.reference.table, value)
         made.text, value = (display(target), value) if target is not None else ("", "")
     made.value = made.was = value
     made.required, made.help = ask.required, ask.help

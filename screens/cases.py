@@ -175,8 +175,7 @@ class CaseView(bulksteps.BulkSteps, FigureLists):
     def item_facts(self) -> Any:
         """What an item would fix for a case, while it is being chosen."""
         record = self.get_one(request.args.get("case"))
-        id_ = request.args.get("item", "")
-        item = visible("checklistitem", int(id_)) if id_.isascii() and id_.isdigit() and len(id_) < 10 else None
+        item = visible("checklistitem", request.args.get("item"))
         lines = stepaids.facts(item, record, request.args.get("urgency", "")) if item is not None else []
         return jsonify([(str(label), text) for label, text in lines])
 

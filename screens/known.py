@@ -11,6 +11,7 @@ from flask import url_for
 
 from casework import deadlines, repeats
 from casework.repeats import Repeat, Told
+from panel import ids
 from panel.kinds import Day, Invalid, Mobile, now, tidy
 from panel.web.context import current_panel
 from panel.web.lookups import visible
@@ -42,7 +43,7 @@ def of(typed: Mapping[str, str]) -> Likely:
     """The likely repeats of what was typed into the short form so far. Two statements at most beside that of the
     community."""
     description = tidy(typed.get("description", ""))[:READ]
-    community, item = _number(typed.get("community")), _number(typed.get("item"))
+    community, item = ids.parse(typed.get("community")), ids.parse(typed.get("item"))
     if len(description) < LEAST or community is None or visible("community", community) is None:
         return Likely()
     session = current_panel().session
@@ -70,10 +71,6 @@ def _known(one: Repeat) -> Known:
     day = Day().format(deadlines.local_day(one.reported_at))
     note = " · ".join([str(one.status.label), day, "、".join(map(str, one.reasons))])
     return Known(url_for("case.details_view", id=one.id), one.case_no, one.title, note)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _phone(text: str | None) -> str | None:

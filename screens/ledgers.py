@@ -16,8 +16,9 @@ from casework.ledger import COLUMNS, CORRECTED
 from casework.month import Month
 from casework.tally import Figures, Tally
 from models import Basis, Case, Ledger, LedgerDraft
+from panel import ids
 from panel.access import Action
-from panel.kinds import Choice, Invalid, narrow, now, tidy, today
+from panel.kinds import Choice, Invalid, now, tidy, today
 from panel.text import Message, _, n_
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
@@ -149,10 +150,10 @@ def _order() -> Order:
         basis = Choice(Basis).parse(given.get("by")) or Basis.ACCEPTED
     except Invalid:
         abort(404)
-    squad = narrow(tidy(given.get("squad")))
-    if squad and not (squad.isascii() and squad.isdigit() and len(squad) < 10):
+    squad = ids.parse(given.get("squad"))
+    if squad is None and tidy(given.get("squad")):
         abort(404)
-    return ledgerfile.order(current_panel().session, month, Basis.of(basis), int(squad) if squad else None)
+    return ledgerfile.order(current_panel().session, month, Basis.of(basis), squad)
 
 
 def _address(wanted: Order) -> dict[str, Any]:

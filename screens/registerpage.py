@@ -14,8 +14,9 @@ from sqlalchemy import select
 
 from casework.month import Month
 from models import Street
+from panel import ids
 from panel.access import Action, Refused
-from panel.kinds import Day, Invalid, narrow, tidy, today
+from panel.kinds import Day, Invalid, tidy, today
 from panel.plans import Unusable
 from panel.session import act_for
 from panel.text import Message, _, n_
@@ -120,10 +121,10 @@ def _order() -> Order:
 
 def _number(name: str) -> int | None:
     """An id in the address; 404 for what is none."""
-    text = narrow(tidy(request.args.get(name)))
-    if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+    found = ids.parse(request.args.get(name))
+    if found is None and tidy(request.args.get(name)):
         abort(404)
-    return int(text) if text else None
+    return found
 
 
 def _address(register: Register, wanted: Order) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from werkzeug.utils import secure_filename
 
 from casework import rollcall
 from models import Liaison, Street
+from panel import ids
 from panel.access import Action, Refused
 from panel.batches import File, words
 from panel.fields import field_named
@@ -114,7 +115,7 @@ class LiaisonView(SchemaView):
         self._require_import()
         token, panel = request.values.get("token"), current_panel()
         state = unpack(token, self.endpoint)
-        street = _whole(request.values.get("street"))
+        street = ids.parse(request.values.get("street"))
         problem: Message | None = None
         if request.method == "POST":
             try:
@@ -150,8 +151,8 @@ class LiaisonView(SchemaView):
         chosen: dict[int, int] = {}
         for value in request.form.getlist("left"):
             id_, _colon, version = value.partition(":")
-            if (number := _whole(id_)) is not None:
-                chosen[number] = _whole(version) or 0
+            if (number := ids.parse(id_)) is not None:
+                chosen[number] = ids.parse(version) or 0
         if not chosen:
             raise Unusable(_("Choose at least one liaison."))
         count = rollcall.end(current_panel().session, chosen, day)
@@ -245,7 +246,3 @@ def _place(one: Any) -> str:
     if community is None:
         return str(_("not visible"))
     return f"{community.street.name} · {community.name}" if community.street else community.name
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None

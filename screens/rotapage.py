@@ -16,9 +16,9 @@ from casework import rota, settings
 from casework.month import Month
 from casework.rota import Rota
 from models import Community, Squad, Visit, VisitStatus
-from panel import audit
+from panel import audit, ids
 from panel.access import Action
-from panel.kinds import Invalid, narrow, tidy, today
+from panel.kinds import Invalid, tidy, today
 from panel.records import AuditAction
 from panel.session import act_for
 from panel.text import DEFAULT_LOCALE, _, for_the_record, speaking
@@ -173,9 +173,8 @@ def _order(squads: dict[int, str]) -> Order:
         month = Month.parse(given["month"]) if tidy(given.get("month")) else Month.of(today())
     except Invalid:
         abort(404)
-    text = narrow(tidy(given.get("squad")))
-    squad = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-    if text and squad not in squads:
+    squad = ids.parse(given.get("squad"))
+    if tidy(given.get("squad")) and squad not in squads:
         abort(404)
     return Order(month, squad, squads[squad] if squad is not None else "")
 

@@ -62,7 +62,7 @@ def dress(page: FormPage, record: Case, step: Step, given: Mapping[str, str]) ->
     if any(ask.name == "item" for ask in step.asks):
         aids.facts_url = url_for("case.item_facts", case=record.id)
         aids.chips = _likely_items(record, step, given.get("item", ""))
-        item = visible("checklistitem", int(given["item"])) if given.get("item", "").isdigit() else None
+        item = visible("checklistitem", given.get("item"))
         aids.facts = facts(item, record, given.get("urgency", "")) if item is not None else []
     return aids
 

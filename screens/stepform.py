@@ -15,6 +15,7 @@ from casework import approvals, clock, effects, mediation, workflow
 from casework.refusals import Lacking, NotAllowed
 from casework.steps import STEPS, Relation, Step
 from models import AttachmentPhase, Case, FeedbackTarget, PartyRole, Referral, Satisfaction
+from panel import ids
 from panel.base import display
 from panel.fields import Field
 from panel.integrity import explain
@@ -121,7 +122,7 @@ def _take(view: Any, record: Case, step: Step) -> Any:
     if not problems:
         try:
             photos.keep(record, AttachmentPhase.AFTER, handed)
-            workflow.take(session, record, step.name, values, version=_version())
+            workflow.take(session, record, step.name, values, version=ids.version(request.form.get("version")))
             session.commit()
         except Lacking as lacking:
             problems = lacking.problems
@@ -146,11 +147,6 @@ def _take(view: Any, record: Case, step: Step) -> Any:
 def _show(view: Any, record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> Any:
     page = _form(record, step, given, problems)
     return view.render("step.html", page=page, aids=stepaids.dress(page, record, step, given))
-
-
-def _version() -> int | None:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _next(id_: int) -> str:
@@ -232,8 +228,8 @@ def _input(record: Case, ask: Field, value: str, problem: Message | None) -> Inp
             value = str(found[0].id)
     else:
         made = forms.control(ask.kind, ask, "case")
-        if ask.reference and value.isascii() and value.isdigit() and len(value) < 10:
-            target = visible(ask.reference.table, int(value))
+        if ask.reference:
+            target = visible(ask.reference.table, value)
             made.text = display(target) if target is not None else ""
             value = value if target is not None else ""
     made.value, made.required, made.help = value, ask.required, ask.help

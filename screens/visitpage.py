@@ -18,6 +18,7 @@ from casework.deadlines import local_day
 from casework.refusals import Lacking, NotAllowed
 from casework.rota import NOT_VISIBLE, cases_of
 from models import Case, SurveyEntry, SurveyKind, Visit, VisitStatus
+from panel import ids
 from panel.access import Action
 from panel.fields import Field, field_named, fields
 from panel.integrity import explain
@@ -118,7 +119,7 @@ def leave(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
         at = _on_the_day(visit, given.get("left_time", ""))
         if "version" in given:
-            visits.write_down(session, visit, given, version=_version())
+            visits.write_down(session, visit, given, version=ids.version(request.form.get("version")))
         if visits.leave(session, visit, at=at):
             return _("Checked out of {community}", community=visit.community.name)
         return _("The visit had been ended already.")
@@ -128,7 +129,7 @@ def leave(id_: int) -> Any:
 
 def notes(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
-        visits.write_down(session, visit, request.form, version=_version())
+        visits.write_down(session, visit, request.form, version=ids.version(request.form.get("version")))
         return _("Saved")
 
     return _do(id_, act)
@@ -174,7 +175,7 @@ def row_case(id_: int, row: int) -> Any:
 
 def excuse(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
-        visits.excuse(session, visit, request.form.get("excuse", ""), version=_version())
+        visits.excuse(session, visit, request.form.get("excuse", ""), version=ids.version(request.form.get("version")))
         return _("Excused: {community}", community=visit.community.name)
 
     return _do(id_, act)
@@ -182,7 +183,7 @@ def excuse(id_: int) -> Any:
 
 def expect(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
-        visits.expect_again(session, visit, version=_version())
+        visits.expect_again(session, visit, version=ids.version(request.form.get("version")))
         return _("Expected again: {community}", community=visit.community.name)
 
     return _do(id_, act)
@@ -231,11 +232,6 @@ def _row(visit: Visit, id_: int) -> SurveyEntry:
     if found is None:
         abort(404)
     return found
-
-
-def _version() -> int | None:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _on_the_day(visit: Visit, text: str) -> datetime | None:

@@ -63,7 +63,7 @@ VALUES: list[tuple[Kind, st.SearchStrategy[Any]]] = [
     ),
     (Choice(CaseStatus), st.sampled_from(list(CaseStatus))),
     (Choice(Source), st.sampled_from(list(Source))),
-    (Reference("case"), st.integers(0, 999_999_999)),
+    (Reference("case"), st.integers(1, 2**31 - 1)),
     *(
         (kind, words.map(lambda text, kind=kind: read(kind, text)))
         for kind in (Text(200), Text(2000, lines=4), PersonName(60), Place(120), Code(60))

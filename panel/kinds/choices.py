@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Enum, Integer
 from sqlalchemy.types import TypeEngine
 
+from panel import ids
 from panel.kinds.base import (
     Choices,
     Invalid,
@@ -88,9 +89,9 @@ class Reference(Kind):
         text = narrow(tidy(raw))
         if not text:
             return None
-        if not re.fullmatch(r"[0-9]{1,9}", text):
+        if (id_ := ids.parse(text)) is None:
             raise Invalid(_("Choose one from the list."))
-        return int(text)
+        return id_
 
 
 @dataclass(frozen=True, slots=True)

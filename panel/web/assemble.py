@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from panel import listing, notices, session, text
+from panel import ids, listing, notices, session, text
 from panel.access import Action, Actor, Policy, Role
 from panel.accounts import LoginLog, LoginOutcome, RoleName, User
 from panel.base import Base
@@ -169,7 +169,7 @@ class _Number(IntegerConverter):
     """A number in an address, an id mostly: one that no database can hold is no page's."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"max": 2**31 - 1, **kwargs})
+        super().__init__(*args, **{"max": ids.HIGHEST, **kwargs})
 
 
 class _Index(AdminIndexView):

@@ -14,7 +14,7 @@ from flask_admin.base import expose
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from panel import exports, listing
+from panel import exports, ids, listing
 from panel.access import Action
 from panel.exports import Order, Ready
 from panel.fields import Personal, fields
@@ -195,8 +195,7 @@ def _ticked(given: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
     wanted = []
     for usual, column in enumerate(known, start=1):
         if column.name in ticked:
-            typed = tidy(given.get(f"at.{column.name}"))
-            place = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else usual
+            place = ids.number(given.get(f"at.{column.name}"), usual)
             # Of two with the same number, the one that was given it stands first.
             wanted.append((place, place == usual, usual, column.name))
     return [name for *_places, name in sorted(wanted)]

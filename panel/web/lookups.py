@@ -9,6 +9,7 @@ from flask_admin.model.ajax import AjaxModelLoader
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import joinedload
 
+from panel import ids
 from panel.access import model_of
 from panel.base import Base, display
 from panel.fields import Personal, fields
@@ -21,10 +22,12 @@ LIMIT = 20
 MAX_OFFSET = 10_000
 
 
-def visible(table: str, id_: Any) -> Any:
-    """The record, if it lies inside the actor's scope."""
-    model = model_of(table)
-    return current_panel().session.execute(select(model).where(model.id == id_)).scalar_one_or_none()
+def visible(table: str, id_: object) -> Any:
+    """The record of an id as a form or an address gives it, if it lies inside the actor's scope."""
+    model, known = model_of(table), ids.parse(id_)
+    if known is None:
+        return None
+    return current_panel().session.execute(select(model).where(model.id == known)).scalar_one_or_none()
 
 
 class SchemaLoader(AjaxModelLoader):

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 
-from panel import listing, notices
+from panel import ids, listing, notices
 from panel.access import Action, model_of
 from panel.base import display
 from panel.fields import field_named
@@ -58,7 +58,7 @@ def index() -> Any:
     if only:
         statement = statement.where(Notice.read_at.is_(None))
     count = new if only else session.execute(select(func.count(Notice.id))).scalar_one()
-    number = _number(request.args.get("page"), -(-count // SIZE) or 1)
+    number = min(max(ids.number(request.args.get("page"), 1), 1), -(-count // SIZE) or 1)
     found = session.execute(statement.order_by(Notice.id.desc()).offset((number - 1) * SIZE).limit(SIZE))
     page = NoticesPage(
         title=_("Notices"),
@@ -91,11 +91,6 @@ def _list(only: str | None, page: int | None = None) -> str:
     return url_for("notices.index", **kept)
 
 
-def _number(text: str | None, most: int) -> int:
-    given = int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 1
-    return min(max(given, 1), most)
-
-
 def _lines(found: Sequence[Notice]) -> list[Line]:
     """The records of a page of notices in one statement a table, through the reader's own scope."""
     panel, actor = current_panel(), current_actor()
@@ -104,10 +99,10 @@ def _lines(found: Sequence[Notice]) -> list[Line]:
         if one.record_id is not None:
             wanted[one.table_name].add(one.record_id)
     records: dict[tuple[str, int], Any] = {}
-    for table, ids in wanted.items():
+    for table, named in wanted.items():
         model = model_of(table)
         if panel.policy.may(actor, Action.READ, model):
-            rows = panel.session.execute(select(model).where(model.id.in_(ids))).unique().scalars()
+            rows = panel.session.execute(select(model).where(model.id.in_(named))).unique().scalars()
             records |= {(table, row.id): row for row in rows}
     return [_line(one, records.get((one.table_name, one.record_id or 0))) for one in found]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request
 
+from panel import ids
 from panel.access import model_of
 from panel.keeping import SUCCEEDING, KeptPlan, KeptRow
 from panel.plans import Outcome, Plan
@@ -45,10 +46,8 @@ class Shown:
 def _shown(made: KeptPlan) -> Shown:
     kind = request.args.get("show", "")
     count = made.counts.get(kind, 0) if kind else made.size
-    asked = request.args.get("page", "")
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 1
     pages = max(1, -(-count // PAGE_SIZE))
-    return Shown(kind, min(max(number, 1), pages), pages, count)
+    return Shown(kind, min(max(ids.number(request.args.get("page"), 1), 1), pages), pages, count)
 
 
 def build(view: Any, made: KeptPlan, state: dict[str, Any], pack: Pack) -> PreviewPage:

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from panel import text
+from panel import ids, text
 from panel.access import NOBODY, Actor
 from panel.accounts import LoginOutcome, User
 from panel.kinds import now
@@ -82,9 +82,7 @@ def install(app: Flask, panel: Panel) -> None:
     @manager.user_loader
     def load(token: str) -> Login | None:
         id_, _sep, stamp = token.partition(":")
-        if not (id_.isascii() and id_.isdigit()):
-            return None
-        statement = select(User).where(User.id == int(id_)).options(joinedload(User.roles))
+        statement = select(User).where(User.id == ids.parse(id_)).options(joinedload(User.roles))
         user = panel.session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
         return Login(user) if user is not None and user.active and user.stamp == stamp else None
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
-from panel import listing
+from panel import ids, listing
 from panel.access import Action, OutOfScope, Refused
 from panel.base import Base, Record, display
 from panel.fields import Field, fields
@@ -130,12 +130,11 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 
     def get_one(self, id: Any) -> Any:
         """The record with its references, or 404: outside one's scope it does not exist."""
-        text = tidy(id)
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
+        if (id_ := ids.parse(id)) is None:
             abort(404)
         statement = (
             select(self.model)
-            .where(self.model.id == int(text))
+            .where(self.model.id == id_)
             .options(*(joinedload(getattr(self.model, f.name)) for f in self.references))
             .execution_options(populate_existing=True)
         )
@@ -236,12 +235,10 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
             abort(404)
         if not self.is_action_allowed(name):
             abort(403)
-        given = [tidy(v) for v in request.form.getlist("rowid")]
-        if not all(v.isascii() and v.isdigit() and len(v) < 10 for v in given):
-            abort(404)
-        ids = sorted({int(v) for v in given})
-        found = listing.load(current_panel().session, self.model, ids, [f.name for f in self.references])
-        if len(found) != len(ids):
+        given = {ids.parse(text) for text in request.form.getlist("rowid")}
+        wanted = sorted(id_ for id_ in given if id_ is not None)
+        found = listing.load(current_panel().session, self.model, wanted, [f.name for f in self.references])
+        if len(found) != len(given):
             abort(404)
         if not found:
             flash(str(_("Tick at least one record first.")), "warning")
@@ -254,7 +251,8 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
         loader = self._form_ajax_refs.get(request.args.get("name", ""))
         if loader is None:
             abort(404)
-        found = loader.get_list(request.args.get("query", ""), _whole("offset"), _whole("limit"))
+        offset, limit = (ids.number(request.args.get(name), 0) for name in ("offset", "limit"))
+        found = loader.get_list(request.args.get("query", ""), offset, limit)
         return Response(json.dumps([loader.format(r) for r in found], ensure_ascii=False), mimetype="application/json")
 
     @expose("/ajax/update/", methods=("POST",))
@@ -429,8 +427,3 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 def _problems(record: Any, session: Any) -> Iterator[tuple[str, Message]]:
     if isinstance(record, Record):
         yield from record.problems(session)
-
-
-def _whole(name: str) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
