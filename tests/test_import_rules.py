@@ -370,3 +370,12 @@ def test_moments_are_compared_across_zones(office: Office) -> None:
     assert counts(office.plan("case", before)) == {"changed": 1}
     after = table(labels, (number, "东栅社区", "养鸡扰民", f"{day} 06:30"))
     assert errors(office.plan("case", after))[0][2] == "It can't be accepted before it was reported."
+
+
+def test_a_comma_that_separates_no_thousands_fails_its_row(office: Office) -> None:
+    """1,99 is not 199; the same holds for a cell of a workbook as for a form."""
+    data = table(("街道", "名称", "户数"), ("城东街道", "东栅社区", "1,99"), ("城西街道", "西马桥社区", "1，999"))
+    made = office.run("community", data, good_rows=True)
+    assert outcomes(made) == {2: "failed", 3: "changed"}
+    assert [(row, name) for row, name, _said in errors(made)] == [(2, "户数")]
+    assert "thousands" in errors(made)[0][2]

@@ -23,6 +23,7 @@ from panel.kinds import (
     Flag,
     Invalid,
     Kind,
+    Level,
     Mobile,
     Moment,
     PersonName,
@@ -297,6 +298,9 @@ def test_a_telephone_that_is_none_is_refused(raw: str) -> None:
         (Whole(), "1,738", 1738),
         (Whole(), 1738.0, 1738),
         (Whole(), "１７３８", 1738),
+        (Whole(), "1,234,567.0", 1234567),
+        (Amount(), "1，234，567.5", Decimal("1234567.50")),
+        (Amount(), "¥ 12 元", Decimal("12.00")),
         (Amount(), "￥1,200.5元", Decimal("1200.50")),
         (Amount(), 0.125, Decimal("0.13")),
         (Choice(Source), 12345.0, Source.HOTLINE),
@@ -309,6 +313,10 @@ def test_what_people_type_for_it_is_understood(kind: Kind, raw: Any, value: Any)
     assert kind.parse(raw) == value
 
 
+#: Commas, also full-width ones, that don't stand between groups of three digits.
+NO_THOUSANDS = ("1,99", "1，99", "12,3456", "1,2,3", "1,234,56", ",5", "5,", "0.5,000", "1234,567", "1,,000")
+
+
 @pytest.mark.parametrize(
     ("kind", "raw", "reason"),
     [
@@ -316,6 +324,11 @@ def test_what_people_type_for_it_is_understood(kind: Kind, raw: Any, value: Any)
         (Whole(), 1.5, "no whole number"),
         (Whole(0, 4), 5, "between 0 and 4"),
         (Amount(), "1_000", "no amount"),
+        (Amount(), "1 99", "no amount"),
+        (Amount(), "200元50", "no amount"),
+        (Amount(), "一,二", "no amount"),
+        (Level(), "48,5", "no measured value"),
+        *((kind, text, "only separate thousands") for kind in (Whole(), Amount()) for text in NO_THOUSANDS),
         (Amount(), "nan", "no amount"),
         (Amount(), -1, "must not be negative"),
         (Amount(), "99999999999.999", "at most 11 digits"),

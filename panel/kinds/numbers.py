@@ -18,6 +18,17 @@ from panel.kinds.base import (
 )
 from panel.text import _
 
+#: What may stand around an amount.
+_CURRENCY = re.compile(r"^[¥￥]\s*|\s*元$")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+
+
+def _ungrouped(text: str) -> str:
+    """A number without its thousands separators. A comma that is none may be a decimal comma: 1,99 is not 199."""
+    if re.fullmatch(r"[+-]?[0-9.,]*,[0-9.,]*", text) and not _GROUPED.fullmatch(text):
+        raise Invalid(_("A comma may only separate thousands, as in 1,234; decimals stand after a point, as in 1.99."))
+    return text.replace(",", "") if _GROUPED.fullmatch(text) else text
+
 
 @dataclass(frozen=True, slots=True)
 class Whole(Kind):
@@ -32,7 +43,7 @@ class Whole(Kind):
         return Integer()
 
     def parse(self, raw: object) -> int | None:
-        text = narrow(tidy(raw)).replace(",", "")
+        text = _ungrouped(narrow(tidy(raw)))
         if not text:
             return None
         text = re.sub(r"(?<=\d)\.0+$", "", text)
@@ -56,7 +67,7 @@ class Amount(Kind):
         return Numeric(14, self.places)
 
     def parse(self, raw: object) -> Decimal | None:
-        text = re.sub(r"[,\s¥￥元]", "", narrow(tidy(raw)))
+        text = _ungrouped(_CURRENCY.sub("", narrow(tidy(raw))))
         if not text:
             return None
         if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text):
