@@ -10,14 +10,25 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Integer, MetaData, UniqueConstraint, cast, column, create_engine, select, values
+from sqlalchemy import (
+    CheckConstraint,
+    Integer,
+    MetaData,
+    UniqueConstraint,
+    cast,
+    column,
+    create_engine,
+    select,
+    tuple_,
+    values,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from panel.access import Action, table_of
-from panel.base import Base
-from panel.fields import Field, field_named, fields
+from panel.base import Base, display
+from panel.fields import Field, fields
 from panel.integrity import explain
 from panel.matching import UNSCOPED, chunks, within
 from panel.plans import Made, Plan, PlanRow
@@ -90,28 +101,66 @@ def _bare(value: Any) -> Any:
 
 
 def hold_unique(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-    """Values that must be unique and stand elsewhere already, in the file or in the database."""
+    """Values, alone or together, that must be unique and stand elsewhere already, in the file or in the database.
+    What is unique only under a condition is held by the rules of the table."""
     table = table_of(plan.model)
-    single = {c.columns[0].name for c in table.constraints if isinstance(c, UniqueConstraint) and len(c.columns) == 1}
-    single |= {i.columns[0].name for i in table.indexes if i.unique and len(i.columns) == 1 and not i.info}
-    for attr in sorted(single):
-        given = [row for row in rows if row.values.get(attr) is not None and not isinstance(row.values[attr], Made)]
-        held = table.c[attr]
-        taken: dict[Any, int] = {}
-        for some in chunks({row.values[attr] for row in given}):
-            statement = select(held, table.c.id).where(held.in_(some))
-            taken |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
-        declared = field_named(plan.model, attr)
-        assert declared is not None
-        first: dict[Any, PlanRow] = {}
-        for row in given:
-            value = row.values[attr]
-            earlier = first.setdefault(value, row)
-            if taken.get(value, row.id) != row.id:
-                plan.fail(row, declared.name, _("Another record has this {label} already.", label=declared.label))
-            elif earlier is not row:
-                place = plan.place_of(earlier, row)
-                plan.fail(row, declared.name, _("Row {row} has the same value.", row=place))
+    sets = {tuple(c.name for c in one.columns) for one in table.constraints if isinstance(one, UniqueConstraint)}
+    whole = [one for one in table.indexes if one.unique and one.dialect_options["sqlite"].get("where") is None]
+    sets |= {tuple(c.name for c in one.columns) for one in whole}
+    for names in sorted(sets):
+        _hold_together(session, plan, [row for row in rows if row.values.keys() & set(names)], names)
+
+
+def _hold_together(session: Session, plan: Plan, rows: Sequence[PlanRow], names: tuple[str, ...]) -> None:
+    given = {row: key for row in rows if (key := _key(plan, row, names)) is not None}
+    taken = _taken(session, plan, names, set(given.values()))
+    called = _called(session, plan, {taken[key] for row, key in given.items() if taken.get(key, row.id) != row.id})
+    declared = [f for f in fields(plan.model) if f.attr in names]
+    labels = "、".join(str(f.label) for f in declared)
+    first: dict[tuple[Any, ...], PlanRow] = {}
+    for row, key in given.items():
+        name = next((f.name for f in declared if f.attr in row.values), None)
+        earlier = first.setdefault(key, row)
+        other = taken.get(key, row.id)
+        if other != row.id and len(names) == 1:
+            plan.fail(row, name, _("Another record has this {label} already.", label=declared[0].label))
+        elif other != row.id and other in called:
+            plan.fail(row, name, _("{record} has the same {labels} already.", record=called[other], labels=labels))
+        elif other != row.id:
+            plan.fail(row, name, _("Another record has the same {labels} already.", labels=labels))
+        elif earlier is not row and len(names) == 1:
+            plan.fail(row, name, _("Row {row} has the same value.", row=plan.place_of(earlier, row)))
+        elif earlier is not row:
+            place = plan.place_of(earlier, row)
+            plan.fail(row, name, _("Row {row} has the same {labels}.", row=place, labels=labels))
+
+
+def _key(plan: Plan, row: PlanRow, names: tuple[str, ...]) -> tuple[Any, ...] | None:
+    """The values that must be unique together, as the record will have them; None if one is empty or not made yet."""
+    absent = {f.attr: f.default for f in fields(plan.model) if row.id is None and not callable(f.default)}
+    key = tuple(value if (value := row.held(name)) is not None else absent.get(name) for name in names)
+    return None if any(value is None or isinstance(value, Made) for value in key) else key
+
+
+def _taken(session: Session, plan: Plan, names: tuple[str, ...], keys: set[tuple[Any, ...]]) -> dict[Any, int]:
+    """The stored record of each key that has one."""
+    table = table_of(plan.model)
+    columns = [table.c[name] for name in names]
+    found: dict[Any, int] = {}
+    for some in chunks(keys, len(names)):
+        held = columns[0].in_([key[0] for key in some]) if len(names) == 1 else tuple_(*columns).in_(some)
+        statement = select(table.c.id, *columns).where(held)
+        found |= {tuple(row[1:]): row[0] for row in session.execute(statement, execution_options=UNSCOPED)}
+    return found
+
+
+def _called(session: Session, plan: Plan, ids: set[int]) -> dict[int, str]:
+    """What records are called that the actor reaches."""
+    return {
+        record.id: display(record)
+        for some in chunks(ids)
+        for record in session.scalars(select(plan.model).where(plan.model.id.in_(some)))
+    }
 
 
 def hold_reach(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:

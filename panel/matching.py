@@ -41,11 +41,11 @@ def key_of(text: object) -> str:
     return parts[0] if len(parts) == 1 else "".join(parts)
 
 
-def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
-    """Values of one statement each."""
-    wanted = list(values)
-    for start in range(0, len(wanted), AT_ONCE):
-        yield wanted[start : start + AT_ONCE]
+def chunks(values: Iterable[Any], width: int = 1) -> Iterator[list[Any]]:
+    """Values of one statement each; fewer where one takes more than a place in it."""
+    wanted, size = list(values), AT_ONCE // width
+    for start in range(0, len(wanted), size):
+        yield wanted[start : start + size]
 
 
 def within(session: Session, model: type[Base], action: Action, ids: Collection[int]) -> Collection[int]:

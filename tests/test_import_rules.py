@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import models
 from panel.kinds import today
 from panel.plans import Unusable
+from panel.text import speaking
 from tests.factories import Stage
 from tests.workbooks import Office, counts, errors, outcomes, roster, sentences, table
 
@@ -379,3 +380,38 @@ def test_a_comma_that_separates_no_thousands_fails_its_row(office: Office) -> No
     assert outcomes(made) == {2: "failed", 3: "changed"}
     assert [(row, name) for row, name, _said in errors(made)] == [(2, "户数")]
     assert "thousands" in errors(made)[0][2]
+
+
+def test_values_that_must_be_unique_together_are_told_at_the_preview(office: Office) -> None:
+    """Also where they are not the key by which a row finds its record: here the record's number does."""
+    stage = office.stage
+    first, second, third, fourth = (stage.add("surveyentry", address=f"东塔路 {n} 号") for n in (1, 2, 3, 4))
+    data = table(
+        ("记录号", "地址"),
+        (first, "东塔路 2 号"),
+        (second, "东塔路 2 号"),
+        (third, "东塔路 9 号"),
+        (fourth, "东塔路 9 号"),
+    )
+    with speaking("en"):
+        made = office.plan("surveyentry", data)
+    labels = "Community、Kind、Address"
+    assert [(row, said) for row, _column, said in errors(made)] == [
+        (2, f"Shop 东塔路 2 号 has the same {labels} already."),
+        (5, f"Row 4 has the same {labels}."),
+    ]
+    assert outcomes(made) == {2: "failed", 3: "unchanged", 4: "changed", 5: "failed"}
+
+
+def test_a_record_outside_ones_area_is_not_named(office: Office) -> None:
+    stage = office.stage
+    with stage.session() as session:
+        theirs = session.get_one(models.Community, stage.outside["community"]).name
+    inside = stage.inside["visit"]
+    with stage.session() as session:
+        day = session.get_one(models.Visit, inside).planned_on + timedelta(7)
+        session.add(models.Visit(planned_on=day, community_id=stage.outside["community"]))
+    data = table(("记录号", "计划日期", "社区"), (inside, day, theirs))
+    said = " ".join(text for _row, _column, text in errors(Office(stage, "officer").plan("visit", data)))
+    assert said
+    assert theirs not in said
