@@ -13,46 +13,43 @@ from flask_sqlalchemy import SQLAlchemy
 from waitress import serve as run_waitress
 
 import models
-from casework import imports, notices, roles
-from panel import logs, outbox, periodic
-from panel.accounts import LoginLog, User, UserRole
+from bureau.access import roles
+from bureau.access.web.accounts import UserRoleView, UserView
+from bureau.access.web.logs import AuditView, ExportLogView
+from bureau.calendar.web import pages as workdays
+from bureau.cases.web import approvals_page, photos, report_page
+from bureau.cases.web.approvals_page import DeadlineChangeView
+from bureau.cases.web.case_views import CaseView, ReferralView
+from bureau.checklists.web import pages as checklists
+from bureau.checklists.web.item_views import ChecklistItemView
+from bureau.figures.web import pages as figures
+from bureau.figures.web.record_lists import FigureLists
+from bureau.home.web import frame, home_page
+from bureau.ledger.web import commands as ledger_command
+from bureau.ledger.web import files as ledgerfile
+from bureau.ledger.web import pages as ledgers
+from bureau.mediation.web.disputes import MeasurementView, MediationView
+from bureau.notices import notices
+from bureau.notices.web import webhook
+from bureau.people.web.roster_page import LiaisonView
+from bureau.registers.web import pages as registerpage
+from bureau.settings.web import pages as settings
+from bureau.upkeep import imports
+from bureau.upkeep.web import commands, import_commands, table_commands
+from bureau.visits.web import commands as duty_command
+from bureau.visits.web import mondays
+from panel import logs
 from panel.base import Base
 from panel.config import Config
-from panel.plans import Unusable
-from panel.records import AuditEntry, ExportLog, ImportBatch, ImportRow
-from panel.text import _
+from panel.errors import UserError
+from panel.i18n import _
+from panel.jobs import periodic
+from panel.notify import outbox
+from panel.security.accounts import LoginLog, User, UserRole
+from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.web.assemble import Link, assemble
-from panel.web.batchview import BatchView, RowView
+from panel.web.imports.batch_views import BatchView, RowView
 from panel.web.views import SchemaView
-from screens import (
-    approvals,
-    batch_commands,
-    checklists,
-    commands,
-    duty,
-    duty_command,
-    figures,
-    files,
-    frame,
-    home,
-    ledger_command,
-    ledgerfile,
-    ledgers,
-    photos,
-    registerpage,
-    report,
-    settings,
-    webhook,
-    workdays,
-)
-from screens.accounts import UserRoleView, UserView
-from screens.approvals import DeadlineChangeView
-from screens.cases import CaseView, ReferralView
-from screens.disputes import MeasurementView, MediationView
-from screens.figurelists import FigureLists
-from screens.items import ChecklistItemView
-from screens.logs import AuditView, ExportLogView
-from screens.roster import LiaisonView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
 #: What is recorded of cases: reached from the case as a rule, and seldom as a list.
@@ -72,12 +69,12 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.MediationMember, RECORDS, "users"),
     (DeadlineChangeView, models.DeadlineChange, RECORDS, "hourglass-half"),
     (SchemaView, models.CaseEvent, RECORDS, "history"),
-    (duty.VisitView, models.Visit, DUTY, "map-marker"),
+    (mondays.VisitView, models.Visit, DUTY, "map-marker"),
     (SchemaView, models.SurveyEntry, DUTY, "binoculars"),
     (SchemaView, models.Community, ROSTER, "building-o"),
     (LiaisonView, models.Liaison, ROSTER, "id-card-o"),
     (SchemaView, models.Officer, ROSTER, "shield"),
-    (duty.AssignmentView, models.Assignment, ROSTER, "calendar-check-o"),
+    (mondays.AssignmentView, models.Assignment, ROSTER, "calendar-check-o"),
     (SchemaView, models.Volunteer, ROSTER, "heart-o"),
     (ChecklistItemView, models.ChecklistItem, LISTS, "check-square-o"),
     (SchemaView, models.Department, LISTS, "sitemap"),
@@ -116,19 +113,25 @@ def create_app(config: Config | None = None) -> Flask:
         views=[view(model, db, group=group, icon=icon) for view, model, group, icon in SCREENS],
         facts=roles.facts,
         registry=imports.registry(),
-        home=home.home,
+        home=home_page.home,
     )
     Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
     app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
-        Link(_("Report"), "report", "bullhorn", OVERVIEW, report.may_open, first=True),
-        Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, duty.may_attend, first=True),
+        Link(_("Report"), "report", "bullhorn", OVERVIEW, report_page.may_open, first=True),
+        Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, mondays.may_attend, first=True),
         Link(
-            _("Approvals"), "approvals", "check-square", OVERVIEW, approvals.may_open, first=True, badge=approvals.badge
+            _("Approvals"),
+            "approvals",
+            "check-square",
+            OVERVIEW,
+            approvals_page.may_open,
+            first=True,
+            badge=approvals_page.badge,
         ),
         Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, checklists.may_open, first=True),
-        Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, duty.may_see_week, first=True),
+        Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, mondays.may_see_week, first=True),
         Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, ledgers.may_open),
         Link(_("Figures"), "figures", "bar-chart", LEDGERS, figures.may_open),
         Link(_("Registers"), "registers", "print", LEDGERS, registerpage.may_open),
@@ -136,13 +139,13 @@ def create_app(config: Config | None = None) -> Flask:
         Link(_("Settings"), "settings", "sliders", SYSTEM, settings.may_open),
         Link(_("Webhook"), "webhook.index", "plug", SYSTEM, webhook.may_open),
     ]
-    for own in (approvals, report, checklists, figures, webhook, workdays):
+    for own in (approvals_page, report_page, checklists, figures, webhook, workdays):
         own.install(app)
     panel.search_table = "case"
     frame.install(panel)
     commands.install(app, panel)
-    files.install(app, panel)
-    batch_commands.install(app, panel)
+    table_commands.install(app, panel)
+    import_commands.install(app, panel)
     ledgers.install(app)
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
     periodic.register(panel, "notices.remind", timedelta(minutes=10), notices.remind)
@@ -152,7 +155,7 @@ def create_app(config: Config | None = None) -> Flask:
     ledger_command.install(app, panel)
     registerpage.install(app, panel)
     photos.install(app)
-    duty.install(app, panel)
+    mondays.install(app, panel)
     duty_command.install(app, panel)
     return app
 
@@ -164,7 +167,7 @@ def wsgi() -> Flask:
     app = create_app(config)
     try:
         app.extensions["panel"].jobs.start()
-    except Unusable as problem:
+    except UserError as problem:
         sys.exit(str(problem.message))
     periodic.Ticker(app.extensions["panel"]).start()
     return app

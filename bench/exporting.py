@@ -24,10 +24,11 @@ from typing import Any
 import models
 from admin_app import create_app
 from bench.ledger import fill
-from panel import exporting, sheets, tablerows
+from bureau.upkeep.web.commands import migrate
+from panel import sheets
 from panel.config import Config
-from panel.sheets import fast
-from screens.commands import migrate
+from panel.exports import table_rows, workbooks
+from panel.sheets.write import fast
 from seed import demo
 
 COLUMNS = 22
@@ -103,15 +104,15 @@ def build(cases: str, folder: Path) -> dict[str, float]:
     return {}
 
 
-def columns() -> list[tablerows.Column]:
-    return tablerows.columns(models.Case)[:COLUMNS]
+def columns() -> list[table_rows.Column]:
+    return table_rows.columns(models.Case)[:COLUMNS]
 
 
 def ratio(writer: str, folder: Path) -> dict[str, float]:
     """The writer alone and the export, by turns."""
     panel = application(folder).extensions["panel"]
     with panel.app.app_context(), panel.system_session() as session:
-        ready = list(tablerows.rows(session, models.Case, columns(), []))
+        ready = list(table_rows.rows(session, models.Case, columns(), []))
         gc.collect()
         gc.freeze()
         theirs, ours = [], []
@@ -135,12 +136,12 @@ def memory(writer: str, folder: Path) -> dict[str, float]:
 
 def export(writer: str, session: Any, target: Path) -> None:
     _choose(writer)
-    exporting.export(session, models.Case, [], target, shown=columns(), csv=writer == "csv")
+    workbooks.export(session, models.Case, [], target, shown=columns(), csv=writer == "csv")
 
 
 def write_ready(writer: str, ready: list[tuple[Any, ...]], target: Path) -> None:
     _choose(writer)
-    page = exporting.page(models.Case, columns(), ready)
+    page = workbooks.page(models.Case, columns(), ready)
     if writer == "csv":
         sheets.write_csv(target, page)
     else:

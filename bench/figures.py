@@ -25,9 +25,10 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from bench.pages import fetch, serve
-from casework import deadlines, settings
-from casework.calendar import Calendar
-from casework.periods import Span
+from bureau.calendar import deadlines
+from bureau.calendar.calendar import Calendar
+from bureau.calendar.periods import Span
+from bureau.settings import settings
 from models import LimitUnit
 from panel.kinds import ZONE, now, today
 

@@ -66,9 +66,9 @@ def build(rows: int, folder: Path) -> None:
 
     import models  # noqa: PLC0415
     from admin_app import create_app  # noqa: PLC0415
-    from panel import bulk  # noqa: PLC0415
+    from bureau.upkeep.web.commands import migrate  # noqa: PLC0415
     from panel.config import Config  # noqa: PLC0415
-    from screens.commands import migrate  # noqa: PLC0415
+    from panel.store import bulk  # noqa: PLC0415
 
     book: Any = Workbook(write_only=True)
     sheet = book.create_sheet("花名册")

@@ -26,13 +26,15 @@ from sqlalchemy.orm import Session
 
 import models
 from admin_app import create_app
-from casework import events, ledger
-from casework.month import Month
+from bureau.calendar.month import Month
+from bureau.cases import events
+from bureau.ledger import rows as ledger
+from bureau.ledger.web import files, workbook
+from bureau.printing import pen
+from bureau.upkeep.web.commands import migrate
 from models import Basis, CaseStatus
 from panel.config import Config
 from panel.kinds import ZONE
-from screens import ledgerbook, ledgerfile, printing
-from screens.commands import migrate
 from seed import demo
 
 MONTH = Month(2026, 5)
@@ -75,9 +77,9 @@ def measure(session: Session, engine: sa.Engine) -> int:
     worst = 0
     print(f"{'ledger':10} {'cases':>6} {'openpyxl':>9} {'ours':>7} {'ratio':>6} {'statements':>11}")
     for basis in Basis:
-        wanted = ledgerfile.Order(MONTH, basis)
+        wanted = files.LedgerRequest(MONTH, basis)
         ready = [row.cells() for row in ledger.rows(session, MONTH, basis)]
-        sent = _statements(engine, partial(ledgerfile.make, session, wanted))
+        sent = _statements(engine, partial(files.make, session, wanted))
         plain = _looks(session, wanted)
         ours, theirs = [], []
         # What the measurement itself keeps is no part of either.
@@ -85,7 +87,7 @@ def measure(session: Session, engine: sa.Engine) -> int:
         gc.freeze()
         for _round in range(ROUNDS):
             theirs.append(_seconds(partial(write_plainly, ready, plain)))
-            ours.append(_seconds(partial(ledgerfile.make, session, wanted)))
+            ours.append(_seconds(partial(files.make, session, wanted)))
         mine, other = statistics.median(ours), statistics.median(theirs)
         ratio = mine / other
         worst |= ratio > RATIO or sent > STATEMENTS
@@ -94,18 +96,18 @@ def measure(session: Session, engine: sa.Engine) -> int:
     return int(worst)
 
 
-def _looks(session: Session, wanted: ledgerfile.Order) -> list[float | None]:
+def _looks(session: Session, wanted: files.LedgerRequest) -> list[float | None]:
     """The heights of the rows in the file itself, so that both write the same."""
-    sheet = load_workbook(BytesIO(ledgerfile.make(session, wanted).content))[ledgerbook.SHEET]
+    sheet = load_workbook(BytesIO(files.make(session, wanted).content))[workbook.SHEET]
     return [sheet.row_dimensions[number].height for number in range(1, sheet.max_row + 1)]
 
 
 def write_plainly(rows: list[tuple[Any, ...]], heights: list[float | None]) -> None:
     """The ready rows, cell by cell, as anybody would write them with openpyxl: one sheet, no totals, no summary."""
     book: Any = Workbook(write_only=True)
-    sheet = book.create_sheet(ledgerbook.SHEET)
-    looks = printing.looks(sheet)
-    styles = [looks[style] for _width, style in ledgerbook.LAYOUT]
+    sheet = book.create_sheet(workbook.SHEET)
+    looks = pen.looks(sheet)
+    styles = [looks[style] for _width, style in workbook.LAYOUT]
     for number, row in enumerate(rows, 1):
         sheet.row_dimensions[number].height = heights[number + 2]
         cells = []

@@ -24,7 +24,7 @@ from bench.people import Edited, Notes, Person
 from bench.site import Server, Site
 from bench.sound import counted, faults, lost
 from bench.visitor import Fault, Gone, Visitor
-from casework.roles import LEADER, LIAISON, OFFICE
+from bureau.access.roles import LEADER, LIAISON, OFFICE
 from models import Case
 
 PEOPLE, SECONDS, PROCESSES = 20, 60, 4

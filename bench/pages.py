@@ -21,9 +21,9 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from admin_app import create_app
+from bureau.upkeep.web.commands import migrate
 from panel.config import Config
-from panel.listing import PAGE_SIZE
-from screens.commands import migrate
+from panel.search.listing import PAGE_SIZE
 from seed import demo
 
 PASSWORD = "Bench-pass-1"  # noqa: S105 - of a database that is thrown away

@@ -21,13 +21,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from admin_app import create_app
-from casework.roles import LEADER, LIAISON, OFFICE, OFFICER
+from bureau.access.roles import LEADER, LIAISON, OFFICE, OFFICER
+from bureau.cases.web import photos
+from bureau.upkeep.web.commands import migrate
 from models import Assignment, ChecklistItem, Department, Liaison, Officer, Squad
-from panel.accounts import User, UserRole
 from panel.config import VARIABLES, Config
-from panel.files import Store
-from screens import photos
-from screens.commands import migrate
+from panel.security.accounts import User, UserRole
+from panel.store.files import Store
 from seed import demo
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -21,8 +21,8 @@ from bench.people import Edited, Notes, Person
 from bench.site import Server, Site
 from bench.sound import counted, faults, lost
 from bench.visitor import Fault, Gone, Visitor
-from casework.roles import LEADER, LIAISON, OFFICE
-from panel.records import Job, JobState
+from bureau.access.roles import LEADER, LIAISON, OFFICE
+from panel.security.records import Job, JobState
 
 PEOPLE = 6
 #: Rows of a file that a request writes, and of one that a job does.

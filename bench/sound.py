@@ -11,16 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bench.people import PHONE, Edited, Notes, count_in
-from casework import soundness
+from bureau.upkeep import consistency
 from models import Case, CaseEvent, Department
-from panel.access import model_of
-from panel.files import Store
-from panel.records import ImportBatch, ImportRow, Job, JobState
+from panel.security.policy import model_of
+from panel.security.records import ImportBatch, ImportRow, Job, JobState
+from panel.store.files import Store
 
 
 def faults(session: Session, store: Store) -> Iterator[str]:
     """What doesn't agree, in sentences: all that the command `check` looks at, and imports."""
-    yield from (str(problem) for problem in soundness.check(session, store))
+    yield from (str(problem) for problem in consistency.check(session, store))
     yield from _batches(session)
 
 

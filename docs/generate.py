@@ -9,25 +9,25 @@ from tempfile import TemporaryDirectory
 import click
 
 from admin_app import SCREENS, create_app
-from casework import settings
-from casework import steps as declared_steps
-from casework.indicators import FIGURES
-from casework.roles import ROLES
+from bureau.access.roles import ROLES
+from bureau.cases import steps as declared_steps
+from bureau.figures.figures import FIGURES
+from bureau.settings import settings
 from models import CaseStatus
-from panel.access import Action
 from panel.config import Config
-from panel.text import Message, speaking
+from panel.i18n import Message, speaking
+from panel.security.policy import Permission
 
 DOCS = Path(__file__).resolve().parent
 LETTERS = {
-    Action.READ: "R",
-    Action.CREATE: "A",
-    Action.EDIT: "E",
-    Action.DELETE: "D",
-    Action.EXPORT: "X",
-    Action.EXPORT_CLEAR: "U",
-    Action.IMPORT: "I",
-    Action.REVEAL: "C",
+    Permission.READ: "R",
+    Permission.CREATE: "A",
+    Permission.EDIT: "E",
+    Permission.DELETE: "D",
+    Permission.EXPORT: "X",
+    Permission.EXPORT_CLEAR: "U",
+    Permission.IMPORT: "I",
+    Permission.REVEAL: "C",
 }
 #: Flask's own commands, and those of migrations, are described where they come from.
 OTHERS = {"db", "routes", "run", "shell"}
@@ -73,7 +73,7 @@ def roles() -> str:
     everything = " and ".join(f"`{role.name}`" for role in ROLES if role.everything)
     return f"""# Roles
 
-Generated from `casework/roles.py` by `make docs`; the panel shows the same table under “Who may do what”.
+Generated from `bureau/access/roles.py` by `make docs`; the panel shows the same table under “Who may do what”.
 
 {people}
 What no role grants is refused, and rows that no role reaches are not there. {everything} reach every row; an account
@@ -108,7 +108,7 @@ def steps() -> str:
     called = table(["State", "Called"], ([f"`{status.value}`", both(status.label)] for status in CaseStatus))
     return f"""# Steps of a case
 
-Generated from `casework/steps.py` by `make docs`. The state of a case changes by these steps and in no other way.
+Generated from `bureau/cases/steps.py` by `make docs`. The state of a case changes by these steps and in no other way.
 
 {table(["Step", "From", "To", "Who", "What must be filled in"], rows)}
 ```mermaid
@@ -170,7 +170,7 @@ def figures() -> str:
     rows = ([both(figure.label), english(figure.formula)] for figure in FIGURES.values())
     return f"""# Figures
 
-Generated from `casework/indicators.py` by `make docs`; the page of figures shows them beside the numbers.
+Generated from `bureau/figures/figures.py` by `make docs`; the page of figures shows them beside the numbers.
 
 {table(["Figure", "Definition"], rows)}
 - A period is from one day to another, both included, in the office's zone. Without anything to divide by, “—”.

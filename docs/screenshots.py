@@ -14,8 +14,8 @@ from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
 
 from admin_app import create_app
+from bureau.upkeep.web.commands import migrate
 from panel.config import Config
-from screens.commands import migrate
 from seed import demo
 
 IMAGES = Path(__file__).resolve().parent / "images"

@@ -11,10 +11,9 @@ from sqlalchemy import Date, ForeignKey, Integer, MetaData, String
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 
-from panel import pinyin
 from panel.fields import field_named
+from panel.i18n import Message, pinyin
 from panel.kinds import Moments, PersonName, now
-from panel.text import Message
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

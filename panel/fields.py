@@ -11,8 +11,8 @@ from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import mapped_column
 
+from panel.i18n import Message, _
 from panel.kinds import Kind, Reference
-from panel.text import Message, _
 
 
 class Personal(Enum):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from panel.text import Message, _
+from panel.i18n import Message, _
 
 T = TypeVar("T")
 Listener = Callable[[Message | None, int, int], None]

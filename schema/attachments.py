@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped, relationship
 
 from panel.base import Record, Via
 from panel.fields import col, rule
+from panel.i18n import _
 from panel.kinds import Choice, Code, Moment, Reference, Text, Whole
-from panel.text import _
 from schema.cases import Case
 from schema.words import AttachmentPhase
 

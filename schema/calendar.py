@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped
 
 from panel.base import Public, Record
 from panel.fields import col
+from panel.i18n import _
 from panel.kinds import Day, Text
-from panel.text import _
 from schema.words import WorkingDay
 
 

@@ -11,21 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from panel.base import Anchor, Base, Record, Via
 from panel.fields import Personal, col, rule
-from panel.kinds import (
-    Choice,
-    Code,
-    Data,
-    Flag,
-    Mobile,
-    Moment,
-    PersonName,
-    Place,
-    Reference,
-    Text,
-    Whole,
-    now,
-)
-from panel.text import Message, _
+from panel.i18n import Message, _
+from panel.kinds import Choice, Code, Data, Flag, Mobile, Moment, PersonName, Place, Reference, Text, Whole, now
 from schema.lists import ChecklistItem
 from schema.people import Liaison, Officer
 from schema.places import Community

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, Session, relationship
 
 from panel.base import Record, Via
 from panel.fields import Personal, col, rule
+from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Level, Moment, PersonName, Reference, Text, Whole, now
-from panel.text import Message, _
 from schema.cases import Case
 from schema.people import Officer, Volunteer
 from schema.words import (

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, Session, relationship
 
 from panel.base import Record, Via
 from panel.fields import Personal, col, rule
+from panel.i18n import Message, _
 from panel.kinds import Choice, Day, Moment, PersonName, Reference, Text, Whole, today
-from panel.text import Message, _
 from schema.cases import Case
 from schema.people import Liaison, Officer
 from schema.places import Community

@@ -11,18 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from panel.base import Record, Via
 from panel.fields import col, rule
-from panel.kinds import (
-    Amount,
-    Choice,
-    Code,
-    Day,
-    Moment,
-    Reference,
-    Text,
-    Whole,
-    now,
-)
-from panel.text import Message, _
+from panel.i18n import Message, _
+from panel.kinds import Amount, Choice, Code, Day, Moment, Reference, Text, Whole, now
 from schema.cases import Case
 from schema.people import Officer
 from schema.places import Department

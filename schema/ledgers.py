@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.base import Anchor, Base, Public, Record, Via
 from panel.fields import col
+from panel.i18n import _
 from panel.kinds import Choice, Code, Data, Moment, Reference, Text, Whole, now
-from panel.text import _
 from schema.places import Squad
 from schema.words import Basis
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Mapped, relationship
 
 from panel.base import Named, Public, Record
 from panel.fields import col, rule
+from panel.i18n import _
 from panel.kinds import Choice, Code, Day, Flag, Reference, Text, Whole
-from panel.text import _
 from schema.places import Department
 from schema.words import OTHER, RULES, LimitUnit, ListKind, PhraseUse
 

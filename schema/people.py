@@ -8,11 +8,11 @@ from datetime import date
 from sqlalchemy import Index, or_, select, text
 from sqlalchemy.orm import Mapped, Session, relationship
 
-from panel.accounts import User
 from panel.base import Anchor, Named, Record, Via
 from panel.fields import Personal, col, rule
+from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Flag, Mobile, PersonName, Reference, Telephone, Text, today
-from panel.text import Message, _
+from panel.security.accounts import User
 from schema.places import Community, Squad
 from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Mapped, relationship
 
 from panel.base import Anchor, Named, Public, Record
 from panel.fields import Personal, col, rule
+from panel.i18n import _
 from panel.kinds import Choice, Code, Flag, PersonName, Reference, Telephone, Text, Whole
-from panel.text import _
 from schema.words import CONTACT, RULES, CommunityStatus
 
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from sqlalchemy.types import TypeEngine
 
+from panel.i18n import Message, _
 from panel.kinds import Choice, Choices, Flag, Label
-from panel.text import Message, _
 
 # Groups of a form, in the words people use.
 CONTACT = _("Contact")
@@ -153,7 +153,7 @@ class Basis(Choices):
 
 
 class StepName(Label):
-    """A step by its stored name; the steps themselves are declared in casework."""
+    """A step by its stored name; the steps themselves are declared in bureau/cases."""
 
     labels: ClassVar[dict[str, Message]] = {}
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from casework import deadlines
+from bureau.calendar import deadlines
 from models import Source
 from panel.kinds import ZONE
-from panel.session import keyed_hash
+from panel.security.session import keyed_hash
 from seed import district
 from seed.world import Beat, Item, World
 

@@ -14,7 +14,9 @@ from typing import Any, cast
 from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
-from casework import deadlines, events, numbering, settings
+from bureau.calendar import deadlines
+from bureau.cases import events, numbering
+from bureau.settings import settings
 from models import (
     Action,
     Case,

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from casework import deadlines, noise
+from bureau.calendar import deadlines
+from bureau.settings import noise_limits
 from models import (
     NOISE,
     NOISE_STANDARD,
@@ -23,7 +24,7 @@ from models import (
 from seed import district
 from seed.life import Life
 
-LIMITS, NIGHT = noise.NoiseLimits(), noise.NightHours()
+LIMITS, NIGHT = noise_limits.NoiseLimits(), noise_limits.NightHours()
 KINDS = {"外机": DisputeKind.NOISE, "漏水": DisputeKind.LEAK, "音响": DisputeKind.NOISE, "跑跳": DisputeKind.NOISE}
 #: What is agreed, by a word of what it is about.
 AGREED = {
@@ -68,7 +69,7 @@ class Quarrels:
                 "value": value,
                 "background": value - Decimal(rng.randint(100, 140)) / 10,
                 "limit_value": limit,
-                "conclusion": None if limit is None else noise.judge(value, limit),
+                "conclusion": None if limit is None else noise_limits.judge(value, limit),
                 "standard": NOISE_STANDARD,
                 "instrument_no": f"AWA5688-{life.beat.squad[0].id or 0:03d}",
                 "instrument_until": date(deadlines.local_day(at).year, 12, 31),

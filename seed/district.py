@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Assignment, Community, Gender, Liaison, Officer, OfficerKind, Squad, Street, Volunteer
-from panel.accounts import User, UserRole
+from panel.security.accounts import User, UserRole
 
 PILOT = "南湖分队"
 

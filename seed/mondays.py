@@ -10,8 +10,9 @@ from typing import Any, cast
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from casework import duty, settings
-from casework.deadlines import local_day
+from bureau.calendar.deadlines import local_day
+from bureau.settings import settings
+from bureau.visits import planning
 from models import Assignment, Case, Source, SurveyEntry, SurveyKind, Visit, VisitStatus, Volunteer
 from panel.base import Base, name_key
 from panel.kinds import ZONE
@@ -57,12 +58,12 @@ def build(session: Session, cast_: Cast, now: datetime, seed: int) -> dict[str, 
     beats = {beat.id: beat for beat in cast_.world.beats}
     session.add(_substitute(cast_.world.beats[1], day))
     session.flush()
-    first = duty.monday_of(day) - (WEEKS - 1) * duty.WEEK
-    last = day + settings.get(session, "visit_weeks") * duty.WEEK
-    roster = duty.Roster.load(session, first, last, beats)
+    first = planning.monday_of(day) - (WEEKS - 1) * planning.WEEK
+    last = day + settings.get(session, "visit_weeks") * planning.WEEK
+    roster = planning.Roster.load(session, first, last, beats)
     rows = [
-        _visit(rng, duty.planned(roster, community, monday), now)
-        for monday in duty.mondays(first, last)
+        _visit(rng, planning.planned(roster, community, monday), now)
+        for monday in planning.mondays(first, last)
         for community in beats
     ]
     added = {"visit": _insert(session, Visit, rows), "volunteer": _volunteers(session, rng, cast_)}
@@ -76,7 +77,7 @@ def _substitute(beat: Beat, day: date) -> Assignment:
     """Another officer of the squad stands in for these two weeks."""
     assigned = {term.person.id for term in beat.officers}
     able = next(one for one in beat.squad[1:] if one.decides and one.id not in assigned)
-    start = duty.monday_of(day)
+    start = planning.monday_of(day)
     return Assignment(
         community_id=beat.id, officer_id=able.id, start_on=start, end_on=start + timedelta(days=13), substitute=True
     )

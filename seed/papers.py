@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from casework import intake
+from bureau.cases import intake
 from models import (
     CaseStatus,
     ChangeKind,

@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from casework import attachments
+from bureau.cases import attachments
 from models import AttachmentPhase, Case, CaseStatus
-from panel import files
-from panel.files import Store
+from panel.store import files
+from panel.store.files import Store
 from seed import three
 
 CASES = 12

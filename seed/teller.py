@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from casework import deadlines, intake
+from bureau.calendar import deadlines
+from bureau.cases import intake
 from models import (
     ActionKind,
     Attending,

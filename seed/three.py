@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
-from casework import deadlines
+from bureau.calendar import deadlines
 from models import (
     ActionKind,
     AgreementForm,

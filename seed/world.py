@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 import seed
-from casework import intake, settings
-from casework.calendar import Calendar
+from bureau.calendar.calendar import Calendar
+from bureau.cases import intake
+from bureau.settings import settings
 from models import (
     Assignment,
     ChecklistItem,
@@ -28,7 +29,7 @@ from models import (
     Squad,
     Volunteer,
 )
-from panel.accounts import User
+from panel.security.accounts import User
 from seed import district
 
 _UNSCOPED = {"unscoped": True}

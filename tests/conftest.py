@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, settings
 from werkzeug.routing import Rule
 
 from admin_app import create_app
+from bureau.upkeep.web.commands import migrate
 from panel.config import Config
-from panel.text import DEFAULT_LOCALE, speaking
-from screens.commands import migrate
+from panel.i18n import DEFAULT_LOCALE, speaking
 from tests import factories
 from tests.factories import clock
 

@@ -24,15 +24,15 @@ from werkzeug.test import TestResponse
 import models
 from admin_app import SCREENS
 from bench.forms import form_values
-from casework import events, intake
-from casework.roles import ROLES
-from casework.state import stepping
-from panel.access import Action, Actor, Role
-from panel.accounts import User, UserRole
+from bureau.access.roles import ROLES
+from bureau.cases import events, intake
+from bureau.cases.state import stepping
 from panel.base import Base, Public
 from panel.fields import Field, fields
 from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now
-from panel.session import act_for, may_write, watch
+from panel.security.accounts import User, UserRole
+from panel.security.policy import Actor, Permission, Role
+from panel.security.session import act_for, may_write, watch
 
 PASSWORD = "Test-pass-1"
 #: When every test takes place: a Wednesday, ten in the morning at the office. The clock goes on from test to test.
@@ -46,10 +46,10 @@ TABLES = list(MODELS)
 BUSINESS = [table for table in TABLES if any(not r.administrative and MODELS[table] in r.grants for r in ROLES)]
 
 
-def granted(role: str, act: Action, table: str) -> bool:
+def granted(role: str, act: Permission, table: str) -> bool:
     """What the declared matrix says."""
     model = MODELS[table]
-    if model.__append_only__ and act not in (Action.READ, Action.EXPORT):
+    if model.__append_only__ and act not in (Permission.READ, Permission.EXPORT):
         return False
     return act in ROLES_BY_NAME[role].grants.get(model, ())
 
@@ -59,7 +59,7 @@ def scoped(role: str, table: str) -> bool:
     return not ROLES_BY_NAME[role].everything and not isinstance(MODELS[table].__scope__, Public)
 
 
-def pairs(act: Action = Action.READ) -> list[tuple[str, str]]:
+def pairs(act: Permission = Permission.READ) -> list[tuple[str, str]]:
     """Role and table, wherever the role may do that."""
     return [(role, table) for role in ROLE_NAMES for table in TABLES if granted(role, act, table)]
 

@@ -6,12 +6,12 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Mapped, relationship
 
-from panel.access import MANAGE, READ, Role
-from panel.accounts import User
 from panel.base import Anchor, Base, Named, Public, Record, Via
 from panel.fields import Personal, col
+from panel.i18n import _
 from panel.kinds import Day, PersonName, Reference, Text
-from panel.text import _
+from panel.security.accounts import User
+from panel.security.policy import MANAGE, READ, Role
 from panel.web.assemble import Panel, assemble
 from panel.web.views import SchemaView
 

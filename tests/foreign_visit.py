@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 
-from panel.accounts import User, UserRole
 from panel.base import Base
-from panel.records import guard
+from panel.security.accounts import User, UserRole
+from panel.security.records import guard
 from tests.foreign import Author, Book, Loan, library
 
 PASSWORD = "Library-1"
@@ -42,7 +42,7 @@ def main() -> None:
 
     assert client.get("/admin/book/").status_code == 302, "strangers are sent to the log-in page"
     assert post("/login", username="ann", password=PASSWORD) == 302
-    assert client.get("/static/panel.css").status_code == 200
+    assert client.get("/static/panel/panel.css").status_code == 200
     home = client.get("/").text
     assert "Books" in home
     assert "Loans" in home

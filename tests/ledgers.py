@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import models
-from casework import events, intake, ledger
-from casework.ledger import LedgerRow
-from casework.month import Month
-from casework.state import stepping
+from bureau.calendar.month import Month
+from bureau.cases import events, intake
+from bureau.cases.state import stepping
+from bureau.ledger import rows as ledger
+from bureau.ledger.rows import LedgerRow
 from models import Basis, CaseStatus
 from panel.kinds import ZONE
 from tests.factories import Stage

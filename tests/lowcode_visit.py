@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 import models
 from panel.fields import col
+from panel.i18n import _
 from panel.kinds import Text
-from panel.text import _
 
 models.Community.motto = col(Text(40), _("Motto"))  # type: ignore[attr-defined]
 

@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models
-from casework import effects, mediation, workflow
-from casework.state import stepping
+from bureau.cases import effects, workflow
+from bureau.cases.state import stepping
+from bureau.mediation import mediation
 from models import Case, CaseEvent, CaseStatus, Officer, Referral
-from panel.access import Actor
-from panel.accounts import User
 from panel.kinds import now, today
-from panel.session import act_for
+from panel.security.accounts import User
+from panel.security.policy import Actor
+from panel.security.session import act_for
 from tests import factories
 from tests.factories import Stage
 
@@ -196,7 +197,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "agreement": "外机移至南侧",
         "agreement_form": models.AgreementForm.WRITTEN,
         "perform_by": today(),
-        "performance": mediation.Kept.PERFORMED,
+        "performance": mediation.FollowUpResult.PERFORMED,
         "followed_on": today(),
         "follow_up": "外机已移位",
         "master": other_case(session, stage, case),

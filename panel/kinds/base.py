@@ -16,7 +16,7 @@ from sqlalchemy import DateTime, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
-from panel.text import Message
+from panel.i18n import Message
 
 ZONE = ZoneInfo("Asia/Shanghai")
 #: Excel's day 0 in the 1900 system; day 60 (29 February 1900) never existed.

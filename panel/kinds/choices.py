@@ -11,15 +11,9 @@ from sqlalchemy import JSON, Enum, Integer
 from sqlalchemy.types import TypeEngine
 
 from panel import ids
-from panel.kinds.base import (
-    Choices,
-    Invalid,
-    Kind,
-    narrow,
-    tidy,
-)
+from panel.i18n import Message, _, in_every_locale
+from panel.kinds.base import Choices, Invalid, Kind, narrow, tidy
 from panel.kinds.words import Text
-from panel.text import Message, _, in_every_locale
 
 
 @dataclass(frozen=True, slots=True)

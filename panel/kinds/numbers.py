@@ -10,13 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Boolean, Integer, Numeric
 from sqlalchemy.types import TypeEngine
 
-from panel.kinds.base import (
-    Invalid,
-    Kind,
-    narrow,
-    tidy,
-)
-from panel.text import _
+from panel.i18n import _
+from panel.kinds.base import Invalid, Kind, narrow, tidy
 
 #: What may stand around an amount.
 _CURRENCY = re.compile(r"^[¥￥]\s*|\s*元$")

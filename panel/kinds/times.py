@@ -10,17 +10,8 @@ from typing import Any, ClassVar
 from sqlalchemy import Date
 from sqlalchemy.types import TypeEngine
 
-from panel.kinds.base import (
-    EXCEL_EPOCH,
-    ZONE,
-    Invalid,
-    Kind,
-    Moments,
-    narrow,
-    number_of,
-    tidy,
-)
-from panel.text import _
+from panel.i18n import _
+from panel.kinds.base import EXCEL_EPOCH, ZONE, Invalid, Kind, Moments, narrow, number_of, tidy
 
 _DAY = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?")
 _DAY_PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")

@@ -10,17 +10,8 @@ from sqlalchemy import String
 from sqlalchemy import Text as LongString
 from sqlalchemy.types import TypeEngine
 
-from panel.kinds.base import (
-    EXACT,
-    SHORTENED,
-    Invalid,
-    Kind,
-    digits,
-    narrow,
-    number_of,
-    tidy,
-)
-from panel.text import _
+from panel.i18n import _
+from panel.kinds.base import EXACT, SHORTENED, Invalid, Kind, digits, narrow, number_of, tidy
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,21 @@
 """Workbooks in and out: any workbook becomes sheets of plain cells, within limits; what is written is typed."""
 
-from panel.sheets.commas import write_csv
-from panel.sheets.page import FormColumn, Page, Written, lines_of, text_cell
-from panel.sheets.reading import MAX_BYTES, TOO_LARGE, Book, Fault, Line, Sheet, Unreadable, read
-from panel.sheets.tables import form, write
+from panel.sheets.read.reader import MAX_BYTES, TOO_LARGE, Book, Line, Sheet, UnreadableCell, UnreadableFile, read
+from panel.sheets.write.csv_file import write_csv
+from panel.sheets.write.page import FormColumn, MarkedCell, Page, lines_of, text_cell
+from panel.sheets.write.tables import form, write
 
 __all__ = [
     "MAX_BYTES",
     "TOO_LARGE",
     "Book",
-    "Fault",
     "FormColumn",
     "Line",
+    "MarkedCell",
     "Page",
     "Sheet",
-    "Unreadable",
-    "Written",
+    "UnreadableCell",
+    "UnreadableFile",
     "form",
     "lines_of",
     "read",

@@ -20,21 +20,24 @@ from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from panel import ids, listing, notices, session, text
-from panel.access import Action, Actor, Policy, Role
-from panel.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel import ids
 from panel.base import Base
-from panel.jobs import Jobs
+from panel.i18n import Message, _, n_, text
+from panel.imports.rules import Registry
+from panel.jobs.periodic import Work
+from panel.jobs.worker import Jobs
 from panel.kinds import now
-from panel.passwords import Passwords
-from panel.periodic import Work
-from panel.records import Job, Notice
-from panel.rules import Registry
+from panel.notify import notices
+from panel.search import listing
+from panel.security import session
+from panel.security.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel.security.passwords import Passwords
+from panel.security.policy import Actor, Permission, Policy, Role
+from panel.security.records import Job, Notice
 from panel.sheets import MAX_BYTES
-from panel.text import Message, _, n_
-from panel.web import errors, jobpages, login, noticepages, security
-from panel.web import importjobs as _importjobs  # noqa: F401 - registers what jobs do of imports
+from panel.web import errors, guards, job_pages, login, notice_pages
 from panel.web.context import current_actor, current_panel
+from panel.web.imports import jobs as _importjobs  # noqa: F401 - registers what jobs do of imports
 from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
 from panel.web.views import SchemaView
 
@@ -119,11 +122,11 @@ class Panel:
         actor = current_actor()
         if actor.user_id is None:
             return None
-        readable = [v for v in self.views.values() if self.policy.may(actor, Action.READ, v.model)]
+        readable = [v for v in self.views.values() if self.policy.may(actor, Permission.READ, v.model)]
         shown = [link for link in self.links if link.may()]
         wanted = {v.endpoint: (v.model, v.quick_filters()[v.badge].condition(actor)) for v in readable if v.badge}
         wanted |= {link.endpoint: link.badge(actor) for link in shown if link.badge}
-        bell = [(Notice, notices.unread(actor)), (Job, jobpages.unseen())]
+        bell = [(Notice, notices.unread(actor)), (Job, job_pages.unseen())]
         *numbers, unread, unseen = listing.counts(self.session, [*wanted.values(), *bell])
         badges = dict(zip(wanted, numbers, strict=True))
         groups: dict[Message, MenuGroup] = {}
@@ -221,11 +224,11 @@ def assemble(
     def carry() -> None:
         db.session.info.update(policy=policy, secret=app.config["SECRET_KEY"], jobs=jobs)
 
-    security.install(app, panel)
+    guards.install(app, panel)
     errors.install(app)
     app.register_blueprint(login.blueprint)
-    app.register_blueprint(jobpages.blueprint)
-    app.register_blueprint(noticepages.blueprint)
+    app.register_blueprint(job_pages.blueprint)
+    app.register_blueprint(notice_pages.blueprint)
     panel.reading_endpoints.add("jobs.cancel")
     app.add_url_rule("/", "home", home or _plain_home)
     if app.config.get("TRUSTED_PROXIES"):
@@ -280,10 +283,10 @@ def _words(app: Flask) -> None:
 def _plain_home() -> Any:
     """The home page of a panel that has none of its own: every readable table with its count."""
     panel, actor = current_panel(), current_actor()
-    shown = [v for v in panel.views.values() if panel.policy.may(actor, Action.READ, v.model)]
+    shown = [v for v in panel.views.values() if panel.policy.may(actor, Permission.READ, v.model)]
     numbers = listing.counts(panel.session, [(v.model, v.model.id.is_not(None)) for v in shown])
     page = HomePage(title=_("Home"), sub=actor.name)
     page.tiles = [
         Tile(v.model.__labels__, n, url_for(f"{v.endpoint}.index_view")) for v, n in zip(shown, numbers, strict=True)
     ]
-    return render_template("home.html", page=page)
+    return render_template("home/home.html", page=page)

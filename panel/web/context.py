@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app, g
 
-from panel.access import NOBODY, Actor
+from panel.security.policy import NOBODY, Actor
 
 if TYPE_CHECKING:
     from panel.web.assemble import Panel

@@ -9,12 +9,12 @@ from flask import request
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
-from panel import listing
-from panel.access import Action
 from panel.base import Base, display
 from panel.fields import Field, fields
+from panel.i18n import Message, _
 from panel.kinds import Choice, Data
-from panel.text import Message, _
+from panel.search import listing
+from panel.security.policy import Permission
 from panel.web import history, lists, render
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, DetailsPage, Group, Related
@@ -47,7 +47,7 @@ def build(
         history=history.of_record(record) if with_history else [],
     )
     back = request.full_path.rstrip("?")
-    if view.may_change(record, Action.DELETE):
+    if view.may_change(record, Permission.DELETE):
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
     if reveal := view.reveal_button(record):
         page.buttons.append(reveal)
@@ -81,7 +81,7 @@ def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
     found = []
     for view in panel.views.values():
         pointing = [f for f in view.declared if f.reference and f.reference.table == model.__tablename__]
-        if pointing and panel.policy.may(actor, Action.READ, view.model):
+        if pointing and panel.policy.may(actor, Permission.READ, view.model):
             found.append((view, pointing))
     return found
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from panel.access import OutOfScope, Refused
-from panel.integrity import only_busy
+from panel.i18n import Message, _
+from panel.security.policy import AccessDenied, OutOfScope
 from panel.sheets import TOO_LARGE
-from panel.text import Message, _
+from panel.store.db_errors import only_busy
 from panel.web.context import current_panel
 from panel.web.pages import Page
 
@@ -52,8 +52,8 @@ def install(app: Flask) -> None:
         current_panel().session.rollback()
         return error_page(error.code)
 
-    @app.errorhandler(Refused)
-    def refused(error: Refused) -> Any:
+    @app.errorhandler(AccessDenied)
+    def refused(error: AccessDenied) -> Any:
         current_panel().session.rollback()
         return error_page(404 if isinstance(error, OutOfScope) else 403, error.message)
 

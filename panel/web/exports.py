@@ -14,17 +14,19 @@ from flask_admin.base import expose
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
-from panel import exports, ids, listing
-from panel.access import Action
-from panel.exports import Order, Ready
+from panel import ids
+from panel.errors import UserError
+from panel.exports import requests
+from panel.exports.requests import ExportRequest, PreparedExport
+from panel.exports.table_rows import Column, columns
 from panel.fields import Personal, fields
-from panel.jobs import Context, enqueue, kind
+from panel.i18n import Message, _, n_
+from panel.jobs.worker import Context, enqueue, kind
 from panel.kinds import tidy
-from panel.plans import Unusable
-from panel.records import ExportFormat
-from panel.session import writing
-from panel.tablerows import Column, columns
-from panel.text import Message, _, n_
+from panel.search import listing
+from panel.security.policy import Permission
+from panel.security.records import ExportFormat
+from panel.security.session import writing
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Chip, Page
 
@@ -52,7 +54,7 @@ class ExportPage(Page):
     may_clear: bool = False
     clear: bool = False
     reason: str = ""
-    reason_length: int = exports.REASON_LENGTH
+    reason_length: int = requests.REASON_LENGTH
     filter: str = ""
     error: Message | None = None
     cancel_url: str = ""
@@ -73,25 +75,25 @@ class TableExports:
     def can_export_clear(self) -> bool:
         """Whether there is anything that the list masks and this person may have in clear."""
         personal = any(f.personal is not Personal.NO for f in fields(self.model))
-        return personal and bool(self.may(Action.EXPORT_CLEAR))
+        return personal and bool(self.may(Permission.EXPORT_CLEAR))
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
         """Exactly what the list shows: its filters, its order, one's scope, its masks; `columns` names others."""
-        self.require(Action.EXPORT)
+        self.require(Permission.EXPORT)
         if export_type not in {f.value for f in ExportFormat}:
             abort(404)
         names = [name for text in request.args.getlist("columns") for name in text.split(",") if name]
-        order = Order(self.model, _arguments(), tuple(names), ExportFormat.of(export_type))
+        order = ExportRequest(self.model, _arguments(), tuple(names), ExportFormat.of(export_type))
         try:
             return self._deliver(order)
-        except Unusable as problem:
+        except UserError as problem:
             return self._export_page(problem.message)
 
     @expose("/export/", methods=("GET", "POST"))
     def choose_view(self) -> Any:
         """Which columns in which order, as which kind of file, masked or in clear."""
-        self.require(Action.EXPORT)
+        self.require(Permission.EXPORT)
         if request.method == "GET":
             return self._export_page()
         given = request.form
@@ -100,31 +102,31 @@ class TableExports:
             return self._export_page(_("Tick at least one column."))
         wanted = given.get("format", "")
         format = ExportFormat.of(wanted) if wanted in {f.value for f in ExportFormat} else ExportFormat.XLSX
-        reason = tidy(given.get("reason"))[: exports.REASON_LENGTH]
+        reason = tidy(given.get("reason"))[: requests.REASON_LENGTH]
         clear = given.get("clear") == "1"
         if clear:
-            self.require(Action.EXPORT_CLEAR)
-        order = Order(self.model, _arguments(), tuple(names), format, clear, reason if clear else "")
+            self.require(Permission.EXPORT_CLEAR)
+        order = ExportRequest(self.model, _arguments(), tuple(names), format, clear, reason if clear else "")
         # A long read must not keep others from writing; the log is written in a transaction of its own.
         current_panel().session.rollback()
         writing.set(False)
         try:
             return self._deliver(order)
-        except Unusable as problem:
+        except UserError as problem:
             return self._export_page(problem.message)
 
-    def _deliver(self, order: Order) -> Any:
+    def _deliver(self, order: ExportRequest) -> Any:
         """The file itself; a long one is made by a job, to whose page one is sent."""
         session = current_panel().session
-        ready = exports.prepare(session, order, self.quick_filters())
-        if exports.count(session, ready) > exports.MANY_ROWS:
+        ready = requests.prepare(session, order, self.quick_filters())
+        if requests.count(session, ready) > requests.MANY_ROWS:
             packed = order.packed()
             mark = sha256(json.dumps(packed, sort_keys=True).encode()).hexdigest()[:32]
             params = {"order": packed, "back": self.get_url(".index_view", **_arguments())}
             title = _("Export {label}", label=self.model.__labels__)
             return redirect(url_for("jobs.show", id_=enqueue(session, "export", params, title=title, mark=mark)), 303)
         target = TemporaryFile()  # noqa: SIM115 - the response closes it
-        exports.write(session, ready, cast(IO[bytes], target))
+        requests.write(session, ready, cast(IO[bytes], target))
         return _sent(target, ready)
 
     def _export_page(self, error: Message | None = None) -> Any:
@@ -160,7 +162,7 @@ class TableExports:
             may_clear=self.can_export_clear,
             clear=given is not None and given.get("clear") == "1",
             reason=tidy(given.get("reason")) if given is not None else "",
-            filter=exports.in_words(session, self.model, query, self.quick_filters()),
+            filter=requests.in_words(session, self.model, query, self.quick_filters()),
             error=error,
             cancel_url=self.get_url(".index_view", **here),
         )
@@ -177,11 +179,11 @@ class TableExports:
 @kind("export")
 def _work(session: Session, context: Context, params: dict[str, Any]) -> dict[str, Any]:
     """A long export as a job: the order is looked at again, with the rights and rows of now."""
-    order = Order.unpacked(params["order"])
+    order = ExportRequest.unpacked(params["order"])
     view = current_panel().views[order.model.__tablename__]
-    ready = exports.prepare(session, order, view.quick_filters())
-    total = exports.count(session, ready)
-    rows = exports.write(session, ready, context.file(ready.name), lambda done: context.progress(done, total))
+    ready = requests.prepare(session, order, view.quick_filters())
+    total = requests.count(session, ready)
+    rows = requests.write(session, ready, context.file(ready.name), lambda done: context.progress(done, total))
     return {"rows": rows}
 
 
@@ -201,7 +203,7 @@ def _ticked(given: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
     return [name for *_places, name in sorted(wanted)]
 
 
-def _sent(target: Any, ready: Ready) -> Response:
+def _sent(target: Any, ready: PreparedExport) -> Response:
     """A file as a download whose Chinese name survives."""
     target.seek(0)
     return send_file(target, MIMES[ready.order.format], as_attachment=True, download_name=ready.name)

@@ -12,8 +12,8 @@ from wtforms import Field as FormField
 
 from panel.base import Base, display
 from panel.fields import Field, fields
+from panel.i18n import Message, _
 from panel.kinds import Amount, Choice, Data, Invalid, Kind, Moment, Text, Whole
-from panel.text import Message, _
 from panel.web.lookups import visible
 from panel.web.pages import Group, Input
 from panel.web.render import is_masked, text_of

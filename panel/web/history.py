@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import String, cast, literal, select, union_all
 
-from panel.access import SYSTEM, Action, model_of
 from panel.base import Base
 from panel.fields import Field, fields
+from panel.i18n import Message, _
 from panel.kinds import Moment
-from panel.records import AuditEntry
-from panel.text import Message, _
+from panel.security.policy import SYSTEM, Permission, model_of
+from panel.security.records import AuditEntry
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Change, HistoryItem
 
@@ -109,7 +109,7 @@ def names(wanted: dict[str, set[int]]) -> dict[tuple[str, int], str]:
         for column in shown[1:]:
             text = text + " " + column
         statement = select(literal(table).label("t"), columns.id.label("i"), text.label("n")).where(columns.id.in_(ids))
-        condition = panel.policy.criterion(actor, Action.READ, model, columns)
+        condition = panel.policy.criterion(actor, Permission.READ, model, columns)
         parts.append(statement if condition is None else statement.where(condition))
     if not parts:
         return {}

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from panel import listing
-from panel.access import Action
 from panel.base import display
 from panel.fields import Field
+from panel.i18n import _, n_
 from panel.kinds import Amount, Data, Flag, Whole, today
-from panel.listing import Query
-from panel.text import _, n_
+from panel.search import listing
+from panel.search.listing import Query
+from panel.security.policy import Permission
 from panel.web import forms, render
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import label, visible
@@ -66,7 +66,7 @@ def build(view: SchemaView) -> ListPage:
     )
     if view.can_import:
         page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "upload"))
-    if view.may(Action.EXPORT):
+    if view.may(Permission.EXPORT):
         url = view.get_url(".export", export_type="xlsx")
         arguments = urlencode(_arguments(query, page=1, size=None), doseq=True)
         words = _("Export {n}", n=found.count)

@@ -11,18 +11,18 @@ from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from panel import passwords
-from panel.access import Action, Actor
-from panel.accounts import LOCK_MINUTES, MAX_FAILURES, LoginOutcome, User
+from panel.i18n import LOCALES, Message, _
 from panel.kinds import Invalid, Moment, now
-from panel.session import act_for, writing
-from panel.text import LOCALES, Message, _
+from panel.security import passwords
+from panel.security.accounts import LOCK_MINUTES, MAX_FAILURES, LoginOutcome, User
+from panel.security.policy import Actor, Permission
+from panel.security.session import act_for, writing
 from panel.web.context import current_panel
+from panel.web.guards import Login, safe_target
 from panel.web.pages import Page
-from panel.web.security import Login, safe_target
 
 #: The acts as the page lists them: reading first.
-ORDER = sorted(Action, key=lambda act: (act is not Action.READ, act))
+ORDER = sorted(Permission, key=lambda act: (act is not Permission.READ, act))
 
 blueprint = Blueprint("session", __name__)
 
@@ -41,7 +41,7 @@ def login() -> Any:
     panel = current_panel()
     page = Page(title=_("Log in"))
     return render_template(
-        "login.html",
+        "panel/login.html",
         page=page,
         unit=panel.unit(),
         hint=panel.login_hint(),
@@ -121,7 +121,7 @@ def password() -> Any:
             return redirect("/")
     page = Page(title=_("Change password"))
     return render_template(
-        "password.html", page=page, forced=current_user.must_change, errors=errors
+        "panel/password.html", page=page, forced=current_user.must_change, errors=errors
     ), 422 if errors else 200
 
 
@@ -184,7 +184,7 @@ def matrix() -> Any:
         for view in current_panel().views.values()
     ]
     return render_template(
-        "matrix.html",
+        "panel/matrix.html",
         page=Page(title=_("Who may do what"), sub=_("What no role grants is refused.")),
         roles=[(role.label, role.description) for role in roles],
         rows=rows,

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import joinedload
 
 from panel import ids
-from panel.access import model_of
 from panel.base import Base, display
 from panel.fields import Personal, fields
 from panel.kinds import narrow, tidy
+from panel.security.policy import model_of
 from panel.web.context import current_panel
 
 #: Answers are capped: nobody reads on, and a whole table is no answer.

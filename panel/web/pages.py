@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from panel.text import Message
+from panel.i18n import Message
 
 Words = str | Message
 

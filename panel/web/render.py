@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import g, url_for
 
-from panel.access import Action
 from panel.base import display
 from panel.fields import Field, Personal
+from panel.i18n import _
 from panel.kinds import Choice, Data, Flag, Moment, Text
-from panel.text import _
+from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell
 
@@ -66,7 +66,7 @@ def record_url(table: str, id_: int) -> str | None:
     """The address of a record's page, if it has one that the reader may open."""
     panel = current_panel()
     view = panel.views.get(table)
-    if view is None or not panel.policy.may(current_actor(), Action.READ, view.model):
+    if view is None or not panel.policy.may(current_actor(), Permission.READ, view.model):
         return None
     return url_for(f"{table}.details_view", id=id_)
 

@@ -7,13 +7,13 @@ from typing import Any
 from flask import abort, flash, g, request
 from flask_admin.base import expose
 
-from panel import audit
-from panel.access import Action
 from panel.base import display
 from panel.fields import Personal, fields
+from panel.i18n import _
 from panel.kinds import tidy
-from panel.records import AuditAction
-from panel.text import _
+from panel.security import audit
+from panel.security.policy import Permission
+from panel.security.records import AuditAction
 from panel.web.context import current_panel
 from panel.web.pages import Button, FormPage, Group, Input
 
@@ -34,7 +34,7 @@ class Reveals:
     @property
     def can_reveal(self) -> bool:
         private = any(f.personal is Personal.PRIVATE for f in fields(self.model))
-        return private and bool(self.may(Action.REVEAL))
+        return private and bool(self.may(Permission.REVEAL))
 
     def reveal_button(self, record: Any) -> Button | None:
         if not self.can_reveal:
@@ -48,7 +48,7 @@ class Reveals:
     @expose("/reveal/", methods=("GET", "POST"))
     def reveal_view(self) -> Any:
         """Ask for the reason; then write it to the audit trail and show the record in clear, this once."""
-        self.require(Action.REVEAL)
+        self.require(Permission.REVEAL)
         if not self.can_reveal:
             abort(404)
         record = self.get_one(request.args.get("id"))

@@ -15,25 +15,26 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
-from panel import ids, listing
-from panel.access import Action, OutOfScope, Refused
+from panel import ids
 from panel.base import Base, Record, display
 from panel.fields import Field, fields
-from panel.integrity import explain
+from panel.i18n import Message, _, n_
 from panel.kinds import Invalid, tidy
-from panel.listing import Query, Quick
-from panel.session import within
-from panel.text import Message, _, n_
+from panel.search import listing
+from panel.search.listing import Query, Quick
+from panel.security.policy import AccessDenied, OutOfScope, Permission
+from panel.security.session import within
+from panel.store.db_errors import explain
 from panel.web import details, forms, history, lists
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import TableExports
 from panel.web.forms import KindField, RecordForm
-from panel.web.imports import TableFiles
+from panel.web.guards import safe_target
+from panel.web.imports.upload import TableFiles
 from panel.web.lookups import SchemaLoader
 from panel.web.pages import Cell, ConfirmPage, DetailsPage, FormPage
 from panel.web.render import text_of
 from panel.web.reveals import Reveals
-from panel.web.security import safe_target
 
 T_Response = Any
 
@@ -98,27 +99,27 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 
     # Rights: asked at every request, below the menu and above the statements.
 
-    def may(self, act: Action) -> bool:
-        if self.model.__append_only__ and act not in (Action.READ, Action.EXPORT):
+    def may(self, act: Permission) -> bool:
+        if self.model.__append_only__ and act not in (Permission.READ, Permission.EXPORT):
             return False
         return current_panel().policy.may(current_actor(), act, self.model)
 
     def is_accessible(self) -> bool:
-        return self.may(Action.READ)
+        return self.may(Permission.READ)
 
     @property
     def can_create(self) -> bool:  # type: ignore[override]
-        return self.may(Action.CREATE)
+        return self.may(Permission.CREATE)
 
     @property
     def can_edit(self) -> bool:  # type: ignore[override]
-        return self.may(Action.EDIT)
+        return self.may(Permission.EDIT)
 
     @property
     def can_delete(self) -> bool:  # type: ignore[override]
-        return self.may(Action.DELETE)
+        return self.may(Permission.DELETE)
 
-    def require(self, act: Action) -> None:
+    def require(self, act: Permission) -> None:
         if not self.may(act):
             abort(403)
 
@@ -150,7 +151,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
         masked = current_panel().policy.sees_masked(current_actor(), self.model)
         return listing.conditions(self.model, query, self.quick_filters(), current_actor(), masked=masked)
 
-    def may_change(self, record: Any, act: Action = Action.EDIT) -> bool:
+    def may_change(self, record: Any, act: Permission = Permission.EDIT) -> bool:
         """Whether this very record may be edited (or deleted): the role, and the rows for which it says so."""
         panel, actor = current_panel(), current_actor()
         if not self.may(act) or not panel.policy.narrower(actor, act, self.model):
@@ -173,7 +174,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> T_Response:
-        self.require(Action.CREATE)
+        self.require(Permission.CREATE)
         form = self.create_form()
         if request.method == "POST":
             problems: list[tuple[str | None, Message]] = []
@@ -189,7 +190,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> T_Response:
-        self.require(Action.EDIT)
+        self.require(Permission.EDIT)
         record = self.get_one(request.args.get("id"))
         if not self.may_change(record):
             abort(403)
@@ -213,15 +214,15 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 
     @expose("/confirm/")
     def confirm_view(self) -> T_Response:
-        self.require(Action.DELETE)
+        self.require(Permission.DELETE)
         record = self.get_one(request.args.get("id"))
-        if not self.may_change(record, Action.DELETE):
+        if not self.may_change(record, Permission.DELETE):
             abort(403)
         return self.render("panel/confirm.html", page=self._confirm_delete([record], self.get_url(".delete_view")))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> T_Response:
-        self.require(Action.DELETE)
+        self.require(Permission.DELETE)
         record = self.get_one(request.form.get("id"))
         self._delete([record])
         return redirect(safe_target(request.form.get("url")) or self.get_url(".index_view"))
@@ -258,7 +259,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> T_Response:
         """Cells are not edited in the list: a change goes through the form, where its version is checked."""
-        self.require(Action.EDIT)
+        self.require(Permission.EDIT)
         abort(404)
 
     # Writing.
@@ -286,7 +287,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
         except Invalid as problem:
             session.rollback()
             return None, [(None, problem.message)]
-        except Refused as refusal:
+        except AccessDenied as refusal:
             session.rollback()
             if isinstance(refusal, OutOfScope):
                 return None, [(None, refusal.message)]

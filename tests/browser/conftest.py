@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from admin_app import create_app
+from bureau.upkeep.web.commands import migrate
 from panel.config import Config
-from screens.commands import migrate
 from seed import demo
 from tests.factories import PASSWORD, ROLE_NAMES
 

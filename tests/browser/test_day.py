@@ -15,11 +15,13 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 import models
-from casework import deadlines, events, settings
-from casework.ledger import COLUMNS
+from bureau.calendar import deadlines
+from bureau.cases import events
+from bureau.ledger.rows import COLUMNS
+from bureau.settings import settings
 from models import LimitUnit
-from panel.accounts import User
 from panel.kinds import ZONE
+from panel.security.accounts import User
 from tests.browser.conftest import Site, Visit, choose, scrolls_sideways
 from tests.browser.stories.moves import begin, finish
 

@@ -12,11 +12,11 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 import models
-from casework import intake
-from casework.state import stepping
+from bureau.cases import intake
+from bureau.cases.state import stepping
 from models import CaseStatus
-from panel.accounts import User
 from panel.kinds import now, today
+from panel.security.accounts import User
 from tests.browser.conftest import Site, Visit, choose, scrolls_sideways
 
 pytestmark = pytest.mark.browser

@@ -14,8 +14,8 @@ from sqlalchemy import delete, select
 import models
 from models import Visit as Planned
 from models import VisitStatus
-from panel.accounts import User
 from panel.kinds import now, today
+from panel.security.accounts import User
 from tests.browser.conftest import Site, Visit, scrolls_sideways
 
 pytestmark = pytest.mark.browser

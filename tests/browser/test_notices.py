@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 import models
 from models import Case, CaseStatus
-from panel.accounts import User
+from panel.security.accounts import User
 from tests.browser.conftest import Site, Visit
 
 pytestmark = pytest.mark.browser

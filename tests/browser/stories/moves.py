@@ -17,8 +17,8 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 import models
-from casework.ledger import COLUMNS, shown
-from panel.accounts import User
+from bureau.ledger.rows import COLUMNS, shown
+from panel.security.accounts import User
 from tests.browser.conftest import Site, choose, scrolls_sideways
 
 NUMBER = re.compile(r"[A-Z]+-\d{4}-\d{6}")

@@ -1,0 +1,1 @@
+"""The product: a folder for each kind of work that the bureau does."""

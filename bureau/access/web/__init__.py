@@ -1,0 +1,1 @@
+"""Accounts, their roles, and the logs on screen."""

@@ -1,0 +1,62 @@
+"""The logs on screen: who did what, with the values only for those who may read that table; what left as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from panel.i18n import Message, _
+from panel.search.listing import Quick
+from panel.security.policy import Permission, model_of
+from panel.security.records import AuditAction, AuditEntry, ExportLog
+from panel.web import history
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Cell, DetailsPage
+from panel.web.views import SchemaView
+
+
+def table_label(table: str) -> Message | str:
+    try:
+        return model_of(table).__label__
+    except LookupError:
+        return table
+
+
+def readable(table: str) -> bool:
+    try:
+        return current_panel().policy.may(current_actor(), Permission.READ, model_of(table))
+    except LookupError:
+        return False
+
+
+class AuditView(SchemaView):
+    quick = {
+        "deleted": Quick(_("Deletions"), lambda _a: AuditEntry.action == AuditAction.DELETE, counted=False),
+        "seen": Quick(_("Seen in clear"), lambda _a: AuditEntry.action == AuditAction.REVEAL, counted=False),
+        "accounts": Quick(
+            _("Accounts and roles"), lambda _a: AuditEntry.table_name.in_(["user", "userrole"]), counted=False
+        ),
+    }
+    cells = {
+        "actor_name": lambda entry: Cell(str(history.who(entry.actor_name))),
+        "table_name": lambda entry: Cell(str(table_label(entry.table_name))),
+        "note": lambda entry: Cell(entry.note if readable(entry.table_name) or not entry.changes else ""),
+    }
+
+    def details_page(self, record: Any) -> DetailsPage:
+        page = super().details_page(record)
+        page.history = history.items([record], None)
+        if not readable(record.table_name):
+            for item in page.history:
+                item.note = ""
+                for change in item.changes:
+                    change.before = change.after = ""
+        page.title = _("Audit entry {number}", number=record.id)
+        return page
+
+
+class ExportLogView(SchemaView):
+    quick = {"clear": Quick(_("In clear"), lambda _a: ExportLog.clear.is_(True), counted=False)}
+    cells = {
+        "actor_name": lambda entry: Cell(str(history.who(entry.actor_name))),
+        "table_name": lambda entry: Cell(str(table_label(entry.table_name))),
+    }

@@ -1,0 +1,57 @@
+"""Which days the office works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bureau.settings.hours import OfficeHours
+from models import CalendarDay
+
+_NOTICE_MONTH = 12
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Working days with their office hours. `days` names the days that the yearly notice names, with whether one works;
+    every other day is a working day from Monday to Friday, which also is the fallback for a year that isn't loaded."""
+
+    days: Mapping[date, bool] = field(default_factory=dict)
+    hours: OfficeHours = field(default_factory=OfficeHours)
+
+    @classmethod
+    def load(cls, session: Session, hours: OfficeHours | None = None) -> Self:
+        """Read the working calendar in one statement, whoever the session acts for."""
+        query = select(CalendarDay.day, CalendarDay.is_work)
+        rows = session.execute(query, execution_options={"unscoped": True})
+        return cls(dict(rows.all()), hours or OfficeHours())
+
+    def is_workday(self, day: date) -> bool:
+        found = self.days.get(day)
+        return day.weekday() < 5 if found is None else found
+
+    def next_workday(self, day: date) -> date:
+        """The first working day after `day`."""
+        day += _DAY
+        while not self.is_workday(day):
+            day += _DAY
+        return day
+
+    def loaded(self, year: int) -> bool:
+        """Whether the notice for `year` has been taken in: then the year has at least one row."""
+        return any(day.year == year for day in self.days)
+
+    def missing_year(self, today: date) -> int | None:
+        """The year whose notice is still to be loaded: this one, or from 1 December on, when the notice is out,
+        the next."""
+        if not self.loaded(today.year):
+            return today.year
+        if today.month == _NOTICE_MONTH and not self.loaded(today.year + 1):
+            return today.year + 1
+        return None

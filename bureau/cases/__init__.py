@@ -1,0 +1,1 @@
+"""A case from report to feedback: steps, deadlines, repeats, imports."""

@@ -1,0 +1,118 @@
+"""Taking a case in: what the program fills in at the report, and what acceptance fixes."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bureau.calendar import deadlines
+from bureau.calendar.calendar import Calendar
+from bureau.cases import events, numbering
+from bureau.settings import settings
+from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
+from panel import kinds
+from panel.security.session import found_by_program
+
+#: Characters of a description that make a title.
+TITLE_LENGTH = 24
+_CLAUSE_END = re.compile(r"[，。；：！？,;!?\n]|\. ")
+
+
+def register(session: Session, case: Case, actor_id: int | None, actor_name: str) -> None:
+    """Take in a new case that isn't flushed yet: number, state, title, liaison and lead officer where none is given.
+    Flushes it and adds its first event, "report".
+
+    Looks for liaison and officer whatever the actor may see: whose community it is doesn't depend on who reports."""
+    with session.no_autoflush:
+        case.reported_at = case.reported_at or kinds.now()
+        case.status = CaseStatus.REPORTED
+        case.title = case.title or title_of(case.description)
+        if case.community_id is None and case.community is not None:
+            case.community_id = case.community.id
+        if case.liaison_id is None and case.liaison is None:
+            case.liaison_id = active_liaison(session, case.community_id)
+            found_by_program(session, case, "liaison_id")
+        if case.lead_officer_id is None and case.lead_officer is None:
+            case.lead_officer_id = officer_of(session, case.community_id, deadlines.local_day(case.reported_at))
+            found_by_program(session, case, "lead_officer_id")
+        case.case_no = numbering.take(session, case.reported_at)
+    session.add(case)
+    session.flush()
+    events.append(session, case, "report", None, CaseStatus.REPORTED, actor_id, actor_name)
+
+
+def accept(
+    session: Session,
+    case: Case,
+    item: ChecklistItem,
+    *,
+    urgency: Urgency | None = None,
+    at: datetime | None = None,
+    calendar: Calendar | None = None,
+) -> None:
+    """Fix the item of a case, the list it stands on, a snapshot of it, and from now on its deadline.
+    State and event belong to the step, not to this."""
+    calendar = calendar or settings.office_calendar(session)
+    case.urgency = urgency or case.urgency or Urgency.NORMAL
+    case.accepted_at = at or kinds.now()
+    judge_by(case, item, calendar)
+
+
+def judge_by(case: Case, item: ChecklistItem, calendar: Calendar) -> None:
+    """Put an accepted case on another item (转清单): list, snapshot and deadline follow, counted from acceptance.
+    Raises ValueError for a case that isn't accepted."""
+    if case.accepted_at is None:
+        raise ValueError("a case has no deadline before it is accepted")
+    case.item, case.item_id = item, item.id
+    case.list_kind = item.list_kind
+    case.item_snapshot = snapshot(item)
+    urgent = case.urgency == Urgency.URGENT
+    case.due_at = deadlines.due(case.accepted_at, item.limit_value, item.limit_unit, calendar, urgent=urgent)
+
+
+def snapshot(item: ChecklistItem) -> dict[str, Any]:
+    """An item as JSON, as it stands now: what a case was judged by stays readable when the lists move."""
+    return {
+        "id": item.id,
+        "code": item.code,
+        "version_no": item.version_no,
+        "name": item.name,
+        "list_kind": str(item.list_kind),
+        "category": item.category,
+        "legal_basis": item.legal_basis,
+        "department": item.department.name if item.department else None,
+        "limit_value": item.limit_value,
+        "limit_unit": str(item.limit_unit),
+        "needs_measurement": item.needs_measurement,
+        "mediable": item.mediable,
+    }
+
+
+def title_of(description: str | None) -> str:
+    """The first clause of a description, cut to TITLE_LENGTH characters."""
+    text = kinds.tidy(_CLAUSE_END.split((description or "").strip(), maxsplit=1)[0])
+    return text if len(text) <= TITLE_LENGTH else f"{text[: TITLE_LENGTH - 1]}…"
+
+
+def active_liaison(session: Session, community_id: int) -> int | None:
+    """The id of a community's liaison in office."""
+    query = select(Liaison.id).where(Liaison.community_id == community_id, Liaison.end_on.is_(None))
+    return session.scalar(query, execution_options={"unscoped": True})
+
+
+def officer_of(session: Session, community_id: int, day: date) -> int | None:
+    """The id of the officer who is assigned to a community on a day, a substitute before others."""
+    query = (
+        select(Assignment.officer_id)
+        .where(
+            Assignment.community_id == community_id,
+            Assignment.start_on <= day,
+            or_(Assignment.end_on.is_(None), Assignment.end_on >= day),
+        )
+        .order_by(Assignment.substitute.desc(), Assignment.start_on.desc())
+    )
+    return session.scalar(query.limit(1), execution_options={"unscoped": True})

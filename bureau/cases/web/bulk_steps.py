@@ -1,0 +1,208 @@
+"""A step for many cases at once: ticked in the list, filled in once, taken one by one, with a line for each that says
+whether it was done or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import abort, request
+from flask_admin.actions import action
+from flask_admin.base import expose
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from bureau.cases import workflow
+from bureau.cases.errors import InvalidValues, StepNotAllowed
+from bureau.cases.steps import STEPS, Step
+from bureau.cases.web import step_aids
+from models import Case, Referral
+from panel import ids
+from panel.base import display
+from panel.i18n import Message, _, n_
+from panel.kinds import tidy
+from panel.security.policy import AccessDenied
+from panel.store.db_errors import explain, only_busy
+from panel.web import forms
+from panel.web.context import current_actor, current_panel
+from panel.web.guards import safe_target
+from panel.web.lookups import visible
+from panel.web.pages import FormPage, Group, Input, Page
+
+#: Steps that ask the same of every case.
+STEPS_AT_ONCE = ("accept", "dispatch", "verify", "urge", "supervise")
+MOST = 200
+
+
+@dataclass(slots=True)
+class Line:
+    """What became of one case."""
+
+    name: str
+    url: str
+    title: str
+    done: bool
+    why: Message | str = ""
+
+
+@dataclass(slots=True)
+class ResultPage(Page):
+    lines: list[Line] = field(default_factory=list)
+    back_url: str = ""
+
+
+class BulkSteps:
+    """Actions of the list of cases; those whose step no role of one's own may take are not offered."""
+
+    def is_action_allowed(self, name: str) -> bool:
+        if name in STEPS_AT_ONCE:
+            return bool(STEPS[name].roles & current_actor().roles)
+        return bool(super().is_action_allowed(name))  # type: ignore[misc]
+
+    @action("accept", STEPS["accept"].label)
+    def action_accept(self, records: Sequence[Case]) -> Any:
+        return self._ask("accept", records)
+
+    @action("dispatch", STEPS["dispatch"].label)
+    def action_dispatch(self, records: Sequence[Case]) -> Any:
+        return self._ask("dispatch", records)
+
+    @action("verify", STEPS["verify"].label)
+    def action_verify(self, records: Sequence[Case]) -> Any:
+        return self._ask("verify", records)
+
+    @action("urge", STEPS["urge"].label)
+    def action_urge(self, records: Sequence[Case]) -> Any:
+        return self._ask("urge", records)
+
+    @action("supervise", STEPS["supervise"].label)
+    def action_supervise(self, records: Sequence[Case]) -> Any:
+        return self._ask("supervise", records)
+
+    def _ask(self, name: str, records: Sequence[Case]) -> Any:
+        """The form of the step, once for all; those it isn't possible for are told beforehand."""
+        step = STEPS[name]
+        given = {ask.name: _text(ask.default) for ask in step.asks}
+        rows = [(record.id, record.version) for record in records]
+        unfit = sum(record.status not in step.sources for record in records)
+        return self._form(step, rows, unfit, given, {})
+
+    @expose("/bulk/", methods=("POST",))
+    def bulk_view(self) -> Any:
+        """Take the step for each case in a transaction of its own: one that is refused hinders no other."""
+        name = tidy(request.form.get("step"))
+        if name not in STEPS_AT_ONCE:
+            abort(404)
+        if not self.is_action_allowed(name):
+            abort(403)
+        step, rows = STEPS[name], _rows()
+        given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+        values, problems = workflow.parse(step, given)
+        for ask in step.asks:
+            value = values.get(ask.name)
+            if ask.reference and value is not None and visible(ask.reference.table, value) is None:
+                problems[ask.name] = _("Choose one from the list.")
+        if problems:
+            return self._form(step, rows, 0, given, problems), 422
+        lines = [self._take(step, id_, version, values) for id_, version in rows]
+        done = sum(line.done for line in lines)
+        page = ResultPage(
+            title=_("{step}: the result", step=step.label),
+            sub=n_("{done} of {n} case done", "{done} of {n} cases done", len(lines), done=done),
+            lines=sorted(lines, key=lambda line: line.done),
+            back_url=safe_target(request.form.get("url")) or self.get_url(".index_view"),  # type: ignore[attr-defined]
+        )
+        return self.render("cases/bulk_result.html", page=page)  # type: ignore[attr-defined]
+
+    def _take(self, step: Step, id_: int, version: int, values: Mapping[str, Any]) -> Line:
+        """One case: taken and committed, or refused with a sentence and rolled back."""
+        session = current_panel().session
+        url = self.get_url(".details_view", id=id_)  # type: ignore[attr-defined]
+        case: Case | None = session.execute(select(Case).where(Case.id == id_)).scalar_one_or_none()
+        if case is None:
+            return Line(f"#{id_}", url, "", False, _("It lies outside your area by now."))
+        line = Line(case.case_no, url, case.title or "", False)
+        try:
+            workflow.take(session, case, step.name, values, version=version)
+            session.commit()
+            line.done = True
+        except StepNotAllowed as refused:
+            line.why = refused.message
+        except AccessDenied as refused:
+            line.why = refused.message
+        except InvalidValues as lacking:
+            labels = {ask.name: ask.label for ask in step.asks}
+            line.why = "；".join(f"{labels.get(name, name)}：{message}" for name, message in lacking.problems.items())
+        except IntegrityError as error:
+            session.rollback()
+            line.why = explain(error, Referral)[1]
+        except OperationalError as error:
+            # Those before it are done: a page that says that nothing was saved would be wrong.
+            session.rollback()
+            if not only_busy(error):
+                raise
+            line.why = _("The database was busy: try this case again.")
+        if not line.done:
+            session.rollback()
+        return line
+
+    def _form(
+        self,
+        step: Step,
+        rows: Sequence[tuple[int, int]],
+        unfit: int,
+        given: Mapping[str, str],
+        problems: Mapping[str, Message],
+    ) -> Any:
+        inputs = [_input(ask, given.get(ask.name, ""), problems.get(ask.name)) for ask in step.asks]
+        step_aids.offer_phrases(inputs)
+        back = safe_target(request.form.get("url")) or self.get_url(".index_view")  # type: ignore[attr-defined]
+        page = FormPage(
+            title=n_("{step} · {n} case", "{step} · {n} cases", len(rows), step=step.label),
+            groups=[Group(step.label, inputs)],
+            submit=step.label,
+            cancel_url=back,
+            return_url=back,
+        )
+        page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
+        note = ""
+        if unfit:
+            note = str(
+                n_(
+                    "{n} of them is in a state in which this isn't possible; it will be told and left as it is.",
+                    "{n} of them are in a state in which this isn't possible; they will be told and left as they are.",
+                    unfit,
+                )
+            )
+        action_url = self.get_url(".bulk_view")  # type: ignore[attr-defined]
+        hidden = [("step", step.name), *(("row", f"{id_}.{version}") for id_, version in rows)]
+        return self.render("cases/bulk.html", page=page, hidden=hidden, action_url=action_url, note=note)  # type: ignore[attr-defined]
+
+
+def _rows() -> list[tuple[int, int]]:
+    """The cases that were ticked, each with the version that was looked at."""
+    found: dict[int, int] = {}
+    for text in request.form.getlist("row"):
+        id_, version = (ids.parse(part) for part in text.partition(".")[::2])
+        if id_ is None or version is None:
+            abort(404)
+        found[id_] = version
+    if not found or len(found) > MOST:
+        abort(404)
+    return sorted(found.items())
+
+
+def _input(ask: Any, value: str, problem: Message | None) -> Input:
+    made = forms.control(ask.kind, ask, "case")
+    if ask.reference:
+        target = visible(ask.reference.table, value)
+        made.text, value = (display(target), value) if target is not None else ("", "")
+    made.value = made.was = value
+    made.required, made.help = ask.required, ask.help
+    made.errors = [str(problem)] if problem else []
+    return made
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(getattr(value, "value", value))

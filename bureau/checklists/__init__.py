@@ -1,0 +1,1 @@
+"""The enforcement list and the service list."""

@@ -1,0 +1,143 @@
+"""The two lists to look things up in: what it is, who leads, how long it may take, by which law."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, abort, render_template, request, url_for
+
+from bureau.cases.web import report_page
+from bureau.checklists import items as checklist
+from bureau.checklists.suggest import suggest
+from models import ChecklistItem, ListKind
+from panel.i18n import Message, _, n_
+from panel.kinds import Choice, Invalid, narrow, tidy, today
+from panel.security.policy import Permission
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Cell, Chip, Page, Words
+
+#: Items shown for everyday words that stand in no item.
+ALIKE = 6
+MAX_QUERY = 100
+
+
+@dataclass(slots=True)
+class Line:
+    """An item as the page shows it."""
+
+    code: str
+    name: str
+    category: str
+    kind: Cell
+    leads: Words
+    limit: Words
+    basis: str
+    tags: list[Words]
+    url: str | None
+    report_url: str | None
+
+
+@dataclass(slots=True)
+class ListsPage(Page):
+    """`chips` choose the list, `categories` narrow it; `note` says when items are only alike to what was asked."""
+
+    chips: list[Chip] = field(default_factory=list)
+    categories: list[Chip] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    query: str = ""
+    keep: dict[str, str] = field(default_factory=dict)
+    note: Message | None = None
+
+
+def install(app: Flask) -> None:
+    app.add_url_rule("/lists", "checklists", page)
+
+
+def may_open() -> bool:
+    return current_panel().policy.may(current_actor(), Permission.READ, ChecklistItem)
+
+
+def page() -> Any:
+    if not may_open():
+        abort(403)
+    order = list(ListKind)
+    items = sorted(checklist.current(current_panel().session, today()), key=lambda item: order.index(item.list_kind))
+    query = narrow(tidy(request.args.get("q")))[:MAX_QUERY]
+    kind, category = _kind(), tidy(request.args.get("category"))
+    found = matching(items, query)
+    shown = ListsPage(title=_("The two lists"), query=query)
+    if query and not found and (found := suggest(query, items, ALIKE)):
+        shown.note = _("No item says “{words}”. These are alike:", words=query)
+    shown.chips = _kinds(found, kind, query)
+    found = [item for item in found if kind is None or item.list_kind is kind]
+    shown.categories = _categories(found, category, kind, query)
+    found = [item for item in found if not category or item.category == category]
+    shown.lines = [_line(item) for item in found]
+    shown.sub = n_("{n} item", "{n} items", len(found))
+    shown.keep = {} if kind is None else {"list": str(kind.value)}
+    return render_template("checklists/checklists.html", page=shown)
+
+
+def matching(items: Sequence[ChecklistItem], query: str) -> list[ChecklistItem]:
+    """The items in which every word stands: code, name or its pinyin, category, legal basis, who leads."""
+    words = query.lower().split()
+    return [item for item in items if all(word in _text(item) for word in words)]
+
+
+def _text(item: ChecklistItem) -> str:
+    leads = item.department.name if item.department is not None else ""
+    parts = (item.code, item.name, item.name_key, item.category or "", item.legal_basis or "", leads)
+    return " ".join(parts).lower()
+
+
+def _kind() -> ListKind | None:
+    try:
+        found = Choice(ListKind).parse(request.args.get("list"))
+    except Invalid:
+        return None
+    return ListKind.of(found) if found is not None else None
+
+
+def _url(query: str, kind: ListKind | None, category: str = "") -> str:
+    given: dict[str, Any] = {"q": query, "list": kind.value if kind else "", "category": category}
+    return url_for("checklists", **{name: value for name, value in given.items() if value})
+
+
+def _kinds(items: Sequence[ChecklistItem], chosen: ListKind | None, query: str) -> list[Chip]:
+    chips = [Chip(_("All"), _url(query, None), len(items), active=chosen is None)]
+    for kind in ListKind:
+        n = sum(item.list_kind is kind for item in items)
+        chips.append(Chip(kind.label, _url(query, kind), n, active=kind is chosen))
+    return chips
+
+
+def _categories(items: Sequence[ChecklistItem], chosen: str, kind: ListKind | None, query: str) -> list[Chip]:
+    """A second tap on the chosen one drops it."""
+    names = list(dict.fromkeys(item.category for item in items if item.category))
+    return [
+        Chip(name, _url(query, kind, "" if name == chosen else name), active=name == chosen)
+        for name in names
+        if len(names) > 1 or name == chosen
+    ]
+
+
+def _line(item: ChecklistItem) -> Line:
+    tags: list[Words] = []
+    if item.needs_measurement:
+        tags.append(_("To be measured"))
+    if item.mediable:
+        tags.append(_("May be mediated"))
+    return Line(
+        code=item.code,
+        name=item.name,
+        category=item.category or "",
+        kind=Cell(str(item.list_kind.label), tone=item.list_kind.tone),
+        leads=item.department.name if item.department is not None else _("The bureau itself"),
+        limit=checklist.limit_words(item.limit_value, item.limit_unit),
+        basis=item.legal_basis or "",
+        tags=tags,
+        url=url_for("checklistitem.details_view", id=item.id),
+        report_url=url_for("report", item=item.id) if report_page.may_open() else None,
+    )

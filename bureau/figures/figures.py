@@ -1,0 +1,251 @@
+"""Every figure of the bureau's work, declared once: its name, its definition in words, and what is divided by what. The
+page, the workbook, the lists behind the numbers and docs/figures.md are read from FIGURES.
+
+The figures are those of section "Figures" in docs/domain.md; where that is silent, the definition says what was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from bureau.figures.parts import (
+    AGREED,
+    ASKED_ALL,
+    CLOSED_ALL,
+    DUE_ALL,
+    DUE_CLOSED,
+    DUE_EXTENDED,
+    DUE_IN_TIME,
+    DUE_REWORKED,
+    HANDLED_ACCEPTED,
+    HANDLED_ALL,
+    HANDLED_BY_THREE,
+    HANDLED_NEXT_DAY,
+    MEDIATED_ALL,
+    NOT_RAISED,
+    PERFORMED,
+    PROMISED_ALL,
+    REPEATED,
+    REPLIED,
+    REPORTED_ALL,
+    RETURNED,
+    SATISFIED,
+    SENT_ALL,
+    SESSIONS_ALL,
+    SIGNED,
+    TO_SIGN,
+    TO_TELL,
+    TOLD_IN_TIME,
+    VISITS_ALL,
+    VISITS_HELD,
+    VISITS_MONDAY,
+    VISITS_OWED,
+    Part,
+)
+from models import (
+    Action,
+    Case,
+    CaseEvent,
+    CaseParty,
+    Community,
+    DeadlineChange,
+    Feedback,
+    Mediation,
+    MediationMember,
+    MediationSession,
+    Referral,
+    Visit,
+)
+from panel.base import Base
+from panel.i18n import Message, _
+
+
+class Form(Enum):
+    """How a figure is told: a share, so many each, or working days with their mean and median."""
+
+    SHARE = "share"
+    EACH = "each"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """`part` divided by `whole`. One in DAYS has no part: the days of every record of the whole count."""
+
+    name: str
+    label: Message
+    #: The definition, in words.
+    formula: Message
+    whole: Part
+    part: Part | None = None
+    form: Form = Form.SHARE
+    #: Whether more is better, or less; None where that can't be said.
+    good: bool | None = True
+
+
+FIGURES: Mapping[str, Figure] = {
+    figure.name: figure
+    for figure in (
+        Figure(
+            "closing",
+            _("Closing rate"),
+            _(
+                "Closed ÷ due. Due: the deadline, extensions included, lies in the period; less those suspended, "
+                "voided, merged or rejected."
+            ),
+            DUE_ALL,
+            DUE_CLOSED,
+        ),
+        Figure("closing_in_time", _("Rate closed in time"), _("Closed by the deadline ÷ due."), DUE_ALL, DUE_IN_TIME),
+        Figure(
+            "rework",
+            _("Rework rate"),
+            _("Of those due, sent back to be reworked at least once ÷ due."),
+            DUE_ALL,
+            DUE_REWORKED,
+            good=False,
+        ),
+        Figure(
+            "extension",
+            _("Extension rate"),
+            _("Of those due, with an extension granted ÷ due."),
+            DUE_ALL,
+            DUE_EXTENDED,
+            good=False,
+        ),
+        Figure(
+            "duration",
+            _("Time taken"),
+            _("Mean and median of the working days from acceptance to handling, of cases handled in the period."),
+            HANDLED_ACCEPTED,
+            form=Form.DAYS,
+            good=False,
+        ),
+        Figure(
+            "next_day",
+            _("Rate solved by the next day"),
+            _("Handled on the day of the report or the day after ÷ handled in the period."),
+            HANDLED_ALL,
+            HANDLED_NEXT_DAY,
+        ),
+        Figure(
+            "three_forces",
+            _("Rate with three forces"),
+            _("Cases in which enforcement, community and volunteers took part ÷ handled in the period."),
+            HANDLED_ALL,
+            HANDLED_BY_THREE,
+        ),
+        Figure(
+            "feedback",
+            _("Rate fed back in time"),
+            _(
+                "The liaison told within the limit to feed back ÷ handled in the period and told, or that limit over. "
+                "Without old ledgers."
+            ),
+            TO_TELL,
+            TOLD_IN_TIME,
+        ),
+        Figure(
+            "satisfaction",
+            _("Satisfaction rate"),
+            _("Satisfied or fairly so ÷ reached and asked in the period. Without old ledgers."),
+            ASKED_ALL,
+            SATISFIED,
+        ),
+        Figure(
+            "repeats",
+            _("Rate of repeated complaints"),
+            _(
+                "Reported within the window for repeats after the closure of a case of the same item, at the same "
+                "place or of the same complainant ÷ reported in the period, less rejected and voided. Without old "
+                "ledgers."
+            ),
+            REPORTED_ALL,
+            REPEATED,
+            good=False,
+        ),
+        Figure(
+            "not_raised",
+            _("Rate not raised elsewhere"),
+            _("Not raised with 12345 or above within the window for repeats after closing ÷ closed in the period."),
+            CLOSED_ALL,
+            NOT_RAISED,
+        ),
+        Figure(
+            "visits",
+            _("Rate of visits held"),
+            _("Visited on the Monday or later ÷ planned for a Monday of the period that has come, less excused."),
+            VISITS_OWED,
+            VISITS_HELD,
+        ),
+        Figure(
+            "punctual",
+            _("Rate of visits on the Monday"),
+            _("Visited on the Monday ÷ planned for a Monday of the period that has come."),
+            VISITS_ALL,
+            VISITS_MONDAY,
+        ),
+        Figure(
+            "signing",
+            _("Rate signed for in time"),
+            _("Signed for, or answered, within the limit ÷ sent in the period and signed for, or that limit over."),
+            TO_SIGN,
+            SIGNED,
+        ),
+        Figure("replies", _("Reply rate"), _("Replied ÷ referrals sent in the period."), SENT_ALL, REPLIED),
+        Figure(
+            "returns",
+            _("Return rate"),
+            _("Returned ÷ referrals sent in the period."),
+            SENT_ALL,
+            RETURNED,
+            good=False,
+        ),
+        Figure(
+            "agreement",
+            _("Rate of agreements"),
+            _("Ended with an agreement ÷ mediations ended in the period."),
+            MEDIATED_ALL,
+            AGREED,
+        ),
+        Figure(
+            "performance",
+            _("Performance rate"),
+            _("Performed ÷ agreements to be performed in the period, whose day is over or that are judged already."),
+            PROMISED_ALL,
+            PERFORMED,
+        ),
+        Figure(
+            "sessions",
+            _("Sessions for each mediation"),
+            _("Sessions ÷ mediations ended in the period."),
+            MEDIATED_ALL,
+            SESSIONS_ALL,
+            form=Form.EACH,
+            good=None,
+        ),
+    )
+}
+
+#: Every set of records that is counted, by its name.
+PARTS: Mapping[str, Part] = {
+    part.name: part for figure in FIGURES.values() for part in (figure.whole, figure.part) if part is not None
+}
+
+#: Whoever may not read all of these would be shown wrong figures.
+READ: tuple[type[Base], ...] = (
+    Case,
+    CaseParty,
+    CaseEvent,
+    Action,
+    Referral,
+    Feedback,
+    DeadlineChange,
+    Mediation,
+    MediationSession,
+    MediationMember,
+    Visit,
+    Community,
+)

@@ -1,0 +1,1 @@
+"""Figures on screen, as charts, and as a workbook."""

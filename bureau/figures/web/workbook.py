@@ -1,0 +1,161 @@
+"""The figures as a workbook to print: all of the period with their definitions, by group, and what was divided by what.
+The form is for the files of an office: what it prints is Chinese, whatever language the reader has chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bureau.figures import sums
+from bureau.figures.figures import FIGURES, Figure, Form
+from bureau.figures.groups import Grouping, Names, ReportQuery
+from bureau.figures.sums import NO_VALUE, Line, Table
+from bureau.figures.web import words as figurewords
+from bureau.printing import pen as printing
+from bureau.printing.paper import CENTRE, LEFT, RATE, TEXT, Heading, Value, height_of, letters
+from bureau.printing.pen import Pen
+from bureau.settings import settings
+from models import Case
+from panel.i18n import DEFAULT_LOCALE, _, for_the_record, speaking
+from panel.kinds import today
+from panel.security import audit
+from panel.security.records import AuditAction
+from panel.sheets import lines_of
+
+TITLE, WHOLE, GROUPS, NUMBERS, PILOT = "综合执法与社区服务工作指标", "指标汇总", "分项指标", "分子分母", "试点对比"
+HEADER_ROWS = 3
+#: Width of a figure: 1036/1103 has room in it.
+EACH = 7.8
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresFile:
+    name: str
+    content: bytes
+    rows: int
+
+
+def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
+    """The workbook of a period, of what the actor reaches."""
+    with speaking(DEFAULT_LOCALE):
+        names = Names.load(session)
+        table = sums.table(session, asked, by, names)
+        values = settings.all_values(session)
+        of = "".join(str(names.label(name, getattr(asked, name))) for name in asked.filters())
+        heading = Heading(
+            title=f"{values['unit_name']}{TITLE}（{asked.span.words}）",
+            unit=values["unit_name"],
+            period=f"{of or '全部'}，{asked.span.words}",
+            made_on=today(),
+            signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
+        )
+        book = printing.book(heading)
+        _whole(book, heading, table.total)
+        if by is Grouping.PILOT:
+            _pilot(book, heading, table)
+        elif by is not Grouping.WHOLE:
+            _groups(book, heading, table, GROUPS)
+            _groups(book, heading, table, NUMBERS)
+        target = BytesIO()
+        book.save(target)
+        plain = f"{values['unit_name']}{of}{TITLE}{asked.span.words}"
+        name = re.sub(r'[\\/:*?"<>|\s]', "", f"{plain}{'' if by is Grouping.WHOLE else f'按{by.label}'}") + ".xlsx"
+    return FiguresFile(name, target.getvalue(), len(table.lines) + 1)
+
+
+def written(session: Session, made: FiguresFile) -> None:
+    """Note who took which figures along. `session` is a writing one of the same actor; the caller commits."""
+    note = _("Figures written: {name}", name=made.name.removesuffix(".xlsx"))
+    audit.note(session, AuditAction.EVENT, Case.__tablename__, None, for_the_record(note))
+
+
+def _whole(book: Any, heading: Heading, total: Line) -> None:
+    """Every figure of the period: number, part, whole, definition."""
+    # The definition takes two columns, so that what stands above and below finds room in thirds.
+    widths = [5.0, 30.0, 15.0, 11.0, 11.0, 32.0, 48.0]
+    room = letters(sum(widths[5:]))
+    pen = Pen(book, WHOLE, widths, HEADER_ROWS)
+    pen.head(heading)
+    pen.row(["序号", "指标", "数值", "分子", "分母", "口径", None], ["header"] * len(widths), height=30)
+    pen.join(pen.at, pen.at, 5, 6)
+    for number, figure in enumerate(FIGURES.values(), 1):
+        value, formula = total.values[figure.name], str(figure.formula)
+        look = RATE if isinstance(_number(figure, total), float) and figure.form is Form.SHARE else CENTRE
+        pen.row(
+            [number, str(figurewords.label(figure)), _number(figure, total), value.part, value.whole, formula, None],
+            [CENTRE, LEFT, look, CENTRE, CENTRE, TEXT, TEXT],
+            height=max(22.0, height_of(lines_of(formula, room))),
+        )
+        pen.join(pen.at, pen.at, 5, 6)
+    pen.signatures(heading)
+    pen.done()
+
+
+def _number(figure: Figure, line: Line) -> Value:
+    """A share as a number that one can go on reckoning with; what has two numbers in words."""
+    value = line.values[figure.name]
+    if value.number is None:
+        return NO_VALUE
+    return value.number if figure.form is Form.SHARE else figurewords.number(figure, value)
+
+
+def _counts(figure: Figure, line: Line) -> str:
+    value = line.values[figure.name]
+    return f"{value.whole}" if value.part is None else f"{value.part}/{value.whole}"
+
+
+def _groups(book: Any, heading: Heading, table: Table, name: str) -> None:
+    """A line for each group, a column for each figure; all together below."""
+    labels = [str(figurewords.label(figure)) for figure in FIGURES.values()]
+    widths = [5.0, 15.0, *[EACH] * len(labels)]
+    pen = Pen(book, name, widths, HEADER_ROWS)
+    pen.head(heading)
+    most = max(lines_of(label, letters(EACH)) for label in labels)
+    pen.row(["序号", str(table.by.label), *labels], ["header"] * len(widths), height=max(30.0, height_of(most)))
+    for number, line in enumerate(table.lines, 1):
+        pen.row([number, str(line.label), *_cells(line, name)], [CENTRE, LEFT, *_looks(line, name)], height=22)
+    total = [f"total {look}" if look == RATE else "total" for look in _looks(table.total, name)]
+    pen.row(["合计", None, *_cells(table.total, name)], ["total", "total", *total], height=24)
+    pen.join(pen.at, pen.at, 0, 1)
+    if name == NUMBERS:
+        note = "注：各格为“分子/分母”，口径见“指标汇总”。"
+        pen.spans([(0, pen.width - 1, note)], "note", height=height_of(1))
+    pen.signatures(heading)
+    pen.done()
+
+
+def _cells(line: Line, name: str) -> Sequence[Value]:
+    if name == NUMBERS:
+        return [_counts(figure, line) for figure in FIGURES.values()]
+    return [_number(figure, line) for figure in FIGURES.values()]
+
+
+def _looks(line: Line, name: str) -> list[str]:
+    share = {figure.name for figure in FIGURES.values() if figure.form is Form.SHARE and name != NUMBERS}
+    return [RATE if n in share and line.values[n].number is not None else CENTRE for n in FIGURES]
+
+
+def _pilot(book: Any, heading: Heading, table: Table) -> None:
+    """Pilot squads beside the others, and how far apart they are."""
+    pilot, others = (next(one for one in table.lines if one.asked.pilot == key) for key in (1, 0))
+    widths = [5.0, 36.0, 18.0, 18.0, 18.0, 18.0, 22.0]
+    pen = Pen(book, PILOT, widths, HEADER_ROWS)
+    pen.head(heading)
+    labels = ["序号", "指标", "试点分队", "分子/分母", "其他分队", "分子/分母", "相差（百分点或单位）"]
+    pen.row(labels, ["header"] * len(widths), height=30)
+    for number, figure in enumerate(FIGURES.values(), 1):
+        words, _tone = figurewords.difference(figure, pilot.values[figure.name], others.values[figure.name])
+        cells: list[Value] = [number, str(figurewords.label(figure))]
+        looks = [CENTRE, LEFT]
+        for line in (pilot, others):
+            shown = _number(figure, line)
+            cells += [shown, _counts(figure, line)]
+            looks += [RATE if isinstance(shown, float) else CENTRE, CENTRE]
+        pen.row([*cells, words], [*looks, CENTRE], height=22)
+    pen.signatures(heading)
+    pen.done()

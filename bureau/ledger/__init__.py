@@ -1,0 +1,1 @@
+"""The monthly ledger: rows, totals, drafts, submission."""

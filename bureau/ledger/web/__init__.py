@@ -1,0 +1,1 @@
+"""The monthly ledger on screen, as a workbook, and as a command."""

@@ -1,0 +1,57 @@
+"""The command that writes a monthly ledger. It takes the path that the page takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bureau.calendar.month import Month
+from bureau.ledger.web import files
+from bureau.upkeep.web.commands import fail
+from bureau.upkeep.web.table_commands import acting
+from models import Basis, Squad
+from panel.errors import UserError
+from panel.i18n import _
+from panel.kinds import Invalid
+from panel.security.policy import AccessDenied
+from panel.web.assemble import Panel
+
+
+def install(app: Flask, panel: Panel) -> None:
+    @app.cli.command("ledger")
+    @click.argument("month")
+    @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+    @click.option(
+        "--by",
+        "basis",
+        type=click.Choice([one.value for one in Basis]),
+        default=Basis.ACCEPTED.value,
+        show_default=True,
+        help="Cases accepted in the month, or closed in it.",
+    )
+    @click.option("--squad", metavar="NAME", help="Only this squad's part.")
+    @click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
+    def ledger(month: str, out: Path, basis: str, squad: str | None, person: str | None) -> None:
+        """Write the ledger of MONTH (2026-05) as a workbook, as it was handed up or as it stands."""
+        try:
+            wanted = Month.parse(month)
+            with acting(panel, person) as session:
+                id_ = None if squad is None else _squad(session, squad)
+                made = files.make(session, files.order(session, wanted, Basis.of(basis), id_))
+            out.write_bytes(made.content)
+        except (Invalid, AccessDenied, UserError) as problem:
+            fail(problem.message)
+        except OSError:
+            fail(_("{file} can't be written.", file=out))
+        click.echo(_("{n} cases written: {file}", n=made.rows, file=out))
+
+
+def _squad(session: Session, name: str) -> int:
+    found = session.execute(select(Squad.id).where(Squad.name == name)).scalar_one_or_none()
+    if found is None:
+        raise UserError(_("There is no squad {name}.", name=name))
+    return found

@@ -1,0 +1,1 @@
+"""Measurements, and mediation by enforcement, community and volunteers."""

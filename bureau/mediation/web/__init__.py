@@ -1,0 +1,1 @@
+"""Measurements and mediations on screen and on paper."""

@@ -1,0 +1,239 @@
+"""Who is told of what: the steps of a case in one table, deadlines by periodic work. Notices and the messages to other
+systems are written in the step's own transaction; one that can't be composed is logged and hinders no step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
+
+from bureau.access.roles import LEADER, OFFICE
+from bureau.notices import reminders
+from bureau.settings import settings
+from models import Case, CaseEvent, CaseStatus, Community, DeadlineChange, Liaison, Officer, Satisfaction
+from panel.i18n import _
+from panel.imports.matching import chunks
+from panel.kinds import now, today
+from panel.notify import notices, outbox
+from panel.notify.notices import Kind
+from panel.security.accounts import User, UserRole
+from panel.security.policy import table_of
+
+log = logging.getLogger(__name__)
+
+_UNSCOPED = {"unscoped": True}
+
+KINDS: Mapping[str, Kind] = {
+    "assigned": Kind(_("Assigned to you"), "brand"),
+    "returned": Kind(_("Sent back"), "warn"),
+    "replied": Kind(_("Department has replied"), "good"),
+    "to_verify": Kind(_("To be verified"), "brand"),
+    "approval_asked": Kind(_("Approval asked"), "warn"),
+    "approved": Kind(_("Approved"), "good"),
+    "refused": Kind(_("Refused"), "bad"),
+    "urged": Kind(_("Asked after"), "warn"),
+    "pressed": Kind(_("Supervised: demanded"), "bad"),
+    "reopened": Kind(_("Reopened"), "warn"),
+    "feedback": Kind(_("Feedback for you"), "good"),
+    "unsatisfied": Kind(_("Complainant is unsatisfied"), "bad"),
+    "due_soon": Kind(_("Due soon"), "warn"),
+    "overdue": Kind(_("Overdue"), "bad"),
+    "supervised": Kind(_("Long overdue"), "bad"),
+    "stage_late": Kind(_("Waits too long"), "warn"),
+    "sign_late": Kind(_("Department hasn't signed"), "warn"),
+    "reply_late": Kind(_("Department's reply is late"), "bad"),
+    "review": Kind(_("Suspended: look again"), "warn"),
+}
+notices.declare(KINDS)
+
+
+class Who(Enum):
+    """A part in a case; whoever has it is told."""
+
+    HANDLER = "handler"
+    LEAD = "lead officer"
+    LEADERS = "leaders of the squad"
+    OFFICE = "office"
+    LIAISON = "liaison of the community"
+    #: Who may decide what is asked for: the leaders, and the office for what a leader has asked.
+    APPROVERS = "approvers"
+    ASKER = "who asked for approval"
+
+
+#: Step → what its notice is, and who gets it. A step that isn't here tells nobody.
+TOLD: Mapping[str, tuple[str, tuple[Who, ...]]] = {
+    "dispatch": ("assigned", (Who.HANDLER,)),
+    "reassign": ("assigned", (Who.HANDLER,)),
+    "send_back": ("returned", (Who.LEAD, Who.LEADERS, Who.OFFICE)),
+    "rework": ("returned", (Who.HANDLER,)),
+    "reply": ("replied", (Who.HANDLER,)),
+    "handle": ("to_verify", (Who.LEAD, Who.OFFICE)),
+    "extend": ("approval_asked", (Who.APPROVERS,)),
+    "suspend": ("approval_asked", (Who.APPROVERS,)),
+    "ask_resume": ("approval_asked", (Who.APPROVERS,)),
+    "approve": ("approved", (Who.ASKER,)),
+    "refuse": ("refused", (Who.ASKER,)),
+    "urge": ("urged", (Who.HANDLER, Who.LEAD, Who.LEADERS)),
+    "supervise": ("pressed", (Who.HANDLER, Who.LEAD)),
+    "reopen": ("reopened", (Who.HANDLER,)),
+    "close": ("feedback", (Who.LIAISON,)),
+    "reject": ("feedback", (Who.LIAISON,)),
+    "merge": ("feedback", (Who.LIAISON,)),
+    "void": ("feedback", (Who.LIAISON,)),
+}
+
+
+def of_step(session: Session, case: Case, event: CaseEvent) -> None:
+    """Tell of a step that was just taken. Never raises for what notices are about: the step stands."""
+    told = TOLD.get(event.step)
+    if told is None:
+        return
+    try:
+        with session.begin_nested():
+            _tell(session, case, event, *told)
+            if event.step == "close":
+                _tell_of_closing(session, case, event)
+    except Exception:
+        log.exception("a notice could not be written", extra={"step": event.step, "case": case.id})
+
+
+def _tell(session: Session, case: Case, event: CaseEvent, kind: str, parts: Iterable[Who]) -> None:
+    """What a step is to those with a part in a case; of each kind a step is told once of a case."""
+    owners = recipients(session, case, parts, but=event.actor_id)
+    values = {"table_name": "case", "record_id": case.id, "actor_name": event.actor_name, "at": event.at}
+    mark = f"event:{event.id}" if case.id == event.case_id else f"event:{event.id}:{case.id}"
+    if kind != TOLD[event.step][0]:
+        mark = f"{mark}:{kind}"
+    notices.put(session, [notices.row(owner, kind, mark, **values) for owner in owners])
+    if kind in outbox.wanted(session):
+        outbox.queue(session, [(kind, mark, _payload(case, event))])
+
+
+def _tell_of_closing(session: Session, case: Case, event: CaseEvent) -> None:
+    """The liaisons of cases that were merged into this one get their feedback too; that somebody is unsatisfied is told
+    to the leaders, who may reopen the case."""
+    merged = select(Case).where(Case.master_id == case.id, Case.status == CaseStatus.MERGED).order_by(Case.id)
+    for one in session.execute(merged, execution_options=_UNSCOPED).scalars():
+        _tell(session, one, event, "feedback", (Who.LIAISON,))
+    if event.payload.get("satisfaction") == Satisfaction.UNSATISFIED.value:
+        _tell(session, case, event, "unsatisfied", (Who.LEADERS,))
+
+
+def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
+    """Numbers, states and a time: nothing of a person."""
+    return {
+        "case_no": case.case_no,
+        "step": event.step,
+        "from": event.from_status.value if event.from_status else None,
+        "to": event.to_status.value,
+        "at": event.at.isoformat(),
+        "path": f"/admin/case/details/?id={case.id}",
+    }
+
+
+def recipients(session: Session, case: Case, parts: Iterable[Who], *, but: int | None = None) -> list[int]:
+    """The active accounts that have one of these parts in a case, without who did it. One statement."""
+    user = table_of(User).c
+    wanted = [user.id.in_(_accounts(case, part)) for part in parts]
+    statement = select(user.id).where(user.active, or_(*wanted)).order_by(user.id)
+    if but is not None:
+        statement = statement.where(user.id != but)
+    return list(session.execute(statement, execution_options=_UNSCOPED).scalars())
+
+
+def _accounts(case: Case, part: Who) -> Any:
+    """The accounts of a part, as a subquery."""
+    officer, change = table_of(Officer).c, table_of(DeadlineChange).c
+    if part in (Who.HANDLER, Who.LEAD):
+        person = case.handler_id if part is Who.HANDLER else case.lead_officer_id
+        return select(officer.user_id).where(officer.id == person, officer.user_id.is_not(None))
+    if part is Who.OFFICE:
+        return _holding(OFFICE)
+    if part is Who.LIAISON:
+        liaison, day = table_of(Liaison).c, today()
+        in_office = and_(liaison.start_on <= day, or_(liaison.end_on.is_(None), liaison.end_on >= day))
+        return select(liaison.user_id).where(
+            liaison.community_id == case.community_id, in_office, liaison.user_id.is_not(None)
+        )
+    latest = select(change.id).where(change.case_id == case.id).order_by(change.id.desc()).limit(1).scalar_subquery()
+    if part is Who.ASKER:
+        return select(change.asked_by_id).where(change.id == latest, change.asked_by_id.is_not(None))
+    led = _holding(LEADER, _squads(case))
+    if part is Who.LEADERS:
+        return led
+    for_office = select(change.id).where(change.id == latest, change.for_office).exists()
+    return led.union(_holding(OFFICE).where(for_office))
+
+
+def _holding(role: str, squads: Any = None) -> Any:
+    """The accounts that hold a role; of leaders, those who lead one of the squads."""
+    held, officer = table_of(UserRole).c, table_of(Officer).c
+    found = select(held.user_id).where(held.role == role)
+    if squads is None:
+        return found
+    return found.where(held.user_id.in_(select(officer.user_id).where(officer.active, officer.squad_id.in_(squads))))
+
+
+def _squads(case: Case) -> Any:
+    """The squad of the community, and those of whoever handles or leads: their leaders see the case too."""
+    community, officer = table_of(Community).c, table_of(Officer).c
+    people: ColumnElement[bool] = officer.id.in_([case.handler_id or 0, case.lead_officer_id or 0])
+    return (
+        select(community.squad_id)
+        .where(community.id == case.community_id)
+        .union(select(officer.squad_id).where(people))
+    )
+
+
+def remind(session: Session) -> None:
+    """Periodic: tell of deadlines. Each account is told once of a case's deadline, anew of one that was moved."""
+    found = reminders.due(session)
+    cases: dict[int, Any] = {}
+    for some in chunks(sorted({one.case_id for one in found})):
+        statement = select(Case.id, Case.case_no, Case.status, Case.due_at).where(Case.id.in_(some))
+        cases |= {row.id: row for row in session.execute(statement, execution_options=_UNSCOPED)}
+    active = _active(session, {user for one in found for user in one.users})
+    rows, messages, at = [], {}, now()
+    for one in found:
+        case, kind = cases[one.case_id], one.kind.value
+        mark = f"{kind}:{one.case_id}:{one.about or ''}:{case.due_at.isoformat() if case.due_at else ''}"
+        messages[mark] = (kind, mark, _due_payload(case, at))
+        told = [user for user in one.users if user in active]
+        rows += [notices.row(user, kind, mark, table_name="case", record_id=one.case_id, at=at) for user in told]
+    notices.put_new(session, rows)
+    if sent := outbox.wanted(session):
+        new = outbox.unqueued(session, (mark for mark, message in messages.items() if message[0] in sent))
+        outbox.queue(session, [messages[mark] for mark in messages if mark in new])
+
+
+def _active(session: Session, users: set[int]) -> set[int]:
+    """Those of these accounts that can log in."""
+    user, found = table_of(User).c, set[int]()
+    for some in chunks(sorted(users)):
+        statement = select(user.id).where(user.active, user.id.in_(some))
+        found |= set(session.execute(statement, execution_options=_UNSCOPED).scalars())
+    return found
+
+
+def _due_payload(case: Any, at: datetime) -> dict[str, Any]:
+    return {
+        "case_no": case.case_no,
+        "step": None,
+        "from": case.status.value,
+        "to": case.status.value,
+        "at": at.isoformat(),
+        "due_at": case.due_at.isoformat() if case.due_at else None,
+        "path": f"/admin/case/details/?id={case.id}",
+    }
+
+
+def forget(session: Session) -> None:
+    """Periodic: clear what is older than the office keeps it."""
+    days = int(settings.get(session, "notice_days"))
+    notices.forget(session, days)
+    outbox.forget(session, now() - timedelta(days=days))

@@ -1,0 +1,207 @@
+"""Who is to be reminded of which case now: due soon, overdue, so long over that office and head are told (督办), too
+long without its next act, a department that is late to sign or to answer, a suspended case to look at again. Reads
+only; whoever sends keeps what was sent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from bureau.access.roles import LEADER, OFFICE, VIEWER
+from bureau.calendar import deadlines
+from bureau.calendar.calendar import Calendar
+from bureau.cases import clock, recompute, stages
+from bureau.cases.effects import PENDING
+from bureau.settings import settings
+from models import (
+    ENDED,
+    Case,
+    CaseStatus,
+    ChangeKind,
+    ChangeStatus,
+    Community,
+    DeadlineChange,
+    LimitUnit,
+    Officer,
+    Referral,
+    ReferralStatus,
+)
+from panel.kinds import now, today
+from panel.security.accounts import User, UserRole
+from panel.security.policy import table_of
+
+_UNSCOPED = {"unscoped": True}
+RUNNING = tuple(status for status in CaseStatus if status not in ENDED and status is not CaseStatus.SUSPENDED)
+
+
+class Kind(StrEnum):
+    """What somebody is reminded of."""
+
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    SUPERVISED = "supervised"
+    STAGE_LATE = "stage_late"
+    SIGN_LATE = "sign_late"
+    REPLY_LATE = "reply_late"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """A case, what about it, and the accounts that are told. `about` is the referral that is late, or the state that a
+    case waits in, with since when."""
+
+    case_id: int
+    kind: Kind
+    users: tuple[int, ...]
+    about: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """Accounts: the leaders of each squad, the office, the heads."""
+
+    leaders: Mapping[int, tuple[int, ...]]
+    office: tuple[int, ...]
+    heads: tuple[int, ...]
+
+
+def due(session: Session, *, at: datetime | None = None, calendar: Calendar | None = None) -> list[Reminder]:
+    """Everything that is to be reminded of at a moment, by case. A fixed number of statements."""
+    values = settings.all_values(session)
+    at, calendar = at or now(), calendar or Calendar.load(session, values["office_hours"])
+    people = _people(session)
+    found = [
+        *_cases(session, at, calendar, values, people),
+        *_waits(session, at, calendar, values, people),
+        *_referrals(session, at, values, people),
+        *_reviews(session, people),
+    ]
+    return sorted((one for one in found if one.users), key=lambda one: (one.case_id, one.kind))
+
+
+def _cases(
+    session: Session, at: datetime, calendar: Calendar, values: Mapping[str, Any], people: _People
+) -> Iterator[Reminder]:
+    wanted = (Case.due_at, Case.accepted_at, Case.reported_at, Case.urgency, Case.item_snapshot)
+    statement = _with_people(*wanted).where(
+        Case.status.in_(RUNNING), Case.due_at.is_not(None), Case.historic.is_(False)
+    )
+    reopened = recompute.reopenings(session)
+    for row in session.execute(statement, execution_options=_UNSCOPED):
+        handler, leaders = _handler(row), people.leaders.get(row.squad_id, ())
+        limit = clock.limit_of(row.item_snapshot, row.urgency) or clock.Limit(1, LimitUnit.WORKING_DAY)
+        begun = reopened.get(row.id) or row.accepted_at or row.reported_at
+        light = deadlines.light(at, begun, row.due_at, limit.unit, calendar, urgent=limit.urgent)
+        if light == "yellow" and values["remind_soon"]:
+            yield Reminder(row.id, Kind.DUE_SOON, handler)
+        if light == "red":
+            yield Reminder(row.id, Kind.OVERDUE, _once(handler, leaders if values["remind_leader"] else ()))
+            days = values["supervise_days"]
+            if days and deadlines.working_days_between(row.due_at, at, calendar) >= days:
+                yield Reminder(row.id, Kind.SUPERVISED, _once(people.office, people.heads))
+
+
+def _waits(
+    session: Session, at: datetime, calendar: Calendar, values: Mapping[str, Any], people: _People
+) -> Iterator[Reminder]:
+    """Cases that wait too long for somebody else than their handler; of one to verify the leader is told as well."""
+    if not values["remind_stage"]:
+        return
+    wanted = (Case.status, Case.historic, Case.urgency, Case.reported_at, Case.accepted_at, Case.handled_at)
+    statement = _with_people(*wanted).where(stages.late(values, calendar, at))
+    for row in session.execute(statement, execution_options=_UNSCOPED):
+        waits = stages.wait(row, values, calendar, at)
+        lead = (row.lead_user,) if row.lead_user is not None else ()
+        leaders = people.leaders.get(row.squad_id, ()) if row.status is CaseStatus.HANDLED else ()
+        if waits is not None:
+            about = f"{row.status.value}:{waits.begun.isoformat()}"
+            yield Reminder(row.id, Kind.STAGE_LATE, _once(lead, people.office, leaders), about)
+
+
+def _referrals(session: Session, at: datetime, values: Mapping[str, Any], people: _People) -> Iterator[Reminder]:
+    """Departments that haven't answered in time, and those that haven't even signed; the first is told alone."""
+    unsigned = and_(Referral.status == ReferralStatus.SENT, Referral.sign_due_at < at)
+    statement = (
+        _with_people(Referral.id.label("referral_id"), (Referral.reply_due_at < at).label("unanswered"))
+        .join(Referral, Referral.case_id == Case.id)
+        .where(
+            Referral.status.in_(PENDING),
+            or_(Referral.reply_due_at < at, unsigned if values["remind_sign"] else false()),
+            Case.status.not_in(ENDED),
+        )
+    )
+    for row in session.execute(statement, execution_options=_UNSCOPED):
+        users = _handler(row) or people.leaders.get(row.squad_id, ())
+        yield Reminder(row.id, Kind.REPLY_LATE if row.unanswered else Kind.SIGN_LATE, users, row.referral_id)
+
+
+def _reviews(session: Session, people: _People) -> Iterator[Reminder]:
+    """Suspended cases whose day to look again has come."""
+    statement = (
+        _with_people()
+        .join(DeadlineChange, DeadlineChange.case_id == Case.id)
+        .where(
+            Case.status == CaseStatus.SUSPENDED,
+            DeadlineChange.kind == ChangeKind.SUSPENSION,
+            DeadlineChange.status == ChangeStatus.APPROVED,
+            DeadlineChange.review_on <= today(),
+        )
+    )
+    for row in session.execute(statement, execution_options=_UNSCOPED):
+        yield Reminder(row.id, Kind.REVIEW, _once(_handler(row), people.leaders.get(row.squad_id, ())))
+
+
+def _with_people(*columns: Any) -> Any:
+    """Cases with the accounts of handler and lead officer, and the squad of the community."""
+    handler, lead = table_of(Officer).alias("handler"), table_of(Officer).alias("lead")
+    return (
+        select(
+            Case.id,
+            handler.c.user_id.label("handler_user"),
+            lead.c.user_id.label("lead_user"),
+            Community.squad_id,
+            *columns,
+        )
+        .join(Community, Community.id == Case.community_id)
+        .outerjoin(handler, handler.c.id == Case.handler_id)
+        .outerjoin(lead, lead.c.id == Case.lead_officer_id)
+    )
+
+
+def _handler(row: Any) -> tuple[int, ...]:
+    """Whoever handles the case; before anybody does, or for a handler without an account, the lead officer."""
+    found = row.handler_user or row.lead_user
+    return (found,) if found is not None else ()
+
+
+def _people(session: Session) -> _People:
+    """Everybody with an active account who is told by role, in one statement."""
+    roles, users, officers = table_of(UserRole).c, table_of(User).c, table_of(Officer).c
+    statement = (
+        select(roles.role, users.id, officers.squad_id)
+        .join(table_of(User), and_(users.id == roles.user_id, users.active))
+        .outerjoin(table_of(Officer), and_(officers.user_id == users.id, officers.active))
+        .where(roles.role.in_((LEADER, OFFICE, VIEWER)))
+        .order_by(users.id)
+    )
+    leaders: dict[int, list[int]] = defaultdict(list)
+    others: dict[str, list[int]] = defaultdict(list)
+    for role, user, squad in session.execute(statement, execution_options=_UNSCOPED):
+        if role != LEADER:
+            others[role].append(user)
+        elif squad is not None:
+            leaders[squad].append(user)
+    by_squad = {squad: tuple(found) for squad, found in leaders.items()}
+    return _People(by_squad, _once(tuple(others[OFFICE])), _once(tuple(others[VIEWER])))
+
+
+def _once(*some: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(user for part in some for user in part))

@@ -1,0 +1,1 @@
+"""Communities, liaisons and officers: how files name them and how they succeed each other."""

@@ -1,0 +1,137 @@
+"""Assignments in: those of a table of their own, and those that a roster of liaisons brings along."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from bureau.people.finders import OfficerFinder
+from models import Assignment, Officer
+from panel.i18n import Message, _
+from panel.imports.matching import UNSCOPED, Key, Matcher, chunks
+from panel.imports.plans import Plan, PlanRow
+from panel.imports.rules import Rules
+from panel.kinds import today
+from panel.security.policy import Permission as Act
+from panel.security.session import actor_of, policy_of
+from panel.store.bulk import Edit
+
+
+def terms_of(session: Session, communities: set[Any]) -> dict[int, list[Row[Any]]]:
+    """The stored assignments of communities, the earliest first."""
+    table = Assignment.__table__
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for some in chunks(sorted(id_ for id_ in communities if isinstance(id_, int))):
+        statement = select(table).where(table.c.community_id.in_(some)).order_by(table.c.start_on)
+        for one in session.execute(statement, execution_options=UNSCOPED):
+            found[one.community_id].append(one)
+    return found
+
+
+class Assigner:
+    """The officer named on a roster becomes the community's officer, when exactly one is called so."""
+
+    COLUMN: ClassVar[str] = "officer"
+    LABELS: ClassVar[Sequence[str | Message]] = ("联居队员", "包联队员", "联系队员", _("Officer on duty"))
+
+    def __init__(self, session: Session, plan: Plan) -> None:
+        self.session, self.plan, self.day = session, plan, today()
+
+    def assign(self, rows: Sequence[PlanRow]) -> None:
+        named = [row for row in rows if row.says(self.COLUMN)]
+        if not named:
+            return
+        policy, actor = policy_of(self.session), actor_of(self.session)
+        if not all(policy.may(actor, act, Assignment) for act in (Act.CREATE, Act.EDIT)):
+            self.plan.warnings.append(_("The officers on duty are not taken over: your role doesn't allow it."))
+            return
+        finder = OfficerFinder(Officer)
+        finder.read(self.session, {row.extra[self.COLUMN] for row in named})
+        terms = terms_of(self.session, {row.held("community_id") for row in named})
+        for row in named:
+            text = row.extra[self.COLUMN]
+            found = finder.find(text)
+            told = isinstance(found, int) and (finder.reach is None or found in finder.reach)
+            if not isinstance(found, int) or found not in finder.serving or not told:
+                reason = _("There is no {label} “{value}”.", label=Officer.__label__, value=text)
+                self._say(row, text, reason if isinstance(found, int) else found.message)
+            else:
+                self._assign(row, text, found, finder, terms.get(row.held("community_id"), []))
+
+    def _say(self, row: PlanRow, text: str, reason: Message) -> None:
+        row.notes.append(_("Officer on duty {name}: {reason}", name=text, reason=reason))
+        message = _(
+            "Row {row}: officer on duty “{name}” isn't assigned. {reason}", row=row.number, name=text, reason=reason
+        )
+        self.plan.warnings.append(message)
+
+    def _assign(self, row: PlanRow, text: str, officer: int, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
+        """From today, or where nobody has been assigned yet, from when the liaison began."""
+        day = self.day
+        current = next((t for t in terms if t.start_on <= day and (t.end_on is None or t.end_on >= day)), None)
+        if current is not None and current.officer_id == officer:
+            return
+        if any(term.start_on >= self.day for term in terms):
+            self._say(row, text, _("Another assignment begins today or later."))
+            return
+        start = self.day if terms else min(self.day, row.held("start_on") or self.day)
+        if current is not None:
+            last = {"end_on": self.day - timedelta(days=1)}
+            row.edits.append((Assignment, Edit(current.id, current.version, last, {"end_on": current.end_on})))
+        row.adds.append(
+            (Assignment, {"community_id": row.held("community_id"), "officer_id": officer, "start_on": start})
+        )
+        row.notes.append(_("{name} is assigned to the community from {day}.", name=text, day=start))
+        if row.id is not None:
+            before = finder.called.get(current.officer_id, "") if current is not None else ""
+            row.changes.append((self.LABELS[-1], before, finder.called[officer]))  # type: ignore[arg-type]
+
+
+class AssignmentMatcher(Matcher):
+    """By community, officer and first day; without a day the one that runs today."""
+
+    def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
+        super().load(session, rows)
+        day = today()
+        for (community, officer, _start), one in list(self.stored.items()):
+            if one.start_on <= day and (one.end_on is None or one.end_on >= day):
+                self.stored[community, officer, None] = one
+
+    def key(self, row: PlanRow) -> Key | None:
+        return (row.values.get("community_id"), row.values.get("officer_id"), row.values.get("start_on"))
+
+
+class AssignmentRules(Rules):
+    """Two assignments of a community may not overlap, in the file or with what is stored."""
+
+    def matcher(self) -> Matcher:
+        return AssignmentMatcher(self.model)
+
+    def defaults(self, row: PlanRow) -> None:
+        row.values.setdefault("start_on", today())
+
+    def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        own = {row.id: row for row in rows if row.id is not None and not plan.options.skip_existing}
+        held: dict[Any, list[tuple[Any, date, date]]] = defaultdict(list)
+        for community, terms in terms_of(session, {row.held("community_id") for row in rows}).items():
+            held[community] += [(t.id, t.start_on, t.end_on or date.max) for t in terms if t.id not in own]
+        for row in own.values():
+            held[row.held("community_id")].append((row.id, *self._span(row)))
+        for row in rows:
+            if row.id is not None and not row.values:
+                continue
+            start, end = self._span(row)
+            others = [one for one in held[row.held("community_id")] if row.id is None or one[0] != row.id]
+            if any(begin <= end and start <= until for _id, begin, until in others):
+                plan.fail(row, "start_on", _("Another officer is assigned to this community in that time."))
+            elif row.id is None:
+                held[row.held("community_id")].append((None, start, end))
+
+    @staticmethod
+    def _span(row: PlanRow) -> tuple[date, date]:
+        return row.held("start_on"), row.held("end_on") or date.max

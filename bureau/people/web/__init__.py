@@ -1,0 +1,1 @@
+"""Liaisons on screen; a roster compared with them."""

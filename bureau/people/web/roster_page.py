@@ -1,0 +1,249 @@
+"""Liaisons on screen: besides the list, a roster compared with it, and those who left end-dated in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import flash, redirect, request
+from flask_admin.base import expose
+from sqlalchemy import select
+from werkzeug.utils import secure_filename
+
+from bureau.people import roster_diff
+from models import Liaison, Street
+from panel import ids
+from panel.errors import UserError
+from panel.fields import field_named
+from panel.i18n import Message, _, n_
+from panel.imports.batches import File, words
+from panel.imports.matching import is_masked
+from panel.imports.plans import PlanRow
+from panel.kinds import Day, Invalid, today
+from panel.security.policy import AccessDenied, Permission
+from panel.security.session import writing
+from panel.web import lists, render
+from panel.web.context import current_actor, current_panel
+from panel.web.imports.upload import folder, keep, pack, unpack
+from panel.web.pages import Button, Cell, Change, Chip, Input, Page, UploadPage
+from panel.web.views import SchemaView
+
+#: Open cases named of each liaison who left; the list behind the link has them all.
+NAMED = 3
+
+
+@dataclass(slots=True)
+class Leaver:
+    """Somebody in office who isn't on the roster."""
+
+    value: str
+    person: Cell
+    place: str
+    since: str
+    cases: list[Cell] = field(default_factory=list)
+    more: Cell | None = None
+    #: Who succeeds them by the roster, and when.
+    note: Message | None = None
+
+
+@dataclass(slots=True)
+class ChangedPerson:
+    """A row of the roster: who it is, and what it tells otherwise."""
+
+    number: int
+    sheet: str
+    person: Cell
+    place: str
+    changes: list[Change] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ComparePage(Page):
+    notice: str = ""
+    streets: list[Chip] = field(default_factory=list)
+    left: list[Leaver] = field(default_factory=list)
+    joined: list[ChangedPerson] = field(default_factory=list)
+    changed: list[ChangedPerson] = field(default_factory=list)
+    failed: list[ChangedPerson] = field(default_factory=list)
+    end_url: str = ""
+    day: Input | None = None
+
+
+class LiaisonView(SchemaView):
+    @expose("/")
+    def index_view(self) -> Any:
+        page = lists.build(self)
+        if self.can_import:
+            page.buttons.insert(0, Button(_("Compare with a roster"), self.get_url(".compare_view"), "exchange"))
+        return self.render("panel/list.html", page=page)
+
+    @expose("/compare/", methods=("GET", "POST"))
+    def compare_view(self) -> Any:
+        """Choose the roster."""
+        self._require_import()
+        if request.method == "GET":
+            return self._choose()
+        upload = request.files.get("file")
+        if upload is None or not upload.filename:
+            return self._choose(_("Choose a file first."))
+        file = File(upload.filename.replace("\\", "/").rpartition("/")[2], upload.read())
+        panel = current_panel()
+        # Nothing is written: whoever writes meanwhile must not wait.
+        panel.session.rollback()
+        writing.set(False)
+        try:
+            found = roster_diff.call(panel.session, file, panel.registry)
+        except UserError as problem:
+            return self._choose(problem.message)
+        state = {"file": keep(file.data), "name": file.name, "table": self.endpoint}
+        street = min(found.streets) if len(found.streets) == 1 else None
+        return redirect(self.get_url(".compared_view", token=pack(state), street=street))
+
+    def _choose(self, error: Message | None = None) -> Any:
+        page = UploadPage(
+            title=_("Compare with a roster"),
+            sub=_("Shows who joined, who left and what changed. Nothing is written by comparing."),
+            error=error,
+            cancel_url=self.get_url(".index_view"),
+        )
+        return self.render("panel/upload.html", page=page), 422 if error else 200
+
+    @expose("/compare/result/", methods=("GET", "POST"))
+    def compared_view(self) -> Any:
+        """The comparison; posting it ends the terms of those who are chosen."""
+        self._require_import()
+        token, panel = request.values.get("token"), current_panel()
+        state = unpack(token, self.endpoint)
+        street = ids.parse(request.values.get("street"))
+        problem: Message | None = None
+        if request.method == "POST":
+            try:
+                count = self._end()
+            except (UserError, AccessDenied) as refused:
+                panel.session.rollback()
+                problem = refused.message
+            else:
+                flash(
+                    str(n_("The term of {n} liaison was ended.", "The terms of {n} liaisons were ended.", count)),
+                    "success",
+                )
+                return redirect(self.get_url(".compared_view", token=token, street=street))
+        path = folder() / secure_filename(str(state["file"]))
+        if not path.is_file():
+            return self._choose(_("The upload is gone: it was imported, or waited too long. Choose the file again."))
+        try:
+            found = roster_diff.call(panel.session, File(str(state["name"]), path.read_bytes()), panel.registry, street)
+        except UserError as refused:
+            return self._choose(refused.message)
+        if problem is not None:
+            flash(str(problem), "danger")
+        return self.render("people/roster.html", page=self._page(found, str(token), state)), 422 if problem else 200
+
+    def _end(self) -> int:
+        self.require(Permission.EDIT)
+        try:
+            day = Day().parse(request.form.get("day"))
+        except Invalid as problem:
+            raise UserError(problem.message) from None
+        if day is None:
+            raise UserError(_("Enter the last day in office."))
+        chosen: dict[int, int] = {}
+        for value in request.form.getlist("left"):
+            id_, _colon, version = value.partition(":")
+            if (number := ids.parse(id_)) is not None:
+                chosen[number] = ids.parse(version) or 0
+        if not chosen:
+            raise UserError(_("Choose at least one liaison."))
+        count = roster_diff.end(current_panel().session, chosen, day)
+        current_panel().session.commit()
+        return count
+
+    def _page(self, found: roster_diff.RosterDiff, token: str, state: dict[str, Any]) -> ComparePage:
+        told = found.found
+        page = ComparePage(
+            title=_("Roster compared"),
+            sub=_("{file} · {n} rows of data", file=state["name"], n=len(told.plan.rows)),
+            notice=str(
+                _(
+                    "{joined} joined, {left} left, {changed} changed, {same} as stored.",
+                    joined=len(told.joined),
+                    left=len(told.left),
+                    changed=len(told.changed),
+                    same=told.unchanged,
+                )
+            ),
+            end_url=self.get_url(".compared_view", token=token, street=found.street),
+            joined=[self._told(row, found.place(row)) for row in told.joined],
+            changed=[self._told(row, found.place(row)) for row in told.changed],
+            failed=[self._told(row, found.place(row)) for row in told.failed],
+            left=[self._leaver(found, one) for one in told.left],
+        )
+        if self.can_edit:
+            page.day = Input("day", _("Last day in office"), "date", value=today().isoformat(), required=True)
+        for leaver, one in zip(page.left, told.left, strict=True):
+            leaver.note = _successor(told.joined, one.id)
+        page.buttons.append(Button(_("Another file"), self.get_url(".compare_view")))
+        if told.plan.writable or told.failed:
+            url = self.get_url(".preview_view", token=pack(state))
+            page.buttons.append(Button(_("Import this file"), url, "upload", primary=True))
+        page.streets = [Chip(_("All streets"), self._street_url(token, None), active=found.street is None)]
+        for id_, name in current_panel().session.execute(select(Street.id, Street.name).order_by(Street.name_key)):
+            page.streets.append(Chip(name, self._street_url(token, id_), active=found.street == id_))
+        return page
+
+    def _street_url(self, token: str, street: int | None) -> str:
+        return str(self.get_url(".compared_view", token=token, street=street))
+
+    def _leaver(self, found: roster_diff.RosterDiff, one: Any) -> Leaver:
+        cases = found.open_cases.get(one.id, [])
+        leaver = Leaver(
+            value=f"{one.id}:{one.version}",
+            person=Cell(one.name, url=render.record_url("liaison", one.id)),
+            place=_place(one),
+            since=one.start_on.isoformat(),
+            cases=[Cell(number, url=render.record_url("case", id_)) for id_, number in cases[:NAMED]],
+        )
+        if len(cases) > NAMED:
+            url = self.get_url("case.index_view", liaison=one.id, **{"is": "open"})
+            leaver.more = Cell(str(_("All {n}", n=len(cases))), url=url)
+        return leaver
+
+    def _told(self, row: PlanRow, place: str) -> ChangedPerson:
+        """A row in words, masked as in the preview of an import."""
+        declared = field_named(self.model, "name")
+        assert declared is not None
+        hidden = current_panel().policy.sees_masked(current_actor(), self.model)
+        name = row.held("name") or ""
+        told = ChangedPerson(
+            number=row.number,
+            sheet=row.sheet,
+            person=Cell(declared.kind.mask(name) if is_masked(declared, hidden=hidden) else name),
+            place=place,
+            remarks=[*(words(error) for error in row.errors), *(str(note) for note in row.notes)],
+        )
+        if row.id is not None:
+            told.person.url = render.record_url("liaison", row.id)
+        told.changes = [
+            Change(what if isinstance(what, Message) else what.label, before, after)
+            for what, before, after in row.changes
+        ]
+        return told
+
+
+def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
+    """Who on the roster follows this liaison."""
+    for row in joined:
+        for model, edit in row.edits:
+            if model is Liaison and edit.id == id_:
+                name, day = row.held("name"), edit.values["end_on"]
+                return _("{name} follows: importing the file ends this term on {day}.", name=name, day=day)
+    return None
+
+
+def _place(one: Any) -> str:
+    community = one.community
+    if community is None:
+        return str(_("not visible"))
+    return f"{community.street.name} · {community.name}" if community.street else community.name

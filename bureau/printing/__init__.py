@@ -1,0 +1,1 @@
+"""How printed workbooks look."""

@@ -1,0 +1,1 @@
+"""What another department is asked to do."""

@@ -1,0 +1,1 @@
+"""Referrals on screen and on paper."""

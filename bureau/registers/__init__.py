@@ -1,0 +1,1 @@
+"""Registers that are printed and filed."""

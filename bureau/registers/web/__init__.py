@@ -1,0 +1,1 @@
+"""Registers on screen, as workbooks, and as a command."""

@@ -1,0 +1,1 @@
+"""Running the installation: consistency, imports, retention."""

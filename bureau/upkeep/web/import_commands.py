@@ -1,0 +1,252 @@
+"""Commands on imports: which there were, one taken back, a roster compared. They take the path that the pages take."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from bureau.people import roster_diff
+from bureau.people.roster_diff import RosterDiff
+from bureau.upkeep.web.commands import fail
+from bureau.upkeep.web.table_commands import acting, content
+from panel import ids
+from panel.errors import UserError
+from panel.i18n import Message, _, n_
+from panel.imports import import_undo
+from panel.imports.batches import File, words
+from panel.imports.import_undo import Undoing, Unit
+from panel.imports.plans import PlanRow
+from panel.kinds import ZONE
+from panel.security.policy import AccessDenied, Permission
+from panel.security.records import ImportBatch
+from panel.web.assemble import Panel
+
+log = logging.getLogger(__name__)
+
+COUNTS = {"rows": "row_count", "new": "new_count", "updated": "changed_count"}
+COUNTS |= {"unchanged": "unchanged_count", "failed": "failed_count"}
+
+
+person_option = click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+
+
+def install(app: Flask, panel: Panel) -> None:
+    _install_batches(app, panel)
+
+    @app.cli.command("compare")
+    @click.argument("table", type=click.Choice(["liaison"]))
+    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+    @click.option("--street", metavar="NAME", help="Only this street; without it, all.")
+    @json_option
+    @person_option
+    def compare(table: str, file: Path, street: str | None, as_json: bool, person: str | None) -> None:
+        """Hold the roster FILE against the liaisons in office: who joined, left or changed. Nothing is written."""
+        with _answering(as_json), acting(panel, person) as session:
+            if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.views[table].model):
+                raise UserError(AccessDenied().message)
+            chosen = roster_diff.street_named(session, street) if street else None
+            found = roster_diff.call(session, File(file.name, content(file)), panel.registry, chosen)
+            report = _compared(found)
+            session.rollback()
+        if as_json:
+            click.echo(json.dumps(report, ensure_ascii=False))
+            return
+        _say(report)
+
+
+def _install_batches(app: Flask, panel: Panel) -> None:
+    @app.cli.command("imports")
+    @click.option(
+        "--limit",
+        default=20,
+        show_default=True,
+        metavar="N",
+        type=click.IntRange(1, ids.HIGHEST),
+        help="The latest so many.",
+    )
+    @json_option
+    @person_option
+    def imports(limit: int, as_json: bool, person: str | None) -> None:
+        """List the imports, the latest first: number, when, who, table, file, what became of the rows."""
+        with _answering(as_json), acting(panel, person) as session:
+            if not panel.policy.may(session.info["actor"], Permission.READ, ImportBatch):
+                raise UserError(AccessDenied().message)
+            statement = select(ImportBatch).order_by(ImportBatch.id.desc()).limit(limit)
+            found = [_batch(batch) for batch in session.execute(statement).unique().scalars()]
+        if as_json:
+            click.echo(json.dumps({"imports": found}, ensure_ascii=False))
+            return
+        for one in found:
+            numbers = {name: one[name] for name in COUNTS}
+            result = _("{rows} rows: {new} new, {updated} changed, {unchanged} unchanged, {failed} failed.", **numbers)
+            parts = [one["batch"], one["at"], one["person"], one["table"], one["file"], result]
+            click.echo(" · ".join(str(part) for part in [*parts, *([_("taken back")] if one["undone"] else [])]))
+        if not found:
+            click.echo(_("There are no imports yet."))
+
+    @app.cli.command("undo")
+    @click.argument("batch")
+    @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+    @json_option
+    @person_option
+    def undo(batch: str, dry_run: bool, as_json: bool, person: str | None) -> None:
+        """Take the import BATCH back, as far as nobody has touched since what it wrote."""
+        count = 0
+        with _answering(as_json), acting(panel, person, write=not dry_run) as session:
+            id_ = ids.parse(batch)
+            found = session.get(ImportBatch, id_) if id_ is not None else None
+            if found is None:
+                raise UserError(_("There is no import batch {number}.", number=batch))
+            made = import_undo.plan(session, found, panel.registry)
+            if made.refusal is not None:
+                raise UserError(made.refusal)
+            report = _undone(made)
+            if dry_run:
+                session.rollback()
+            else:
+                count = import_undo.run(session, made, panel.registry)
+        report |= {"batch": found.id, "applied": not dry_run}
+        if as_json:
+            click.echo(json.dumps(report, ensure_ascii=False))
+            return
+        for one in report["stays"]:
+            place = _("Sheet {sheet}, row {row}", sheet=one["sheet"], row=one["row"])
+            click.echo(" · ".join(str(part) for part in (place, *one["reasons"])), err=True)
+        result = _("{n} rows go back, {left} stay.", n=report["rows"], left=len(report["stays"]))
+        ending = _("Nothing was written.") if dry_run else n_("{n} row taken back.", "{n} rows taken back.", count)
+        click.echo(f"{result} {ending}")
+
+
+@contextmanager
+def _answering(as_json: bool) -> Iterator[None]:
+    """What can't be done is one sentence, and a status other than 0."""
+    try:
+        yield
+    except UserError as problem:
+        _fail(problem.message, as_json)
+    except OperationalError as error:
+        log.exception("command", exc_info=error)
+        _fail(_("The database can't be reached or is busy. Nothing was written."), as_json)
+
+
+def _fail(message: Message, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"error": str(message)}, ensure_ascii=False))
+        raise SystemExit(1)
+    fail(message)
+
+
+def _batch(batch: ImportBatch) -> dict[str, Any]:
+    undo = batch.undo
+    return {
+        "batch": batch.id,
+        "at": _local(batch.at),
+        "person": batch.actor_name,
+        "table": batch.table_name,
+        "file": batch.file_name,
+        **{name: getattr(batch, attr) for name, attr in COUNTS.items()},
+        "undone": undo
+        and {"at": _local(undo.at), "person": undo.actor_name, "rows": undo.row_count, "left": undo.left_count},
+    }
+
+
+def _local(moment: Any) -> str:
+    return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
+
+
+def _undone(made: Undoing) -> dict[str, Any]:
+    """What goes and what stays."""
+    return {
+        "rows": sum(not unit.alone for unit in made.going),
+        "records": sum(len(unit.items) for unit in made.going),
+        "stays": [_stays(unit) for unit in made.staying if not unit.alone],
+    }
+
+
+def _stays(unit: Unit) -> dict[str, Any]:
+    table, record = unit.items[0].place
+    reasons = [str(reason.message) for reason in unit.reasons]
+    return {"sheet": unit.sheet, "row": unit.number, "table": table, "record": record, "reasons": reasons}
+
+
+def _compared(found: RosterDiff) -> dict[str, Any]:
+    told = found.found
+    return {
+        "rows": len(told.plan.rows),
+        "joined": [_row(found, row) for row in told.joined],
+        "left": [
+            {
+                "id": one.id,
+                "name": one.name,
+                "community": one.community.name if one.community else "",
+                "start_on": one.start_on.isoformat(),
+                "open_cases": [number for _id, number in found.open_cases.get(one.id, [])],
+            }
+            for one in told.left
+        ],
+        "changed": [
+            {
+                **_row(found, row),
+                "changes": [
+                    {
+                        "column": str(what if isinstance(what, Message) else what.label),
+                        "before": before,
+                        "after": after,
+                    }
+                    for what, before, after in row.changes
+                ],
+            }
+            for row in told.changed
+        ],
+        "unchanged": told.unchanged,
+        "failed": [{**_row(found, row), "messages": [words(error) for error in row.errors]} for row in told.failed],
+    }
+
+
+def _row(found: RosterDiff, row: PlanRow) -> dict[str, Any]:
+    return {
+        "sheet": row.sheet,
+        "row": row.number,
+        "name": row.held("name") or "",
+        "community": found.place(row),
+    }
+
+
+def _say(report: dict[str, Any]) -> None:
+    """Line by line who joined, left and changed; in the end the numbers. What can't be read goes to stderr."""
+    for one in report["failed"]:
+        click.echo(" · ".join([str(one["row"]), one["name"], *one["messages"]]), err=True)
+    for one in report["joined"]:
+        click.echo(_("Joined: {name}, {community} (row {row})", **_named(one)))
+    for one in report["left"]:
+        cases = "、".join(one["open_cases"])
+        line = _("Left: {name}, {community}", name=one["name"], community=one["community"])
+        click.echo(_("{line}; open cases: {cases}", line=line, cases=cases) if cases else line)
+    for one in report["changed"]:
+        changes = "；".join(f"{c['column']} {c['before']} → {c['after']}" for c in one["changes"])
+        line = _("Changed: {name}, {community} (row {row})", **_named(one))
+        click.echo(f"{line} {changes}")
+    click.echo(
+        _(
+            "{joined} joined, {left} left, {changed} changed, {same} as stored, {failed} can't be read.",
+            joined=len(report["joined"]),
+            left=len(report["left"]),
+            changed=len(report["changed"]),
+            same=report["unchanged"],
+            failed=len(report["failed"]),
+        )
+    )
+
+
+def _named(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: one[name] for name in ("name", "community", "row")}

@@ -1,0 +1,1 @@
+"""The Monday visits: planned, held, missed, and the survey."""

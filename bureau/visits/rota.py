@@ -1,0 +1,160 @@
+"""Who goes where on the Mondays of a month, and what came of it: plain facts for pages and papers, within the scope of
+the session's actor."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, joinedload
+
+from bureau.calendar.month import Month
+from bureau.ledger.rows import local
+from models import Case, Community, Street, Visit, VisitStatus
+from panel.i18n import _
+from panel.imports.matching import chunks
+from panel.kinds import today
+
+NOT_VISIBLE = _("not visible")
+
+
+@dataclass(slots=True)
+class Line:
+    """A community and who goes there, by Monday; "" is nobody."""
+
+    street: str
+    community: str
+    squad: str
+    officers: dict[date, str] = field(default_factory=dict)
+    statuses: dict[date, VisitStatus] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rota:
+    mondays: list[date]
+    lines: list[Line]
+
+
+def rota(session: Session, first: Month, last: Month | None = None, squad: int | None = None) -> Rota:
+    """走访排班表: the visits planned for a month's Mondays, street by street. Of one squad, or of all one reaches."""
+    statement = (
+        select(Visit)
+        .join(Community, Visit.community_id == Community.id)
+        .join(Street, Community.street_id == Street.id)
+        .where(*_within(first, last or first))
+        .options(
+            joinedload(Visit.officer),
+            joinedload(Visit.community).joinedload(Community.street),
+            joinedload(Visit.community).joinedload(Community.squad),
+        )
+        .order_by(Street.name_key, Street.id, Community.name_key, Community.id, Visit.planned_on)
+    )
+    if squad is not None:
+        statement = statement.where(Community.squad_id == squad)
+    lines: dict[int, Line] = {}
+    days: set[date] = set()
+    for visit in session.execute(statement).unique().scalars():
+        place = visit.community
+        line = lines.setdefault(
+            place.id, Line(place.street.name, place.name, place.squad.name if place.squad is not None else "")
+        )
+        line.officers[visit.planned_on] = officer_of(visit)
+        line.statuses[visit.planned_on] = visit.status
+        days.add(visit.planned_on)
+    return Rota(sorted(days), list(lines.values()))
+
+
+def officer_of(visit: Visit) -> str:
+    """The name of a visit's officer, "" if there is none."""
+    if visit.officer is not None:
+        return visit.officer.name
+    return "" if visit.officer_id is None else str(NOT_VISIBLE)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitLine:
+    """A row of the register 联居走访登记."""
+
+    community: str
+    #: When it was held; the Monday for which it was planned, if it wasn't.
+    day: date
+    officer: str
+    liaison: str
+    arrived_at: datetime | None
+    left_at: datetime | None
+    content: str | None
+    findings: str | None
+    on_the_spot: str | None
+    cases: list[str]
+    planned_on: date
+    status: VisitStatus
+    reason: str | None
+
+
+def register(
+    session: Session, first: Month, last: Month, street: int | None = None, community: int | None = None
+) -> list[VisitLine]:
+    """联居走访登记: the visits whose Monday lies in a month and isn't yet to come, community by community; of one
+    street, of one community, or of all that one reaches."""
+    statement = (
+        select(Visit)
+        .join(Community, Visit.community_id == Community.id)
+        .join(Street, Community.street_id == Street.id)
+        .where(*_within(first, last), Visit.planned_on <= today())
+        .options(joinedload(Visit.officer), joinedload(Visit.liaison), joinedload(Visit.community))
+        .order_by(Street.name_key, Street.id, Community.name_key, Community.id, Visit.planned_on)
+    )
+    if street is not None:
+        statement = statement.where(Community.street_id == street)
+    if community is not None:
+        statement = statement.where(Community.id == community)
+    visits = list(session.execute(statement).unique().scalars())
+    cases = cases_of(session, [visit.id for visit in visits])
+    return [
+        VisitLine(
+            community=visit.community.name,
+            day=local(visit.arrived_at).date() if visit.arrived_at is not None else visit.planned_on,
+            officer=officer_of(visit),
+            liaison=visit.liaison.name if visit.liaison is not None else "",
+            arrived_at=local(visit.arrived_at) if visit.arrived_at is not None else None,
+            left_at=local(visit.left_at) if visit.left_at is not None else None,
+            content=visit.content,
+            findings=visit.findings,
+            on_the_spot=visit.on_the_spot,
+            cases=[case_no for _id, case_no in cases.get(visit.id, ())],
+            planned_on=visit.planned_on,
+            status=visit.status,
+            reason=visit.reason,
+        )
+        for visit in visits
+    ]
+
+
+def cases_of(session: Session, visits: Iterable[int]) -> Mapping[int, list[tuple[int, str]]]:
+    """The cases that were found on visits: id and number, by visit."""
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for some in chunks(list(visits)):
+        statement = select(Case.visit_id, Case.id, Case.case_no).where(Case.visit_id.in_(some)).order_by(Case.case_no)
+        for visit, id_, case_no in session.execute(statement):
+            if visit is not None:
+                found[visit].append((id_, case_no))
+    return found
+
+
+def rates(statuses: Iterable[VisitStatus]) -> tuple[str, str]:
+    """走访完成率 and 周一准时率 of visits whose Monday has come, in words; "—" where there is nothing to divide by."""
+    counted = Counter(statuses)
+    all_ = counted.total()
+    held = counted[VisitStatus.DONE] + counted[VisitStatus.MADE_UP]
+    return _rate(held, all_ - counted[VisitStatus.EXEMPT]), _rate(counted[VisitStatus.DONE], all_)
+
+
+def _rate(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "—"
+
+
+def _within(first: Month, last: Month) -> tuple[ColumnElement[bool], ...]:
+    return (Visit.planned_on >= first.start.date(), Visit.planned_on < last.end.date())

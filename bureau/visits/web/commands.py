@@ -1,0 +1,39 @@
+"""Planning visits at the command line."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+
+from bureau.upkeep.web.commands import fail
+from bureau.visits import planning
+from panel.i18n import _
+from panel.kinds import Day, Invalid, today
+from panel.web.assemble import Panel
+
+
+def install(app: Flask, panel: Panel) -> None:
+    @app.cli.group("duty")
+    def group() -> None:
+        """Every Monday."""
+
+    @group.command("plan")
+    @click.option("--since", metavar="DAY", help="Plan Mondays from this day on; past ones count as missed.")
+    def plan(since: str | None) -> None:
+        """Plan the visits of the coming Mondays, as the running server does by itself. Safe to repeat."""
+        try:
+            day = Day().parse(since)
+        except Invalid as problem:
+            fail(problem.message)
+        if day is not None and (today() - day).days > planning.LONGEST:
+            fail(_("At most {n} days back.", n=planning.LONGEST))
+        with panel.system_session() as session:
+            done = planning.keep(session, since=day)
+        click.echo(
+            _(
+                "Visits: {planned} planned, {moved} given to another officer or liaison, {missed} missed.",
+                planned=done.planned,
+                moved=done.moved,
+                missed=done.missed,
+            )
+        )

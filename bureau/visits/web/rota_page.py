@@ -1,0 +1,193 @@
+"""走访排班表: who goes where on a month's Mondays, as a page to print and as a workbook. The form is prescribed:
+what it prints is Chinese, whatever language the reader has chosen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+from flask import Flask, abort, render_template, request, send_file, url_for
+from sqlalchemy import select
+
+from bureau.calendar.month import Month
+from bureau.calendar.web.office import values
+from bureau.printing import register_sheet
+from bureau.printing.paper import Heading
+from bureau.printing.register_sheet import Column
+from bureau.settings import settings
+from bureau.visits import rota
+from bureau.visits.rota import Rota
+from models import Community, Squad, Visit, VisitStatus
+from panel import ids
+from panel.i18n import DEFAULT_LOCALE, _, for_the_record, speaking
+from panel.kinds import Invalid, tidy, today
+from panel.security import audit
+from panel.security.policy import Permission
+from panel.security.records import AuditAction
+from panel.security.session import act_for
+from panel.web.context import current_actor, current_panel
+from panel.web.exports import XLSX
+from panel.web.pages import Input, Page
+
+TITLE = "走访排班表"
+MARKS = {VisitStatus.EXEMPT: "（免访）"}
+MONTHS_AHEAD, MONTHS_BACK = 2, 24
+
+
+@dataclass(slots=True)
+class RotaPage(Page):
+    """`rows` are street, community and a name for each Monday; a street is joined over `spans[i]` rows, 0 for none."""
+
+    unit: str = ""
+    made_on: str = ""
+    inputs: list[Input] = field(default_factory=list)
+    head: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    spans: list[int] = field(default_factory=list)
+    empty: Any = ""
+    file_url: str = ""
+    back_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RotaRequest:
+    month: Month
+    squad: int | None
+    squad_name: str
+
+
+def install(app: Flask) -> None:
+    app.add_url_rule("/duty/rota", "duty_rota", page)
+    app.add_url_rule("/duty/rota/file", "duty_rota_file", download)
+
+
+def may_open() -> bool:
+    return current_panel().policy.may(current_actor(), Permission.READ, Visit)
+
+
+def _may_export() -> bool:
+    return current_panel().policy.may(current_actor(), Permission.EXPORT, Visit)
+
+
+def page() -> Any:
+    if not may_open():
+        abort(403)
+    squads = _squads()
+    wanted = _order(squads)
+    with speaking(DEFAULT_LOCALE):
+        found = rota.rota(current_panel().session, wanted.month, squad=wanted.squad)
+        rows = _rows(found)
+    day = today()
+    shown = RotaPage(title=_title(wanted), unit=f"{values()['unit_name']}{wanted.squad_name}")
+    shown.made_on = f"{day.year}年{day.month}月{day.day}日"
+    shown.head = ["街道", "社区", *(_day(one) for one in found.mondays)]
+    shown.rows, shown.spans = rows, _spans([row[0] for row in rows])
+    shown.empty = _("No visits are planned in this month.")
+    shown.inputs = _inputs(wanted, squads)
+    shown.back_url = url_for("home")
+    if _may_export() and rows:
+        shown.file_url = url_for("duty_rota_file", month=str(wanted.month), squad=wanted.squad or "")
+    return render_template("visits/rota.html", page=shown)
+
+
+def download() -> Any:
+    if not _may_export():
+        abort(403)
+    panel = current_panel()
+    wanted = _order(_squads())
+    target, stored = BytesIO(), settings.all_values(panel.session)
+    unit = f"{stored['unit_name']}{wanted.squad_name}"
+    with speaking(DEFAULT_LOCALE):
+        found = rota.rota(panel.session, wanted.month, squad=wanted.squad)
+        rows = _rows(found)
+    heading = Heading(
+        title=f"{unit}{_title(wanted)}",
+        unit=unit,
+        period=wanted.month.span,
+        made_on=today(),
+        signatures=(stored["ledger_maker"], stored["ledger_checker"], stored["ledger_head"]),
+    )
+    columns = [
+        Column("街道", 13, joined=True),
+        Column("社区", 15),
+        *(Column(_day(one), 16) for one in found.mondays),
+        Column("备注", 16),
+    ]
+    count = register_sheet.write(
+        target, TITLE, heading, columns, [[*row, None] for row in rows], total=f"{len(rows)} 个社区"
+    )
+    name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{_title(wanted)}")
+    panel.session.rollback()
+    with panel.system_session() as own:
+        act_for(own, current_actor())
+        note = _("Register written: {name}, {n} rows", name=name, n=count)
+        audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, for_the_record(note))
+    return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=f"{name}.xlsx")
+
+
+def _title(wanted: RotaRequest) -> str:
+    return f"{TITLE}（{wanted.month.words}）"
+
+
+def _day(day: date) -> str:
+    return f"{day.month}月{day.day}日"
+
+
+def _rows(found: Rota) -> list[list[str]]:
+    return [
+        [
+            line.street,
+            line.community,
+            *(
+                line.officers.get(day, "") + MARKS.get(line.statuses.get(day, VisitStatus.PLANNED), "")
+                for day in found.mondays
+            ),
+        ]
+        for line in found.lines
+    ]
+
+
+def _spans(streets: list[str]) -> list[int]:
+    """Over how many rows a street's cell reaches, at its first row; 0 at the others."""
+    spans = [0] * len(streets)
+    first = 0
+    for at, street in enumerate(streets):
+        if street != streets[first]:
+            first = at
+        spans[first] += 1
+    return spans
+
+
+def _squads() -> dict[int, str]:
+    """The squads of the communities that one reaches."""
+    reached = select(Community.squad_id)
+    statement = select(Squad.id, Squad.name).where(Squad.id.in_(reached)).order_by(Squad.name_key)
+    return dict(current_panel().session.execute(statement).all())
+
+
+def _order(squads: dict[int, str]) -> RotaRequest:
+    """This month's of all that one reaches, if nothing else was asked for."""
+    given = request.args
+    try:
+        month = Month.parse(given["month"]) if tidy(given.get("month")) else Month.of(today())
+    except Invalid:
+        abort(404)
+    squad = ids.parse(given.get("squad"))
+    if tidy(given.get("squad")) and squad not in squads:
+        abort(404)
+    return RotaRequest(month, squad, squads[squad] if squad is not None else "")
+
+
+def _inputs(wanted: RotaRequest, squads: dict[int, str]) -> list[Input]:
+    this = Month.of(today())
+    months = sorted({wanted.month, *(this.plus(i) for i in range(-MONTHS_BACK, MONTHS_AHEAD))}, reverse=True)
+    found = [
+        Input("month", _("Month"), "select", str(wanted.month), choices=[(str(m), m.words) for m in months]),
+    ]
+    if len(squads) > 1:
+        names = [("", str(_("All squads"))), *((str(id_), name) for id_, name in squads.items())]
+        found.append(Input("squad", _("Squad"), "select", str(wanted.squad or ""), choices=names))
+    return found

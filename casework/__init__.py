@@ -1,1 +1,0 @@
-"""The bureau's rules; knows no web page and no Excel library."""

@@ -1,0 +1,1 @@
+"""Tables out: export requests, their rows, templates and failed rows."""

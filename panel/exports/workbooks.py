@@ -1,0 +1,228 @@
+"""Tables out: what is filtered, as the reader sees it; a template to fill in; the failed rows of an import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from panel import sheets
+from panel.base import Base
+from panel.exports import table_rows
+from panel.exports.table_rows import Column, columns, naming
+from panel.fields import Field
+from panel.i18n import Message, _, in_every_locale
+from panel.imports.batches import words
+from panel.imports.plans import Outcome, Plan
+from panel.imports.preview_store import FailedRow
+from panel.imports.rules import REASON, Registry, Rules
+from panel.kinds import Choice, Flag, today
+from panel.search.listing import order
+from panel.security.policy import model_of
+from panel.security.records import ImportRow
+from panel.sheets import FormColumn, MarkedCell, Page
+
+#: Choices of a reference offered as a drop-down; a longer list is typed.
+MAX_CHOICES = 2_000
+#: Rows between two signs of progress.
+TOLD_EVERY = 1_000
+EXAMPLE = _("Example: ")
+#: A sheet's name, its labels, and of each row its cells, each with whether it is faulty, and the reason.
+FailedRows = tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]
+
+
+def export(
+    session: Session,
+    model: type[Base],
+    where: Sequence[ColumnElement[bool]],
+    target: Path | IO[bytes],
+    *,
+    sort: str = "",
+    shown: Sequence[Column] | None = None,
+    csv: bool = False,
+    clear: bool = False,
+    footnote: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write the rows that the session's actor reaches and the conditions leave, masked as on screen unless `clear`, in
+    the order of the list. Gives their number."""
+    shown = columns(model) if shown is None else shown
+    found = table_rows.rows(session, model, shown, where, sort=sort, clear=clear)
+    made = page(model, shown, found if progress is None else _told(found, progress), footnote)
+    return sheets.write_csv(target, made) if csv else sheets.write(target, [made])
+
+
+def page(model: type[Base], shown: Sequence[Column], found: Iterable[Sequence[Any]], footnote: str = "") -> Page:
+    """The sheet of ready rows."""
+    return Page(
+        title=str(model.__labels__),
+        header=[str(column.label) for column in shown],
+        rows=found,
+        widths=[_width(column) for column in shown],
+        formats=[_format(column) for column in shown],
+        footnote=footnote,
+        ready=True,
+    )
+
+
+def _told(found: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any]:
+    """The same rows; every thousandth is told of."""
+    for number, row in enumerate(found, start=1):
+        if number % TOLD_EVERY == 0:
+            progress(number)
+        yield row
+
+
+def _format(column: Column) -> str | None:
+    if column.field is None:
+        return None
+    return "@" if column.above or column.field.reference else column.field.kind.excel
+
+
+#: Widths in letters by the name of a kind, for what it holds at most; a Chinese letter takes two.
+WIDTHS = {"Moment": 17, "Day": 12, "Mobile": 13, "Telephone": 15, "PersonName": 10, "Flag": 7, "Whole": 8, "Amount": 10}
+#: Of the record number and of what is referred to: long names go on in a second line.
+NUMBER_WIDTH, REFERENCE_WIDTH = 9, 15
+#: Of text by its length.
+TEXT_WIDTHS = ((300, 38), (100, 26), (40, 18), (0, 13))
+
+
+def _width(column: Column) -> int:
+    """As wide as what stands in it, and half as wide as its label at least, which may take two lines."""
+    f = column.field
+    label = 2 * -(-len(str(column.label)) // 2) + 3
+    if f is None:
+        return max(NUMBER_WIDTH, label)
+    if f.reference:
+        return max(REFERENCE_WIDTH, label)
+    kind = type(f.kind).__name__
+    if isinstance(f.kind, Choice):
+        return max(label, min(18, 2 * max(len(str(choice.label)) for choice in f.kind.choices) + 2))
+    if kind in WIDTHS:
+        return max(label, WIDTHS[kind])
+    if kind == "Code":
+        return max(label, 17)
+    length = int(getattr(f.kind, "length", 0))
+    return max(label, next(width for least, width in TEXT_WIDTHS if length >= least))
+
+
+def template(session: Session, model: type[Base], target: Path | IO[bytes], registry: Registry) -> None:
+    """Write an empty table to fill in: labels, help, an example row, drop-downs, text columns; required ones marked."""
+    rules = registry.rules_of(model)
+    required = {f.name for f in rules.required()}
+    made = []
+    for index, column in enumerate(template_columns(model, rules)):
+        f = column.above or column.field
+        made.append(
+            FormColumn(
+                label=str(column.label),
+                width=_width(column),
+                required=column.above is None and f is not None and f.name in required,
+                help=str(f.help) if f is not None and f.help else "",
+                number_format=_format(column) or "@",
+                example=_example(f, str(column.label), first=index == 0),
+                choices=_choices(session, f) if f is not None else [],
+            )
+        )
+    sheets.form(target, str(model.__labels__), made, author=str(_("Help")))
+
+
+def template_columns(model: type[Base], rules: Rules) -> list[Column]:
+    """The columns that people fill in: not those that the program sets, unless they identify the record."""
+    typed = [c for c in columns(model) if c.field is not None and (not c.field.readonly or c.field.key)]
+    extra = [labels[-1] for labels in rules.extra().values()]
+    return [*typed, *(Column(label) for label in extra if isinstance(label, Message))]
+
+
+def _choices(session: Session, f: Field) -> list[str]:
+    """What may stand in the column, where that can be listed."""
+    if isinstance(f.kind, Choice):
+        return [str(choice.label) for choice in f.kind.choices]
+    if isinstance(f.kind, Flag):
+        return [f.kind.format(True), f.kind.format(False)]
+    if f.reference is None or f.reference.table in ("case", "user"):
+        return []
+    model = model_of(f.reference.table)
+    statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
+    found = list(dict.fromkeys(naming(record) for record in session.execute(statement).scalars()))
+    return found if len(found) <= MAX_CHOICES else []
+
+
+def _example(f: Field | None, label: str, *, first: bool) -> Any:
+    """A value as it might be typed; the first cell tells that the row is an example, and it is not read."""
+    value: Any = ""
+    if f is not None:
+        samples: dict[str, Any] = {
+            "Mobile": "13812345678",
+            "Telephone": "0573-82712611",
+            "Day": today(),
+            "Moment": f"{today().isoformat()} 09:30",
+            "Whole": getattr(f.kind, "low", 0) or 1,
+            "Amount": 200,
+            "PersonName": "张三",
+        }
+        value = samples.get(type(f.kind).__name__, "")
+        if isinstance(f.kind, Flag):
+            value = f.kind.format(False)
+        elif isinstance(f.kind, Choice):
+            value = str(next(iter(f.kind.choices)).label)
+    return f"{EXAMPLE}{value or label}" if first else value
+
+
+def failed(plan: Plan, target: Path | IO[bytes]) -> int:
+    """Write the failed rows with their original columns and the reason, the faulty cells marked, sheet by sheet. What
+    is corrected in it can be imported as it is. Gives the number of rows."""
+    found: list[FailedRows] = []
+    for part in plan.parts:
+        rows: list[tuple[Sequence[Any], str]] = []
+        for row in part.rows:
+            if row.outcome is Outcome.FAILED:
+                bad = {error.index for error in row.errors}
+                cells = [(value, i in bad) for i, value in enumerate(row.cells)]
+                rows.append((cells, "；".join(words(error) for error in row.errors)))
+        found.append((part.sheet, part.labels, rows))
+    return _write_failed(found, target)
+
+
+def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow | FailedRow], target: Path | IO[bytes]) -> int:
+    """Write failed rows that a batch or a preview has kept: the labels of each sheet, their cells, the reason."""
+    found: list[FailedRows] = []
+    for sheet, names in labels.items():
+        found.append((sheet, names, [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]))
+    return _write_failed(found, target)
+
+
+def _write_failed(found: Sequence[FailedRows], target: Path | IO[bytes]) -> int:
+    """One sheet for each that has failed rows, called as it was: its name may say where its rows belong."""
+    pages = []
+    for sheet, labels, rows in found:
+        # A workbook of failed rows that failed again has its column of reasons already.
+        kept = [i for i, label in enumerate(labels) if label not in in_every_locale(REASON)]
+        lines = [
+            [
+                *(
+                    MarkedCell(_as_text(value), bad=bad) if bad else _as_text(value)
+                    for value, bad in _picked(cells, kept)
+                ),
+                MarkedCell(reason, bad=True),
+            ]
+            for cells, reason in rows
+        ]
+        if lines:
+            header = [*(labels[i] for i in kept), str(REASON)]
+            pages.append(Page(title=sheet, header=header, rows=lines, widths=[*[14] * len(kept), 70]))
+    return sheets.write(target, pages)
+
+
+def _picked(cells: Sequence[Any], wanted: Sequence[int]) -> list[tuple[Any, bool]]:
+    return [(cells[i][0], cells[i][1]) if i < len(cells) else (None, False) for i in wanted]
+
+
+def _as_text(value: Any) -> Any:
+    """A long number, such as a phone, as text: a workbook would show it as 1.38E+10."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if type(value) is int and abs(value) >= 10**9 else value

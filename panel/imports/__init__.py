@@ -1,0 +1,1 @@
+"""A workbook becomes a plan, the plan becomes rows, and rows can be taken back."""

@@ -1,0 +1,81 @@
+"""What of a row differs from the record that is there, and how that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from panel.fields import Field, field_named, fields
+from panel.i18n import _
+from panel.imports.matching import UNSCOPED, Matcher, as_typed, chunks, is_masked, within
+from panel.imports.plans import Made, Plan, PlanRow
+from panel.imports.rules import NOT_VISIBLE
+from panel.security.policy import Permission, model_of, table_of
+from panel.security.session import actor_of, policy_of
+
+Names = Mapping[tuple[str, int], str]
+
+
+def unmask(plan: Plan, row: PlanRow) -> None:
+    """A masked value that equals the mask of what is stored leaves it as it is; any other is refused."""
+    for attr, text in row.masked.items() if row.holds("masked") else ():
+        declared = field_named(plan.model, attr)
+        assert declared is not None
+        if row.id is None or declared.kind.mask(row.stored.get(attr)) != text:
+            message = _("This value is masked. Enter it in full, or leave the cell empty to keep what is stored.")
+            plan.fail(row, declared.name, message)
+
+
+def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matcher) -> None:
+    """Keep of an existing row only what differs, and put it in words."""
+    declared = {f.attr: f for f in fields(plan.model)}
+    existing = [row for row in rows if row.id is not None]
+    for row in existing:
+        for attr, given in list(row.values.items()):
+            stored = row.stored.get(attr)
+            field = declared[attr]
+            if stored == given or matcher.same(field, stored, given) or as_typed(field, stored) == given:
+                del row.values[attr]
+    names = _names(session, plan, existing)
+    hidden = policy_of(session).sees_masked(actor_of(session), plan.model)
+    for row in existing:
+        for attr, given in row.values.items():
+            field = declared[attr]
+            before, after = row.stored.get(attr), given
+            row.changes.append((field, _words(field, before, names, hidden), _words(field, after, names, hidden)))
+
+
+def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:
+    """What the records are called that a changed reference points from and to, as far as the actor reaches them."""
+    found: dict[tuple[str, int], str] = {}
+    for field in fields(plan.model):
+        if field.reference is None:
+            continue
+        ids = {
+            value
+            for row in rows
+            if field.attr in row.values
+            for value in (row.stored.get(field.attr), row.values[field.attr])
+            if isinstance(value, int)
+        }
+        target = model_of(field.reference.table)
+        columns = table_of(target).c
+        shown = [columns[name] for name in target.__display__ if name in columns]
+        for some in chunks(within(session, target, Permission.READ, ids)):
+            statement = select(columns.id, *shown).where(columns.id.in_(some))
+            for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
+                found[field.reference.table, id_] = " ".join(str(part) for part in parts if part)
+    return found
+
+
+def _words(field: Field, value: Any, names: Names, hidden: bool) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Made):
+        return value.name
+    if field.reference:
+        return names.get((field.reference.table, value)) or str(NOT_VISIBLE)
+    return field.kind.mask(value) if is_masked(field, hidden=hidden) else field.kind.format(value)

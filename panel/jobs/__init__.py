@@ -1,0 +1,1 @@
+"""Long and periodic work outside a request."""

@@ -1,0 +1,1 @@
+"""Notices inside the panel and messages to other systems."""

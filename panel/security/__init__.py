@@ -1,0 +1,1 @@
+"""Who may do what to which rows: policy, actor, session scope, accounts, audit."""

@@ -1,0 +1,104 @@
+"""People who log in. Roles are names that the bureau declares."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from panel.base import Base, Named, Path, Public, Record
+from panel.fields import col
+from panel.i18n import Message, _
+from panel.kinds import Choice, Choices, Code, Flag, Label, Moment, PersonName, Reference, Text, now
+
+#: 等保 2.0: five failures lock an account for a while.
+MAX_FAILURES = 5
+LOCK_MINUTES = 15
+
+
+class RoleName(Label):
+    """A role by its stored name; the assembled panel knows the labels."""
+
+    labels: ClassVar[dict[str, Message]] = {}
+
+
+class User(Named, Record):
+    """An account. The password is argon2; `stamp` changes with it and ends every session begun before."""
+
+    __tablename__ = "user"
+    __label__ = _("Account")
+    __labels__ = _("Accounts")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("name",)
+
+    username: Mapped[str] = col(
+        Code(40), _("User name"), required=True, key=True, unique=True, search=True, help=_("What is typed to log in.")
+    )
+    name: Mapped[str] = col(PersonName(40), _("Full name"), required=True, search=True)
+    active: Mapped[bool] = col(
+        Flag(),
+        _("Active"),
+        required=True,
+        default=True,
+        help=_("Switch off instead of deleting: what they did stays on record."),
+    )
+    must_change: Mapped[bool] = col(
+        Flag(), _("Must change password"), required=True, default=True, readonly=True, listed=False
+    )
+    locked_until: Mapped[datetime | None] = col(Moment(), _("Locked until"), readonly=True)
+    last_login_at: Mapped[datetime | None] = col(Moment(), _("Last log-in"), readonly=True)
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
+    failures: Mapped[int] = mapped_column(Integer, default=0)
+    stamp: Mapped[str] = mapped_column(String(32), default="")
+    locale: Mapped[str] = mapped_column(String(20), default="")
+
+    roles: Mapped[list[UserRole]] = relationship(
+        back_populates="user", foreign_keys="UserRole.user_id", cascade="all, delete-orphan"
+    )
+
+
+class UserRole(Record):
+    """A role that an account holds."""
+
+    __tablename__ = "userrole"
+    __label__ = _("Role of an account")
+    __labels__ = _("Roles of accounts")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("role",)
+    __table_args__ = (UniqueConstraint("user_id", "role"),)
+
+    user_id: Mapped[int] = col(Reference("user"), _("Account"), required=True, key=True)
+    role: Mapped[str] = col(RoleName(20), _("Role"), required=True, key=True)
+
+    user: Mapped[User] = relationship(back_populates="roles", foreign_keys=[user_id])
+
+
+class LoginOutcome(Choices):
+    OK = "ok", _("Logged in"), "good"
+    WRONG = "wrong", _("Wrong name or password"), "warn"
+    LOCKED = "locked", _("Locked"), "bad"
+    INACTIVE = "inactive", _("Not active"), "bad"
+    LOGOUT = "logout", _("Logged out"), ""
+    IDLE = "idle", _("Ended after idling"), ""
+    PASSWORD = "password", _("Password changed"), "brand"
+
+
+class LoginLog(Base):
+    """Every log-in tried, ended or refused."""
+
+    __tablename__ = "loginlog"
+    __label__ = _("Log-in record")
+    __labels__ = _("Log-in log")
+    __scope__: ClassVar[Path] = Public()
+    __append_only__ = True
+    __display__ = ("username",)
+    __table_args__ = (Index("ix_loginlog_user_id", "user_id"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
+    username: Mapped[str] = col(Text(80), _("User name"), required=True, search=True, index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="RESTRICT"))
+    outcome: Mapped[LoginOutcome] = col(Choice(LoginOutcome), _("Log-in result"), required=True)
+    address: Mapped[str] = col(Text(60), _("Address"), required=True, default="")
+    agent: Mapped[str] = col(Text(200), _("Browser"), required=True, default="", listed=False, filter=False)

@@ -1,0 +1,127 @@
+"""What a flush changed, written as audit entries in the same transaction; read back in the field's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy import inspect as sa_inspect
+from sqlalchemy.orm import Session
+
+from panel.base import Base, display
+from panel.fields import Field, Personal, fields
+from panel.kinds import now
+from panel.security.records import AuditAction, AuditEntry
+
+_PENDING = "audit_pending"
+
+
+def stored(field: Field, value: Any) -> Any:
+    """A value as the audit keeps it: JSON, and masked if it is personal."""
+    if value is None:
+        return None
+    return field.kind.mask(value) if field.personal is not Personal.NO else field.kind.store(value)
+
+
+def changed_fields(record: Base) -> list[Field]:
+    """The fields with a new value since the last flush."""
+    state = sa_inspect(record)
+    return [f for f in fields(type(record)) if state.attrs[f.attr].history.has_changes()]
+
+
+def _changes(record: Base, *, created: bool) -> dict[str, list[Any]]:
+    state = sa_inspect(record)
+    changes: dict[str, list[Any]] = {}
+    for field in fields(type(record)):
+        history = state.attrs[field.attr].history
+        before = history.deleted[0] if history.deleted else None
+        after = getattr(record, field.attr)
+        if created and after is not None:
+            changes[field.name] = [None, stored(field, after)]
+        elif not created and history.has_changes() and before != after:
+            changes[field.name] = [stored(field, before), stored(field, after)]
+    return changes
+
+
+def remember(session: Session, new: list[Base], changed: list[Base], deleted: list[Base]) -> None:
+    """Before a flush: note what it will change, while the values before are still known."""
+    pending = session.info.setdefault(_PENDING, [])
+    for record in new:
+        if not record.__append_only__:
+            pending.append((AuditAction.CREATE, record, _changes(record, created=True), ""))
+    for record in changed:
+        if changes := _changes(record, created=False):
+            pending.append((AuditAction.EDIT, record, changes, ""))
+    for record in deleted:
+        gone = {
+            field.name: [stored(field, value), None]
+            for field in fields(type(record))
+            if (value := getattr(record, field.attr)) is not None
+        }
+        pending.append((AuditAction.DELETE, record, gone, display_safely(record)))
+
+
+def display_safely(record: Base) -> str:
+    """What people call a record, without loading anything more."""
+    loaded = sa_inspect(record).dict
+    return display(record) if all(name in loaded for name in record.__display__) else f"#{record.id}"
+
+
+def write(session: Session) -> None:
+    """After a flush: the ids are known, write what was noted, in one statement."""
+    pending = session.info.pop(_PENDING, [])
+    if not pending:
+        return
+    write_many(
+        session,
+        [
+            (action, type(record), record.id, getattr(record, "version", None), changes, note)
+            for action, record, changes, note in pending
+        ],
+    )
+
+
+#: Act, model, id and version of the record, its changes, a note.
+Entry = tuple[AuditAction, type[Base], int, int | None, dict[str, list[Any]], str]
+
+
+def write_many(session: Session, entries: Sequence[Entry]) -> None:
+    """Write audit entries in one statement, as the session's actor."""
+    actor = session.info.get("actor")
+    rows = [
+        {
+            "at": now(),
+            "actor_id": actor.user_id if actor else None,
+            "actor_name": actor.name if actor else "",
+            "action": action,
+            "table_name": model.__tablename__,
+            "record_id": record_id,
+            "record_version": version,
+            "note": note[:300],
+            "changes": changes,
+        }
+        for action, model, record_id, version, changes, note in entries
+    ]
+    if rows:
+        session.connection().execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]
+
+
+def note(session: Session, action: AuditAction, table: str, record_id: int | None, text: str) -> None:
+    """Record an act that changes no row: a reveal, an unlocking, a reset."""
+    actor = session.info["actor"]
+    session.connection().execute(
+        insert(AuditEntry.__table__),  # type: ignore[arg-type]
+        [
+            {
+                "at": now(),
+                "actor_id": actor.user_id,
+                "actor_name": actor.name,
+                "action": action,
+                "table_name": table,
+                "record_id": record_id,
+                "note": text[:300],
+                "changes": {},
+            }
+        ],
+    )

@@ -1,0 +1,304 @@
+"""Engine and session set-up, and the row scope that is put on every statement, below the views.
+
+Each session carries its actor and the policy in `session.info`. Without an actor nothing is read and nothing written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, false, func, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
+
+from panel.base import Base, Record, name_key
+from panel.fields import Personal, fields
+from panel.kinds import Mobile, now
+from panel.security import audit
+from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, model_of
+
+BUSY_SECONDS = 30
+#: Ids of one statement stay below every database's limit of parameters.
+REQUIRED_AT_ONCE = 10_000
+#: Set for a request or command that may write: on SQLite its transaction begins as a write, or another commit in
+#: between makes it fail at once with "database is locked".
+writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+_UNSCOPED = "unscoped"
+
+
+def engine_options(url: str | URL) -> dict[str, Any]:
+    """What create_engine() needs for a database address. Errors tell no values: they go to the log."""
+    if make_url(url).get_backend_name() == "sqlite":
+        # The driver's own BEGIN comes too late for savepoints and reads: it is switched off, ours is emitted below.
+        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}, "hide_parameters": True}
+    return {"pool_pre_ping": True, "hide_parameters": True}
+
+
+def configure(engine: Engine) -> None:
+    """Make the connections of an engine what the rest relies on. The same in tests and in production."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
+
+
+@contextmanager
+def may_write() -> Iterator[None]:
+    """Transactions begun inside begin as writes."""
+    token = writing.set(True)
+    try:
+        yield
+    finally:
+        writing.reset(token)
+
+
+def actor_of(session: Session) -> Actor:
+    found = session.info.get("actor", NOBODY)
+    assert isinstance(found, Actor)
+    return found
+
+
+def policy_of(session: Session) -> Policy:
+    found = session.info["policy"]
+    assert isinstance(found, Policy)
+    return found
+
+
+def act_for(session: Session, actor: Actor) -> None:
+    """Make `actor` the one this session acts for."""
+    session.info["actor"] = actor
+    session.info.pop("criteria", None)
+
+
+@contextmanager
+def by_right(session: Session) -> Iterator[None]:
+    """Write what a rule of the bureau has allowed this person, whatever their rights to single tables; the audit
+    still names them. Check every reference against their scope before."""
+    actor = actor_of(session)
+    session.flush()
+    act_for(session, replace(actor, system=True))
+    try:
+        yield
+        session.flush()
+    finally:
+        act_for(session, actor)
+
+
+def found_by_program(session: Session, record: Base, attr: str) -> None:
+    """Tell the next flush that a rule of the bureau has filled in this reference, not the person: it may lie outside
+    their area."""
+    session.info.setdefault("found_by_program", []).append((record, attr))
+
+
+def keyed_hash(value: str, secret: str) -> str:
+    """Recognises a value (a private phone) without keeping it readable. 64 hexadecimal digits."""
+    return hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
+
+
+def _criteria(session: Session) -> list[Any]:
+    """The scope of the session's actor as loader options, one for each table of which it doesn't read every row."""
+    cached = session.info.get("criteria")
+    if cached is None:
+        actor = actor_of(session)
+        policy = session.info.get("policy")
+        cached = []
+        for mapper in Base.registry.mappers:
+            model = mapper.class_
+            condition = policy.criterion(actor, Permission.READ, model) if policy else false()
+            if condition is not None:
+                cached.append(with_loader_criteria(model, condition, include_aliases=True))
+        session.info["criteria"] = cached
+    found: list[Any] = cached
+    return found
+
+
+def _bare_tables(statement: Any) -> set[str]:
+    """Mapped tables that a statement reads past the ORM, where no scope can be put on them; "text" for SQL in words.
+    Each select inside is looked at by itself: a subquery on the bare table isn't covered by the entity around it."""
+    mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
+    bare: set[str] = set()
+    selects = [statement]
+    while selects:
+        known: set[str] = set()
+        plain: set[str] = set()
+        elements = list(selects.pop().get_children())
+        while elements:
+            element = elements.pop()
+            entity = getattr(element, "_annotations", {}).get("parententity")
+            if isinstance(element, SelectBase):
+                selects.append(element)
+                continue
+            if _is_text(element):
+                bare.add("text")
+            elif entity is not None:
+                known.add(entity.mapper.class_.__tablename__)
+            else:
+                plain.add(_table_name(element))
+            elements += element.get_children()
+        bare |= (plain - known) & mapped
+    return bare
+
+
+def _is_text(element: Any) -> bool:
+    """SQL in words; `count(*)` is none."""
+    return isinstance(element, TextClause) or (getattr(element, "is_literal", False) and str(element) != "*")
+
+
+def _table_name(element: Any) -> str:
+    """The table that an element is, or is a column of."""
+    table = element if isinstance(element, TableClause) else getattr(element, "table", None)
+    if isinstance(table, TableClause) and "parententity" not in table._annotations:
+        return table.name
+    return ""
+
+
+def _scope(state: ORMExecuteState) -> None:
+    """Put the actor's scope on a statement, or refuse the statement if that can't be done."""
+    session = state.session
+    if actor_of(session).system or state.execution_options.get(_UNSCOPED):
+        return
+    if state.is_column_load:
+        return
+    if not state.is_orm_statement or not state.is_select:
+        raise PermissionError("a statement that no scope can be put on: mark it unscoped, or act as the system")
+    bare = set() if state.is_relationship_load else _bare_tables(state.statement)
+    if bare:
+        raise PermissionError(f"read past the ORM without a scope: {', '.join(sorted(bare))}")
+    state.statement = state.statement.options(*_criteria(session))
+
+
+def _seal_personal(session: Session, record: Base) -> None:
+    """Keep last four digits and keyed hash beside a private person's phone."""
+    for field in fields(type(record)):
+        if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile):
+            value = getattr(record, field.attr)
+            if hasattr(record, f"{field.attr}_hash"):
+                secret = session.info.get("secret", "")
+                setattr(record, f"{field.attr}_tail", value[-4:] if value else None)
+                setattr(record, f"{field.attr}_hash", keyed_hash(value, secret) if value else None)
+
+
+def _before_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    actor = actor_of(session)
+    policy = session.info.get("policy")
+    changed = [record for record in session.dirty if session.is_modified(record)]
+    for action, records in (
+        (Permission.CREATE, list(session.new)),
+        (Permission.EDIT, changed),
+        (Permission.DELETE, list(session.deleted)),
+    ):
+        for record in records:
+            if not actor.system:
+                model = type(record)
+                if policy is None or not (policy.may(actor, action, model) or _by_program(model, action)):
+                    raise AccessDenied
+            if action is Permission.DELETE:
+                continue
+            if isinstance(record, Record):
+                record.updated_at, record.updated_by_id = now(), actor.user_id
+                if action is Permission.CREATE:
+                    record.created_by_id = actor.user_id
+            if "name_key" in type(record).__mapper__.columns:
+                record.name_key = name_key(type(record), record.name)  # type: ignore[attr-defined]
+            _seal_personal(session, record)
+    if not actor.system:
+        _require_before(session, Permission.EDIT, changed)
+        _require_before(session, Permission.DELETE, list(session.deleted))
+    audit.remember(session, list(session.new), changed, list(session.deleted))
+
+
+def _require_before(session: Session, action: Permission, records: list[Base]) -> None:
+    """What is about to be changed or deleted must lie inside the rows that the actor may do this to: one may read
+    more rows than one may change, and none of those is pulled in by the change itself."""
+    touched: dict[type[Base], set[int]] = defaultdict(set)
+    for record in records:
+        touched[type(record)].add(record.id)
+    for model, ids in touched.items():
+        require(session, model, action, ids)
+
+
+def _by_program(model: type[Base], action: Permission) -> bool:
+    """Append-only rows are written by the program on an actor's behalf; they are never changed."""
+    return model.__append_only__ and action is Permission.CREATE
+
+
+def _after_flush(session: Session, _context: UOWTransaction) -> None:
+    """What was written must lie inside the actor's scope, and refer to nothing outside it."""
+    actor = actor_of(session)
+    found = session.info.pop("found_by_program", ())
+    if not actor.system:
+        written: dict[tuple[type[Base], Permission], set[int]] = defaultdict(set)
+        pointed: dict[type[Base], set[int]] = defaultdict(set)
+        for record in session.new | session.dirty:
+            model = type(record)
+            if model.__append_only__ or (record not in session.new and not session.is_modified(record)):
+                continue
+            written[model, Permission.CREATE if record in session.new else Permission.EDIT].add(record.id)
+            for field in audit.changed_fields(record):
+                if (record, field.attr) in found:
+                    continue
+                if field.reference and (id_ := getattr(record, field.attr)) is not None:
+                    pointed[model_of(field.reference.table)].add(id_)
+        for (model, action), ids in written.items():
+            require(session, model, action, ids)
+        for model, ids in pointed.items():
+            require(session, model, Permission.READ, ids)
+    audit.write(session)
+
+
+def require(session: Session, model: type[Base], action: Permission, ids: set[int]) -> None:
+    """Raise OutOfScope unless the actor may do `action` to every one of these rows, as they now stand."""
+    if not within(session, model, action, ids):
+        raise OutOfScope
+
+
+def within(session: Session, model: type[Base], action: Permission, ids: set[int]) -> bool:
+    """Whether the actor may do `action` to every one of these rows, as they now stand in the database."""
+    columns = model.__table__.c
+    condition = policy_of(session).criterion(actor_of(session), action, model, columns)
+    if condition is None or not ids:
+        return True
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), REQUIRED_AT_ONCE):
+        part = wanted[start : start + REQUIRED_AT_ONCE]
+        query = select(func.count()).select_from(model.__table__).where(columns.id.in_(part), condition)
+        if session.connection().execute(query).scalar_one() != len(part):
+            return False
+    return True
+
+
+def watch(session: Any) -> None:
+    """Install scope, rights and audit on a session class, factory or scoped session."""
+    event.listen(session, "do_orm_execute", _scope)
+    event.listen(session, "before_flush", _before_flush)
+    event.listen(session, "after_flush", _after_flush)
+
+
+@contextmanager
+def system_session(engine: Engine, policy: Policy | None = None, secret: str = "") -> Iterator[Session]:
+    """A session of its own that acts as the system, in one writing transaction; committed at the end."""
+    with may_write(), Session(engine) as session:
+        watch(session)
+        session.info.update(policy=policy, secret=secret)
+        act_for(session, SYSTEM)
+        yield session
+        session.commit()

@@ -1,0 +1,1 @@
+"""Any workbook file as sheets of plain cells, opened in a process of its own."""

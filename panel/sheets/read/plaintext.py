@@ -1,0 +1,202 @@
+"""Tables that come as text: CSV, and the web pages that some systems call .xls. Runs where workbooks are opened."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from importlib import import_module
+from typing import Any
+
+from panel.sheets.read.reader_errors import ReaderError
+from panel.sheets.read.xlsx_flags import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, SheetFlags
+
+#: As much text as Excel takes into a cell.
+LONGEST_CELL = 32_767
+DEEPEST = 200
+SHEET = "Sheet1"
+_DELIMITERS = ",;\t"
+_STRANGE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff]")
+_CHARSET = re.compile(rb"""charset\s*=\s*["']?([\w-]{2,20})""", re.I)
+#: The way to keep Excel from reading a number: ="00123".
+_QUOTED = re.compile(r'="([^"]*)"')
+_MARKUP = re.compile(r"\s*<(!doctype html|!--|html|head|meta|style|body|table|div|center|tr)\b", re.I)
+_UNSEEN = re.compile(r"display\s*:\s*none", re.I)
+
+Table = tuple[str, list[list[Any]], SheetFlags]
+
+
+def tables(data: bytes) -> list[Table]:
+    """The tables of a text: name, rows, marks. Refusal where it is no text or holds none."""
+    text = _decoded(data)
+    if "\x00" in text or 100 * len(_STRANGE.findall(text)) > len(text) + 100:
+        raise ReaderError("none")
+    if _MARKUP.match(text):
+        return _web_tables(text)
+    if text.lstrip()[:1] in {"<", "{", "%"}:
+        raise ReaderError("none")
+    return [(SHEET, _csv_rows(text), SheetFlags())]
+
+
+def _decoded(data: bytes) -> str:
+    """The text: by its mark, by what a web page says of itself, as UTF-8, or as GB18030."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        names = ["utf-16"]
+    else:
+        said = _CHARSET.search(data[:2048]) if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" else None
+        name = said[1].decode().lower() if said else ""
+        names = ["gb18030"] if name in {"gb2312", "gbk", "gb18030"} else []
+        names += ["utf-8-sig", "gb18030"]
+    for name in names:
+        try:
+            return data.decode(name)
+        except UnicodeDecodeError:
+            continue
+    raise ReaderError("none")
+
+
+def _csv_rows(text: str) -> list[list[Any]]:
+    csv.field_size_limit(LONGEST_CELL)
+    rows: list[list[Any]] = []
+    cells = 0
+    if text[:4].lower() == "sep=" and text[4:5]:
+        delimiter, _line, text = text[4], *text.partition("\n")[::2]
+    else:
+        delimiter = _delimiter(text)
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            cells += len(row)
+            if len(rows) >= MAX_ROWS or len(row) > MAX_COLUMNS or cells > MAX_CELLS:
+                raise ReaderError("large", SHEET)
+            rows.append([found[1] if (found := _QUOTED.fullmatch(cell)) else cell for cell in row])
+    except csv.Error:
+        raise ReaderError("damaged") from None
+    return rows
+
+
+def _delimiter(text: str) -> str:
+    """What parts the cells: of the first lines, the sign that stands in most of them equally often."""
+    head = re.sub(r'"[^"]*"', "", text[:20_000])
+    lines = [line for line in head.splitlines()[:20] if line.strip()]
+    if len(lines) > 1 and len(text) > 20_000:
+        lines.pop()
+
+    def weight(sign: str) -> tuple[int, int]:
+        found = [line.count(sign) for line in lines]
+        usual = max(found, key=found.count, default=0) or max(found, default=0)
+        return (found.count(usual) if usual else 0), usual
+
+    return max(_DELIMITERS, key=weight)
+
+
+def _web_tables(text: str) -> list[Table]:
+    etree = import_module("lxml.etree")  # only where it is needed
+
+    page = _Page()
+    parser = etree.HTMLParser(target=page, no_network=True, huge_tree=False)
+    try:
+        for at in range(0, len(text), 65536):
+            parser.feed(text[at : at + 65536])
+        parser.close()
+    except etree.LxmlError:
+        raise ReaderError("damaged") from None
+    found = [table for table in page.tables if table[1]]
+    if not found:
+        raise ReaderError("none")
+    return found
+
+
+class _Page:
+    """Follows the tables of a web page; one inside a cell is text of that cell."""
+
+    def __init__(self) -> None:
+        self.tables: list[Table] = []
+        self.depth = self.nested = self.cells = 0
+        self.words: list[str] | None = None
+        self.length = 0
+        #: Columns that a cell above still covers, and in how many rows.
+        self.covered: dict[int, int] = {}
+
+    def start(self, tag: str, given: Any) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ReaderError("damaged")
+        if tag == "table":
+            self.nested += 1
+            if self.nested == 1:
+                self.tables.append((f"Sheet{len(self.tables) + 1}", [], SheetFlags()))
+                self.covered = {}
+            return
+        if self.nested == 1 and tag == "tr":
+            self._row(given)
+        elif self.nested == 1 and tag in {"td", "th"}:
+            self._cell(given)
+        elif tag == "br" and self.words is not None:
+            self.words.append("\n")
+
+    def _row(self, given: Any) -> None:
+        name, rows, marks = self.tables[-1]
+        self._finish()
+        if len(rows) >= MAX_ROWS:
+            raise ReaderError("large", name)
+        if _UNSEEN.search(given.get("style") or ""):
+            marks.hidden.add(len(rows))
+        self.covered = {column: left - 1 for column, left in self.covered.items() if left > 1}
+        rows.append([])
+        self._skip()
+
+    def _cell(self, given: Any) -> None:
+        name, rows, marks = self.tables[-1]
+        self._finish()
+        if not rows:
+            rows.append([])
+        row = rows[-1]
+        wide, high = _span(given.get("colspan")), _span(given.get("rowspan"))
+        column = len(row)
+        self.cells += wide
+        if column + wide > MAX_COLUMNS or self.cells > MAX_CELLS:
+            raise ReaderError("large", name)
+        row += [None] * wide
+        if high > 1:
+            marks.merged.append(((len(rows) - 1, column), (len(rows) + min(high, MAX_ROWS) - 2, column + wide - 1)))
+            self.covered |= dict.fromkeys(range(column, column + wide), high)
+        self.words, self.length, self.place = [], 0, column
+
+    def _skip(self) -> None:
+        """Leave the columns free that a cell above covers."""
+        row = self.tables[-1][1][-1]
+        while len(row) in self.covered and len(row) < MAX_COLUMNS:
+            row.append(None)
+            self.cells += 1
+
+    def _finish(self) -> None:
+        if self.words is not None:
+            row = self.tables[-1][1][-1]
+            text = "\n".join(" ".join(line.split()) for line in "".join(self.words).split("\n")).strip()
+            row[self.place] = text or None
+            self.words = None
+            self._skip()
+
+    def data(self, words: str) -> None:
+        if self.words is not None:
+            self.length += len(words)
+            if self.length > LONGEST_CELL:
+                raise ReaderError("damaged")
+            self.words.append(words if self.nested > 1 else words.replace("\n", " "))
+
+    def end(self, tag: str) -> None:
+        self.depth -= 1
+        if tag == "table":
+            if self.nested == 1:
+                self._finish()
+            self.nested -= 1
+        elif self.nested == 1 and tag in {"td", "th", "tr"}:
+            self._finish()
+
+    def close(self) -> None:
+        return None
+
+
+def _span(text: str | None) -> int:
+    return max(1, int(text)) if text and text.isascii() and text.isdigit() and len(text) < 7 else 1

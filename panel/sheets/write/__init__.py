@@ -1,0 +1,1 @@
+"""Sheets of typed cells as files."""

@@ -1,0 +1,1 @@
+"""Writing and keeping: the bulk writer, database errors in words, files, backup."""

@@ -1,0 +1,140 @@
+"""What every request passes: who it is, since when, with which token, and what the browser may load."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, abort, flash, g, redirect, request, session, url_for
+from flask_login import LoginManager, current_user, logout_user
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from panel import ids
+from panel.i18n import _, text
+from panel.kinds import now
+from panel.security.accounts import LoginOutcome, User
+from panel.security.policy import NOBODY, Actor
+from panel.security.session import act_for, writing
+from panel.web.errors import error_page
+
+if TYPE_CHECKING:
+    from panel.web.assemble import Panel
+
+IDLE_MINUTES = 30
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class Login:
+    """What Flask-Login wants to know of an account. Never the record itself: it belongs to no session."""
+
+    is_authenticated = True
+    is_anonymous = False
+
+    def __init__(self, user: User) -> None:
+        self.id, self.name, self.username = user.id, user.name, user.username
+        self.is_active = user.active
+        self.must_change, self.stamp, self.locale = user.must_change, user.stamp, user.locale
+        self.roles = frozenset(role.role for role in user.roles)
+
+    def get_id(self) -> str:
+        """The stamp changes with the password: sessions begun before it end."""
+        return f"{self.id}:{self.stamp}"
+
+
+def safe_target(target: str | None) -> str | None:
+    """An address inside this site, or None. Flask-Admin's own check lets `http:evil.com` pass."""
+    if target and re.match(r"^/(?![/\\])", target) and not re.search(r"[\x00-\x1f\\]", target):
+        return target
+    return None
+
+
+def install(app: Flask, panel: Panel) -> None:
+    """Log-in, token, idle limit, actor, headers; in this order on every request."""
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=None,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # The cookie outlives the idle limit, so that its end is told and logged.
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+    )
+
+    @app.before_request
+    def begin() -> None:
+        if limit := panel.body_limits.get(request.endpoint or ""):
+            request.max_content_length = limit
+        writing.set(request.method not in SAFE_METHODS and request.endpoint not in panel.reading_endpoints)
+        text.use_locale(session.get("locale") or app.config.get("LOCALE", text.DEFAULT_LOCALE))
+        act_for(panel.session, NOBODY)
+
+    CSRFProtect(app)
+    manager = LoginManager(app)
+    manager.session_protection = "basic"
+
+    @manager.user_loader
+    def load(token: str) -> Login | None:
+        id_, _sep, stamp = token.partition(":")
+        statement = select(User).where(User.id == ids.parse(id_)).options(joinedload(User.roles))
+        user = panel.session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
+        return Login(user) if user is not None and user.active and user.stamp == stamp else None
+
+    @app.before_request
+    def admit() -> Any:
+        return _admit(panel)
+
+    @app.after_request
+    def headers(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        if response.mimetype == "text/html":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.errorhandler(CSRFError)
+    def stale(_error: CSRFError) -> Any:
+        message = _("This page was open too long or did not come from here. Go back, reload it and try again.")
+        return error_page(400, message)
+
+
+def _admit(panel: Panel) -> Any:
+    """Who it is; those whom nobody knows see the log-in page only."""
+    if request.endpoint == "static" or (request.endpoint or "").endswith(".static"):
+        return None
+    if not current_user.is_authenticated:
+        if request.endpoint is None:
+            return None
+        if request.endpoint in panel.open_endpoints:
+            return None
+        if request.method not in SAFE_METHODS or "/ajax/" in request.path:
+            abort(401)
+        return redirect(url_for("session.login", next=request.full_path.rstrip("?")))
+    moment = int(now().timestamp())
+    if moment - session.get("seen", moment) > IDLE_MINUTES * 60:
+        user = current_user._get_current_object()
+        panel.session.rollback()
+        logout_user()
+        session.pop("seen", None)
+        panel.log_login(user.username, user.id, LoginOutcome.IDLE)
+        flash(str(_("You were away for {n} minutes and have been logged out.", n=IDLE_MINUTES)), "info")
+        return redirect(
+            url_for("session.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
+        )
+    session["seen"] = moment
+    session.permanent = True
+    user = current_user
+    facts = panel.facts(panel.session, user.id, user.roles)
+    g.actor = Actor(user.name, user.id, user.roles, facts)
+    act_for(panel.session, g.actor)
+    if user.must_change and request.endpoint not in ("session.password", "session.logout", "session.language"):
+        return redirect(url_for("session.password"))
+    return None

@@ -1,0 +1,144 @@
+"""Import batches on screen: what became of a file's rows, and its failed rows as a workbook."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from flask import abort, flash, redirect, request
+from flask_admin.base import expose
+from sqlalchemy import select
+
+from panel.errors import UserError
+from panel.exports import workbooks
+from panel.fields import fields
+from panel.i18n import Message, _, n_
+from panel.imports import import_undo
+from panel.imports.import_undo import Undoing
+from panel.imports.plans import Outcome
+from panel.security.policy import AccessDenied, model_of
+from panel.security.records import ImportBatch, ImportRow, ImportUndo
+from panel.web import render
+from panel.web.context import current_panel
+from panel.web.imports import undo_page
+from panel.web.imports.upload import sent
+from panel.web.pages import Button, Cell, DetailsPage, Group
+from panel.web.views import SchemaView
+
+#: Rows that were left, named on the page of the batch.
+LEFT_SHOWN = 50
+
+
+def table_label(table: str) -> str:
+    try:
+        return str(model_of(table).__labels__)
+    except LookupError:
+        return table
+
+
+def _table(batch: ImportBatch) -> Cell:
+    found = Cell(table_label(batch.table_name))
+    if batch.undo is not None:
+        found.below.append(str(_("taken back")))
+    return found
+
+
+class BatchView(SchemaView):
+    """Batches; written by imports alone, and taken back on a page of their own."""
+
+    cells = {"table_name": _table}
+
+    def details_page(self, record: Any) -> DetailsPage:
+        page = super().details_page(record)
+        page.title = _("Import batch {number}", number=record.id)
+        page.sub = f"{record.file_name} · {table_label(record.table_name)}"
+        panel = current_panel()
+        if record.undo is not None:
+            page.tag = Cell(str(_("taken back")), tone="warn")
+            page.groups.append(_undone(record.undo))
+        elif import_undo.refusal(panel.session, record, panel.registry) is None:
+            page.buttons.append(Button(_("Undo import…"), self.get_url(".undo_view", id=record.id), "undo"))
+        if record.failed_count:
+            url = self.get_url(".rejected_view", id=record.id)
+            page.buttons.append(Button(_("Download failed rows"), url, "download"))
+        page.buttons.append(Button(_("To the list"), f"/admin/{record.table_name}/", primary=True))
+        return page
+
+    @expose("/failed/")
+    def rejected_view(self) -> Any:
+        """The failed rows again, from what the batch kept."""
+        batch = self.get_one(request.args.get("id"))
+        statement = (
+            select(ImportRow)
+            .where(ImportRow.batch_id == batch.id, ImportRow.outcome == Outcome.FAILED.value)
+            .order_by(ImportRow.id)
+        )
+        rows = [row for row in current_panel().session.execute(statement).scalars() if row.cells is not None]
+        if not rows:
+            abort(404)
+        target = BytesIO()
+        workbooks.kept(batch.labels, rows, target)
+        return sent(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
+
+    @expose("/undo/", methods=("GET", "POST"))
+    def undo_view(self) -> Any:
+        """Say what would go and what would stay; then take it back, if that is still so."""
+        batch, panel = self.get_one(request.values.get("id")), current_panel()
+        made = import_undo.plan(panel.session, batch, panel.registry)
+        if made.refusal is not None and made.refusal == AccessDenied().message:
+            abort(403)
+        if request.method == "GET":
+            return self._undo_page(made)
+        if made.refusal is None and made.digest() != request.form.get("digest"):
+            return self._undo_page(
+                made, _("Something has changed since you looked. Nothing was taken back; this is how it stands now.")
+            )
+        left = sum(not unit.alone for unit in made.staying)
+        try:
+            count = import_undo.run(panel.session, made, panel.registry)
+        except UserError as problem:
+            return self._undo_page(import_undo.plan(panel.session, batch, panel.registry), problem.message)
+        done = n_("{n} row taken back.", "{n} rows taken back.", count)
+        rest = n_("{n} row was left as it is.", "{n} rows were left as they are.", left)
+        flash(f"{done} {rest}" if left else str(done), "success")
+        return redirect(self.get_url(".details_view", id=batch.id))
+
+    def _undo_page(self, made: Undoing, message: Message | None = None) -> Any:
+        if message is not None and message != made.refusal:
+            flash(str(message), "warning")
+        return self.render("panel/undo.html", page=undo_page.build(self, made)), 409 if message else 200
+
+
+def _undone(undo: ImportUndo) -> Group:
+    """That an import was taken back, and which rows were left for what reason."""
+    group = Group(_("Taken back"))
+    for declared in fields(ImportUndo):
+        if declared.name != "batch":
+            group.facts.append((declared.label, render.cell(declared, undo), False))
+    if undo.stayed:
+        lines = [
+            str(_("Row {row}: {reason}", row=number, reason=reason)) for _s, number, _t, _id, reason in undo.stayed
+        ]
+        more = len(lines) - LEFT_SHOWN
+        if more > 0:
+            lines = [*lines[:LEFT_SHOWN], str(n_("and {n} more", "and {n} more", more))]
+        group.facts.append((_("Why rows were left"), Cell(lines[0], below=lines[1:]), True))
+    return group
+
+
+def _record(row: ImportRow) -> Cell:
+    if row.record_id is None:
+        return Cell()
+    table = row.batch.table_name
+    return Cell(f"#{row.record_id}", url=render.record_url(table, row.record_id))
+
+
+def _outcome(row: ImportRow) -> Cell:
+    outcome = next((one for one in Outcome if one.value == row.outcome), None)
+    return Cell(str(outcome.label), tone=outcome.tone) if outcome else Cell(row.outcome)
+
+
+class RowView(SchemaView):
+    """Imported rows, each with a link to the record it became."""
+
+    cells = {"record_id": _record, "outcome": _outcome}

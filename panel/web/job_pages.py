@@ -1,0 +1,157 @@
+"""Jobs on screen, each to its owner alone: how far it is, how it ended, what it made; and one's own list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, send_file, url_for
+from sqlalchemy import ColumnElement, select
+
+from panel.i18n import Message, _
+from panel.jobs.worker import ENDED, FILE_DAYS, KEEP_DAYS, noted
+from panel.kinds import Moment
+from panel.security.records import Job, JobState
+from panel.web.context import current_actor, current_panel
+from panel.web.guards import safe_target
+from panel.web.pages import Button, Cell, Column, JobPage, ListPage, Row
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
+#: How many of one's jobs the list shows.
+SHOWN = 100
+
+SENTENCES = {
+    JobState.QUEUED: _("Waiting for its turn. You can leave this page; the top of every page tells when it is done."),
+    JobState.RUNNING: _("You can leave this page; the top of every page tells when it is done."),
+    JobState.DONE: _("Done."),
+    JobState.FAILED: _("Nothing was written."),
+    JobState.CANCELLED: _("Cancelled. Nothing was written."),
+    JobState.INTERRUPTED: _("Interrupted by a new start of the server. Nothing was written. Ask for it again."),
+}
+CANCELLING = _("It is being cancelled …")
+
+
+def unseen() -> ColumnElement[bool]:
+    """One's own jobs that have ended and not been looked at."""
+    return (Job.owner_id == current_actor().user_id) & Job.ended_at.is_not(None) & Job.seen_at.is_(None)
+
+
+def _found(id_: int) -> Job:
+    """One's own job, or 404."""
+    job = current_panel().session.execute(select(Job).where(Job.id == id_)).scalar_one_or_none()
+    if job is None:
+        abort(404)
+    assert isinstance(job, Job)
+    return job
+
+
+def _sentence(job: Job) -> Message | str:
+    if job.state not in ENDED and current_panel().jobs.cancelling(job.id):
+        return CANCELLING
+    return job.message or SENTENCES[job.state]
+
+
+def _result(job: Job) -> str | None:
+    """The address that an ended job leads to."""
+    return safe_target((job.result or {}).get("url") if job.state is JobState.DONE else job.params.get("back"))
+
+
+def _seen(job: Job) -> None:
+    """Note that the owner knows how it ended, in a short transaction of its own."""
+    if job.state in ENDED and job.seen_at is None:
+        id_ = job.id
+        current_panel().session.rollback()
+        current_panel().jobs.look_at(id_)
+
+
+@blueprint.get("/")
+def index() -> Any:
+    """One's own jobs, the latest first."""
+    session = current_panel().session
+    found = session.execute(select(Job).order_by(Job.id.desc()).limit(SHOWN)).scalars().all()
+    page = ListPage(
+        title=_("Background tasks"),
+        sub=_("Your own; nobody else sees them. Kept for {n} days, files for {files}.", n=KEEP_DAYS, files=FILE_DAYS),
+        columns=[
+            Column("title", _("Task"), wide=True),
+            Column("state", _("State")),
+            Column("created_at", _("Asked for")),
+            Column("ended_at", _("Ended")),
+        ],
+        rows=[_row(job) for job in found],
+        empty=_("No background tasks yet. Large imports and exports are done as such."),
+    )
+    return render_template("panel/list.html", page=page)
+
+
+def _row(job: Job) -> Row:
+    moments = [Cell(_moment(moment)) for moment in (job.created_at, job.ended_at)]
+    new = [str(_("not looked at yet"))] if job.ended_at and not job.seen_at else []
+    state = Cell(str(job.state.label), tone=job.state.tone, below=new)
+    return Row(job.id, url_for("jobs.show", id_=job.id), [Cell(job.title), state, *moments])
+
+
+def _moment(value: Any) -> str:
+    return Moment().format(value.replace(second=0, microsecond=0)) if value else ""
+
+
+@blueprint.get("/<int:id_>")
+def show(id_: int) -> Any:
+    job = _found(id_)
+    jobs = current_panel().jobs
+    files = [(file.name, url_for("jobs.file", id_=id_, name=file.name)) for file in jobs.files(id_)]
+    page = JobPage(
+        title=job.title or _("Background task"),
+        tag=Cell(str(job.state.label), tone=job.state.tone),
+        sub=_moment(job.created_at),
+        sentence=_sentence(job),
+        tone={"good": "success", "bad": "danger", "warn": "warning"}.get(job.state.tone, "info"),
+        running=job.state not in ENDED,
+        progress=noted(jobs.root / str(id_)),
+        state_url=url_for("jobs.state", id_=id_),
+        files=files if job.state is JobState.DONE else [],
+        expired=bool((job.result or {}).get("files")) and not files,
+    )
+    if not page.running:
+        if target := _result(job):
+            label = _("Open the result") if job.state is JobState.DONE else _("Back to where it began")
+            page.buttons.append(Button(label, target, primary=True))
+    elif not jobs.cancelling(id_):
+        page.buttons.append(Button(_("Cancel"), url_for("jobs.cancel", id_=id_), "times", post=True))
+    _seen(job)
+    return render_template("panel/job.html", page=page)
+
+
+@blueprint.get("/ajax/<int:id_>")
+def state(id_: int) -> Response:
+    """How far it is, for the page that waits; `go` is where to when it ended well and there is nothing more to say."""
+    job = _found(id_)
+    ended = job.state in ENDED
+    answer = {
+        **noted(current_panel().jobs.root / str(id_)),
+        "state": str(job.state.label),
+        "sentence": str(_sentence(job)),
+        "ended": ended,
+        "go": (_result(job) or "") if job.state is JobState.DONE and (job.result or {}).get("open") else "",
+    }
+    if answer["go"]:
+        _seen(job)
+    return jsonify(answer)
+
+
+@blueprint.post("/<int:id_>/cancel")
+def cancel(id_: int) -> Any:
+    """Ask it to end. Nothing is written to the database, so that this needn't wait for a job that writes there."""
+    job = _found(id_)
+    if job.state not in ENDED:
+        current_panel().jobs.cancel(id_)
+    return redirect(url_for("jobs.show", id_=id_))
+
+
+@blueprint.get("/<int:id_>/file/<name>")
+def file(id_: int, name: str) -> Any:
+    job = _found(id_)
+    found = next((one for one in current_panel().jobs.files(id_) if one.name == name), None)
+    if found is None or job.state is not JobState.DONE:
+        abort(404)
+    _seen(job)
+    return send_file(found, as_attachment=True, download_name=found.name)

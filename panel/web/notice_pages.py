@@ -1,0 +1,150 @@
+"""One's own notices, each to its owner alone: the latest first, what is unread marked; opening one marks it read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+
+from panel import ids
+from panel.base import display
+from panel.fields import field_named
+from panel.i18n import _
+from panel.kinds import Moment
+from panel.notify import notices
+from panel.notify.notices import KINDS, Kind
+from panel.search import listing
+from panel.security.policy import Permission, model_of
+from panel.security.records import Job, Notice
+from panel.web import job_pages
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import Button, Cell, Chip, Page, Pager, Words
+
+blueprint = Blueprint("notices", __name__, url_prefix="/notices")
+SIZE = 50
+
+
+@dataclass(slots=True)
+class Line:
+    """A notice: what it says, of which record, by whom, when."""
+
+    id: int
+    kind: Cell
+    name: str
+    sub: str
+    who: str
+    at: str
+    unread: bool
+    #: Nothing where the record isn't inside one's area any more.
+    url: str | None
+
+
+@dataclass(slots=True)
+class NoticesPage(Page):
+    lines: list[Line] = field(default_factory=list)
+    chips: list[Chip] = field(default_factory=list)
+    pager: Pager | None = None
+    empty: Words = ""
+
+
+@blueprint.get("/")
+def index() -> Any:
+    session, actor = current_panel().session, current_actor()
+    only = request.args.get("is") == "unread"
+    new, jobs = listing.counts(session, [(Notice, notices.unread(actor)), (Job, job_pages.unseen())])
+    statement = select(Notice)
+    if only:
+        statement = statement.where(Notice.read_at.is_(None))
+    count = new if only else session.execute(select(func.count(Notice.id))).scalar_one()
+    number = min(max(ids.number(request.args.get("page"), 1), 1), -(-count // SIZE) or 1)
+    found = session.execute(statement.order_by(Notice.id.desc()).offset((number - 1) * SIZE).limit(SIZE))
+    page = NoticesPage(
+        title=_("Notices"),
+        sub=_("Your own; nobody else sees them."),
+        lines=_lines(found.scalars().all()),
+        chips=[
+            Chip(_("All"), url_for("notices.index"), None, not only),
+            Chip(_("Unread"), _list("unread"), new, only),
+            Chip(_("Background tasks"), url_for("jobs.index"), jobs or None),
+        ],
+        empty=_("Nothing unread.") if only else _("No notices yet."),
+    )
+    if new:
+        page.buttons.append(Button(_("Mark all as read"), url_for("notices.read_all"), "check", post=True))
+    if count > SIZE:
+        page.pager = Pager(
+            page=number,
+            pages=-(-count // SIZE),
+            first=(number - 1) * SIZE + 1,
+            last=min(number * SIZE, count),
+            count=count,
+            size=SIZE,
+            url=lambda n: _list("unread" if only else None, n),
+        )
+    return render_template("panel/notices.html", page=page)
+
+
+def _list(only: str | None, page: int | None = None) -> str:
+    kept: dict[str, Any] = {"is": only, "page": page}
+    return url_for("notices.index", **kept)
+
+
+def _lines(found: Sequence[Notice]) -> list[Line]:
+    """The records of a page of notices in one statement a table, through the reader's own scope."""
+    panel, actor = current_panel(), current_actor()
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for one in found:
+        if one.record_id is not None:
+            wanted[one.table_name].add(one.record_id)
+    records: dict[tuple[str, int], Any] = {}
+    for table, named in wanted.items():
+        model = model_of(table)
+        if panel.policy.may(actor, Permission.READ, model):
+            rows = panel.session.execute(select(model).where(model.id.in_(named))).unique().scalars()
+            records |= {(table, row.id): row for row in rows}
+    return [_line(one, records.get((one.table_name, one.record_id or 0))) for one in found]
+
+
+def _line(one: Notice, record: Any) -> Line:
+    kind = KINDS.get(one.kind, Kind(_("Notice")))
+    titled = record is not None and field_named(type(record), "title") is not None
+    return Line(
+        id=one.id,
+        kind=Cell(str(kind.label), tone=kind.tone),
+        name=display(record) if record is not None else str(_("not visible")) if one.record_id else "",
+        sub=str(record.title or "") if titled else "",
+        who=one.actor_name,
+        at=Moment().format(one.at.replace(second=0, microsecond=0)),
+        unread=one.read_at is None,
+        url=_address(one) if record is not None else None,
+    )
+
+
+def _address(one: Notice) -> str | None:
+    view = current_panel().views.get(one.table_name)
+    return url_for(f"{view.endpoint}.details_view", id=one.record_id) if view is not None else None
+
+
+@blueprint.post("/<int:id_>/open")
+def open_one(id_: int) -> Any:
+    """Read, and on to what it is about."""
+    session = current_panel().session
+    one = session.execute(select(Notice).where(Notice.id == id_)).scalar_one_or_none()
+    if one is None:
+        abort(404)
+    target = _address(one) if one.record_id is not None else None
+    notices.read(session, current_actor(), id_)
+    session.commit()
+    return redirect(target or url_for("notices.index"))
+
+
+@blueprint.post("/read")
+def read_all() -> Any:
+    session = current_panel().session
+    notices.read(session, current_actor())
+    session.commit()
+    return redirect(url_for("notices.index"))

@@ -1,0 +1,51 @@
+"""That panel/ is an engine: it makes a panel of a schema it never saw, and takes up a column declared once.
+
+Both proofs run in processes of their own: there is one Base with one metadata."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def visit(module: str, place: Path) -> None:
+    """Run a module of the tests on its own, far from the project's folder and from this process's clock."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", module, str(place)],
+        cwd=place if place.is_dir() else place.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_panel_of_another_schema_works(tmp_path: Path) -> None:
+    visit("tests.foreign_visit", tmp_path / "library.db")
+
+
+def test_it_takes_fewer_than_forty_lines() -> None:
+    """Schema and assembly, imports and blank lines aside."""
+    source = (ROOT / "tests" / "foreign.py").read_text()
+    body = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.Assign)]
+    lines = source.splitlines()
+    written = [line for node in body for line in lines[node.lineno - 1 : node.end_lineno] if line.strip()]
+    assert len(written) < 40
+    assert {node.name for node in body if isinstance(node, ast.ClassDef)} == {"Author", "Book", "Loan"}
+
+
+def test_a_new_column_is_one_line(tmp_path: Path) -> None:
+    visit("tests.lowcode_visit", tmp_path)
