@@ -84,13 +84,16 @@ class Base(DeclarativeBase):
         return display(self)
 
 
-def display(record: Any) -> str:
-    """What people call a record, in the reader's words."""
-    parts = []
+def display(record: Any, named: frozenset[type] = frozenset()) -> str:
+    """What people call a record, in the reader's words. Records of the tables that are being `named` already are left
+    out: a record may refer to itself, or two to each other."""
+    parts, named = [], named | {type(record)}
     for name in record.__display__:
         value = getattr(record, name)
-        if value not in (None, ""):
-            declared = field_named(type(record), name)
+        declared = field_named(type(record), name)
+        if isinstance(value, Base):
+            parts += [] if type(value) in named else [display(value, named)]
+        elif value not in (None, ""):
             parts.append(declared.kind.format(value) if declared and not declared.reference else str(value))
     return " ".join(parts)
 

@@ -14,9 +14,9 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, false, func, select
+from sqlalchemy import Connection, Engine, event, false, func, inspect, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel.base import Base, Record, name_key
@@ -200,6 +200,7 @@ def _seal_personal(session: Session, record: Base) -> None:
 def _before_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
     actor = actor_of(session)
     policy = session.info.get("policy")
+    _loosen(session)
     changed = [record for record in session.dirty if session.is_modified(record)]
     for action, records in (
         (Permission.CREATE, list(session.new)),
@@ -224,6 +225,17 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
         _require_before(session, Permission.EDIT, changed)
         _require_before(session, Permission.DELETE, list(session.deleted))
     audit.remember(session, list(session.new), changed, list(session.deleted))
+
+
+def _loosen(session: Session) -> None:
+    """Forget loaded references to the own table where they don't change. Of records that refer to themselves or to each
+    other the unit of work finds none to write first, although their keys stand in the columns already."""
+    for record in (*session.dirty, *session.deleted):
+        state = inspect(record)
+        for relation in state.mapper.relationships:
+            own = relation.direction is RelationshipDirection.MANYTOONE and relation.mapper is state.mapper
+            if own and relation.key in state.dict and not state.attrs[relation.key].history.has_changes():
+                session.expire(record, [relation.key])
 
 
 def _require_before(session: Session, action: Permission, records: list[Base]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from flask import request
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from panel.base import Base, display
@@ -155,7 +155,9 @@ def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
         declared = {f.attr for f in fields(other)}
         keys = [c for c in keys if c.name in declared or not c.name.endswith("_by_id")]
         if keys:
-            found.append((other, or_(*(c.in_(ids) for c in keys))))
+            # What goes together lets go of each other first, where it can.
+            rest = model.id.not_in(ids) if other is model else true()
+            found.append((other, or_(*(and_(c.in_(ids), rest if c.nullable else true()) for c in keys))))
     if not found:
         return []
     statement = select(

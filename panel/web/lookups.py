@@ -64,6 +64,8 @@ def _called(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
     if not columns:
         for name in _placed_by(model):
             placing = getattr(model, name).property.mapper.class_
+            if placing is model:
+                continue
             found = select(placing.id).where(or_(false(), *_called(placing, word)))
             yield getattr(model, f"{name}_id").in_(found)
 

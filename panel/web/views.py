@@ -19,7 +19,7 @@ from panel import ids
 from panel.base import Base, Record, display
 from panel.fields import Field, fields
 from panel.i18n import Message, _, n_
-from panel.kinds import Invalid, tidy
+from panel.kinds import Invalid, Reference, tidy
 from panel.search import listing
 from panel.search.listing import Query, Quick
 from panel.security.policy import AccessDenied, OutOfScope, Permission
@@ -306,6 +306,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
         session = current_panel().session
         ids, names = [record.id for record in records], [display(record) for record in records]
         try:
+            self._part(records)
             for record in records:
                 session.delete(record)
             session.commit()
@@ -316,6 +317,17 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
             return
         n = len(names)
         flash(str(n_("Deleted: {name}", "{n} records deleted.", n, name=names[0])), "success")
+
+    def _part(self, records: Sequence[Any]) -> None:
+        """Empty the references among records that go together, or of one to itself: none could be deleted first."""
+        session = current_panel().session
+        own = [f for f in self.declared if f.kind == Reference(self.model.__tablename__) and not f.required]
+        ids = {record.id for record in records}
+        for record in records:
+            for field in own:
+                if getattr(record, field.attr) in ids:
+                    setattr(record, field.attr, None)
+        session.flush()
 
     def _hindered(self, ids: list[int]) -> Message | None:
         """What keeps records from being deleted, in a sentence."""

@@ -37,6 +37,10 @@ def test_a_panel_of_another_schema_works(tmp_path: Path) -> None:
     visit("tests.foreign_visit", tmp_path / "library.db")
 
 
+def test_records_may_refer_to_their_own_table_and_to_themselves(tmp_path: Path) -> None:
+    visit("tests.foreign_tree", tmp_path / "tree.db")
+
+
 def test_it_takes_fewer_than_forty_lines() -> None:
     """Schema and assembly, imports and blank lines aside."""
     source = (ROOT / "tests" / "foreign.py").read_text()
