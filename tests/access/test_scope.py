@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from panel.base import Base
 from panel.i18n import _
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, AccessDenied, OutOfScope, Permission, Policy, Role
-from panel.security.session import act_for, found_by_program
+from panel.security.records import Job, Notice
+from panel.security.session import act_for, actor_of, found_by_program, policy_of
 from tests import factories
-from tests.factories import MODELS, ROLE_NAMES, TABLES, Stage, granted, pairs, scoped
+from tests.factories import MODELS, ROLE_NAMES, ROLES_BY_NAME, TABLES, Stage, granted, pairs, scoped
 
 SCOPED = [pair for pair in pairs() if scoped(*pair)]
 EVERY_MODEL = sorted((mapper.class_ for mapper in Base.registry.mappers), key=lambda model: model.__tablename__)
@@ -265,3 +267,25 @@ def test_a_role_by_a_name_that_nobody_declared_grants_nothing(standing: Stage) -
     with standing.acting("office") as session:
         act_for(session, factories.Actor("x", 1, frozenset({"emperor"})))
         assert session.execute(sa.select(User.id)).all() == []
+
+
+def test_what_is_ones_own_is_read_and_not_written(standing: Stage) -> None:
+    """Notices and jobs: their owner reads them, the program alone writes them."""
+    for model in (Notice, Job):
+        with standing.acting("office") as session:
+            policy, actor = policy_of(session), actor_of(session)
+            assert str(policy.criterion(actor, Permission.READ, model)) != "false"
+            for act in set(Permission) - {Permission.READ}:
+                assert str(policy.criterion(actor, act, model)) == "false", (model, act)
+
+
+def test_what_lies_outside_ones_area_is_not_deleted(standing: Stage) -> None:
+    """Whoever may delete at all, and also where the record was read on the program's account."""
+    officer = ROLES_BY_NAME["officer"]
+    grants = {**officer.grants, models.Case: {*officer.grants[models.Case], Permission.DELETE}}
+    with standing.acting("officer") as session:
+        session.info["policy"] = Policy({"officer": replace(officer, grants=grants)})
+        statement = sa.select(models.Case).where(models.Case.id == standing.outside["case"])
+        session.delete(session.scalars(statement, execution_options={"unscoped": True}).unique().one())
+        with pytest.raises(OutOfScope):
+            session.flush()

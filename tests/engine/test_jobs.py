@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ import models
 from panel.i18n import _
 from panel.jobs import queue, work, worker
 from panel.jobs.worker import Context
+from panel.kinds import now
 from panel.security.accounts import User
 from panel.security.policy import AccessDenied
 from panel.security.records import Job, JobState
@@ -264,3 +266,18 @@ def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPat
     assert stage.panel.jobs.files(id_) == []
     with stage.session() as session:
         assert session.get(Job, id_) is None
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(60, True), (-60, False)])
+def test_a_result_is_kept_for_seven_days_and_a_job_for_ninety(stage: Stage, seconds: int, *, kept: bool) -> None:
+    id_ = ask(stage, name="新街道")
+    jobs = stage.panel.jobs
+    jobs.run_pending()
+    week = time.time() - 7 * 86_400 + seconds
+    os.utime(jobs.root / str(id_), (week, week))
+    with stage.session() as session:
+        session.get_one(Job, id_).ended_at = now() - timedelta(days=90) + timedelta(seconds=seconds)
+    jobs.tidy()
+    assert bool(jobs.files(id_)) is kept
+    with stage.session() as session:
+        assert (session.get(Job, id_) is not None) is kept

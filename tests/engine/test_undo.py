@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 import models
 from bureau.cases import events
@@ -282,3 +283,16 @@ def test_a_case_that_can_not_be_referred_fails_its_row(office: Office) -> None:
     assert counts(same) == {"unchanged": 1}
     other = office.plan("referral", table(REFERRALS, (*line[:4], today_, today_, today_, "没有", None)))
     assert counts(other) == {"failed": 1}
+
+
+@pytest.mark.parametrize(("minutes", "kept"), [(-1, True), (1, False)])
+def test_values_of_an_import_go_after_the_days_that_it_can_be_taken_back(
+    office: Office, minutes: int, *, kept: bool
+) -> None:
+    office.run("liaison", table(ROSTER, ("城东街道", "东栅社区", "胡秀珍", "13912345678", None, None)))
+    with office.stage.session() as session:
+        at = session.get_one(ImportBatch, office.ran[0]).at
+    with time_machine.travel(at + timedelta(days=180, minutes=minutes), tick=False), office.stage.session() as session:
+        import_undo.forget(session, 180)
+        (row,) = session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == office.ran[0]))
+        assert (row.before is not None) is kept

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from openpyxl import load_workbook
 from sqlalchemy.orm import Session
 
@@ -201,3 +203,17 @@ def test_handing_up_is_on_record(stage: Stage, closed: int) -> None:
 
 def _notes(session: Session) -> list[str]:
     return list(session.execute(sa.select(AuditEntry.note).where(AuditEntry.table_name == "ledger")).scalars())
+
+
+def test_corrections_look_back_twelve_months_and_no_further(stage: Stage, closed: int) -> None:
+    change(stage, closed, place="西塔路 5 幢")
+    assert [line[0] for line in told(stage, MAY.plus(12))] == ["2026-05"]
+    assert told(stage, MAY.plus(13)) == []
+
+
+def test_a_month_is_handed_up_from_the_first_moment_after_it(stage: Stage) -> None:
+    july = Month(2026, 7)
+    with time_machine.travel(july.end - timedelta(seconds=1), tick=False), pytest.raises(Invalid):
+        hand_up(stage, order(july))
+    with time_machine.travel(july.end, tick=False):
+        assert hand_up(stage, order(july)).month == "2026-07"

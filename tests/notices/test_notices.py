@@ -262,3 +262,11 @@ def test_the_page_costs_the_same_however_many(quiet: Stage) -> None:
             assert browser.get("/notices/?page=1").status_code == 200
         costs.append(len(sent))
     assert costs[0] == costs[1] <= 12, "\n".join(sent)
+
+
+def test_a_deadline_is_not_told_to_an_account_that_is_closed(quiet: Stage) -> None:
+    id_ = steps.new_case(quiet, S.HANDLING, "officer", due_at=now() - timedelta(minutes=5))
+    with quiet.session() as session:
+        session.get_one(User, quiet.district.users["officer"]).active = False
+    tick(quiet)
+    assert told(quiet, id_) == {"leader": ["overdue"]}
