@@ -65,7 +65,7 @@ def test_ids_are_read_in_one_place() -> None:
     }  # digits that are no ids
     found = {
         str(file.relative_to(ROOT))
-        for folder in ("panel", "casework", "screens")
+        for folder in ("panel", "bureau")
         for file in (ROOT / folder).rglob("*.py")
         if spelt.search(file.read_text(encoding="utf-8"))
     }
