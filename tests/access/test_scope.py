@@ -231,11 +231,11 @@ def test_a_reference_that_the_program_found_may_lie_outside(standing: Stage) -> 
 
 BOOK = """
 from sqlalchemy.orm import Mapped
-from panel.access import Policy
+from panel.security.policy import Policy
 from panel.base import Base, Via
 from panel.fields import col
 from panel.kinds import Reference, Text
-from panel.text import _
+from panel.i18n import _
 
 class Book(Base):
     __tablename__ = "book"

@@ -183,7 +183,7 @@ import os, signal
 import sqlalchemy as sa
 from admin_app import create_app
 from models import Street
-from panel import jobs
+from panel.jobs import worker as jobs
 
 def dying(session, context, params):
     context.begin_writing()

@@ -215,7 +215,7 @@ import json, sys
 from admin_app import create_app
 import models
 from panel.config import Config
-from panel import exporting
+from panel.exports import workbooks
 from pathlib import Path
 
 given = json.loads(sys.argv[1])
@@ -225,7 +225,7 @@ panel = app.extensions["panel"]
 with app.app_context(), panel.system_session() as session:
     for name in ("few", "many"):
         where = [models.Liaison.post == "少"] if name == "few" else []
-        exporting.export(session, models.Liaison, where, Path(given["out"]) / f"{name}.xlsx")
+        workbooks.export(session, models.Liaison, where, Path(given["out"]) / f"{name}.xlsx")
         print(peak())
 """
 
