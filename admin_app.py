@@ -165,6 +165,9 @@ def wsgi() -> Flask:
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
+    with app.app_context():
+        if wrong := commands.schema_problem(app.extensions["panel"], quick=True):
+            sys.exit(str(wrong))
     try:
         app.extensions["panel"].jobs.start()
     except UserError as problem:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bench.people import PHONE, Edited, Notes, count_in
 from bureau.upkeep import consistency
+from bureau.upkeep.web.commands import MIGRATIONS
 from models import Case, CaseEvent, Department
 from panel.security.policy import model_of
 from panel.security.records import ImportBatch, ImportRow, Job, JobState
@@ -20,7 +21,7 @@ from panel.store.files import Store
 
 def faults(session: Session, store: Store) -> Iterator[str]:
     """What doesn't agree, in sentences: all that the command `check` looks at, and imports."""
-    yield from (str(problem) for problem in consistency.check(session, store))
+    yield from (str(problem) for problem in consistency.check(session, store, MIGRATIONS))
     yield from _batches(session)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, Integer, MetaData, String
+from sqlalchemy import Date, ForeignKey, Integer, MetaData, String, Table
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
 
@@ -79,6 +79,14 @@ class Base(DeclarativeBase):
     __imported__: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-100)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """On SQLite an id is never given twice (AUTOINCREMENT), as PostgreSQL's sequences hold anyway: audit, imports
+        and notices name records by id long after they were deleted."""
+        super().__init_subclass__(**options)
+        table = vars(cls).get("__table__")
+        if isinstance(table, Table):
+            table.dialect_options["sqlite"]["autoincrement"] = True
 
     def __str__(self) -> str:
         return display(self)

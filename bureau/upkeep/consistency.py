@@ -1,4 +1,4 @@
-"""Whether what is stored agrees with itself: the database, the chains of events, the numbers of cases, the files."""
+"""Whether what is stored agrees: the schema, the database, the chains of events, the numbers of cases, the files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from bureau.cases import events
 from models import Attachment, Case, CaseEvent, Counter, Mediation
+from panel import schema_state
 from panel.i18n import Message, _
 from panel.kinds import now
 from panel.store.files import KEPT, Store
@@ -21,17 +22,29 @@ MOST = 20
 AT_ONCE = 5000
 
 
-def check(session: Session, store: Store) -> list[Message]:
+def check(session: Session, store: Store, migrations: str) -> list[Message]:
     """What is wrong, a sentence each; empty when all is well. Reads everything, changes nothing.
 
     Wants a session of the system's: what anybody has stored is looked at."""
     found: list[Message] = []
-    for part in (_database(session), _chains(session), _numbers(session), _files(session, store)):
+    for part in (
+        _schema(session, migrations),
+        _database(session),
+        _chains(session),
+        _numbers(session),
+        _files(session, store),
+    ):
         sentences = list(part)
         found += sentences[:MOST]
         if len(sentences) > MOST:
             found.append(_("… and {n} more of the same kind.", n=len(sentences) - MOST))
     return found
+
+
+def _schema(session: Session, migrations: str) -> Iterator[Message]:
+    """The tables are those that this program declares; `migrations` is the folder of their versions."""
+    if problem := schema_state.problem(session.connection(), migrations):
+        yield problem
 
 
 def _database(session: Session) -> Iterator[Message]:

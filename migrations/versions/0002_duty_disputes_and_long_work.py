@@ -6,6 +6,7 @@ Revision: 0002, after 0001
 import sqlalchemy as sa
 from alembic import op
 import panel.kinds
+from migrations import forms
 
 revision = '0002'
 down_revision = '0001'
@@ -14,6 +15,9 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # The first form of 0001 lacked tables that are changed below.
+    forms.drawn('0001_first_schema.py').create_all(op.get_bind())
+
     op.create_table('exportlog',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('number', sa.String(length=20), nullable=False),

@@ -25,7 +25,7 @@ from panel.kinds import Moment, now
 from panel.security import audit
 from panel.security.accounts import User
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
-from panel.security.records import AuditAction, ImportBatch, ImportRow, ImportUndo
+from panel.security.records import AuditAction, AuditEntry, ImportBatch, ImportRow, ImportUndo
 from panel.security.session import actor_of, by_right, policy_of
 from panel.store import bulk
 from panel.store.db_errors import explain
@@ -223,10 +223,20 @@ def _by_model(items: Iterable[Item]) -> dict[type[Base], list[Item]]:
 
 
 def _read(session: Session, made: Undoing) -> None:
+    """Read the records as they now stand. What was deleted since the import is not read, though another record may have
+    its id: databases set up before ids were unique for ever gave them again."""
+    entry = table_of(AuditEntry).c
     for model, items in _by_model(item for unit in made.units for item in unit.items).items():
         table = table_of(model)
         for some in chunks({item.id for item in items}):
-            for row in session.execute(select(table).where(table.c.id.in_(some)), execution_options=UNSCOPED):
+            deleted = select(entry.record_id).where(
+                entry.table_name == table.name,
+                entry.record_id.in_(some),
+                entry.action == AuditAction.DELETE,
+                entry.at >= made.batch.at,
+            )
+            present = select(table).where(table.c.id.in_(some), table.c.id.not_in(deleted))
+            for row in session.execute(present, execution_options=UNSCOPED):
                 made.stored[table.name, row.id] = dict(row._mapping)
 
 

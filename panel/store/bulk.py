@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, column, delete, func, insert, select, update
+from sqlalchemy import table as table_clause
 from sqlalchemy.orm import Session
 
 from panel import progress
@@ -25,6 +26,8 @@ from panel.security.session import actor_of, keyed_hash, policy_of, require
 #: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
 #: doesn't grow with their number.
 AT_ONCE = 1_000
+#: Where SQLite keeps the highest id that an AUTOINCREMENT table ever held.
+_SEQUENCE = table_clause("sqlite_sequence", column("name"), column("seq"))
 
 
 class StaleRow(Exception):  # noqa: N818 - told to the user as a sentence
@@ -82,11 +85,13 @@ def _add(
 
 def _free_ids(session: Session, table: Table) -> Iterator[int] | None:
     """The ids of rows to come where they can be told: SQLite gives ids back row by row only, but nobody else writes
-    meanwhile. None where the database gives them back."""
+    meanwhile. Ids of rows that were deleted are not given again. None where the database gives ids back."""
     connection = session.connection()
     if connection.dialect.name != "sqlite":
         return None
-    return count((connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1)
+    highest = connection.execute(select(func.max(table.c.id))).scalar() or 0
+    given = connection.execute(select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == table.name)).scalar() or 0
+    return count(max(highest, given) + 1)
 
 
 def _insert(session: Session, table: Table, rows: list[dict[str, Any]], numbers: Iterator[int] | None) -> Sequence[int]:

@@ -17,7 +17,8 @@ from bureau.access.roles import ROLES, mixed_roles
 from bureau.cases.web import photos
 from bureau.settings import settings
 from bureau.upkeep import consistency
-from panel.i18n import _
+from panel import schema_state
+from panel.i18n import Message, _
 from panel.jobs import periodic
 from panel.jobs.periodic import Result
 from panel.kinds import Invalid
@@ -47,7 +48,7 @@ def install(app: Flask, panel: Panel) -> None:
         """Bring the database to the newest schema and load the reference data. Safe to repeat."""
         from seed import reference  # noqa: PLC0415 - made-up and first data, which no other command needs
 
-        migrate(panel)
+        bring_along(panel)
         with panel.system_session() as session:
             added = reference.load(session)
         click.echo(
@@ -131,7 +132,7 @@ def install_keeping(app: Flask, panel: Panel) -> None:
             backups.restore(panel.db.engine, file, photos.store(app))
         except backups.BackupError as problem:
             fail(problem.message)
-        migrate(panel)
+        bring_along(panel)
         click.echo(_("Restored from {file}.", file=file))
 
     @app.cli.command("check")
@@ -139,7 +140,10 @@ def install_keeping(app: Flask, panel: Panel) -> None:
         """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
         with Session(panel.db.engine) as session:  # reads alone: nobody waits for it
             act_for(session, SYSTEM)
-            problems = consistency.check(session, photos.store(app))
+            # Nothing can be read where whole tables or columns are missing.
+            if problem := schema_problem(panel, quick=True):
+                fail(problem)
+            problems = consistency.check(session, photos.store(app), MIGRATIONS)
         for problem in problems:
             click.echo(str(problem))
         if problems:
@@ -199,6 +203,22 @@ def install_accounts(app: Flask, panel: Panel) -> None:
             account.password_hash, account.must_change, account.stamp = hashed, True, secrets.token_hex(16)
             account.failures, account.locked_until = 0, None
         click.echo(_("New password of {name}: {password}", name=name, password=chosen))
+
+
+def schema_problem(panel: Panel, *, quick: bool = False) -> Message | None:
+    """What is wrong with the database's schema and what to do. `quick` is for the start of a server."""
+    with panel.db.engine.connect() as connection:
+        return schema_state.problem(connection, MIGRATIONS, quick=quick)
+
+
+def bring_along(panel: Panel) -> None:
+    """Migrate, or say in a sentence why that can't be done or was not enough."""
+    with panel.db.engine.connect() as connection:
+        if problem := schema_state.hindrance(connection, MIGRATIONS):
+            fail(problem)
+    migrate(panel)
+    if problem := schema_problem(panel):
+        fail(problem)
 
 
 def migrate(panel: Panel) -> None:

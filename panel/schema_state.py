@@ -1,0 +1,170 @@
+"""Whether the schema of the database is the one that the program declares, and what to do where it is not.
+
+Alembic compares tables, columns, indexes and keys. What it leaves out is added here: the text of CHECK constraints, so
+that a new member of a closed list is noticed, and AUTOINCREMENT on SQLite."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.ddl._autogen import ComparisonResult
+from alembic.ddl.postgresql import PostgresqlImpl
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, Connection, Table, inspect, text
+
+from panel.base import Base
+from panel.i18n import Message, _
+
+#: What autogenerate compares, for migrations/env.py and the check alike.
+COMPARED: dict[str, Any] = {
+    "compare_type": True,
+    "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+}
+#: Differences that a sentence names; the others are of the same origin.
+NAMED = 3
+
+
+class SQLite(SQLiteImpl):
+    """Alembic on SQLite: a migration is one transaction, and CHECK constraints are compared by text."""
+
+    __dialect__ = "sqlite"
+    transactional_ddl = True
+
+    def compare_check_constraint(self, metadata_constraint: Any, reflected_constraint: Any) -> ComparisonResult:
+        return _result(_declared(self, metadata_constraint), str(reflected_constraint.sqltext))
+
+
+class PostgreSQL(PostgresqlImpl):
+    """Alembic on PostgreSQL: the server words CHECK constraints anew, so it words the declared one as well."""
+
+    __dialect__ = "postgresql"
+
+    def compare_check_constraint(self, metadata_constraint: Any, reflected_constraint: Any) -> ComparisonResult:
+        assert self.connection is not None
+        condition = _declared(self, metadata_constraint)
+        table = self.dialect.identifier_preparer.format_table(metadata_constraint.table)
+        with self.connection.begin_nested() as savepoint:
+            for statement in (
+                f"CREATE TEMPORARY TABLE declared_checks (LIKE {table})",
+                f"ALTER TABLE declared_checks ADD CONSTRAINT declared CHECK ({condition})",
+            ):
+                self.connection.exec_driver_sql(statement.replace("%", "%%"))
+            query = (
+                "SELECT pg_get_constraintdef(oid) FROM pg_constraint "
+                "WHERE conname = 'declared' AND conrelid = 'pg_temp.declared_checks'::regclass"
+            )
+            worded = self.connection.execute(text(query)).scalar_one()
+            savepoint.rollback()
+        return _result(str(worded).removeprefix("CHECK "), str(reflected_constraint.sqltext))
+
+
+def _declared(impl: Any, constraint: CheckConstraint) -> str:
+    compiler = impl.dialect.ddl_compiler(impl.dialect, None).sql_compiler
+    return str(compiler.process(constraint.sqltext, include_table=False, literal_binds=True))
+
+
+def _result(declared: str, stored: str) -> ComparisonResult:
+    if _plain(declared) == _plain(stored):
+        return ComparisonResult.Equal()
+    return ComparisonResult.Different(f"{stored} to {declared}")
+
+
+def _plain(condition: str) -> str:
+    """Without white space, brackets and the casts that PostgreSQL adds, which differ after a dump and restore."""
+    return re.sub(r"::(character varying|\w+)|[\s()\[\]]|\"", "", condition)
+
+
+def differences(connection: Connection) -> list[Any]:
+    """Everything in which the database differs from the declaration, as Alembic's operations and, at the end, names of
+    tables that lack AUTOINCREMENT."""
+    context = MigrationContext.configure(connection, opts=COMPARED)
+    return [*compare_metadata(context, Base.metadata), *_counting_anew(connection)]
+
+
+def _counting_anew(connection: Connection) -> Iterator[str]:
+    """Tables on SQLite that would give the id of a deleted row again."""
+    if connection.dialect.name != "sqlite":
+        return
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    for name, sql in connection.execute(query):
+        if name in Base.metadata.tables and "AUTOINCREMENT" not in sql.upper():
+            yield name
+
+
+def lacking(connection: Connection) -> list[str]:
+    """Declared tables and columns that aren't there; cheap enough for every start."""
+    there = {
+        name: {c["name"] for c in columns} for (_s, name), columns in inspect(connection).get_multi_columns().items()
+    }
+    found = []
+    for table in Base.metadata.sorted_tables:
+        if table.name not in there:
+            found.append(table.name)
+        else:
+            found += [f"{table.name}.{c.name}" for c in table.columns if c.name not in there[table.name]]
+    return found
+
+
+def hindrance(connection: Connection, directory: str) -> Message | None:
+    """Why the migrations in `directory` can't be applied, in a sentence: the database is newer, or another's."""
+    script = ScriptDirectory(directory)
+    have, head = _version(connection), script.get_current_head()
+    if have is None:
+        if set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
+            return _("The database holds tables of this name that setup did not make. Use another database.")
+        return None
+    if have not in {revision.revision for revision in script.walk_revisions()}:
+        return _(
+            "The database is newer than this program: it has version {have}, the program knows {head}. "
+            "Install the newer program.",
+            have=have,
+            head=head,
+        )
+    return None
+
+
+def problem(connection: Connection, directory: str, *, quick: bool = False) -> Message | None:
+    """What is wrong with the schema and what to do, in a sentence; `quick` looks at version, tables, columns alone."""
+    if message := hindrance(connection, directory):
+        return message
+    have, head = _version(connection), ScriptDirectory(directory).get_current_head()
+    if have is None:
+        return _("The database is not set up yet. Run: flask --app admin_app setup")
+    if have != head:
+        return _(
+            "The database is older than this program: it has version {have}, the program needs {head}. "
+            "Make a backup, then run: flask --app admin_app setup",
+            have=have,
+            head=head,
+        )
+    names = lacking(connection) if quick else list(dict.fromkeys(map(_name, differences(connection))))
+    if not names:
+        return None
+    return _(
+        "The tables of the database differ from what this program declares: {what}. "
+        "Restore the last backup, or ask whoever maintains the program.",
+        what=", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else ""),
+    )
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _name(difference: Any) -> str:
+    """What a difference is about: a table, or a table with a column, index or constraint."""
+    if isinstance(difference, list):  # changes of one column
+        return _name(difference[0])
+    if isinstance(difference, str):
+        return difference
+    kind, *rest = difference
+    if kind.endswith("_column") or kind.startswith("modify_"):
+        return f"{rest[1]}.{getattr(rest[2], 'name', rest[2])}"
+    if isinstance(rest[0], Table):
+        return str(rest[0].name)
+    return f"{rest[0].table.name}.{rest[0].name}"
