@@ -14,8 +14,6 @@ from waitress import serve as run_waitress
 
 import models
 from bureau.access import roles
-from bureau.access.web.accounts import UserRoleView, UserView
-from bureau.access.web.logs import AuditView, ExportLogView
 from bureau.calendar.web import pages as workdays
 from bureau.cases.web import approvals_page, photos, report_page
 from bureau.cases.web.approvals_page import DeadlineChangeView
@@ -45,16 +43,14 @@ from panel.errors import UserError
 from panel.i18n import _
 from panel.jobs import periodic
 from panel.notify import outbox
-from panel.security.accounts import LoginLog, User, UserRole
-from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.web.assemble import Link, assemble
-from panel.web.imports.batch_views import BatchView, RowView
+from panel.web.engine_views import SYSTEM
 from panel.web.views import SchemaView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")
 #: What is recorded of cases: reached from the case as a rule, and seldom as a list.
 RECORDS = _("Records of cases")
-DUTY, FILES, LEDGERS, SYSTEM = _("Every Monday"), _("Excel"), _("Ledgers"), _("System")
+DUTY, LEDGERS = _("Every Monday"), _("Ledgers")
 
 #: Every generated screen: its view, its model, its group in the side bar and its icon. A new table is one line here.
 SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
@@ -82,13 +78,6 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Squad, LISTS, "users"),
     (SchemaView, models.Phrase, LISTS, "quote-left"),
     (workdays.CalendarDayView, models.CalendarDay, LISTS, "calendar-o"),
-    (BatchView, ImportBatch, FILES, "upload"),
-    (RowView, ImportRow, FILES, "list-ol"),
-    (UserView, User, SYSTEM, "user-circle-o"),
-    (UserRoleView, UserRole, SYSTEM, "key"),
-    (SchemaView, LoginLog, SYSTEM, "sign-in"),
-    (AuditView, AuditEntry, SYSTEM, "book"),
-    (ExportLogView, ExportLog, SYSTEM, "download"),
 )
 
 
@@ -114,6 +103,7 @@ def create_app(config: Config | None = None) -> Flask:
         facts=roles.facts,
         registry=imports.registry(),
         home=home_page.home,
+        role_conflict=roles.conflict,
     )
     Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
     app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])

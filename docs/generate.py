@@ -17,6 +17,7 @@ from models import CaseStatus
 from panel.config import Config
 from panel.i18n import Message, speaking
 from panel.security.policy import Permission
+from panel.web.engine_views import ENGINE_VIEWS
 
 DOCS = Path(__file__).resolve().parent
 LETTERS = {
@@ -67,7 +68,7 @@ def roles() -> str:
                 both(model.__label__),
                 *("".join(LETTERS[act] for act in acts if act in role.grants.get(model, ())) or "–" for role in ROLES),
             ]
-            for model in dict.fromkeys(screen[1] for screen in SCREENS)
+            for model in dict.fromkeys(screen[1] for screen in (*SCREENS, *ENGINE_VIEWS))
         ),
     )
     everything = " and ".join(f"`{role.name}`" for role in ROLES if role.everything)

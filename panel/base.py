@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import Date, ForeignKey, Integer, MetaData, String, Table
@@ -69,6 +70,11 @@ class Base(DeclarativeBase):
     __labels__: ClassVar[Message]
     __scope__: ClassVar[Path]
     __display__: ClassVar[tuple[str, ...]] = ("id",)
+    #: What a file calls a record where `__display__` doesn't tell it from every other: `"{name}({badge})"`. A record
+    #: that lacks one of these attributes is called by its display.
+    __in_files__: ClassVar[str] = ""
+    #: Its records are offered as a drop-down in the templates of tables that refer to them.
+    __offered__: ClassVar[bool] = True
     #: The list's order where the user has chosen none; a leading "-" turns it round.
     __order__: ClassVar[str] = "-id"
     #: Its exports carry the record's number: the key doesn't tell every row from every other.
@@ -104,6 +110,22 @@ def display(record: Any, named: frozenset[type] = frozenset()) -> str:
         elif value not in (None, ""):
             parts.append(declared.kind.format(value) if declared and not declared.reference else str(value))
     return " ".join(parts)
+
+
+def _placeholders(model: type[Any]) -> list[str]:
+    return [name for _text, name, _spec, _conversion in Formatter().parse(model.__in_files__) if name]
+
+
+def written_by(model: type[Any]) -> list[str]:
+    """The attributes that make up what a file calls a record."""
+    return list(dict.fromkeys([*_placeholders(model), *model.__display__]))
+
+
+def in_files(record: Any) -> str:
+    """What a file calls a record, so that it is found again."""
+    model = type(record)
+    values = {name: getattr(record, name) for name in _placeholders(model)}
+    return str(model.__in_files__.format(**values)) if values and all(values.values()) else display(record)
 
 
 class Record(Base):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, type_coerce
 from sqlalchemy import inspect as sa_inspect
-from sqlalchemy.orm import mapped_column
+from sqlalchemy.orm import column_property, mapped_column
 
 from panel.i18n import Message, _
 from panel.kinds import Kind, Reference
@@ -55,6 +55,8 @@ class Field:
     #: Offered for sorting; only indexed columns are.
     sort: bool = False
     default: Any = None
+    #: Worked out by the database; shown and never written.
+    computed: bool = False
 
     @property
     def reference(self) -> Reference | None:
@@ -113,6 +115,35 @@ def col(
     )
 
 
+def computed(
+    kind: Kind,
+    label: Message,
+    expression: Any,
+    *,
+    help: Message | None = None,
+    group: Message | None = None,
+    listed: bool = True,
+    below: str | None = None,
+    filter: bool = True,
+) -> Any:
+    """Declare a column that the database works out of others of its row: listed, filtered and exported, never typed or
+    imported. SQL in words makes a stored column; an expression of columns, or of a hybrid, is worked out when read."""
+    declared = Field(
+        kind=kind,
+        label=label,
+        help=help,
+        readonly=True,
+        group=group or _("General"),
+        listed=listed,
+        below=below,
+        filter=filter,
+        computed=True,
+    )
+    if isinstance(expression, str):
+        return mapped_column(kind.sql(), Computed(expression, persisted=True), info={"field": declared})
+    return column_property(type_coerce(expression, kind.sql()), info={"field": declared})
+
+
 def rule(name: str, sql: str, message: Message, *, field: str = "") -> CheckConstraint:
     """A named CHECK with the sentence its violation is told in; `field` is where it is told, if the condition speaks of
     columns that stand on no form."""
@@ -137,7 +168,7 @@ _KNOWN: dict[type[Any], tuple[int, tuple[Field, ...]]] = {}
 def _declared(model: type[Any]) -> tuple[Field, ...]:
     found = []
     for attribute in sa_inspect(model).column_attrs:
-        declared = attribute.columns[0].info.get("field")
+        declared = attribute.info.get("field") or getattr(attribute.columns[0], "info", {}).get("field")
         if declared is not None:
             name = attribute.key.removesuffix("_id") if declared.reference else attribute.key
             found.append(replace(declared, attr=attribute.key, name=name))

@@ -45,6 +45,7 @@ class Case(Record):
     __labels__ = _("Cases")
     __scope__ = Anchor()
     __display__ = ("case_no",)
+    __offered__ = False
     __order__ = "-reported_at"
     __table_args__ = (
         Index("ix_case_status_due_at", "status", "due_at"),

@@ -33,6 +33,7 @@ from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, 
 from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor, Permission, Role
 from panel.security.session import act_for, may_write, watch
+from panel.web.engine_views import ENGINE_VIEWS
 
 PASSWORD = "Test-pass-1"
 #: When every test takes place: a Wednesday, ten in the morning at the office. The clock goes on from test to test.
@@ -41,7 +42,7 @@ STARTED = time.monotonic()
 ROLES_BY_NAME: dict[str, Role] = {role.name: role for role in ROLES}
 ROLE_NAMES = list(ROLES_BY_NAME)
 #: Every generated screen's model by the name of its table. A test compares it with the assembled panel.
-MODELS: dict[str, type[Base]] = {screen[1].__tablename__: screen[1] for screen in SCREENS}
+MODELS: dict[str, type[Base]] = {screen[1].__tablename__: screen[1] for screen in (*SCREENS, *ENGINE_VIEWS)}
 TABLES = list(MODELS)
 BUSINESS = [table for table in TABLES if any(not r.administrative and MODELS[table] in r.grants for r in ROLES)]
 

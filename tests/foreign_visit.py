@@ -69,7 +69,8 @@ def main() -> None:
     assert post("/admin/loan/new/", book=theirs, reader="祥林嫂") == 422, "nothing refers out of the scope"
     assert post(f"/admin/book/edit/?id={mine}", title="彷徨", author=wrote, keeper=theirs + 1, version=2) == 422
     assert post("/admin/book/delete/", id=theirs) == 404
-    assert client.get("/admin/user/").status_code == 404, "no screen was made for accounts"
+    assert client.get("/admin/user/").status_code == 200, "the engine brings the screens of its own tables"
+    assert client.get("/admin/auditentry/").status_code == 403, "which are read by whom a role lets read them"
 
 
 if __name__ == "__main__":

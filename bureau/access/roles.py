@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from bureau.settings import settings
 from models import (
     Action,
     Assignment,
@@ -309,6 +310,12 @@ def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, fr
             "liaison_community": frozenset(row[1] for row in own),
         }
     return found
+
+
+def conflict(session: Session, held: frozenset[str]) -> Message | None:
+    """Why roles may not be held by one account, or None; the office may say that administration is not kept apart."""
+    problem = mixed_roles(held)
+    return problem if problem and settings.get(session, "separate_admins") else None
 
 
 def mixed_roles(held: frozenset[str]) -> Message | None:

@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
 from panel import ids
-from panel.base import Base
+from panel.base import Base, in_files
 from panel.errors import UserError
 from panel.exports import workbooks
-from panel.exports.table_rows import Column, columns, naming
+from panel.exports.table_rows import Column, columns
 from panel.fields import Field, Personal
 from panel.i18n import Message, _
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
@@ -221,7 +221,7 @@ def arguments_of(
 
 
 def in_words(session: Session, model: type[Base], query: Query, quick: Mapping[str, Quick]) -> str:
-    """The filters as people read them, such as 状态：已上报；社区：东栅社区."""
+    """The filters as people read them, such as 状态：在库；作者：鲁迅."""
     parts = [str(quick[query.quick].label)] if query.quick in quick else []
     by_name = {f.name: f for f in listing.filterable(model)}
     for name in dict.fromkeys(key.partition(".")[0] for key in query.values):
@@ -245,7 +245,7 @@ def _said(session: Session, field: Field, given: str) -> str:
         return given
     if field.reference:
         target = session.get(model_of(field.reference.table), value) if value is not None else None
-        return naming(target) if target is not None else f"#{value}"
+        return in_files(target) if target is not None else f"#{value}"
     if field.personal is not Personal.NO:
         return field.kind.mask(value)
     return field.kind.format(value) if isinstance(field.kind, Choice | Flag | Label) else given

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, CursorResult, Select, asc, desc, select, t
 from sqlalchemy.orm import Session, joinedload, load_only
 from sqlalchemy.types import NULLTYPE
 
-from panel.base import Base, display
+from panel.base import Base, display, in_files, written_by
 from panel.fields import Field, fields
 from panel.i18n import Message
 from panel.imports.matching import is_masked
@@ -125,12 +125,6 @@ def _driven(session: Session, statement: Select[Any], types: Sequence[Any]) -> I
         result.close()
 
 
-def naming(record: Any) -> str:
-    """What a reference is written as, so that it is found again: by its name, with the badge where it has one."""
-    badge = getattr(record, "badge_no", None)
-    return f"{display(record)}({badge})" if badge else str(getattr(record, "username", None) or display(record))
-
-
 def _references(shown: Sequence[Column]) -> list[Field]:
     return list({c.field.name: c.field for c in shown if c.field is not None and c.field.reference}.values())
 
@@ -164,7 +158,7 @@ class _Names:
             self.known = {None: (None, None)}
             missing = set(ids) - self.known.keys()
         mapper = self.model.__mapper__
-        called = [name for name in (*self.model.__display__, "badge_no", "username") if name in mapper.attrs]
+        called = [name for name in written_by(self.model) if name in mapper.attrs]
         options: list[Any] = [load_only(*(getattr(self.model, n) for n in called if n in mapper.column_attrs))]
         options += [joinedload(getattr(self.model, n)) for n in called if n in mapper.relationships]
         if self.place is not None:
@@ -174,7 +168,7 @@ class _Names:
         for record in self.session.execute(statement).unique().scalars():
             above = getattr(record, self.place.name) if self.place is not None else None
             place = text_cell(display(above)) if above is not None else None
-            self.known[record.id] = (text_cell(naming(record)), place)
+            self.known[record.id] = (text_cell(in_files(record)), place)
 
 
 def _same(values: Values) -> Values:

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from panel import sheets
-from panel.base import Base
+from panel.base import Base, in_files
 from panel.exports import table_rows
-from panel.exports.table_rows import Column, columns, naming
+from panel.exports.table_rows import Column, columns
 from panel.fields import Field
 from panel.i18n import Message, _, in_every_locale
 from panel.imports.batches import words
@@ -143,11 +143,10 @@ def _choices(session: Session, f: Field) -> list[str]:
         return [str(choice.label) for choice in f.kind.choices]
     if isinstance(f.kind, Flag):
         return [f.kind.format(True), f.kind.format(False)]
-    if f.reference is None or f.reference.table in ("case", "user"):
+    if f.reference is None or not (model := model_of(f.reference.table)).__offered__:
         return []
-    model = model_of(f.reference.table)
     statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
-    found = list(dict.fromkeys(naming(record) for record in session.execute(statement).scalars()))
+    found = list(dict.fromkeys(in_files(record) for record in session.execute(statement).scalars()))
     return found if len(found) <= MAX_CHOICES else []
 
 

@@ -109,7 +109,7 @@ class Resolver:
                     self.plan.fail(row, declared.name, OUTSIDE)
 
     def _beside(self, part: Part, row: PlanRow, declared: Field) -> str:
-        """Another reference of the same row that places this one: the squad beside an officer."""
+        """Another reference of the same row that places this one: the library beside a shelf."""
         assert declared.reference is not None
         own = {f.name: f for f in fields(self.plan.model)}
         for above in fields(model_of(declared.reference.table)):
@@ -121,7 +121,7 @@ class Resolver:
         return ""
 
     def _note_place(self, row: PlanRow, declared: Field, finder: Finder, text: str, said: str) -> None:
-        """The street named beside a community need not be the one that it belongs to."""
+        """The library named beside a shelf need not be the one that it belongs to."""
         place = finder.places.get(row.values[declared.attr])
         told = finder.reach is None or row.values[declared.attr] in finder.reach
         if place and finder.place_key(said) != place and told:

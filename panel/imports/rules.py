@@ -104,8 +104,8 @@ def importable(model: type[Base]) -> bool:
 
 
 def placing(model: type[Base]) -> list[tuple[Field, Field]]:
-    """(reference, reference of the record it points at) where the latter places the former: a liaison's community
-    by its street. Such a column stands in a roster although the table has none of its own."""
+    """(reference, reference of the record it points at) where the latter places the former: a book's shelf
+    by its library. Such a column stands in a file although the table has none of its own."""
     own = {f.name for f in fields(model)}
     found = []
     for reference in fields(model):

@@ -7,7 +7,7 @@
         context.file("cases.xlsx").write_bytes(…)   # offered on the job's page to its owner
         return {"rows": total}                      # {"url": …} is linked on the page, {"open": True} opens it at once
 
-    id = jobs.enqueue(session, "export", {"table": "case"}, title=_("Export"))   # its page: /jobs/<id>
+    id = jobs.enqueue(session, "export", {"table": "book"}, title=_("Export"))   # its page: /jobs/<id>
 
 The work runs in a session whose actor is the owner, with the roles and rows as of then: it checks rights as a request
 does (`Refused` and `Unusable` are told to the owner). It must not commit: the session's writes and "done" are committed

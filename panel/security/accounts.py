@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, Integer, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from panel.base import Base, Named, Path, Public, Record
 from panel.fields import col
 from panel.i18n import Message, _
 from panel.kinds import Choice, Choices, Code, Flag, Label, Moment, PersonName, Reference, Text, now
+from panel.security.session import actor_of, policy_of
 
 #: 等保 2.0: five failures lock an account for a while.
 MAX_FAILURES = 5
@@ -32,6 +34,8 @@ class User(Named, Record):
     __labels__ = _("Accounts")
     __scope__: ClassVar[Path] = Public()
     __display__ = ("name",)
+    __in_files__ = "{username}"
+    __offered__ = False
 
     username: Mapped[str] = col(
         Code(40), _("User name"), required=True, key=True, unique=True, search=True, help=_("What is typed to log in.")
@@ -60,19 +64,34 @@ class User(Named, Record):
 
 
 class UserRole(Record):
-    """A role that an account holds."""
+    """A role that an account holds. It is granted on screen or by command, never by a file."""
 
     __tablename__ = "userrole"
     __label__ = _("Role of an account")
     __labels__ = _("Roles of accounts")
     __scope__: ClassVar[Path] = Public()
     __display__ = ("role",)
+    __imported__ = False
     __table_args__ = (UniqueConstraint("user_id", "role"),)
 
     user_id: Mapped[int] = col(Reference("user"), _("Account"), required=True, key=True)
     role: Mapped[str] = col(RoleName(20), _("Role"), required=True, key=True)
 
     user: Mapped[User] = relationship(back_populates="roles", foreign_keys=[user_id])
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Nobody grants a role to themselves; the panel says which roles one account may not hold together."""
+        policy = policy_of(session)
+        if self.user_id == actor_of(session).user_id:
+            yield "user", _("Nobody gives roles to their own account.")
+        if self.role not in policy.roles:
+            yield "role", _("There is no such role.")
+        others = select(UserRole.role).where(UserRole.user_id == self.user_id)
+        if self.id is not None:
+            others = others.where(UserRole.id != self.id)
+        held = frozenset(session.execute(others).scalars())
+        if conflict := policy.conflict(session, held | {self.role}):
+            yield "role", conflict
 
 
 class LoginOutcome(Choices):

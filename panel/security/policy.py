@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, false, or_, select
+from sqlalchemy.orm import Session
 
 from panel.base import Anchor, Base, Own, Public, Via
 from panel.i18n import Message, _
@@ -68,6 +69,8 @@ NOBODY = Actor("nobody")
 
 #: Which rows of an anchor table a role reaches; `columns` is the mapped class or the table's columns.
 Rows = Callable[[Actor, Any], ColumnElement[bool]]
+#: Why one account may not hold these roles together, or None.
+RoleConflict = Callable[[Session, frozenset[str]], Message | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +107,8 @@ class OutOfScope(AccessDenied):
 class Policy:
     """The roles of a panel. Complains at once about a table without a path to a scope."""
 
-    def __init__(self, roles: Mapping[str, Role]) -> None:
-        self.roles = roles
+    def __init__(self, roles: Mapping[str, Role], conflict: RoleConflict = lambda _session, _roles: None) -> None:
+        self.roles, self.conflict = roles, conflict
         for mapper in Base.registry.mappers:
             self._check(mapper.class_)
 

@@ -113,7 +113,7 @@ class ImportRow(Base):
 
     `version` is the one that its record was written in: 1 of a new record, None where the record itself was left.
     `besides` are other records that were written with the row: table, id, version, values before (None of a new one),
-    and whether it stands alone, as a street does that was made for more than one row."""
+    and whether it stands alone, as one does that was made for more than one row."""
 
     __tablename__ = "importrow"
     __label__ = _("Imported row")

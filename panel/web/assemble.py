@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from panel import ids
+from panel import ids, schema_check
 from panel.base import Base
 from panel.i18n import Message, _, n_, text
 from panel.imports.rules import Registry
@@ -32,11 +32,12 @@ from panel.search import listing
 from panel.security import session
 from panel.security.accounts import LoginLog, LoginOutcome, RoleName, User
 from panel.security.passwords import Passwords
-from panel.security.policy import Actor, Permission, Policy, Role
+from panel.security.policy import Actor, Permission, Policy, Role, RoleConflict
 from panel.security.records import Job, Notice
 from panel.sheets import MAX_BYTES
 from panel.web import errors, guards, job_pages, login, notice_pages
 from panel.web.context import current_actor, current_panel
+from panel.web.engine_views import engine_views
 from panel.web.imports import jobs as _importjobs  # noqa: F401 - registers what jobs do of imports
 from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
 from panel.web.views import SchemaView
@@ -192,8 +193,11 @@ def assemble(
     facts: Facts = lambda _session, _user, _roles: {},
     registry: Registry | None = None,
     home: Callable[[], Any] | None = None,
+    role_conflict: RoleConflict = lambda _session, _roles: None,
 ) -> Panel:
     """Turn a Flask application into a panel of the given views. Call it once, after every model is declared.
+
+    The engine adds the screens of its own tables: imports, accounts, logs. A view given for one of them replaces it.
 
     The application's config holds SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST lowers argon2's for tests.
     """
@@ -208,7 +212,7 @@ def assemble(
         app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + FORM_BYTES
     db.init_app(app)
     Babel(app, locale_selector=text.current_locale)
-    policy = Policy({role.name: role for role in roles})
+    policy = Policy({role.name: role for role in roles}, role_conflict)
     RoleName.labels.update({role.name: role.label for role in roles})
     with app.app_context():
         jobs = Jobs(db.engine, policy, app.config["SECRET_KEY"], Path(app.instance_path), facts)
@@ -236,7 +240,9 @@ def assemble(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     theme = Bootstrap4Theme(swatch="default", fluid=True, base_template="panel/base.html")
     admin = Admin(app, theme=theme, index_view=_Index(url="/admin", name="index"))
-    for view in views:
+    shown = [*views, *engine_views(db, [view.model for view in views])]
+    schema_check.check(view.model for view in shown)
+    for view in shown:
         panel.views[view.endpoint] = view
         admin.add_view(view)
     _words(app)

@@ -71,7 +71,7 @@ def _called(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
 
 
 def _placed_by(model: type[Base]) -> list[str]:
-    """References that tell two records of one name apart: the street of a community, the squad of an officer."""
+    """References that tell two records of one name apart: the library of a shelf."""
     return [f.name for f in fields(model) if f.reference and f.key]
 
 

@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 import models
 from bureau.upkeep.imports import registry
+from panel.base import in_files
 from panel.exports import workbooks
 from panel.exports.workbooks import template_columns
 from panel.fields import Field, fields
@@ -254,7 +255,7 @@ def typed(stage: Stage, name: str, f: Field, above: Field | None, given: dict[st
         return None
     if f.reference:
         record = stage.get(f.reference.table, stage.inside[f.reference.table])
-        return getattr(record, "case_no", None) or workbooks.naming(record)
+        return getattr(record, "case_no", None) or in_files(record)
     if f.attr in given:
         value = given[f.attr]
         return (

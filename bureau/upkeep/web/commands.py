@@ -13,9 +13,8 @@ from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bureau.access.roles import ROLES, mixed_roles
+from bureau.access.roles import ROLES, conflict
 from bureau.cases.web import photos
-from bureau.settings import settings
 from bureau.upkeep import consistency
 from panel import schema_state
 from panel.i18n import Message, _
@@ -171,8 +170,7 @@ def install_accounts(app: Flask, panel: Panel) -> None:
         with panel.system_session() as session:
             account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
             held = frozenset(role.role for role in account.roles) if account else frozenset()
-            problem_found = mixed_roles(held | set(roles))
-            if problem_found and settings.get(session, "separate_admins"):
+            if problem_found := conflict(session, held | set(roles)):
                 fail(problem_found)
             created = account is None
             if account is None:

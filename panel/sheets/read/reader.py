@@ -242,7 +242,7 @@ def _clean(parts: list[Any], text: str) -> list[Any]:
     if "#" in text:
         parts = [UnreadableCell.of(part) if part in ERRORS else part for part in parts]
     if len(parts) > 1 and 2 * len(set(parts[:LOOKED_AT])) < len(parts[:LOOKED_AT]):
-        # What stands in many rows, a street or a post, takes the place of one.
+        # What stands in many rows takes the place of one.
         same: dict[Any, Any] = {}
         parts = [same.setdefault(part, part) for part in parts]
     if all(parts) and not any(map(str.isspace, parts)):

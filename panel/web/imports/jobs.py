@@ -12,6 +12,7 @@ from panel.imports import batches
 from panel.imports.rules import importable
 from panel.jobs.worker import Context, kind
 from panel.security.policy import AccessDenied, Permission
+from panel.security.records import ImportBatch
 from panel.web.context import current_panel
 from panel.web.imports.upload import drop, keep_plan, kept, options_of, since, upload
 
@@ -50,4 +51,6 @@ def apply(session: Session, context: Context, params: dict[str, Any]) -> dict[st
         raise UserError(problem)
     batch = batches.run(session, made, file, registry, commit=False)
     context.afterwards.append(lambda: drop(state["file"]))
-    return {"url": f"/admin/importbatch/details/?id={batch}", "open": True}
+    readable = current_panel().policy.may(context.owner, Permission.READ, ImportBatch)
+    url = f"/admin/importbatch/details/?id={batch}" if readable else f"/admin/{state['table']}/"
+    return {"url": url, "open": True}

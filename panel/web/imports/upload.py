@@ -29,6 +29,7 @@ from panel.jobs import worker
 from panel.security.policy import Permission
 from panel.security.session import writing
 from panel.sheets import Book
+from panel.web import render
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.imports import columns, previews
@@ -299,7 +300,7 @@ class TableFiles:
             return self._preview(state, keep_plan(state, self._planned(state, file)), problem.message)
         drop(state["file"])
         flash(str(_("Imported: {new} new, {changed} changed.", **previews.counted(made))), "success")
-        return redirect(self.get_url("importbatch.details_view", id=batch))
+        return redirect(render.record_url("importbatch", batch) or self.get_url(".index_view"))
 
     @expose("/import/failed/")
     def failed_view(self) -> Any:

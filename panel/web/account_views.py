@@ -1,4 +1,4 @@
-"""Accounts and their roles: what the generated screens don't know of them."""
+"""Accounts and their roles on screen: passwords that are shown once, unlocking; an account is never deleted."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 
 from flask import abort, flash
 from flask_admin.actions import action
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from bureau.access.roles import mixed_roles
-from bureau.settings import settings
-from panel.i18n import _, for_the_record
-from panel.kinds import Invalid, now
+from panel.i18n import Message, _, for_the_record
+from panel.kinds import now
 from panel.search.listing import Quick
 from panel.security import audit, passwords
 from panel.security.accounts import User, UserRole
@@ -32,6 +30,10 @@ def new_password(user: User) -> str:
     return password
 
 
+def _shown_once(user: User, password: str) -> Message:
+    return _("Password of {name}, shown only now: {password}", name=user.username, password=password)
+
+
 class UserView(SchemaView):
     """Accounts. A new one gets a password that is shown once."""
 
@@ -41,37 +43,39 @@ class UserView(SchemaView):
         "inactive": Quick(_("Not active"), lambda _actor: User.active.is_(False)),
     }
 
+    def may(self, act: Permission) -> bool:
+        """Accounts are switched off instead of deleted: what they did stays on record."""
+        return act is not Permission.DELETE and super().may(act)
+
+    def may_reset(self) -> bool:
+        return self.may(Permission.EDIT)
+
+    def may_unlock(self) -> bool:
+        """Whoever edits accounts, or grants roles to them."""
+        return self.may(Permission.EDIT) or current_panel().policy.may(current_actor(), Permission.EDIT, UserRole)
+
     def on_save(self, record: Any, *, is_created: bool) -> None:
         if is_created:
-            password = new_password(record)
-            flash(
-                str(_("Password of {name}, shown only now: {password}", name=record.username, password=password)),
-                "info",
-            )
+            flash(str(_shown_once(record, new_password(record))), "info")
 
     def is_action_allowed(self, name: str) -> bool:
-        if name == "delete":
-            return False
-        if name in ("reset", "unlock"):
-            held = current_actor().roles
-            return bool(held & ({"administrator"} if name == "reset" else {"administrator", "security"}))
-        return bool(super().is_action_allowed(name))
+        own = {"reset": self.may_reset, "unlock": self.may_unlock}
+        return own[name]() if name in own else name != "delete" and bool(super().is_action_allowed(name))
 
     @action("reset", _("Reset password"))
     def action_reset(self, records: Sequence[User]) -> None:
-        self._require_write()
+        if not self.may_reset():
+            abort(403)
         session = current_panel().session
         for user in records:
             password = new_password(user)
             audit.note(session, AuditAction.EVENT, "user", user.id, for_the_record(_("Password reset")))
-            flash(
-                str(_("Password of {name}, shown only now: {password}", name=user.username, password=password)), "info"
-            )
+            flash(str(_shown_once(user, password)), "info")
         session.commit()
 
     @action("unlock", _("Unlock"))
     def action_unlock(self, records: Sequence[User]) -> None:
-        """Core update: the security administrator may unlock, but edit nothing else of an account."""
+        """Core update: whoever grants roles may unlock an account, but edit nothing else of it."""
         session = current_panel().session
         for user in records:
             audit.note(session, AuditAction.EVENT, "user", user.id, for_the_record(_("Unlocked")))
@@ -80,26 +84,3 @@ class UserView(SchemaView):
         )
         session.commit()
         flash(for_the_record(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")
-
-    def _require_write(self) -> None:
-        if not self.may(Permission.EDIT):
-            abort(403)
-
-
-class UserRoleView(SchemaView):
-    """Roles of accounts; nobody changes their own, and administration is kept apart from business."""
-
-    def on_save(self, record: Any, *, is_created: bool) -> None:
-        session = current_panel().session
-        if record.user_id == current_actor().user_id:
-            raise Invalid(_("Nobody gives roles to their own account."))
-        with session.no_autoflush:
-            statement = select(UserRole.role).where(UserRole.user_id == record.user_id)
-            if record.id is not None:
-                statement = statement.where(UserRole.id != record.id)
-            held = frozenset(session.execute(statement).scalars()) | {record.role}
-            separate = settings.get(session, "separate_admins")
-        if record.role not in current_panel().policy.roles:
-            raise Invalid(_("There is no such role."))
-        if separate and (problem := mixed_roles(held)):
-            raise Invalid(problem)

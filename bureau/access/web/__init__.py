@@ -1,1 +1,0 @@
-"""Accounts, their roles, and the logs on screen."""

@@ -1,0 +1,117 @@
+"""What the engine asks of a declared schema. One sentence for each fault, before the first page is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import Integer, Select
+from sqlalchemy.orm import ColumnProperty, Mapper
+from sqlalchemy.sql import visitors
+
+from panel.base import Base, Record, Via
+from panel.fields import fields
+from panel.i18n import Message
+
+#: What addresses and forms call things of their own: a column of such a name could not be told from them.
+RESERVED = frozenset(
+    {"id", "q", "is", "sort", "page", "size", "url", "columns", "column", "pick", "version", "csrf_token"}
+)
+
+
+class SchemaError(TypeError):
+    """The engine can't serve this schema; the sentence says what to declare instead."""
+
+
+def check(viewed: Iterable[type[Base]]) -> None:
+    """Raise SchemaError for the first thing of the declared tables, or of those with a screen, that can't be served."""
+    models = [mapper.class_ for mapper in Base.registry.mappers]
+    tables = {model.__tablename__ for model in models if hasattr(model, "__tablename__")}
+    for model in models:
+        for fault in _faults(model, tables):
+            raise SchemaError(f"{model.__name__}: {fault}")
+    screens = list(viewed)
+    for fault in (*_twice(screens), *_references(screens), *_reserved(screens)):
+        raise SchemaError(fault)
+
+
+def _faults(model: type[Base], tables: set[str]) -> Iterator[str]:
+    mapper: Mapper[Any] = model.__mapper__
+    if mapper.inherits is not None:
+        yield "a table that inherits another can't be served; give it a reference to the other instead"
+    table: Any = mapper.local_table
+    key = list(table.primary_key)
+    if [column.name for column in key] != ["id"] or not isinstance(key[0].type, Integer):
+        yield "the primary key must be the one integer column id that Base declares; make other columns unique instead"
+    for name in ("__label__", "__labels__", "__scope__"):
+        if getattr(model, name, None) is None:
+            yield f"it declares no {name}"
+    if isinstance(model.__scope__, Via):
+        column = table.c.get(model.__scope__.attr)
+        if column is None or not column.foreign_keys:
+            yield f"its scope leads by {model.__scope__.attr}, which is no reference"
+    known = set(mapper.all_orm_descriptors.keys())
+    for name in (*model.__display__, model.__order__.removeprefix("-")):
+        if name not in known:
+            yield f"it is displayed or ordered by {name}, which it doesn't have"
+    yield from _columns(model)
+    for f in fields(model):
+        if f.reference and f.reference.table not in tables:
+            yield f"{f.attr} refers to {f.reference.table}, which is no declared table"
+
+
+def _columns(model: type[Base]) -> Iterator[str]:
+    declared = {f.attr for f in fields(model)}
+    for attribute in model.__mapper__.column_attrs:
+        expression = attribute.columns[0]
+        if attribute.key not in declared and _is_computed(attribute):
+            yield f"{attribute.key} is computed; declare it by computed(kind, label, expression)"
+        if any(isinstance(part, Select) for part in visitors.iterate(expression)):
+            yield f"{attribute.key} reads other rows, which no scope can be put on; compute it of its own row"
+    for f in fields(model):
+        if f.key and f.computed:
+            yield f"{f.attr} is computed and can't be part of the key"
+    labels = [f.label for f in fields(model)]
+    if double := next((label for label in labels if labels.count(label) > 1), None):
+        yield f"two columns are called “{double.msgid}”, so that no file could tell them apart"
+    if issubclass(model, Record) and not model.__mapper__.version_id_col is not None:
+        yield "its mapper must keep the version column of Record"
+
+
+def _is_computed(attribute: ColumnProperty[Any]) -> bool:
+    expression: Any = attribute.columns[0]
+    return getattr(expression, "table", None) is None or getattr(expression, "computed", None) is not None
+
+
+def _twice(models: list[type[Base]]) -> Iterator[str]:
+    seen: dict[str | Message, type[Base]] = {}
+    for model in models:
+        other = seen.setdefault(model.__tablename__, model)
+        if other is not model or models.count(model) > 1:
+            yield f"{model.__name__}: there are two screens of {model.__tablename__}"
+        if (other := seen.setdefault(model.__labels__, model)) is not model:
+            yield f"{model.__name__} and {other.__name__} are both called “{model.__labels__.msgid}”"
+
+
+def _reserved(models: list[type[Base]]) -> Iterator[str]:
+    for model in models:
+        for f in fields(model):
+            if f.name in RESERVED and (f.filter or not model.__append_only__):
+                yield f"{model.__name__}: a column can't be called {f.name}, which is a word of addresses and forms"
+
+
+def _references(models: list[type[Base]]) -> Iterator[str]:
+    """A reference is shown, looked up and led to by its relationship and by the screen of the other table."""
+    tables = {model.__tablename__ for model in models}
+    for model in models:
+        for f in fields(model):
+            if f.reference is None:
+                continue
+            place = f"{model.__name__}: {f.attr}"
+            if f.reference.table not in tables:
+                yield f"{place} refers to {f.reference.table}, which has no screen; give it a view"
+            way = model.__mapper__.relationships.get(f.name)
+            if not f.attr.endswith("_id") or way is None:
+                yield f"{place} needs a relationship beside it, called {f.attr.removesuffix('_id')}"
+            elif way.mapper.class_.__tablename__ != f.reference.table or way.uselist:
+                yield f"{place} and the relationship {f.name} must lead to the same record"

@@ -1,0 +1,33 @@
+"""The screens of the engine's own tables, which every panel has: imports, accounts, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from panel.base import Base
+from panel.i18n import Message, _
+from panel.security.accounts import LoginLog, User, UserRole
+from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
+from panel.web.account_views import UserView
+from panel.web.imports.batch_views import BatchView, RowView
+from panel.web.log_views import AuditView, ExportLogView
+from panel.web.views import SchemaView
+
+FILES, SYSTEM = _("Excel"), _("System")
+
+#: View, model, group in the side bar, icon. Who sees them is said by the roles, as of every table.
+ENGINE_VIEWS: tuple[tuple[type[SchemaView], type[Base], Message, str], ...] = (
+    (BatchView, ImportBatch, FILES, "upload"),
+    (RowView, ImportRow, FILES, "list-ol"),
+    (UserView, User, SYSTEM, "user-circle-o"),
+    (SchemaView, UserRole, SYSTEM, "key"),
+    (SchemaView, LoginLog, SYSTEM, "sign-in"),
+    (AuditView, AuditEntry, SYSTEM, "book"),
+    (ExportLogView, ExportLog, SYSTEM, "download"),
+)
+
+
+def engine_views(db: Any, given: Collection[type[Base]]) -> list[SchemaView]:
+    """A view of each table of the engine, except those for which the panel has given its own."""
+    return [view(model, db, group=group, icon=icon) for view, model, group, icon in ENGINE_VIEWS if model not in given]
