@@ -122,6 +122,22 @@ def documented(name: str) -> str:
     return (ROOT / "docs" / name).read_text()
 
 
+def test_the_tour_names_every_package() -> None:
+    text = documented("architecture.md")
+    packages = [folder.name for top in ("panel", "bureau") for folder in (ROOT / top).iterdir() if folder.is_dir()]
+    assert not [name for name in packages if name != "__pycache__" and f"{name}/" not in text]
+
+
+def test_every_file_that_the_docs_name_is_there() -> None:
+    named = {
+        path
+        for page in (ROOT / "docs").glob("*.md")
+        for path in re.findall(r"`((?:panel|bureau|schema|seed|tests|bench|docs)/[\w/.]+)`", page.read_text())
+    }
+    assert len(named) > 30
+    assert not [path for path in sorted(named) if not (ROOT / path).exists()]
+
+
 def test_every_variable_is_documented_with_its_default() -> None:
     assert set(VARIABLES) == {field.name for field in fields(Config)}
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", documented("configuration.md"), re.M))
