@@ -17,7 +17,7 @@ from bureau.figures.sums import Line, Table
 from bureau.figures.terms import Terms
 from models import CalendarDay, Community, ListKind
 from panel.kinds import Invalid
-from tests import figures
+from tests import plain_figures
 from tests.conftest import clock
 from tests.factories import Stage, counted
 from tests.plain_figures import Plain
@@ -41,11 +41,11 @@ def worlds(growing: Stage) -> Stage:
                 CalendarDay(day=date(2026, 6, 13), is_work=True, name="端午节"),
             ]
         )
-        figures.fill(session, growing.inside, growing.outside, seed=1, count=200)
+        plain_figures.fill(session, growing.inside, growing.outside, seed=1, count=200)
     return growing
 
 
-def numbers(line: Line) -> figures.Told:
+def numbers(line: Line) -> plain_figures.Told:
     """A line of ours, as the second implementation tells it."""
     return {
         name: (value.whole if value.part is None else value.part, value.whole, value.number, value.median)
@@ -56,16 +56,16 @@ def numbers(line: Line) -> figures.Told:
 def compare(session: Any, plain: Plain, span: Span, by: Grouping) -> None:
     table = sums.table(session, ReportQuery(span), by)
     pairs = plain.figures(span)
-    assert_same(numbers(table.total), figures.told(plain, pairs, lambda _r: True))
+    assert_same(numbers(table.total), plain_figures.told(plain, pairs, lambda _r: True))
     groups: dict[Any, Any] = {}
     for line in table.lines:
         if by is Grouping.MONTH:
             months = plain.figures(line.asked.span)
-            assert_same(numbers(line), figures.told(plain, months, lambda _r: True))
+            assert_same(numbers(line), plain_figures.told(plain, months, lambda _r: True))
             continue
         key = plain_key(by, line, Names.load(session))
         groups[key] = line
-        assert_same(numbers(line), figures.told(plain, pairs, lambda r, key=key: plain.key(by, r) == key))
+        assert_same(numbers(line), plain_figures.told(plain, pairs, lambda r, key=key: plain.key(by, r) == key))
     if by not in (Grouping.WHOLE, Grouping.MONTH):
         there = {plain.key(by, record) for pair in pairs.values() for records in pair for record in records}
         assert there - {"nowhere"} <= set(groups)
@@ -85,7 +85,7 @@ def plain_key(by: Grouping, line: Line, names: Names) -> Any:
     return None if given == 0 else given
 
 
-def assert_same(ours: figures.Told, theirs: figures.Told) -> None:
+def assert_same(ours: plain_figures.Told, theirs: plain_figures.Told) -> None:
     for name, told in theirs.items():
         assert ours[name] == pytest.approx(told), name
 
@@ -103,7 +103,7 @@ def test_every_figure_is_what_one_counts_by_hand(worlds: Stage, role: str) -> No
 @pytest.mark.parametrize("seed", SEEDS)
 def test_so_it_is_on_other_data(stage: Stage, seed: int) -> None:
     with stage.session() as session:
-        figures.fill(session, stage.inside, stage.outside, seed=100 + seed, count=120)
+        plain_figures.fill(session, stage.inside, stage.outside, seed=100 + seed, count=120)
         plain = Plain(session)
         for by in (Grouping.WHOLE, Grouping.COMMUNITY, Grouping.MONTH):
             compare(session, plain, SPANS[2], by)
@@ -175,7 +175,7 @@ def test_the_statements_stay_as_many_as_rows_grow(stage: Stage) -> None:
 
     before = {by: sent(by) for by in Grouping}
     with stage.session() as session:
-        figures.fill(session, stage.inside, stage.outside, seed=9, count=90)
+        plain_figures.fill(session, stage.inside, stage.outside, seed=9, count=90)
     assert {by: sent(by) for by in Grouping} == before
     assert max(before.values()) <= 16
 

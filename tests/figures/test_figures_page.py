@@ -24,7 +24,7 @@ from bureau.figures.web import workbook
 from bureau.figures.web.charts import CHARTS
 from panel.security.accounts import UserRole
 from panel.security.records import AuditEntry
-from tests import factories, figures
+from tests import factories, plain_figures
 from tests.conftest import clock
 from tests.factories import ROLE_NAMES, Stage, counted
 
@@ -39,7 +39,7 @@ FILE = f"/figures/file{ADDRESS.removeprefix('/figures')}"
 @pytest.fixture(scope="module")
 def filled(growing: Stage) -> Stage:
     with clock(), growing.session() as session:
-        figures.fill(session, growing.inside, growing.outside, seed=5, count=150)
+        plain_figures.fill(session, growing.inside, growing.outside, seed=5, count=150)
     return growing
 
 
@@ -279,7 +279,7 @@ def test_a_page_costs_the_same_however_many_rows(stage: Stage) -> None:
     name = ReportQuery(SPAN).name_of(FIGURES["repeats"].part or FIGURES["repeats"].whole)
     addresses = [f"{ADDRESS}&by={by}" for by in ("squad", "item", "month", "pilot")] + [f"/admin/case/?is={name}"]
     with stage.session() as session:
-        figures.fill(session, stage.inside, stage.outside, seed=11, count=20)
+        plain_figures.fill(session, stage.inside, stage.outside, seed=11, count=20)
     few = [cost(address) for address in addresses]
     with stage.session() as session:
         for table in ("case", "visit", "referral", "feedback", "mediation") * 12:

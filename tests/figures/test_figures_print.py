@@ -11,7 +11,7 @@ import pytest
 from bureau.calendar.periods import Span
 from bureau.figures.groups import Grouping, ReportQuery
 from bureau.figures.web import workbook
-from tests import figures
+from tests import plain_figures
 from tests.conftest import clock
 from tests.factories import Stage
 from tests.ledger.test_ledger_print import pages, run
@@ -26,7 +26,7 @@ SPAN = Span(date(2026, 4, 1), date(2026, 6, 30))
 def printed(growing: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("figures")
     with clock(), growing.session() as session:
-        figures.fill(session, growing.inside, growing.outside, seed=3, count=60)
+        plain_figures.fill(session, growing.inside, growing.outside, seed=3, count=60)
         made = workbook.make(session, ReportQuery(SPAN), Grouping.COMMUNITY)
     (folder / "figures.xlsx").write_bytes(made.content)
     home = (folder / "profile").as_uri()
