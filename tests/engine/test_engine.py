@@ -41,6 +41,10 @@ def test_records_may_refer_to_their_own_table_and_to_themselves(tmp_path: Path) 
     visit("tests.foreign_tree", tmp_path / "tree.db")
 
 
+def test_a_new_choice_is_noticed_and_its_migration_written(tmp_path: Path) -> None:
+    visit("tests.choice_visit", tmp_path)
+
+
 def test_it_takes_fewer_than_forty_lines() -> None:
     """Schema and assembly, imports and blank lines aside."""
     source = (ROOT / "tests" / "foreign.py").read_text()
