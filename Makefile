@@ -53,7 +53,7 @@ lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --lint --quiet
 
-bench: $(VENV)/.dev ## pages and figures over 200,000 cases, a ledger, exports, reading, importing, against the least they could cost; many people at once
+bench: $(VENV)/.dev ## pages and figures over 200,000 cases, a ledger, exports, reading, importing, against the least they could cost; many people at once; the start of a command
 	$(BIN)/python -m bench.pages
 	$(BIN)/python -m bench.figures
 	$(BIN)/python -m bench.ledger
@@ -61,6 +61,7 @@ bench: $(VENV)/.dev ## pages and figures over 200,000 cases, a ledger, exports, 
 	$(BIN)/python -m bench.reading
 	$(BIN)/python -m bench.importing
 	$(BIN)/python -m bench.load
+	$(BIN)/python -m bench.start
 
 # Rounds of `make soak`.
 ROUNDS ?= 200

@@ -1,0 +1,56 @@
+"""What a command costs before it does anything, against the least it could: Flask and SQLAlchemy alone.
+
+python -m bench.start [--rounds 10]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parent.parent
+FLASK = ("-m", "flask", "--app", "admin_app")
+LEAST = ("-c", "import flask, sqlalchemy")
+STARTS: tuple[tuple[str, ...], ...] = (
+    (*FLASK, "check", "--help"),
+    (*FLASK, "import", "--help"),
+    (*FLASK, "export", "--help"),
+    (*FLASK, "ledger", "--help"),
+    (*FLASK, "template", "street", "out.xlsx"),
+)
+
+
+def cost(arguments: tuple[str, ...], folder: str) -> float:
+    """Processor time of one process, its own and the system's, in seconds."""
+    environment = {**os.environ, "INSTANCE_PATH": folder, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL
+    )
+    _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed")
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=10)
+    rounds = parser.parse_args().rounds
+    best: dict[tuple[str, ...], float] = {}
+    with TemporaryDirectory() as folder:
+        for _round in range(rounds):
+            # In turn, so that what else the machine does falls on all alike.
+            for arguments in (LEAST, *STARTS):
+                best[arguments] = min(cost(arguments, folder), best.get(arguments, float("inf")))
+    for arguments in STARTS:
+        ratio = best[arguments] / best[LEAST]
+        print(f"{' '.join(arguments[len(FLASK) :]):26} {best[arguments]:5.2f} s  {ratio:4.1f} times the libraries")
+
+
+if __name__ == "__main__":
+    main()
