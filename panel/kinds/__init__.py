@@ -24,7 +24,7 @@ from panel.kinds.base import (
 from panel.kinds.choices import Choice, Data, Label, Reference
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment
-from panel.kinds.words import Code, Mobile, PersonName, Place, Telephone, Text
+from panel.kinds.words import Code, Email, Mobile, PersonName, Place, Telephone, Text
 
 __all__ = [
     "EXACT",
@@ -36,6 +36,7 @@ __all__ = [
     "Code",
     "Data",
     "Day",
+    "Email",
     "Flag",
     "Invalid",
     "Kind",

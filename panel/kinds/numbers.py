@@ -25,6 +25,14 @@ def _ungrouped(text: str) -> str:
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
+def _accounting(text: str) -> str:
+    """An amount below zero as accountants write it, with a plain minus before it: (1,234.50) or ¥−5."""
+    text = text.replace("\u2212", "-")
+    if found := re.fullmatch(r"\(\s*([^-+()]+?)\s*\)", text):
+        return "-" + _CURRENCY.sub("", found[1])
+    return re.sub(r"^-\s*[¥￥]?\s*", "-", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Whole(Kind):
     """A whole number from `low` to `high`."""
@@ -52,9 +60,10 @@ class Whole(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Amount(Kind):
-    """A decimal number with `places` digits after the point, not negative."""
+    """A decimal number with `places` digits after the point; below zero only where it is declared `signed`."""
 
     places: int = 2
+    signed: bool = False
     control: ClassVar[str] = "number"
     excel: ClassVar[str] = "0.00"
 
@@ -62,18 +71,26 @@ class Amount(Kind):
         return Numeric(14, self.places)
 
     def parse(self, raw: object) -> Decimal | None:
-        text = _ungrouped(_CURRENCY.sub("", narrow(tidy(raw))))
+        text = _CURRENCY.sub("", narrow(tidy(raw)))
+        if self.signed:
+            text = _accounting(text)
+        text = _ungrouped(text)
         if not text:
             return None
         if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text):
             raise Invalid(_("This is no amount. Example: 200.00."))
         value = Decimal(text)
-        if value < 0 or value >= 10**12:
-            raise Invalid(_("The amount must not be negative and must have at most 11 digits."))
-        value = abs(value.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP))
-        if value >= 10**11:
-            raise Invalid(_("The amount must not be negative and must have at most 11 digits."))
-        return value
+        if (value < 0 and not self.signed) or abs(value) >= 10**12:
+            raise self._out_of_bounds()
+        value = value.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP)
+        if abs(value) >= 10**11:
+            raise self._out_of_bounds()
+        return value or abs(value)  # no minus before a zero
+
+    def _out_of_bounds(self) -> Invalid:
+        if self.signed:
+            return Invalid(_("The amount must have at most 11 digits."))
+        return Invalid(_("The amount must not be negative and must have at most 11 digits."))
 
     def format(self, value: Any) -> str:
         return "" if value is None else f"{value:.{self.places}f}"

@@ -21,6 +21,7 @@ from panel.kinds import (
     Choice,
     Code,
     Day,
+    Email,
     Flag,
     Invalid,
     Kind,
@@ -55,6 +56,8 @@ VALUES: list[tuple[Kind, st.SearchStrategy[Any]]] = [
     (Whole(-5, 5), st.integers(-5, 5)),
     (Amount(), st.decimals(0, 10**11 - 1, places=2)),
     (Amount(3), st.decimals(0, 10**11 - 1, places=3)),
+    (Amount(signed=True), st.decimals(1 - 10**11, 10**11 - 1, places=2)),
+    (Email(), st.from_regex(r"\A[a-z0-9]{1,20}(\.[a-z0-9]{1,20})?@[a-z0-9]{1,20}\.(cn|org|com\.cn)\Z")),
     (Flag(), st.booleans()),
     (Day(), st.dates(date(1900, 1, 1), date(2200, 12, 31))),
     # China has kept one time since 1992; before, an hour of each autumn came twice.
@@ -354,3 +357,46 @@ def test_a_list_is_known_by_its_short_name_too() -> None:
 
 def test_a_short_address_is_masked_as_well() -> None:
     assert Place().mask("东塔路3号") == "东塔****"
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("(1,234.50)", "-1234.50"),
+        ("（5）", "-5.00"),
+        ("－5", "-5.00"),
+        ("−5", "-5.00"),
+        ("-5.00", "-5.00"),
+        ("-¥5", "-5.00"),
+        ("¥-5", "-5.00"),
+        ("(¥5)", "-5.00"),
+        (-0.001, "0.00"),
+        ("7", "7.00"),
+    ],
+)
+def test_an_amount_below_zero_is_read_however_accountants_write_it(raw: Any, value: str) -> None:
+    kind = Amount(signed=True)
+    assert kind.format(kind.parse(raw)) == value
+
+
+@pytest.mark.parametrize("raw", ["(5)", "-5", "－5"])
+def test_an_amount_that_is_not_declared_signed_is_never_below_zero(raw: str) -> None:
+    with pytest.raises(Invalid):
+        Amount().parse(raw)
+
+
+@pytest.mark.parametrize("raw", ["(-5)", "-(5)", "--5", "()", "(1,99)", "-1e11"])
+def test_a_signed_amount_that_is_none_is_refused(raw: str) -> None:
+    with pytest.raises(Invalid):
+        Amount(signed=True).parse(raw)
+
+
+def test_an_email_address_is_tidied_and_masked() -> None:
+    assert Email().parse(" mailto:Li.Na＠Example.ORG ") == "Li.Na@example.org"
+    assert Email().mask("Li.Na@example.org") == "L***@example.org"
+
+
+@pytest.mark.parametrize("raw", ["a", "a@b", "@b.cn", "a b@c.cn", "a@b..cn", "a@b.cn; c@d.cn", "a..b@c.cn", 5])
+def test_an_email_address_that_is_none_is_refused(raw: Any) -> None:
+    with pytest.raises(Invalid):
+        Email().parse(raw)
