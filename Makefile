@@ -37,14 +37,15 @@ serve: $(VENV)/.run ## the real thing: an empty system, no demo data
 
 test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL
 	@sh .ci/office || [ "$$CI" != true ]
-	@if sh .ci/browser $(BIN); then \
-	  $(PYTEST); \
-	elif [ "$$CI" = true ]; then \
-	  exit 1; \
+	@failed=0; \
+	if sh .ci/browser $(BIN); then \
+	  $(PYTEST) || failed=1; \
 	else \
-	  $(PYTEST) -m "not browser"; \
-	fi
-	$(PYTEST) -m "not browser and not alike" --database postgresql
+	  [ "$$CI" != true ] || failed=1; \
+	  $(PYTEST) -m "not browser" || failed=1; \
+	fi; \
+	$(PYTEST) -m "not browser and not alike" --database postgresql || failed=1; \
+	exit $$failed
 
 lint: $(VENV)/.dev ## style, types, floors, templates
 	$(BIN)/ruff check .
