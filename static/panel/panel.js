@@ -199,7 +199,9 @@ function dropZone() {
 
 function lookup(box) {
   const [hidden, text] = all("input", box), clear = box.querySelector(".clear"), list = document.createElement("ul");
-  let chosen = text.value, options = [], active = -1, timer = 0, asked = 0;
+  // The text can be typed into before this runs, while the rest of the page is still on its way.
+  const early = document.activeElement === text && text.value !== text.defaultValue;
+  let chosen = early ? text.defaultValue : text.value, options = [], active = -1, timer = 0, asked = 0;
   list.id = `${text.id}-list`;
   list.hidden = true;
   list.setAttribute("role", "listbox");
@@ -275,7 +277,8 @@ function lookup(box) {
   // Keeps the focus in the text while the mouse is on the list or the clear button.
   [list, clear].forEach((part) => part.addEventListener("mousedown", (event) => event.preventDefault()));
   clear.addEventListener("click", () => { choose("", ""); text.focus(); });
-  clear.hidden = !text.value;
+  clear.hidden = !chosen;
+  if (early) text.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 document.addEventListener("DOMContentLoaded", () => {

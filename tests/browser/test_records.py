@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
 import models
@@ -44,6 +44,29 @@ def test_a_record_is_added_changed_and_deleted(visit: Visit, site: Site) -> None
     page.get_by_role("button", name="删除", exact=True).click()
     page.wait_for_url("**/admin/community/")
     assert count(site, "试点社区") == 0
+
+
+def test_a_look_up_takes_up_what_was_typed_before_its_script(visit: Visit) -> None:
+    page = visit("office")
+    held: list[Route] = []
+
+    def with_late_script(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("</body>", '<script src="/late.js"></script></body>'))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/admin/community/new/**", with_late_script)
+    page.route("**/late.js", hold)
+    page.goto("/admin/community/new/", wait_until="commit")
+    page.get_by_role("combobox", name="街道").fill("hh")
+    assert len(held) == 1
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    for route in held:
+        route.fulfill(body="", content_type="text/javascript")
+    page.get_by_role("listbox").get_by_role("option", name="鹤湖街道").click()
+    expect(page.get_by_role("combobox", name="街道")).to_have_value("鹤湖街道")
 
 
 def test_ticked_records_are_deleted_after_a_question(visit: Visit, site: Site) -> None:
