@@ -112,6 +112,7 @@ def test_every_personal_field_is_masked_in_the_trail(stage: Stage, table: str) -
 def test_a_log_in_log_holds_no_password(stage: Stage) -> None:
     stage.visitor().log_in("office", "Wrong-pass-9")
     page = stage.browse("auditor").get("/admin/loginlog/").text
+    assert "密码错误" in page
     assert "Wrong-pass-9" not in page
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from click.testing import Result
 from openpyxl import load_workbook
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 import models
@@ -169,7 +170,9 @@ def test_the_page_shows_the_first_rows(stage: Stage) -> None:
 
 
 def test_text_is_text(made: Stage) -> None:
-    assert "<b>楼下" not in made.browse("office").get(ASKED).text
+    page = made.browse("office").get(ASKED).text
+    assert "&lt;b&gt;楼下" in page
+    assert "<b>楼下" not in page
 
 
 def _hand_up(stage: Stage, **given: Any) -> TestResponse:
@@ -211,7 +214,9 @@ def test_handing_up_twice_is_told(stage: Stage) -> None:
     make(stage, Course("05-04 09:30"))
     _hand_up(stage)
     assert _hand_up(stage).status_code == 302
-    assert 'class="note danger"' in stage.browse("office").get(ASKED).text
+    assert "office 已于 2026-07-15 报送该台账。" in stage.browse("office").get(ASKED).text
+    with stage.session() as session:
+        assert len(session.scalars(select(models.Ledger)).all()) == 1
 
 
 def test_the_running_month_can_be_looked_at_and_not_handed_up(stage: Stage) -> None:

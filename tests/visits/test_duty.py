@@ -201,8 +201,10 @@ def test_who_stands_in_is_put_down(stage: Stage) -> None:
 
 def test_no_one_checks_in_before_its_monday(stage: Stage) -> None:
     keep(stage)
-    with pytest.raises(StepNotAllowed):
+    with pytest.raises(StepNotAllowed) as refused:
         attend(stage, "officer", visits.arrive)
+    assert str(refused.value.message) == f"这次走访排在 {MONDAY}，请当天签到。"
+    assert planned(stage).arrived_at is None
 
 
 def test_leaving_needs_arriving_and_the_same_day(stage: Stage) -> None:
