@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
-from panel.base import Base
-from panel.fields import Field, Personal, fields
+from panel.base import Base, written_by
+from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import Made, PlanRow
 from panel.kinds import Code, Invalid, Text, narrow, tidy
-from panel.security.policy import Permission, table_of
+from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, policy_of
 
 UNSCOPED = {"unscoped": True}
@@ -58,6 +58,25 @@ def within(session: Session, model: type[Base], action: Permission, ids: Collect
     for part in chunks(ids):
         statement = select(columns.id).where(columns.id.in_(part), condition)
         found |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
+    return found
+
+
+def displays(session: Session, model: type[Base]) -> dict[int, str]:
+    """What people call every record of a table, as display() says it; unscoped, so that no record is kept loaded."""
+    columns, parts = table_of(model).c, [field_named(model, name) for name in model.__display__]
+    if any(f is None or f.attr not in columns or (f.reference and model_of(f.reference.table) is model) for f in parts):
+        return {row[0]: str(row[0]) for row in session.execute(select(columns.id), execution_options=UNSCOPED)}
+    known = [f for f in parts if f is not None]
+    others = {f.name: displays(session, model_of(f.reference.table)) for f in known if f.reference}
+    found = {}
+    statement = select(columns.id, *(columns[f.attr] for f in known))
+    for id_, *values in session.execute(statement, execution_options=UNSCOPED):
+        said = [
+            others[f.name].get(value, "") if f.reference else f.kind.format(value)
+            for f, value in zip(known, values, strict=True)
+            if value is not None
+        ]
+        found[id_] = " ".join(filter(None, said))
     return found
 
 
@@ -107,6 +126,9 @@ class Finder:
         wanted = [columns[f.attr] for f in self.naming()]
         for row in session.execute(select(columns.id, *wanted), execution_options=UNSCOPED):
             self.learn(row[0], row[1:])
+        if not set(written_by(self.model)) <= {f.attr for f in self.naming()}:
+            for id_, name in displays(session, self.model).items():
+                self.call(id_, name)
 
     def naming(self) -> list[Field]:
         """The fields by any of which a record is called."""

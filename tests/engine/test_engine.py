@@ -4,7 +4,6 @@ Both proofs run in processes of their own: there is one Base with one metadata."
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
@@ -34,7 +33,8 @@ def visit(module: str, place: Path) -> None:
 
 
 def test_a_panel_of_another_schema_works(tmp_path: Path) -> None:
-    visit("tests.foreign_visit", tmp_path / "library.db")
+    """Every page, file, import and migration of a record shop of fifteen tables."""
+    visit("tests.foreign_visit", tmp_path)
 
 
 def test_records_may_refer_to_their_own_table_and_to_themselves(tmp_path: Path) -> None:
@@ -43,16 +43,6 @@ def test_records_may_refer_to_their_own_table_and_to_themselves(tmp_path: Path) 
 
 def test_a_new_choice_is_noticed_and_its_migration_written(tmp_path: Path) -> None:
     visit("tests.choice_visit", tmp_path)
-
-
-def test_it_takes_fewer_than_forty_lines() -> None:
-    """Schema and assembly, imports and blank lines aside."""
-    source = (ROOT / "tests" / "foreign.py").read_text()
-    body = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.Assign)]
-    lines = source.splitlines()
-    written = [line for node in body for line in lines[node.lineno - 1 : node.end_lineno] if line.strip()]
-    assert len(written) < 40
-    assert {node.name for node in body if isinstance(node, ast.ClassDef)} == {"Author", "Book", "Loan"}
 
 
 def test_a_new_column_is_one_line(tmp_path: Path) -> None:
