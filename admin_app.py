@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from waitress import serve as run_waitress
 
@@ -33,7 +31,7 @@ from bureau.people.web.roster_page import LiaisonView
 from bureau.registers.web import pages as registerpage
 from bureau.settings.web import pages as settings
 from bureau.upkeep import imports
-from bureau.upkeep.web import commands, import_commands, table_commands
+from bureau.upkeep.web import commands, import_commands, migration_commands, table_commands
 from bureau.visits.web import commands as duty_command
 from bureau.visits.web import mondays
 from panel import logs
@@ -105,7 +103,6 @@ def create_app(config: Config | None = None) -> Flask:
         home=home_page.home,
         role_conflict=roles.conflict,
     )
-    Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
     app.add_url_rule("/settings", "settings", settings.page, methods=["GET", "POST"])
     panel.links += [
         Link(_("Home"), "home", "home", OVERVIEW, first=True),
@@ -136,6 +133,7 @@ def create_app(config: Config | None = None) -> Flask:
     commands.install(app, panel)
     table_commands.install(app, panel)
     import_commands.install(app, panel)
+    migration_commands.install(app, panel)
     ledgers.install(app)
     periodic.register(panel, "ledger.drafts", timedelta(minutes=30), ledgerfile.draw_up_due)
     periodic.register(panel, "notices.remind", timedelta(minutes=10), notices.remind)

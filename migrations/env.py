@@ -13,7 +13,7 @@ from migrations import forms
 from panel.base import Base
 from panel.schema_state import COMPARED
 
-db = current_app.extensions["migrate"].db
+db = current_app.extensions["panel"].db
 
 
 def run() -> None:

@@ -6,9 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from flask_migrate import migrate as write_migration
-from flask_migrate import upgrade
-
+from panel import migrations
 from panel.i18n.text import _
 from panel.kinds import Choices
 from schema import words
@@ -33,21 +31,21 @@ def main() -> None:
     from panel.config import Config
 
     folder = Path(sys.argv[1])
-    migrations = shutil.copytree(MIGRATIONS, folder / "migrations")
+    copied = shutil.copytree(MIGRATIONS, folder / "migrations")
     config = Config(instance=folder, database_url=f"sqlite:///{folder / 'panel.db'}", secret_key="x", password_cost=1)
     app = create_app(config)
     with app.app_context():
         panel = app.extensions["panel"]
-        upgrade(directory=str(migrations))
+        migrations.upgrade(str(copied))
         with panel.db.engine.connect() as connection:
-            problem = schema_state.problem(connection, str(migrations))
+            problem = schema_state.problem(connection, str(copied))
         assert "phrase.ck_phrase_phrase_use" in str(problem), "check names it"
-        write_migration(directory=str(migrations), message="notice", rev_id="9000")
-        written = (migrations / "versions" / "9000_notice.py").read_text()
+        migrations.write(str(copied), "notice", "9000")
+        written = (copied / "versions" / "9000_notice.py").read_text()
         assert "'feedback', 'result', 'reason', 'notice'" in written, written
-        upgrade(directory=str(migrations))
+        migrations.upgrade(str(copied))
         with panel.db.engine.connect() as connection:
-            assert schema_state.problem(connection, str(migrations)) is None
+            assert schema_state.problem(connection, str(copied)) is None
         with panel.system_session() as session:
             session.add(Phrase(name="通知", use=words.PhraseUse.of("notice"), words="已通知"))
 

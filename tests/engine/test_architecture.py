@@ -71,7 +71,7 @@ def test_a_library_stays_where_it_belongs(library: str, places: tuple[str, ...])
 
 
 #: What only a page or a command may know.
-WEB = {"flask", "flask_admin", "flask_login", "flask_migrate", "flask_sqlalchemy", "flask_wtf", "wtforms", "click"}
+WEB = {"flask", "flask_admin", "flask_login", "flask_sqlalchemy", "flask_wtf", "wtforms", "click"}
 
 
 def test_flask_stays_in_the_web_folders() -> None:

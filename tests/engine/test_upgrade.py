@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from flask import Flask
-from flask_migrate import upgrade
 
 from bureau.upkeep.web.commands import MIGRATIONS, migrate, schema_problem
+from panel import migrations
 from panel.base import Base
 from seed import demo
 from tests.factories import PASSWORD, Browser
@@ -109,7 +109,7 @@ def first(app: Flask, request: pytest.FixtureRequest) -> Rows:
             Path(str(engine.url.database)).unlink()
         else:
             newest.drop_all(engine)
-        upgrade(directory=MIGRATIONS, revision=request.param[:4])
+        migrations.upgrade(MIGRATIONS, request.param[:4])
         take_away(engine, request.param)
         old = reflected(engine)
         with engine.begin() as connection:

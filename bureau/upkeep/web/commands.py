@@ -9,14 +9,13 @@ from typing import NoReturn
 
 import click
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import ROLES, conflict
 from bureau.cases.web import photos
 from bureau.upkeep import consistency
-from panel import schema_state
+from panel import migrations, schema_state
 from panel.i18n import Message, _
 from panel.jobs import periodic
 from panel.jobs.periodic import Result
@@ -221,6 +220,6 @@ def bring_along(panel: Panel) -> None:
 
 def migrate(panel: Panel) -> None:
     """Upgrade to head, then make the triggers that a rebuilt table has lost."""
-    upgrade(directory=MIGRATIONS)
+    migrations.upgrade(MIGRATIONS)
     with panel.db.engine.begin() as connection:
         guard(connection)
