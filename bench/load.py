@@ -22,7 +22,8 @@ import sqlalchemy as sa
 
 from bench.people import Edited, Notes, Person
 from bench.site import Server, Site
-from bench.sound import counted, faults, lost
+from bench.sound import faults, lost
+from bench.trail import Start
 from bench.visitor import Fault, Gone, Visitor
 from bureau.access.roles import LEADER, LIAISON, OFFICE
 from models import Case
@@ -71,7 +72,7 @@ def load(site: Site, processes: int, seconds: float, seed: int, say: Callable[[s
     say(f"seed {seed}")
     with site.session() as session:
         shared = _shared(site, session)
-        before = {key: counted(session, key) for keys in shared.values() for key in keys}
+        start = Start.of(session, *(key for keys in shared.values() for key in keys))
     people = [
         Person(Visitor(account, asked=place), random.Random(f"{seed}/{place}"), site.knows)  # noqa: S311
         for place, account in enumerate(site.accounts)
@@ -94,7 +95,7 @@ def load(site: Site, processes: int, seconds: float, seed: int, say: Callable[[s
         f"{notes.refused} steps came too late or lacked something; {dict(sorted(statuses.items()))}"
     )
     with site.session() as session:
-        found += [*faults(session, site.store), *lost(session, notes, before)]
+        found += [*faults(session, site.store), *lost(session, notes, start)]
     return found + site.complaints()
 
 

@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 
 from bench.people import Edited, Notes, Person
 from bench.site import Server, Site
-from bench.sound import counted, faults, lost
+from bench.sound import faults, lost
+from bench.trail import Start
 from bench.visitor import Fault, Gone, Visitor
 from bureau.access.roles import LEADER, LIAISON, OFFICE
 from panel.security.records import Job, JobState
@@ -59,7 +60,7 @@ def soak(site: Site, rounds: int, seed: int, say: Callable[[str], object]) -> li
     people = [Person(Visitor(account), random.Random(), site.knows) for account in site.accounts]  # noqa: S311
     shared = ("community", people[0].visitor.account.community, "households")
     with site.session() as session:
-        before = {shared: counted(session, shared)}
+        start = Start.of(session, shared)
     found: list[str] = []
     for number in range(1, rounds + 1):
         for place, person in enumerate(people):
@@ -71,7 +72,7 @@ def soak(site: Site, rounds: int, seed: int, say: Callable[[str], object]) -> li
             notes += person.notes
         site.quiet()
         with site.session() as session:
-            found += [*faults(session, site.store), *lost(session, notes, before)]
+            found += [*faults(session, site.store), *lost(session, notes, start)]
         found += site.complaints()
         say(
             f"round {number}: {len(notes.reports)} reports, {notes.steps.total()} steps, {notes.edits.total()} edits, "

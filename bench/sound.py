@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from bench.people import PHONE, Edited, Notes, count_in
+from bench import trail
+from bench.people import PHONE, Notes, count_in
+from bench.trail import Start, counted
 from bureau.upkeep import consistency
 from bureau.upkeep.web.commands import MIGRATIONS
 from models import Case, CaseEvent, Department
-from panel.security.policy import model_of
 from panel.security.records import ImportBatch, ImportRow, Job, JobState
 from panel.store.files import Store
 
@@ -41,8 +41,8 @@ def _batches(session: Session) -> Iterator[str]:
             yield f"job {job.id} is {job.state} with the result {job.result}"
 
 
-def lost(session: Session, notes: Notes, before: dict[Edited, int]) -> Iterator[str]:
-    """What people were told is saved and isn't, and what is there that nobody asked for."""
+def lost(session: Session, notes: Notes, start: Start) -> Iterator[str]:
+    """What people were told is saved and isn't, and what is there that nobody asked for or nothing tells of."""
     found: dict[int, str] = {}
     for id_, description in session.execute(select(Case.id, Case.description)):
         found[id_] = description
@@ -53,8 +53,9 @@ def lost(session: Session, notes: Notes, before: dict[Edited, int]) -> Iterator[
     yield from (f"case {case}: what was said is not there: {words}" for case, words in notes.words
                 if (case, words) not in said)  # fmt: skip
     yield from _steps(session, notes)
-    yield from _edits(session, notes, before)
+    yield from _edits(session, notes, start)
     yield from _imports(session, notes)
+    yield from trail.missing(session, start)
 
 
 def _steps(session: Session, notes: Notes) -> Iterator[str]:
@@ -70,10 +71,10 @@ def _steps(session: Session, notes: Notes) -> Iterator[str]:
             yield f"step {key}: told {told} times, sent without an answer {notes.open_steps[key]}, there {there}"
 
 
-def _edits(session: Session, notes: Notes, before: dict[Edited, int]) -> Iterator[str]:
+def _edits(session: Session, notes: Notes, start: Start) -> Iterator[str]:
     """Every count stands where those who raised it have brought it."""
     for key in notes.edits.keys() | notes.open_edits.keys():
-        there, told = counted(session, key) - before.get(key, 0), notes.edits[key]
+        there, told = counted(session, key) - start.counts.get(key, 0), notes.edits[key]
         if not told <= there <= told + notes.open_edits[key]:
             yield f"{key}: raised {told} times, sent without an answer {notes.open_edits[key]}, stands {there} higher"
 
@@ -91,10 +92,3 @@ def _imports(session: Session, notes: Notes) -> Iterator[str]:
         numbers = {count_in(phone) - PHONE for phone in phones}
         if len(numbers) > 1 or (prefix in latest and min(numbers, default=0) < latest[prefix]):
             yield f"{prefix}: import {latest.get(prefix)} was confirmed, the rows are of {sorted(numbers)}"
-
-
-def counted(session: Session, key: Edited) -> int:
-    """The number at the end of a field."""
-    table, id_, name = key
-    model: Any = model_of(table)
-    return count_in(session.scalar(select(getattr(model, name)).where(model.id == id_)))

@@ -1,0 +1,177 @@
+"""Whether the audit trail and the notices tell of everything that was written since a start: what is written in the
+transaction of a change must be there when the change is, and must not be there without it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bench.people import Edited, count_in
+from bureau.access.roles import LEADER, OFFICE
+from bureau.cases.workflow import REMARKS
+from bureau.notices.notices import TOLD, Who
+from models import Case, CaseEvent, Community, Liaison, Officer
+from panel.base import Base, Record
+from panel.kinds import today
+from panel.security.accounts import User, UserRole
+from panel.security.policy import model_of
+from panel.security.records import AuditAction, AuditEntry, Notice
+
+#: Steps that ask for approval; the answer is told to whoever took the last of them.
+ASKING = ("extend", "suspend", "ask_resume")
+Row = tuple[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A database as it was before people worked with it: later changes are counted from here."""
+
+    #: The numbers of the fields that are counted up.
+    counts: dict[Edited, int] = field(default_factory=dict)
+    versions: dict[Row, int] = field(default_factory=dict)
+    #: Officers who handle a case, by case id.
+    handlers: dict[int, int | None] = field(default_factory=dict)
+    #: The latest event and audit entry.
+    event: int = 0
+    entry: int = 0
+
+    @classmethod
+    def of(cls, session: Session, *edited: Edited) -> Start:
+        return cls(
+            {key: counted(session, key) for key in edited},
+            dict(_versions(session)),
+            dict(session.execute(select(Case.id, Case.handler_id)).all()),
+            session.scalar(select(func.max(CaseEvent.id))) or 0,
+            session.scalar(select(func.max(AuditEntry.id))) or 0,
+        )
+
+
+def counted(session: Session, key: Edited) -> int:
+    """The number at the end of a field."""
+    table, id_, name = key
+    model: Any = model_of(table)
+    return count_in(session.scalar(select(getattr(model, name)).where(model.id == id_)))
+
+
+def missing(session: Session, start: Start) -> Iterator[str]:
+    """What the audit trail and the notices lack, or tell of without its having happened."""
+    yield from _versions_told(session, start)
+    yield from _states_told(session, start)
+    yield from _notices(session, start)
+
+
+def _versions(session: Session) -> Iterator[tuple[Row, int]]:
+    """The version of every record."""
+    for mapper in Base.registry.mappers:
+        if issubclass(model := mapper.class_, Record):
+            for id_, version in session.execute(select(model.id, model.version)):
+                yield (model.__tablename__, id_), version
+
+
+def _versions_told(session: Session, start: Start) -> Iterator[str]:
+    """Each version of a record has its entry, and each entry its version. A step that keeps the state of a case bumps
+    the version of the case and tells of it by its event alone."""
+    columns = (AuditEntry.table_name, AuditEntry.record_id, AuditEntry.record_version)
+    written = AuditEntry.action.in_((AuditAction.CREATE, AuditAction.EDIT))
+    told: dict[Row, set[int | None]] = defaultdict(set)
+    for table, id_, version in session.execute(select(*columns).where(AuditEntry.id > start.entry, written)):
+        told[table, id_].add(version)
+    kept = _steps_keeping_the_state(session, start)
+    for row, version in _versions(session):
+        table, id_ = row
+        there = set(range(start.versions.get(row, 0) + 1, version + 1))
+        untold = sorted(there - told[row])
+        if len(untold) > (kept.get(id_ or 0, 0) if table == Case.__tablename__ else 0):
+            yield f"{table} {id_}: the audit trail does not tell of the versions {untold}"
+        if never := sorted(map(str, told.pop(row) - there)):
+            yield f"{table} {id_}: the audit trail tells of versions that never were: {never}"
+    yield from (f"{table} {id_}: in the audit trail, and not there" for table, id_ in told)
+
+
+def _steps_keeping_the_state(session: Session, start: Start) -> dict[int, int]:
+    """How many such steps were taken, by case."""
+    keeps = (CaseEvent.id > start.event, CaseEvent.from_status == CaseEvent.to_status, CaseEvent.step.not_in(REMARKS))
+    counts = select(CaseEvent.case_id, func.count()).where(*keeps).group_by(CaseEvent.case_id)
+    return dict(session.execute(counts).all())
+
+
+def _states_told(session: Session, start: Start) -> Iterator[str]:
+    """The entries of a case tell of the same changes of its state, by the same people, as its events."""
+    by_events, by_entries = defaultdict[int, list[Any]](list), defaultdict[int, list[Any]](list)
+    moved = select(CaseEvent).where(CaseEvent.id > start.event, CaseEvent.step.not_in(REMARKS))
+    for event in session.scalars(moved.order_by(CaseEvent.id)):
+        before = event.from_status.value if event.from_status else None
+        if before != event.to_status.value:
+            by_events[event.case_id].append((event.actor_id, before, event.to_status.value))
+    entries = select(AuditEntry.record_id, AuditEntry.actor_id, AuditEntry.changes)
+    of_cases = (AuditEntry.id > start.entry, AuditEntry.table_name == Case.__tablename__)
+    for id_, actor, changes in session.execute(entries.where(*of_cases).order_by(AuditEntry.id)):
+        if "status" in changes:
+            by_entries[id_].append((actor, *changes["status"]))
+    for id_ in by_events.keys() | by_entries.keys():
+        if by_events[id_] != by_entries[id_]:
+            yield f"case {id_}: events say {by_events[id_]}, the audit trail {by_entries[id_]}"
+
+
+def _notices(session: Session, start: Start) -> Iterator[str]:
+    """Everybody whose part in a case doesn't change by the way was told of each step that is told of, and nobody of one
+    that was never taken."""
+    told: dict[str, set[int]] = defaultdict(set)
+    for mark, owner in session.execute(select(Notice.mark, Notice.owner_id).where(Notice.mark.startswith("event:"))):
+        told[mark].add(owner)
+    events = {f"event:{id_}" for id_ in session.scalars(select(CaseEvent.id))}
+    for mark in told:
+        if ":".join(mark.split(":")[:2]) not in events:
+            yield f"a notice of a step that was never taken: {mark}"
+    for event, owed in _owed(session, start):
+        if unaware := owed - told[f"event:{event.id}"]:
+            yield f"case {event.case_id}: nobody told {sorted(unaware)} of “{event.step}” (event {event.id})"
+
+
+def _owed(session: Session, start: Start) -> Iterator[tuple[CaseEvent, set[int]]]:
+    """Each event since the start with the accounts that must have been told of it."""
+    parts, handlers, askers = _Parts(session), dict(start.handlers), dict[int, int | None]()
+    since = select(CaseEvent, Case.community_id).join(Case, Case.id == CaseEvent.case_id)
+    for event, community in session.execute(since.where(CaseEvent.id > start.event).order_by(CaseEvent.id)):
+        if "handler" in event.payload:
+            handlers[event.case_id] = event.payload["handler"]
+        elif event.step == "send_back":
+            handlers[event.case_id] = None
+        people = {
+            Who.HANDLER: {parts.officers.get(handlers.get(event.case_id))},
+            Who.OFFICE: parts.office,
+            Who.LEADERS: parts.leaders[community],
+            Who.APPROVERS: parts.leaders[community],
+            Who.LIAISON: parts.liaisons[community],
+            Who.ASKER: {askers.get(event.case_id)},
+        }
+        if event.step in TOLD:
+            owed = set[int | None]().union(*(people.get(who, ()) for who in TOLD[event.step][1]))
+            yield event, {one for one in owed if one is not None} - {event.actor_id or 0}
+        if event.step in ASKING:
+            askers[event.case_id] = event.actor_id
+
+
+class _Parts:
+    """The active accounts with a part in cases, as far as nobody's work changes it."""
+
+    def __init__(self, session: Session) -> None:
+        active = set(session.scalars(select(User.id).where(User.active)))
+        held = defaultdict[str, set[int | None]](set)
+        for role, user in session.execute(select(UserRole.role, UserRole.user_id)):
+            held[role] |= {user} & active
+        officers = session.execute(select(Officer.id, Officer.user_id).where(Officer.user_id.in_(active)))
+        self.officers: dict[int | None, int | None] = dict(officers.all())
+        self.office = held[OFFICE]
+        self.leaders, self.liaisons = defaultdict[int, set[int | None]](set), defaultdict[int, set[int | None]](set)
+        led = select(Community.id, Officer.user_id).join(Officer, Officer.squad_id == Community.squad_id)
+        for community, leader in session.execute(led.where(Officer.active)):
+            self.leaders[community] |= {leader} & held[LEADER]
+        in_office = (Liaison.start_on <= today(), Liaison.end_on.is_(None))
+        for community, liaison in session.execute(select(Liaison.community_id, Liaison.user_id).where(*in_office)):
+            self.liaisons[community] |= {liaison} & active
