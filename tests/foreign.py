@@ -1,6 +1,6 @@
 """A record shop, no part of this product: its whole schema, roles and panel, for the proof that the engine is one."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -19,13 +19,16 @@ from panel.kinds import (
     Code,
     Data,
     Day,
+    Email,
     Flag,
+    Link,
     Mobile,
     Moment,
     PersonName,
     Reference,
     Telephone,
     Text,
+    Time,
     Whole,
     now,
 )
@@ -56,13 +59,15 @@ class Artist(Named, Record):
     __tablename__, __label__, __labels__, __scope__ = "artist", _("Artist"), _("Artists"), Public()
     name: Mapped[str] = col(PersonName(), _("Name"), required=True, key=True, search=True)
     born_on: Mapped[date | None] = col(Day(), _("Born"), below="name")
-    website: Mapped[str | None] = col(Text(200), _("Website"))
+    website: Mapped[str | None] = col(Link(), _("Website"))
 
 
 class Publisher(Named, Record):
     __tablename__, __label__, __labels__, __scope__ = "publisher", _("Publisher"), _("Publishers"), Public()
     name: Mapped[str] = col(Text(60), _("Name"), required=True, key=True, search=True)
     telephone: Mapped[str | None] = col(Telephone(), _("Telephone"), personal=Personal.WORK)
+    email: Mapped[str | None] = col(Email(), _("E-mail"))
+    orders_until: Mapped[time | None] = col(Time(), _("Takes orders until"))
 
 
 class Album(Record):
@@ -149,6 +154,7 @@ class Card(Record):
     customer_id: Mapped[int] = col(Reference("customer"), _("Customer"), required=True, unique=True, key=True)
     points: Mapped[int] = col(Whole(), _("Points"), required=True, default=0)
     until: Mapped[date | None] = col(Day(), _("Valid until"))
+    balance: Mapped[Decimal | None] = col(Amount(signed=True), _("Balance"))
     customer: Mapped[Customer] = relationship()
 
 
@@ -212,7 +218,7 @@ class Review(Record):
     __display__ = ("headline",)
     headline: Mapped[str] = col(Text(120), _("Headline"), required=True, search=True)
     album_id: Mapped[int | None] = col(Reference("album"), _("Album"))
-    found_at: Mapped[str | None] = col(Text(300), _("Found at"))
+    found_at: Mapped[str | None] = col(Link(300), _("Found at"))
     album: Mapped[Album | None] = relationship()
 
 

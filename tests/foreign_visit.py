@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 import sys
-from datetime import date
+from datetime import date, time
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,22 @@ from panel.i18n import _, speaking
 from panel.imports import batches
 from panel.imports.plans import Options, Outcome
 from panel.imports.rules import importable
-from panel.kinds import Amount, Choice, Data, Day, Flag, Mobile, Moment, Telephone, Text, Whole, now
+from panel.kinds import (
+    Amount,
+    Choice,
+    Data,
+    Day,
+    Email,
+    Flag,
+    Link,
+    Mobile,
+    Moment,
+    Telephone,
+    Text,
+    Time,
+    Whole,
+    now,
+)
 from panel.search import listing
 from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor
@@ -118,9 +133,12 @@ def value_of(declared: Field, n: int, session: Any) -> Any:
         Moment: now,
         Flag: lambda: n % 2 == 0,
         Whole: lambda: kind.low + n,
-        Amount: lambda: 10 + n,
+        Amount: lambda: -n if kind.signed else 10 + n,
+        Time: lambda: time(16, 29 + n),
+        Email: lambda: f"={n}+1@example.org",
+        Link: lambda: f"https://example.org/{n}?a=1&b='2'",
         Data: lambda: {"sides": n},
-        Text: lambda: f"https://example.test/{n}?a=1&b=<2>" if "website" in declared.name else f"No{n}",
+        Text: lambda: f"No{n}",
     }
     return next(make() for known, make in values.items() if isinstance(kind, known))
 
@@ -222,6 +240,36 @@ def an_import(ann: Client) -> None:
         assert f"/admin/{table}/details/" in ann.get(f"/admin/{table}/"), table
 
 
+def the_kinds(ann: Client) -> None:
+    """Each kind is typed as people write it, shown, refused with a sentence, and filtered by."""
+    url = "/admin/publisher/edit/?id=1"
+    typed = {**ann.form(url), "orders_until": "下午4点半", "email": "-a@Example.org", "telephone": "0573-82710001"}
+    assert ann.post(url, **typed).status_code == 302
+    shown = ann.get("/admin/publisher/details/?id=1")
+    assert "16:30" in shown
+    assert "-a@example.org" in shown
+    refused = ann.post(url, **{**ann.form(url), "orders_until": "上午12:30", "email": "a@b"})
+    assert refused.status_code == 422
+    assert "can be read in two ways" in refused.text
+    assert "no e-mail address" in refused.text
+    until = "/admin/publisher/?orders_until.from=16:31&orders_until.to=16:31"
+    assert re.findall(r"publisher/details/\?id=(\d+)", ann.get(until)) == ["2"]
+    csv = ann.client.get("/admin/publisher/export/csv/").text
+    assert "\t-a@example.org" in csv, "no spreadsheet takes it for a formula"
+    assert "16:30" in csv
+
+    outside = ann.get("/admin/artist/details/?id=1")
+    address = "https://example.org/1?a=1&amp;b=&#39;2&#39;"
+    assert f'<a href="{address}" rel="noopener noreferrer" target="_blank">' in outside
+    artist = "/admin/artist/edit/?id=1"
+    assert ann.post(artist, **{**ann.form(artist), "website": "javascript:x"}).status_code == 422
+    assert ann.get("/admin/artist/details/?id=1").count(address) == 2, "as it was"
+
+    card = "/admin/card/edit/?id=1"
+    assert ann.post(card, **{**ann.form(card), "balance": "(1,234.50)"}).status_code == 302
+    assert "-1234.50" in ann.get("/admin/card/details/?id=1")
+
+
 def the_scope(bob: Client) -> None:
     """A clerk sees no sale but the own one, and no log."""
     ann_sells = bob.get("/admin/sale/")
@@ -238,6 +286,7 @@ def main() -> None:
     ann, bob = Client(panel, "ann"), Client(panel, "bob")
     every_page(panel, ann)
     out_and_in(panel)
+    the_kinds(ann)
     an_import(ann)
     the_scope(bob)
 

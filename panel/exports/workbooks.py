@@ -83,7 +83,19 @@ def _format(column: Column) -> str | None:
 
 
 #: Widths in letters by the name of a kind, for what it holds at most; a Chinese letter takes two.
-WIDTHS = {"Moment": 17, "Day": 12, "Mobile": 13, "Telephone": 15, "PersonName": 10, "Flag": 7, "Whole": 8, "Amount": 10}
+WIDTHS = {
+    "Amount": 10,
+    "Day": 12,
+    "Email": 26,
+    "Flag": 7,
+    "Link": 38,
+    "Mobile": 13,
+    "Moment": 17,
+    "PersonName": 10,
+    "Telephone": 15,
+    "Time": 9,
+    "Whole": 8,
+}
 #: Of the record number and of what is referred to: long names go on in a second line.
 NUMBER_WIDTH, REFERENCE_WIDTH = 9, 15
 #: Of text by its length.
@@ -160,7 +172,10 @@ def _example(f: Field | None, label: str, *, first: bool) -> Any:
             "Day": today(),
             "Moment": f"{today().isoformat()} 09:30",
             "Whole": getattr(f.kind, "low", 0) or 1,
+            "Time": "08:30",
             "Amount": 200,
+            "Email": "office@example.org",
+            "Link": "https://www.example.org/",
             "PersonName": "张三",
         }
         value = samples.get(type(f.kind).__name__, "")

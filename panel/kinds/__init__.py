@@ -22,9 +22,10 @@ from panel.kinds.base import (
     today,
 )
 from panel.kinds.choices import Choice, Data, Label, Reference
+from panel.kinds.clock import Time
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment
-from panel.kinds.words import Code, Email, Mobile, PersonName, Place, Telephone, Text
+from panel.kinds.words import Code, Email, Link, Mobile, PersonName, Place, Telephone, Text
 
 __all__ = [
     "EXACT",
@@ -42,6 +43,7 @@ __all__ = [
     "Kind",
     "Label",
     "Level",
+    "Link",
     "Mobile",
     "Moment",
     "Moments",
@@ -50,6 +52,7 @@ __all__ = [
     "Reference",
     "Telephone",
     "Text",
+    "Time",
     "Whole",
     "digits",
     "narrow",

@@ -1,10 +1,11 @@
-"""Kinds of words: text, names, places, codes, telephone numbers."""
+"""Kinds of words: text, names, places, codes, telephone numbers, addresses of the web."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import String
 from sqlalchemy import Text as LongString
@@ -169,3 +170,41 @@ class Email(Kind):
 
     def mask(self, value: Any) -> str:
         return f"{value[0]}***@{value.rpartition('@')[2]}" if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Kind):
+    """An address of the web, http or https and nothing else, without a password in it. Shown as a link."""
+
+    length: int = 500
+    control: ClassVar[str] = "url"
+
+    def sql(self) -> TypeEngine[Any]:
+        return String(self.length)
+
+    def parse(self, raw: object) -> str | None:
+        text = tidy(raw)
+        if not text:
+            return None
+        if len(text) > self.length:
+            raise Invalid(_("Too long: {n} characters, at most {length} are allowed.", n=len(text), length=self.length))
+        if not (found := re.fullmatch(r"(https?)[:：][/／]{2}([^/?#]+)([/?#].*)?", text, re.IGNORECASE)):
+            raise Invalid(_("This is no web address. Write all of it, for example https://www.example.org/page."))
+        scheme, host, rest = found[1].lower(), narrow(found[2]).lower(), found[3] or ""
+        address = f"{scheme}://{host}{rest}"
+        if not _HOST.fullmatch(host) or not _PATH.fullmatch(rest) or not _reads(address):
+            raise Invalid(_("This is no web address. Write all of it, for example https://www.example.org/page."))
+        return address
+
+
+#: A name or address of a machine, and a port perhaps; never `user@`, which makes one site look like another.
+_HOST = re.compile(r"(\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_PATH = re.compile(r"[^\s\\<>\"`]*")
+
+
+def _reads(address: str) -> bool:
+    """Whether a port, if there is one, is such a number, and the standard library reads the same host as we do."""
+    try:
+        return address.isprintable() and bool(urlsplit(address).hostname) and urlsplit(address).port != 0
+    except ValueError:
+        return False

@@ -14,7 +14,7 @@ from panel import ids
 from panel.base import Base
 from panel.fields import Field, Personal, fields
 from panel.i18n import Message
-from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Label, Moment, Whole, narrow, tidy
+from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Label, Moment, Time, Whole, narrow, tidy
 from panel.security.policy import Actor
 
 PAGE_SIZE = 50
@@ -68,7 +68,7 @@ def _hidden(field: Field, masked: bool) -> bool:
 
 def is_span(field: Field) -> bool:
     """Whether the field is filtered by a span, from – to."""
-    return isinstance(field.kind, Day | Moment | Whole | Amount)
+    return isinstance(field.kind, Day | Moment | Time | Whole | Amount)
 
 
 def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: bool = False) -> Query:
@@ -125,7 +125,7 @@ def _filter(model: type[Base], declared: Field, query: Query) -> list[ColumnElem
         return found
     if isinstance(kind, Moment):
         found.append(or_(*(_at(column, kind, value) for value in given)))
-    elif isinstance(kind, Choice | Label | Flag | Day | Whole | Amount) or declared.reference:
+    elif isinstance(kind, Choice | Label | Flag | Day | Time | Whole | Amount) or declared.reference:
         found.append(column.in_([kind.parse(value) for value in given]))
     else:
         found.append(or_(*(column.icontains(narrow(value), autoescape=True) for value in given)))

@@ -163,7 +163,7 @@ def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
     made = forms.control(field.kind, field, view.endpoint)
     made.value = query.values.get(field.name, [""])[0]
     made.lines, made.maxlength = 1, listing.MAX_VALUE
-    if made.control in ("textarea", "tel"):
+    if made.control in ("textarea", "tel", "url"):
         made.control = "text"
     if listing.is_span(field):
         made.value = query.values.get(f"{field.name}.from", [made.value])[0]

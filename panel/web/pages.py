@@ -14,13 +14,15 @@ Words = str | Message
 @dataclass(slots=True)
 class Cell:
     """A value as it is shown. `tone` makes it a tag (good, warn, bad, brand or "" for grey; None is no tag),
-    `light` puts a green, yellow or red dot (g, y, r) before it; `below` stands in grey beneath."""
+    `light` puts a green, yellow or red dot (g, y, r) before it; `below` stands in grey beneath. `outside`: the address
+    leads out of the panel."""
 
     text: str = ""
     url: str | None = None
     tone: str | None = None
     light: str | None = None
     below: list[str] = field(default_factory=list)
+    outside: bool = False
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from flask import g, url_for
 from panel.base import display
 from panel.fields import Field, Personal
 from panel.i18n import _
-from panel.kinds import Choice, Data, Flag, Moment, Text
+from panel.kinds import Choice, Data, Flag, Link, Moment, Text
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell
@@ -57,9 +57,16 @@ def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) 
     if cut and len(text) > LIST_LENGTH:
         text = text[: LIST_LENGTH - 1] + "…"
     found = Cell(text)
+    if isinstance(field.kind, Link) and not is_masked(field, type(record)):
+        found.url, found.outside = _followed(value), True
     if linked and field.reference and getattr(record, field.name) is not None:
         found.url = record_url(field.reference.table, value)
     return found
+
+
+def _followed(address: str) -> str | None:
+    """An address that may be followed: what a program stored past Link.parse() might be a script."""
+    return address if address.startswith(("http://", "https://")) else None
 
 
 def record_url(table: str, id_: int) -> str | None:

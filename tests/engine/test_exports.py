@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -196,18 +196,18 @@ def test_the_command_takes_another_record_by_its_name_or_its_number(stage: Stage
 # The writers.
 
 ODD = [
-    ("=1+1", -5, local(2026, 5, 1, 8, 30, 15), date(2026, 5, 1), Decimal("200.10"), "13812345678"),
-    (None, None, None, None, None, None),
-    ("#N/A", 2_000_000_000, local(1900, 3, 1), date(2199, 12, 31), Decimal("0.00"), "第一行\n第二行 _x0041_"),
-    ("http://example.com", 0, None, None, Decimal("99999999999.99"), "  两侧空格 & <b> \"'"),
-    ("@SUM(A1)", 7, None, None, None, "甲" * 2000),
+    ("=1+1", -5, local(2026, 5, 1, 8, 30, 15), date(2026, 5, 1), Decimal("200.10"), "13812345678", time(8, 30, 15)),
+    (None, None, None, None, None, None, None),
+    ("#N/A", 2_000_000_000, local(1900, 3, 1), date(2199, 12, 31), Decimal("0.00"), "甲\n乙 _x0041_", time(0, 0)),
+    ("http://example.com", 0, None, None, Decimal("99999999999.99"), "  两侧空格 & <b> \"'", time(23, 59, 59)),
+    ("@SUM(A1)", 7, None, None, None, "甲" * 2000, "***"),
 ]
-FORMATS = ["@", "0", "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "0.00", "@"]
+FORMATS = ["@", "0", "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "0.00", "@", "hh:mm"]
 
 
 def written(footnote: str = "") -> Any:
     target = BytesIO()
-    made = Page("甲/乙", list("编号时日额话"), list(ODD), [14, 14, 24, 14, 40, 14], FORMATS, footnote, ready=True)
+    made = Page("甲/乙", list("编号时日额话钟"), list(ODD), [14, 14, 24, 14, 40, 14, 9], FORMATS, footnote, ready=True)
     assert sheets.write(target, [made]) == len(ODD)
     return load_workbook(target).worksheets[0]
 
@@ -234,7 +234,7 @@ def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch
             if b.value is not None:
                 assert looks(a) == looks(b), a.coordinate
                 assert (a.data_type, a.number_format) == (b.data_type, b.number_format), a.coordinate
-    for letter in "ABCDEF":
+    for letter in "ABCDEFG":
         assert ours.column_dimensions[letter].width == pytest.approx(plain.column_dimensions[letter].width, abs=0.01)
     for sheet in (ours, plain):
         assert (sheet.page_setup.orientation, int(sheet.page_setup.paperSize)) == ("landscape", 9)
@@ -255,7 +255,7 @@ def test_what_ends_the_reading_ends_the_faster_writing(monkeypatch: pytest.Monke
         raise LookupError("cancelled")
 
     with pytest.raises(LookupError, match="cancelled"):
-        sheets.write(BytesIO(), [Page("x", list("abcdef"), rows(), ready=True)])
+        sheets.write(BytesIO(), [Page("x", list("abcdefg"), rows(), ready=True)])
 
 
 def test_an_empty_table_has_its_header_still(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from panel.kinds import (
     Invalid,
     Kind,
     Level,
+    Link,
     Mobile,
     Moment,
     PersonName,
@@ -33,6 +34,7 @@ from panel.kinds import (
     Reference,
     Telephone,
     Text,
+    Time,
     Whole,
 )
 from tests.factories import MODELS
@@ -40,10 +42,12 @@ from tests.factories import MODELS
 #: Alike on either database.
 pytestmark = pytest.mark.alike
 
-#: Every kind that a declared column or a setting has, each once.
-DECLARED_KINDS: list[Kind] = list(
-    {repr(f.kind): f.kind for model in MODELS.values() for f in fields(model)}.values()
-) + [declared.kind for declared in DECLARED.values()]
+#: Every kind that a declared column or a setting has, each once, and those that other panels use.
+DECLARED_KINDS: list[Kind] = [
+    *{repr(f.kind): f.kind for model in MODELS.values() for f in fields(model)}.values(),
+    *(declared.kind for declared in DECLARED.values()),
+    *(Amount(signed=True), Email(), Link(), Time()),
+]
 
 #: A date-time without a zone, as cells hold them.
 clock = datetime.fromisoformat
@@ -58,6 +62,8 @@ VALUES: list[tuple[Kind, st.SearchStrategy[Any]]] = [
     (Amount(3), st.decimals(0, 10**11 - 1, places=3)),
     (Amount(signed=True), st.decimals(1 - 10**11, 10**11 - 1, places=2)),
     (Email(), st.from_regex(r"\A[a-z0-9]{1,20}(\.[a-z0-9]{1,20})?@[a-z0-9]{1,20}\.(cn|org|com\.cn)\Z")),
+    (Link(), st.from_regex(r"\Ahttps?://[a-z0-9]{1,20}(\.[a-z]{2,5}){1,2}(:80)?(/[A-Za-z0-9%&=路径.-]{0,20})?\Z")),
+    (Time(), st.times().map(lambda t: t.replace(microsecond=0))),
     (Flag(), st.booleans()),
     (Day(), st.dates(date(1900, 1, 1), date(2200, 12, 31))),
     # China has kept one time since 1992; before, an hour of each autumn came twice.
@@ -82,7 +88,10 @@ ANYTHING = st.one_of(
     st.decimals(allow_nan=True, allow_infinity=True),
     st.text(st.characters(codec=None)),
     st.text("0123456789.-/:年月日 Ee+＋，１２\u3000\u00a0*", max_size=30),
+    st.text("0123456789:时点分半上下午 apm：/.@htps", max_size=20),
     st.dates(),
+    st.times(),
+    st.timedeltas(),
     st.datetimes(),
     st.datetimes(timezones=st.just(UTC)),
 )
@@ -400,3 +409,114 @@ def test_an_email_address_is_tidied_and_masked() -> None:
 def test_an_email_address_that_is_none_is_refused(raw: Any) -> None:
     with pytest.raises(Invalid):
         Email().parse(raw)
+
+
+@given(value=st.times().map(lambda t: t.replace(microsecond=0)))
+def test_a_day_fraction_is_the_time_that_excel_means(value: time) -> None:
+    since_midnight = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
+    assert Time().parse(since_midnight / timedelta(days=1)) == value
+    assert Time().parse(since_midnight) == value
+    assert Time().parse(EXCEL_EPOCH + since_midnight) == value
+    assert Time().load(Time().store(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("8:30", "08:30"),
+        ("8:5", "08:05"),
+        ("08:30:00", "08:30"),
+        ("08:30:15", "08:30:15"),
+        ("８：３０", "08:30"),
+        ("8点", "08:00"),
+        ("8点半", "08:30"),
+        ("8点钟", "08:00"),
+        ("8时30分", "08:30"),
+        ("下午2:30", "14:30"),
+        ("下午 2点一刻", "14:15"),
+        ("下午14:30", "14:30"),
+        ("上午9点", "09:00"),
+        ("中午12:30", "12:30"),
+        ("中午1点", "13:00"),
+        ("凌晨12:30", "00:30"),
+        ("晚上8点三刻", "20:45"),
+        ("2:30 PM", "14:30"),
+        ("12:05 am", "00:05"),
+        (0, "00:00"),
+        (0.5, "12:00"),
+        (time(8, 30, 0, 999), "08:30"),
+        ("", ""),
+    ],
+)
+def test_a_time_of_day_is_read_however_it_was_typed(raw: Any, shown: str) -> None:
+    assert Time().format(Time().parse(raw)) == shown
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        ("24:00", "no time of day"),
+        ("8:60", "no time of day"),
+        ("8:", "no time of day"),
+        ("8", "no time of day"),
+        ("830", "no time of day"),
+        ("8:30-17:00", "no time of day"),
+        ("8点半30分", "no time of day"),
+        (1, "no time of day"),
+        (0.9999999, "no time of day"),
+        (-0.5, "no time of day"),
+        (math.nan, "no time of day"),
+        (True, "no time of day"),
+        ("上午12:30", "in two ways"),
+        ("晚上12点", "in two ways"),
+        ("14:30 am", "in two ways"),
+        (clock("2025-07-14 08:30"), "This is a date"),
+    ],
+)
+def test_a_time_of_day_that_none_can_be_sure_of_is_refused_with_the_reason(raw: Any, reason: str) -> None:
+    refused(Time(), raw, reason)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ("http://a.cn", "http://a.cn"),
+        (" HTTPS://WWW.A.CN/Path?x=1#y ", "https://www.a.cn/Path?x=1#y"),
+        ("https：／／a.cn/x", "https://a.cn/x"),
+        ("https://例子.中国/路径?q=甲", "https://例子.中国/路径?q=甲"),
+        ("http://10.0.0.8:8080/", "http://10.0.0.8:8080/"),
+        ("http://[::1]/", "http://[::1]/"),
+        ("", None),
+    ],
+)
+def test_a_link_is_an_address_of_the_web(raw: str, value: str | None) -> None:
+    assert Link().parse(raw) == value
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ftp://a.cn",
+        "//a.cn",
+        "www.a.cn",
+        "http:/a.cn",
+        "http://",
+        "http://a.cn@evil.cn/",
+        "http://a.cn\\@evil.cn",
+        "http://a.cn:99999/",
+        'http://a.cn/"onclick=x',
+        "http://a.cn/<b>",
+        "http://a.cn/a b",
+        "http://a\u202ecn/",
+        "http://a.cn/\u200bx",
+        5,
+    ],
+)
+def test_a_link_to_anything_else_is_refused(raw: Any) -> None:
+    refused(Link(), raw, "no web address")
+
+
+def test_a_link_has_a_length() -> None:
+    refused(Link(), f"http://a.cn/{'x' * 500}", "Too long")

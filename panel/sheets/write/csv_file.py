@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
@@ -44,5 +44,7 @@ def _line(row: Sequence[Any] | Iterable[Any]) -> Iterator[Any]:
             yield TAB + value if _RISKY.match(value) else value
         elif isinstance(value, datetime):
             yield f"{value:%Y-%m-%d %H:%M:%S}" if value.second else f"{value:%Y-%m-%d %H:%M}"
+        elif isinstance(value, time):
+            yield f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
         else:
             yield value.isoformat() if isinstance(value, date) else value

@@ -4,10 +4,12 @@ of the time; docs/benchmarks.md tells how much."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import time, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+from panel.kinds import Time
 from panel.sheets.write.page import A4, HEAD_COLOUR, MARGINS, PAGE_OF, Page, print_words
 
 try:
@@ -20,6 +22,8 @@ rust: Any = rustpy_xlsxwriter
 
 #: What Excel adds to a width that is given in characters, at seven pixels a character.
 PADDING = 5 / 7
+#: The number format of times of day, which the library would write as text.
+CLOCK, DAY = Time.excel, timedelta(days=1)
 EDGES = ("left", "right", "top", "bottom", "header", "footer")
 
 
@@ -33,12 +37,17 @@ def write(target: Path | IO[bytes], page: Page, title: str) -> int:
     head = rust.Format().set_bold().set_pattern("solid").set_background_color(f"#{HEAD_COLOUR}")
     head = head.set_align("center").set_align("vcenter").set_text_wrap()
     number = 0
+    clocks = [label for label, look in zip(page.header, page.looks(), strict=True) if look[0] == CLOCK]
 
     def cells() -> Iterator[dict[str, Any]]:
         nonlocal number
         for row in page.rows:
             number += 1
-            yield dict(zip(page.header, row, strict=True))
+            made = dict(zip(page.header, row, strict=True))
+            for label in clocks:
+                if isinstance(value := made[label], time):
+                    made[label] = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second) / DAY
+            yield made
 
     last = [{**dict.fromkeys(page.header), page.header[0]: page.footnote}] if page.footnote else []
     rust.write_worksheet(

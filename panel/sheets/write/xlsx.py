@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import IO, Any
 
@@ -118,7 +118,7 @@ class _Row:
             if isinstance(value, str):
                 cell._value, cell.data_type = _ESCAPE.sub("_x005F_", value) if "_x" in value else value, "s"
             else:
-                cell._value, cell.data_type = value, "d" if isinstance(value, date) else "n"
+                cell._value, cell.data_type = value, "d" if isinstance(value, date | time) else "n"
         return self.cells
 
     def any(self, values: Sequence[Any]) -> list[Any]:
@@ -160,7 +160,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         local = value.astimezone(ZONE) if value.tzinfo else value
         return local.replace(tzinfo=None, microsecond=0)
-    if isinstance(value, bool | int | float | Decimal | date) or value is None:
+    if isinstance(value, bool | int | float | Decimal | date | time) or value is None:
         return value
     return _ESCAPE.sub("_x005F_", printable(str(value))[:CELL_LENGTH])
 
