@@ -41,8 +41,9 @@ from panel.errors import UserError
 from panel.i18n import _
 from panel.jobs import periodic
 from panel.notify import outbox
-from panel.web.assemble import Link, assemble
+from panel.web.assemble import assemble
 from panel.web.engine_views import SYSTEM
+from panel.web.panel import Link
 from panel.web.views import SchemaView
 
 OVERVIEW, WORK, ROSTER, LISTS = _("Overview"), _("Casework"), _("Roster"), _("Lists")

@@ -36,7 +36,8 @@ from panel.security.accounts import LoginLog, User, UserRole
 from panel.security.policy import MANAGE, READ, Permission, Role
 from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.web.account_views import UserView
-from panel.web.assemble import Panel, assemble
+from panel.web.assemble import assemble
+from panel.web.panel import Panel
 from panel.web.views import SchemaView
 
 

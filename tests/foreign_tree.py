@@ -19,8 +19,9 @@ from panel.kinds import Reference, Text
 from panel.security.accounts import User, UserRole
 from panel.security.policy import MANAGE, READ, Role
 from panel.security.records import ImportBatch, guard
-from panel.web.assemble import Panel, assemble
+from panel.web.assemble import assemble
 from panel.web.imports.batch_views import BatchView
+from panel.web.panel import Panel
 from panel.web.views import SchemaView
 
 PASSWORD = "Library-1"

@@ -47,7 +47,7 @@ from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor
 from panel.security.records import ExportFormat, guard
 from panel.security.session import act_for
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 from tests.foreign import CATALOGUE, TRADE, Album, shop
 
 PASSWORD = "Record-shop-1"

@@ -2,171 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, redirect, render_template, request, url_for
+from flask import Flask, g, redirect, render_template, url_for
 from flask_admin import Admin, AdminIndexView, expose
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from jinja2 import ChoiceLoader, FileSystemLoader
-from sqlalchemy import ColumnElement, insert, update
-from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from panel import ids, schema_check
-from panel.base import Base
-from panel.i18n import Message, _, n_, text
+from panel.i18n import _, n_, text
 from panel.imports.rules import Registry
-from panel.jobs.periodic import Work
 from panel.jobs.worker import Jobs
-from panel.kinds import now
-from panel.notify import notices
 from panel.search import listing
 from panel.security import session
-from panel.security.accounts import LoginLog, LoginOutcome, RoleName, User
+from panel.security.accounts import RoleName
 from panel.security.passwords import Passwords
 from panel.security.policy import Actor, Permission, Policy, Role, RoleConflict
-from panel.security.records import Job, Notice
 from panel.sheets import MAX_BYTES
 from panel.web import errors, guards, job_pages, login, notice_pages
 from panel.web.context import current_actor, current_panel
 from panel.web.engine_views import engine_views
+from panel.web.frame import frame
 from panel.web.imports import jobs as _importjobs  # noqa: F401 - registers what jobs do of imports
-from panel.web.pages import Frame, HomePage, MenuGroup, MenuItem, Tile
+from panel.web.pages import HomePage, Tile
+from panel.web.panel import Facts, Panel
 from panel.web.views import SchemaView
 
 #: What a form may weigh besides the file in it.
 FORM_BYTES = 1024 * 1024
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-#: Ids that a person's scopes are made of: (session, user id, role names) → name of a fact → ids.
-Facts = Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A page of the panel's own in the side bar."""
-
-    label: Message
-    endpoint: str
-    icon: str
-    group: Message
-    may: Callable[[], bool] = lambda: True
-    #: Stands above the generated screens.
-    first: bool = False
-    #: What is counted beside it: a table and the condition for this person.
-    badge: Callable[[Actor], tuple[type[Base], ColumnElement[bool]]] | None = None
-
-
-@dataclass(slots=True)
-class Panel:
-    """The assembled panel; `views` are its generated screens by table name."""
-
-    app: Flask
-    db: SQLAlchemy
-    policy: Policy
-    passwords: Passwords
-    facts: Facts
-    jobs: Jobs
-    registry: Registry = field(default_factory=Registry)
-    views: dict[str, SchemaView] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
-    open_endpoints: set[str] = field(default_factory=lambda: {"session.login", "session.language"})
-    unit: Callable[[], str] = lambda: ""
-    sub: Callable[[], Message | str] = lambda: ""
-    banner: Callable[[], Message | None] = lambda: None
-    login_hint: Callable[[], Message | None] = lambda: None
-    search_table: str = ""
-    periodic: dict[str, Work] = field(default_factory=dict)
-    #: Posts that change nothing in the database and must not wait for whoever writes there.
-    reading_endpoints: set[str] = field(default_factory=set)
-    #: What the forms of an endpoint may weigh, where that is more than a workbook.
-    body_limits: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def session(self) -> Any:
-        return self.db.session
-
-    @contextmanager
-    def system_session(self) -> Iterator[Session]:
-        """A short transaction of its own as the system; end the request's own transaction first, or on SQLite the
-        two wait for each other."""
-        with session.system_session(self.db.engine, self.policy, self.app.config["SECRET_KEY"]) as own:
-            yield own
-
-    def log_login(self, username: str, user_id: int | None, outcome: LoginOutcome, **changed: Any) -> None:
-        """Write the log-in log, and what the log-in changes about the account, in one short transaction."""
-        with self.system_session() as own:
-            if changed and user_id is not None:
-                own.execute(update(User).where(User.id == user_id).values(**changed))
-            own.execute(
-                insert(LoginLog).values(
-                    at=now(),
-                    username=username[:80],
-                    user_id=user_id,
-                    outcome=outcome,
-                    address=(request.remote_addr or "")[:60],
-                    agent=request.user_agent.string[:200],
-                )
-            )
-
-    def frame(self) -> Frame | None:
-        """What stands round the page for whoever is logged in."""
-        actor = current_actor()
-        if actor.user_id is None:
-            return None
-        readable = [v for v in self.views.values() if self.policy.may(actor, Permission.READ, v.model)]
-        shown = [link for link in self.links if link.may()]
-        wanted = {v.endpoint: (v.model, v.quick_filters()[v.badge].condition(actor)) for v in readable if v.badge}
-        wanted |= {link.endpoint: link.badge(actor) for link in shown if link.badge}
-        bell = [(Notice, notices.unread(actor)), (Job, job_pages.unseen())]
-        *numbers, unread, unseen = listing.counts(self.session, [*wanted.values(), *bell])
-        badges = dict(zip(wanted, numbers, strict=True))
-        groups: dict[Message, MenuGroup] = {}
-
-        def put(group: Message, item: MenuItem) -> None:
-            groups.setdefault(group, MenuGroup(group, [])).items.append(item)
-
-        for link in shown:
-            if link.first:
-                put(link.group, self._link_item(link, badges.get(link.endpoint, 0)))
-        for view in readable:
-            url = url_for(f"{view.endpoint}.index_view")
-            active = request.blueprint == view.endpoint
-            put(view.group, MenuItem(view.model.__labels__, url, view.icon, active, badges.get(view.endpoint, 0)))
-        for link in shown:
-            if not link.first:
-                put(link.group, self._link_item(link, badges.get(link.endpoint, 0)))
-        searched = self.views.get(self.search_table)
-        if searched is None or searched not in readable:
-            searched = next((v for v in readable if listing.searchable(v.model)), None)
-        return Frame(
-            unit=self.unit(),
-            sub=self.sub(),
-            menu=list(groups.values()),
-            person=actor.name,
-            roles="、".join(str(role.label) for role in self.policy.held(actor)),
-            banner=self.banner(),
-            search_url=url_for(f"{searched.endpoint}.index_view") if searched else None,
-            search_hint="、".join(str(f.label) for f in listing.searchable(searched.model)[:4]) if searched else "",
-            locale=text.current_locale(),
-            locales=text.LOCALES,
-            unread=unread,
-            unseen=unseen,
-        )
-
-    @staticmethod
-    def _link_item(link: Link, count: int) -> MenuItem:
-        url = url_for(link.endpoint)
-        return MenuItem(link.label, url, link.icon, active=request.path == url, count=count)
 
 
 class _Number(IntegerConverter):
@@ -277,7 +150,7 @@ def _words(app: Flask) -> None:
     @app.context_processor
     def surround() -> dict[str, Any]:
         if "frame" not in g:
-            g.frame = current_panel().frame()
+            g.frame = frame(current_panel())
         return {
             "frame": g.frame,
             "frame_locale": text.current_locale(),

@@ -9,7 +9,7 @@ from flask import current_app, g
 from panel.security.policy import NOBODY, Actor
 
 if TYPE_CHECKING:
-    from panel.web.assemble import Panel
+    from panel.web.panel import Panel
 
 
 def current_panel() -> Panel:

@@ -22,7 +22,7 @@ from panel.security.session import act_for, writing
 from panel.web.errors import error_page
 
 if TYPE_CHECKING:
-    from panel.web.assemble import Panel
+    from panel.web.panel import Panel
 
 IDLE_MINUTES = 30
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

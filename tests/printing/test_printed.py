@@ -27,7 +27,7 @@ from panel.imports.batches import File
 from panel.imports.plans import Options
 from panel.security.policy import Permission
 from panel.sheets.write import page as sheet_page
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 from seed import demo
 from tests.conftest import clock
 from tests.factories import MODELS, PASSWORD, Browser, granted

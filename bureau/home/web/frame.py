@@ -5,8 +5,8 @@ from __future__ import annotations
 from bureau.calendar.web.office import calendar, values
 from panel.i18n import Message, _
 from panel.kinds import today
-from panel.web.assemble import Panel
 from panel.web.context import current_actor
+from panel.web.panel import Panel
 
 PRODUCT = _("Enforcement + community service")
 

@@ -18,7 +18,7 @@ from panel.errors import UserError
 from panel.i18n import _
 from panel.kinds import Invalid
 from panel.security.policy import AccessDenied
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 
 
 def install(app: Flask, panel: Panel) -> None:

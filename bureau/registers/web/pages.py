@@ -25,10 +25,10 @@ from panel.i18n import Message, _, n_
 from panel.kinds import Day, Invalid, tidy, today
 from panel.security.policy import AccessDenied, Permission
 from panel.security.session import act_for
-from panel.web.assemble import Panel
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
+from panel.web.panel import Panel
 
 #: Rows of the preview; the file has them all.
 SHOWN = 20

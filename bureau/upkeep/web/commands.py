@@ -26,7 +26,7 @@ from panel.security.policy import SYSTEM, Actor
 from panel.security.records import guard
 from panel.security.session import act_for
 from panel.store import backup as backups
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 
 MIGRATIONS = str(Path(__file__).resolve().parents[3] / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]

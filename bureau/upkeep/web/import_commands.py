@@ -28,7 +28,7 @@ from panel.imports.plans import PlanRow
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
 from panel.security.records import ImportBatch
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from bureau.upkeep.web.commands import MIGRATIONS, fail
 from panel import migrations
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 
 message = click.option("-m", "--message", help="What the migration changes; names its file.")
 rev_id = click.option("--rev-id", help="The number of the migration; made up if not given.")

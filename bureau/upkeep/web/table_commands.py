@@ -32,7 +32,7 @@ from panel.security.policy import SYSTEM, AccessDenied, Actor, Permission, model
 from panel.security.records import ExportFormat
 from panel.security.session import act_for, actor_of, policy_of, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from bureau.upkeep.web.commands import fail
 from bureau.visits import planning
 from panel.i18n import _
 from panel.kinds import Day, Invalid, today
-from panel.web.assemble import Panel
+from panel.web.panel import Panel
 
 
 def install(app: Flask, panel: Panel) -> None:

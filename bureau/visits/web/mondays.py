@@ -26,9 +26,9 @@ from panel.kinds import Day, Invalid, Moment, today
 from panel.search.listing import Quick
 from panel.security.policy import Actor, Permission
 from panel.security.session import by_right
-from panel.web.assemble import Panel
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, DetailsPage, Page, Words
+from panel.web.panel import Panel
 from panel.web.views import SchemaView
 
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))

@@ -1,0 +1,98 @@
+"""What the parts of a panel share: database, policy, jobs, its screens and links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import ColumnElement, insert, update
+from sqlalchemy.orm import Session
+
+from panel.base import Base
+from panel.i18n import Message
+from panel.imports.rules import Registry
+from panel.jobs.periodic import Work
+from panel.jobs.worker import Jobs
+from panel.kinds import now
+from panel.security import session
+from panel.security.accounts import LoginLog, LoginOutcome, User
+from panel.security.passwords import Passwords
+from panel.security.policy import Actor, Policy
+
+if TYPE_CHECKING:
+    from panel.web.views import SchemaView
+
+#: Ids that a person's scopes are made of: (session, user id, role names) → name of a fact → ids.
+Facts = Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page of the panel's own in the side bar."""
+
+    label: Message
+    endpoint: str
+    icon: str
+    group: Message
+    may: Callable[[], bool] = lambda: True
+    #: Stands above the generated screens.
+    first: bool = False
+    #: What is counted beside it: a table and the condition for this person.
+    badge: Callable[[Actor], tuple[type[Base], ColumnElement[bool]]] | None = None
+
+
+@dataclass(slots=True)
+class Panel:
+    """The assembled panel; `views` are its generated screens by table name."""
+
+    app: Flask
+    db: SQLAlchemy
+    policy: Policy
+    passwords: Passwords
+    facts: Facts
+    jobs: Jobs
+    registry: Registry = field(default_factory=Registry)
+    views: dict[str, SchemaView] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    open_endpoints: set[str] = field(default_factory=lambda: {"session.login", "session.language"})
+    unit: Callable[[], str] = lambda: ""
+    sub: Callable[[], Message | str] = lambda: ""
+    banner: Callable[[], Message | None] = lambda: None
+    login_hint: Callable[[], Message | None] = lambda: None
+    search_table: str = ""
+    periodic: dict[str, Work] = field(default_factory=dict)
+    #: Posts that change nothing in the database and must not wait for whoever writes there.
+    reading_endpoints: set[str] = field(default_factory=set)
+    #: What the forms of an endpoint may weigh, where that is more than a workbook.
+    body_limits: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Any:
+        return self.db.session
+
+    @contextmanager
+    def system_session(self) -> Iterator[Session]:
+        """A short transaction of its own as the system; end the request's own transaction first, or on SQLite the
+        two wait for each other."""
+        with session.system_session(self.db.engine, self.policy, self.app.config["SECRET_KEY"]) as own:
+            yield own
+
+    def log_login(self, username: str, user_id: int | None, outcome: LoginOutcome, **changed: Any) -> None:
+        """Write the log-in log, and what the log-in changes about the account, in one short transaction."""
+        with self.system_session() as own:
+            if changed and user_id is not None:
+                own.execute(update(User).where(User.id == user_id).values(**changed))
+            own.execute(
+                insert(LoginLog).values(
+                    at=now(),
+                    username=username[:80],
+                    user_id=user_id,
+                    outcome=outcome,
+                    address=(request.remote_addr or "")[:60],
+                    agent=request.user_agent.string[:200],
+                )
+            )
