@@ -6,18 +6,24 @@ import os
 import re
 import struct
 import zlib
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from PIL import Image, PngImagePlugin
 
 from bureau.cases import attachments
 from bureau.cases.web import photos
 from bureau.settings import settings
+from bureau.upkeep import consistency
+from bureau.upkeep.web.commands import MIGRATIONS
 from models import Attachment, AttachmentPhase, CaseStatus
+from panel.i18n import speaking
+from panel.kinds import now
 from panel.security.records import AuditEntry
 from panel.store import files
 from panel.store.files import KEPT, FileError, Store
@@ -292,6 +298,57 @@ def test_a_file_goes_when_nothing_names_it_any_more(stage: Stage) -> None:
         session.flush()
         assert attachments.clear(session, store) == 1
     assert not list(store.digests())
+
+
+@pytest.mark.parametrize(("seconds", "kept_on"), [(-1, True), (0, False)])
+def test_a_file_that_was_taken_off_is_kept_for_a_day(stage: Stage, seconds: int, *, kept_on: bool) -> None:
+    store, one = kept(stage), attached(stage)
+    aged(store)
+    removed = now()
+    with stage.session() as session:
+        row = session.get_one(Attachment, one)
+        row.removed_at, row.removed_by, row.removed_reason = removed, "office", "误拍"
+    moment = removed + timedelta(days=1, seconds=seconds)
+    with time_machine.travel(moment, tick=False), stage.session() as session:
+        assert attachments.clear(session, store) == (0 if kept_on else 1)
+
+
+@pytest.mark.alike
+@pytest.mark.parametrize(("seconds", "kept_on"), [(1, True), (0, False)])
+def test_a_file_that_nothing_names_is_kept_for_a_day(tmp_path: Path, seconds: int, *, kept_on: bool) -> None:
+    store, made = Store(tmp_path / "kept"), files.read("a.jpg", picture(), MB)
+    store.put(made)
+    with time_machine.travel(factories.MOMENT, tick=False):
+        handed_in = (now() - timedelta(days=1)).timestamp() + seconds
+        for path in store.path(made.sha256).parent.iterdir():
+            os.utime(path, (handed_in, handed_in))
+        assert store.clear(()) == (0 if kept_on else 1)
+    assert store.holds(made.sha256) is (True if kept_on else None)
+
+
+def left_behind(session: sa.orm.Session, store: Store) -> list[str]:
+    """What the command `check` says of files that nobody cleared away."""
+    with speaking("en"):
+        found = [str(sentence) for sentence in consistency.check(session, store, MIGRATIONS)]
+    return [sentence for sentence in found if "belong to no attachment" in sentence]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1, False), (0, True)])
+def test_a_file_that_should_have_been_cleared_away_is_told_after_two_days(
+    stage: Stage, seconds: int, *, told: bool
+) -> None:
+    store, one = kept(stage), attached(stage)
+    with time_machine.travel(factories.MOMENT + timedelta(days=9), tick=False), stage.session() as session:
+        row = session.get_one(Attachment, one)
+        path, handed_in = store.path(row.sha256), (now() - timedelta(days=2)).timestamp() + seconds
+        os.utime(path, (handed_in, handed_in))
+        row.removed_by, row.removed_reason = "office", "误拍"
+        row.removed_at = now() - timedelta(days=1, seconds=-1)
+        session.flush()
+        assert not left_behind(session, store), "it is to be kept on"
+        row.removed_at = now() - timedelta(days=1)
+        session.flush()
+        assert bool(left_behind(session, store)) is told
 
 
 @pytest.mark.alike

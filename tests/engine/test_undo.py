@@ -318,3 +318,21 @@ def test_values_of_an_import_go_after_the_days_that_it_can_be_taken_back(
         import_undo.forget(session, 180)
         (row,) = session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == office.ran[0]))
         assert (row.before is not None) is kept
+
+
+@pytest.mark.parametrize(("later", "allowed"), [(timedelta(), True), (timedelta(microseconds=1), False)])
+def test_an_import_is_taken_back_up_to_the_last_moment_of_its_days(
+    office: Office, later: timedelta, *, allowed: bool
+) -> None:
+    office.run("liaison", table(ROSTER, ("城东街道", "东栅社区", "胡秀珍", "13912345678", None, None)))
+    with office.stage.session() as session:
+        at = session.get_one(ImportBatch, office.ran[0]).at
+        days = office.stage.panel.registry.keep_days(session)
+    with time_machine.travel(at + timedelta(days=days) + later, tick=False):
+        made = look(office)
+        assert bool(made.going) is allowed
+        assert (made.refusal is None) is allowed
+        with office.stage.session() as session:
+            import_undo.forget(session, days)
+            (row,) = session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == office.ran[0]))
+            assert (row.before is not None) is allowed, "what can be taken back is kept"
