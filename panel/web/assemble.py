@@ -1,9 +1,8 @@
-"""A panel of any declared schema: the application's wiring, in one call."""
+"""The pages of a panel, and a panel of any declared schema in one call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,13 @@ from flask_admin.theme import Bootstrap4Theme
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from jinja2 import ChoiceLoader, FileSystemLoader
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from panel import ids, schema_check
 from panel.i18n import _, n_, text
 from panel.imports.rules import Registry
-from panel.jobs.worker import Jobs
 from panel.search import listing
-from panel.security import session
-from panel.security.accounts import RoleName
-from panel.security.passwords import Passwords
-from panel.security.policy import Actor, Permission, Policy, Role, RoleConflict
+from panel.security.policy import Permission, Role, RoleConflict
 from panel.sheets import MAX_BYTES
 from panel.web import errors, guards, job_pages, login, notice_pages
 from panel.web.context import current_actor, current_panel
@@ -34,6 +28,7 @@ from panel.web.frame import frame
 from panel.web.imports import jobs as _importjobs  # noqa: F401 - registers what jobs do of imports
 from panel.web.pages import HomePage, Tile
 from panel.web.panel import Facts, Panel
+from panel.web.prepare import prepare
 from panel.web.views import SchemaView
 
 #: What a form may weigh besides the file in it.
@@ -57,6 +52,43 @@ class _Index(AdminIndexView):
         return redirect(url_for("home"))
 
 
+def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any] | None = None) -> None:
+    """The second stage: what answers requests. Call it once, by `Panel.complete()`.
+
+    The engine adds the screens of its own tables: imports, accounts, logs. A view given for one of them replaces it.
+    """
+    app = panel.app
+    app.jinja_loader = _templates(app)
+    app.url_map.converters["int"] = _Number
+    if not app.static_folder:
+        app.static_folder = str(ROOT / "static")
+        app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
+    if app.config.get("MAX_CONTENT_LENGTH") is None:
+        app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + FORM_BYTES
+    Babel(app, locale_selector=text.current_locale)
+
+    @app.before_request
+    def carry() -> None:
+        panel.session.info.update(policy=panel.policy, secret=app.config["SECRET_KEY"], jobs=panel.jobs)
+
+    guards.install(app, panel)
+    errors.install(app)
+    app.register_blueprint(login.blueprint)
+    app.register_blueprint(job_pages.blueprint)
+    app.register_blueprint(notice_pages.blueprint)
+    panel.reading_endpoints.add("jobs.cancel")
+    app.add_url_rule("/", "home", home or _plain_home)
+    theme = Bootstrap4Theme(swatch="default", fluid=True, base_template="panel/base.html")
+    admin = Admin(app, theme=theme, index_view=_Index(url="/admin", name="index"))
+    shown = [*views, *engine_views(panel.db, [view.model for view in views])]
+    schema_check.check(view.model for view in shown)
+    for view in shown:
+        panel.views[view.endpoint] = view
+        admin.add_view(view)
+    _words(app)
+
+
 def assemble(
     app: Flask,
     db: SQLAlchemy,
@@ -68,70 +100,22 @@ def assemble(
     home: Callable[[], Any] | None = None,
     role_conflict: RoleConflict = lambda _session, _roles: None,
 ) -> Panel:
-    """Turn a Flask application into a panel of the given views. Call it once, after every model is declared.
-
-    The engine adds the screens of its own tables: imports, accounts, logs. A view given for one of them replaces it.
+    """Turn a Flask application into a complete panel of the given views. Call it once, after every model is declared.
 
     The application's config holds SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST lowers argon2's for tests.
     """
-    app.jinja_loader = _templates(app)
-    app.url_map.converters["int"] = _Number
-    if not app.static_folder:
-        app.static_folder = str(ROOT / "static")
-        app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
-    app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
-    if app.config.get("MAX_CONTENT_LENGTH") is None:
-        app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + FORM_BYTES
-    db.init_app(app)
-    Babel(app, locale_selector=text.current_locale)
-    policy = Policy({role.name: role for role in roles}, role_conflict)
-    RoleName.labels.update({role.name: role.label for role in roles})
-    with app.app_context():
-        jobs = Jobs(db.engine, policy, app.config["SECRET_KEY"], Path(app.instance_path), facts)
-    jobs.url, jobs.around = app.config.get("JOBS_URL"), _acting(app)
-    passwords = Passwords(app.config.get("PASSWORD_COST", 3))
-    panel = Panel(app, db, policy, passwords, facts, jobs, registry or Registry())
-    app.extensions["panel"] = panel
-    with app.app_context():
-        session.configure(db.engine)
-        session.watch(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
-
-    @app.before_request
-    def carry() -> None:
-        db.session.info.update(policy=policy, secret=app.config["SECRET_KEY"], jobs=jobs)
-
-    guards.install(app, panel)
-    errors.install(app)
-    app.register_blueprint(login.blueprint)
-    app.register_blueprint(job_pages.blueprint)
-    app.register_blueprint(notice_pages.blueprint)
-    panel.reading_endpoints.add("jobs.cancel")
-    app.add_url_rule("/", "home", home or _plain_home)
-    if app.config.get("TRUSTED_PROXIES"):
-        hops = int(app.config["TRUSTED_PROXIES"])
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    theme = Bootstrap4Theme(swatch="default", fluid=True, base_template="panel/base.html")
-    admin = Admin(app, theme=theme, index_view=_Index(url="/admin", name="index"))
-    shown = [*views, *engine_views(db, [view.model for view in views])]
-    schema_check.check(view.model for view in shown)
-    for view in shown:
-        panel.views[view.endpoint] = view
-        admin.add_view(view)
-    _words(app)
+    panel = prepare(
+        app,
+        db,
+        roles=roles,
+        tables=[view.model for view in views],
+        facts=facts,
+        registry=registry,
+        role_conflict=role_conflict,
+        add_pages=lambda panel: add_pages(panel, views, home),
+    )
+    panel.complete()
     return panel
-
-
-def _acting(app: Flask) -> Callable[[Actor], AbstractContextManager[None]]:
-    """What a job's work runs inside: it finds the panel and its owner where a request does."""
-
-    @contextmanager
-    def around(actor: Actor) -> Iterator[None]:
-        with app.app_context():
-            g.actor = actor
-            yield
-
-    return around
 
 
 def _templates(app: Flask) -> Any:

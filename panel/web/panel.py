@@ -1,10 +1,11 @@
-"""What the parts of a panel share: database, policy, jobs, its screens and links."""
+"""What the parts of a panel share: database, policy, jobs, screens and links. No page is loaded for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, request
@@ -47,7 +48,8 @@ class Link:
 
 @dataclass(slots=True)
 class Panel:
-    """The assembled panel; `views` are its generated screens by table name."""
+    """A panel in the making or complete. `tables` are those that have a generated screen, by name; `views`, links,
+    routes and periodic work are there once it is complete."""
 
     app: Flask
     db: SQLAlchemy
@@ -56,6 +58,9 @@ class Panel:
     facts: Facts
     jobs: Jobs
     registry: Registry = field(default_factory=Registry)
+    tables: dict[str, type[Base]] = field(default_factory=dict)
+    #: The second stage: adds everything that a page needs.
+    add_pages: Callable[[Panel], None] | None = None
     views: dict[str, SchemaView] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     open_endpoints: set[str] = field(default_factory=lambda: {"session.login", "session.language"})
@@ -69,6 +74,22 @@ class Panel:
     reading_endpoints: set[str] = field(default_factory=set)
     #: What the forms of an endpoint may weigh, where that is more than a workbook.
     body_limits: dict[str, int] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+    _failure: Exception | None = None
+
+    def complete(self) -> None:
+        """Add the pages, once; other threads wait. If that fails it fails for good: no half of a panel is served."""
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            add_pages, self.add_pages = self.add_pages, None
+            if add_pages is None:
+                return
+            try:
+                add_pages(self)
+            except Exception as problem:
+                self._failure = problem
+                raise
 
     @property
     def session(self) -> Any:

@@ -1,0 +1,95 @@
+"""The first stage of a panel: database, policy and jobs. That is all a command needs; pages are added by
+`Panel.complete()`, which an application of this class calls when its first address is matched, built or listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import Map, MapAdapter, Rule
+
+from panel.base import Base
+from panel.imports.rules import Registry
+from panel.jobs.worker import Jobs
+from panel.security import session
+from panel.security.accounts import LoginLog, RoleName, User, UserRole
+from panel.security.passwords import Passwords
+from panel.security.policy import Actor, Policy, Role, RoleConflict
+from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
+from panel.web.panel import Facts, Panel
+
+#: Tables of the engine that have a screen in every panel; panel/web/engine_views.py has their views.
+ENGINE_TABLES: tuple[type[Base], ...] = (ImportBatch, ImportRow, User, UserRole, LoginLog, AuditEntry, ExportLog)
+
+
+class LateMap(Map):
+    """The addresses of an application, added when one is first asked for."""
+
+    add_rules: Callable[[], None] = staticmethod(lambda: None)
+
+    def bind(self, *args: Any, **kwargs: Any) -> MapAdapter:
+        self.add_rules()
+        return super().bind(*args, **kwargs)
+
+    def iter_rules(self, endpoint: Any = None) -> Iterator[Rule]:
+        self.add_rules()
+        return super().iter_rules(endpoint)
+
+
+class PanelApp(Flask):
+    """A Flask application that completes its panel when the first address is matched, built or listed."""
+
+    url_map_class = LateMap
+
+
+def prepare(
+    app: Flask,
+    db: SQLAlchemy,
+    *,
+    roles: Sequence[Role],
+    tables: Iterable[type[Base]],
+    add_pages: Callable[[Panel], None],
+    facts: Facts = lambda _session, _user, _roles: {},
+    registry: Registry | None = None,
+    role_conflict: RoleConflict = lambda _session, _roles: None,
+) -> Panel:
+    """Give a Flask application the panel of these tables and the engine's own, still without pages. Call it once, after
+    every model is declared."""
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
+    db.init_app(app)
+    policy = Policy({role.name: role for role in roles}, role_conflict)
+    RoleName.labels.update({role.name: role.label for role in roles})
+    with app.app_context():
+        engine = db.engine
+    jobs = Jobs(engine, policy, app.config["SECRET_KEY"], Path(app.instance_path), facts)
+    passwords = Passwords(app.config.get("PASSWORD_COST", 3))
+    shown = {model.__tablename__: model for model in (*tables, *ENGINE_TABLES)}
+    panel = Panel(app, db, policy, passwords, facts, jobs, registry or Registry(), shown, add_pages)
+    jobs.url, jobs.around = app.config.get("JOBS_URL"), _acting(panel)
+    app.extensions["panel"] = panel
+    session.configure(engine)
+    session.watch(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
+    if isinstance(app.url_map, LateMap):
+        app.url_map.add_rules = panel.complete
+    if app.config.get("TRUSTED_PROXIES"):
+        hops = int(app.config["TRUSTED_PROXIES"])
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return panel
+
+
+def _acting(panel: Panel) -> Callable[[Actor], AbstractContextManager[None]]:
+    """What a job's work runs inside: it finds the complete panel and its owner where a request does."""
+
+    @contextmanager
+    def around(actor: Actor) -> Iterator[None]:
+        with panel.app.app_context():
+            panel.complete()
+            g.actor = actor
+            yield
+
+    return around
