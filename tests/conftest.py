@@ -6,8 +6,8 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, settings
-from werkzeug.routing import Rule
 
 from admin_app import create_app
 from bureau.upkeep.web.commands import migrate
 from panel.config import Config
 from panel.i18n import DEFAULT_LOCALE, speaking
 from tests import factories
+from tests.applications import Applications
 from tests.factories import clock
 
 KEY = "a key for tests only, of no worth anywhere"
@@ -30,20 +30,6 @@ KEY = "a key for tests only, of no worth anywhere"
 # The clock stands elsewhere and the machine may be busy: no example has a deadline.
 settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
-
-
-# Every test makes its own app, and most of what that costs is compiling the same six hundred addresses.
-_compile, _compiled = Rule._compile_builder, {}
-
-
-def _compile_once(rule: Rule, append_unknown: bool = True) -> Any:
-    key = (rule.rule, tuple(rule._trace), str(rule.defaults), append_unknown)
-    if key not in _compiled:
-        _compiled[key] = _compile(rule, append_unknown)
-    return _compiled[key]
-
-
-Rule._compile_builder = _compile_once
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -137,13 +123,9 @@ def _database(backend: str, template: Any, plain_config: Config, folder: Path) -
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@contextmanager
-def _running(config: Config) -> Iterator[Flask]:
-    app = create_app(config)
-    app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
-    yield app
-    with app.app_context():
-        app.extensions["panel"].db.engine.dispose()
+@pytest.fixture(scope="session")
+def applications() -> Applications:
+    return Applications()
 
 
 @dataclass(frozen=True)
@@ -156,10 +138,14 @@ class Furnished:
 
 @pytest.fixture(scope="session")
 def furnished(
-    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
+    backend: str,
+    template: Any,
+    plain_config: Config,
+    applications: Applications,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Furnished]:
     with _database(backend, template, plain_config, tmp_path_factory.mktemp("furnished")) as config:
-        with _running(config) as app, clock(), speaking(DEFAULT_LOCALE):
+        with applications.at(config) as app, clock(), speaking(DEFAULT_LOCALE):
             made = factories.Stage(app)
         url = sa.make_url(config.database_url)
         yield Furnished(Path(url.database or "") if backend == "sqlite" else url, made.district)
@@ -177,8 +163,8 @@ def config(backend: str, plain_config: Config, tmp_path: Path, request: pytest.F
 
 
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
-    with _running(config) as app:
+def app(config: Config, applications: Applications) -> Iterator[Flask]:
+    with applications.at(config) as app:
         yield app
 
 
@@ -207,41 +193,46 @@ def browse(stage: factories.Stage) -> Any:
     return stage.browse
 
 
-@contextmanager
-def _lasting(backend: str, furnished: Furnished, plain_config: Config, folder: Path) -> Iterator[factories.Stage]:
-    with _database(backend, furnished.template, plain_config, folder) as config, _running(config) as app:
-        yield factories.Stage(app, furnished.district)
+Running = Callable[..., AbstractContextManager[Flask]]
+
+
+@pytest.fixture(scope="session")
+def running(
+    backend: str, plain_config: Config, applications: Applications, tmp_path_factory: pytest.TempPathFactory
+) -> Running:
+    """running(template) is an application over a copy of a template, for as long as the context lasts."""
+
+    @contextmanager
+    def over(template: Any) -> Iterator[Flask]:
+        with (
+            _database(backend, template, plain_config, tmp_path_factory.mktemp("lasting")) as config,
+            applications.at(config) as app,
+        ):
+            yield app
+
+    return over
 
 
 @pytest.fixture(scope="module")
-def empty_app(
-    backend: str, template: Any, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Flask]:
+def empty_app(running: Running, template: Any) -> Iterator[Flask]:
     """An application with nobody and nothing in it, made once a file."""
-    with (
-        _database(backend, template, plain_config, tmp_path_factory.mktemp("empty")) as config,
-        _running(config) as app,
-    ):
+    with running(template) as app:
         yield app
 
 
 @pytest.fixture(scope="session")
-def standing(
-    backend: str, furnished: Furnished, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[factories.Stage]:
+def standing(running: Running, furnished: Furnished) -> Iterator[factories.Stage]:
     """A stage that is made once a run, for tests that leave it as they found it: that only read, or are refused, or
     take away what they put there."""
-    with _lasting(backend, furnished, plain_config, tmp_path_factory.mktemp("standing")) as made:
-        yield made
+    with running(furnished.template) as app:
+        yield factories.Stage(app, furnished.district)
 
 
 @pytest.fixture(scope="module")
-def growing(
-    backend: str, furnished: Furnished, plain_config: Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[factories.Stage]:
+def growing(running: Running, furnished: Furnished) -> Iterator[factories.Stage]:
     """A stage that is made once a file."""
-    with _lasting(backend, furnished, plain_config, tmp_path_factory.mktemp("growing")) as made:
-        yield made
+    with running(furnished.template) as app:
+        yield factories.Stage(app, furnished.district)
 
 
 os.environ.setdefault("PYTHONWARNINGS", "default")

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
+from admin_app import create_app
 from bench.people import PHONE
 from bureau.cases import workflow
 from bureau.cases.errors import InvalidValues
 from models import Case, CaseStatus, Department
+from panel.config import Config
 from panel.store import bulk
 from panel.store.bulk import Edit
 from tests import steps
@@ -37,10 +39,11 @@ class Deadlock(Exception):  # noqa: N818 - the driver's own
     ids=["waited for each other", "locked", "broken", "overtaken"],
 )
 @pytest.mark.alike
-def test_who_is_in_the_way_of_another_is_told(app: Any, raised: Exception, status: int, words: str) -> None:
+def test_who_is_in_the_way_of_another_is_told(config: Config, raised: Exception, status: int, words: str) -> None:
     def act() -> None:
         raise raised
 
+    app = create_app(config)
     app.add_url_rule("/meet", "meet", act, methods=["GET"])
     app.extensions["panel"].open_endpoints.add("meet")
     answer = app.test_client().get("/meet")

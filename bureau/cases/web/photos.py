@@ -73,8 +73,9 @@ def install(app: Flask) -> None:
     app.add_url_rule("/attachments/case/<int:id_>", "attachment_add", add, methods=["POST"])
     app.add_url_rule("/attachments/<int:id_>/remove", "attachment_remove", remove, methods=["POST"])
     panel.body_limits.update(dict.fromkeys(FORMS, AT_ONCE))
-    kept = store(app)
-    periodic.register(panel, "attachments.clear", timedelta(hours=6), lambda session: attachments.clear(session, kept))
+    periodic.register(
+        panel, "attachments.clear", timedelta(hours=6), lambda session: attachments.clear(session, store(app))
+    )
 
 
 def store(app: Flask | None = None) -> Store:
