@@ -100,7 +100,7 @@ class Office:
             return self._plan(session, name, data, options)
 
     def run(self, name: str, data: bytes, **options: Any) -> Plan:
-        """Plan and write; raises Unusable as the page would tell it."""
+        """Plan and write; raises UserError as the page would tell it."""
         with self.session() as session:
             made = self._plan(session, name, data, options)
             self.ran.append(batches.run(session, made, File("sent.xlsx", data), self.stage.panel.registry))

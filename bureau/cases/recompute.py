@@ -62,7 +62,7 @@ def moved(session: Session, calendar: Calendar | None = None) -> list[MovedDeadl
 
 def recompute(session: Session, calendar: Calendar | None = None) -> int:
     """Move the deadlines that the calendar moves, write an event to each case, and return how many those are. Raises
-    Overtaken when somebody takes a step of one of them meanwhile; the caller commits or rolls back."""
+    StaleRow when somebody takes a step of one of them meanwhile; the caller commits or rolls back."""
     found = moved(session, calendar)
     if not found:
         return 0

@@ -96,7 +96,8 @@ def close(  # noqa: PLR0917 - what a ledger is
 ) -> Ledger:
     """Hand a ledger up: from now on this is the ledger of that month. Flushes; the caller commits.
 
-    Raises Refused for those who may not, Invalid with a sentence when the month isn't over or its ledger is there."""
+    Raises AccessDenied for those who may not, Invalid with a sentence when the month isn't over or its ledger is
+    there."""
     actor = actor_of(session)
     if not policy_of(session).may(actor, Permission.CREATE, Ledger):
         raise AccessDenied

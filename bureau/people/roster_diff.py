@@ -39,7 +39,7 @@ class RosterDiff:
 
 
 def call(session: Session, file: File, registry: Registry, street: int | None = None) -> RosterDiff:
-    """Compare; raises Unusable for a file that can't be read as a roster."""
+    """Compare; raises UserError for a file that can't be read as a roster."""
     made = batches.plan(session, Liaison, file, Options(), registry)
     homes = _homes(session, {row.held("community_id") for row in made.rows})
 
@@ -84,7 +84,7 @@ def _open_cases(session: Session, liaisons: Collection[int]) -> dict[int, list[t
 
 
 def street_named(session: Session, name: str) -> int:
-    """The id of a street; raises Unusable if none is called so."""
+    """The id of a street; raises UserError if none is called so."""
     for id_, called in session.execute(select(Street.id, Street.name)):
         if key_of(called) == key_of(name):
             return int(id_)
@@ -92,7 +92,7 @@ def street_named(session: Session, name: str) -> int:
 
 
 def end(session: Session, chosen: Mapping[int, int], day: date) -> int:
-    """End the terms of liaisons, given by id and version, on their last day; the caller commits. Raises Unusable with
+    """End the terms of liaisons, given by id and version, on their last day; the caller commits. Raises UserError with
     a sentence, and then nothing may be committed."""
     statement = select(Liaison).where(Liaison.id.in_(chosen)).order_by(Liaison.id)
     people = list(session.execute(statement).scalars())

@@ -81,8 +81,8 @@ class PreparedExport:
 
 
 def prepare(session: Session, order: ExportRequest, quick: Mapping[str, Quick]) -> PreparedExport:
-    """Check an order. Raises Refused without the right, Unusable for what can't be understood; a filter that makes no
-    sense matches nothing, as in the list."""
+    """Check an order. Raises AccessDenied without the right, UserError for what can't be understood; a filter that
+    makes no sense matches nothing, as in the list."""
     actor, policy = actor_of(session), policy_of(session)
     if not policy.may(actor, Permission.EXPORT, order.model):
         raise AccessDenied
@@ -187,8 +187,8 @@ def arguments_of(
     model: type[Base], given: Iterable[str], *, masked: bool, named: Callable[[Field, str], str]
 ) -> dict[str, list[str]]:
     """`field=value` texts, the field by name or label, as the arguments of a list's address. Another record is told by
-    its number, or by what people call it: `named` gives its number. Raises Unusable, which says what there is, or why a
-    value can't be read."""
+    its number, or by what people call it: `named` gives its number. Raises UserError, which says what there is, or why
+    a value can't be read."""
     known = listing.filterable(model, masked=masked)
     called = {str(f.label): f.name for f in known}
     offered = ", ".join(f.name for f in known)

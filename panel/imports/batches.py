@@ -46,7 +46,7 @@ class File:
 
 
 def read(file: File, sheet: str = "") -> sheets.Book:
-    """The file's sheets and rows. Raises Unusable with a sentence for a file that can't be taken at all."""
+    """The file's sheets and rows. Raises UserError with a sentence for a file that can't be taken at all."""
     try:
         return sheets.read(file.data).only(sheet) if sheet else sheets.read(file.data)
     except sheets.UnreadableFile as problem:
@@ -62,7 +62,7 @@ def plan(
     *,
     book: sheets.Book | None = None,
 ) -> Plan:
-    """Plan a file; its `book`, if it has been read already. Raises Unusable with a sentence for one that can't be
+    """Plan a file; its `book`, if it has been read already. Raises UserError with a sentence for one that can't be
     taken at all."""
     progress.tell(READING)
     made = importing.plan(session, model, book or read(file, options.sheet), options, registry)
@@ -73,7 +73,7 @@ def plan(
 
 def run(session: Session, made: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
     """Write a plan and its batch in the session's transaction, commit (or leave that to the caller), and return the
-    batch's id. Nothing is written unless all of it is; Unusable says why not."""
+    batch's id. Nothing is written unless all of it is; UserError says why not."""
     progress.tell(progress.WRITING)
     try:
         batch = _open(session, made, file)

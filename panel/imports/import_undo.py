@@ -150,7 +150,7 @@ def plan(session: Session, batch: ImportBatch, registry: Registry) -> Undoing:
 
 def run(session: Session, made: Undoing, registry: Registry) -> int:
     """Take back what goes, note what stays, commit, and return how many rows went back. All of it or nothing;
-    Unusable says why not."""
+    UserError says why not."""
     if made.refusal:
         raise UserError(made.refusal)
     if not made.going:

@@ -30,7 +30,7 @@ CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is st
 
 
 def plan(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> Plan:
-    """What importing this book would do. Raises Unusable when no sheet can be read as this table."""
+    """What importing this book would do. Raises UserError when no sheet can be read as this table."""
     if not importable(model):
         raise UserError(_("{label} can't be imported.", label=model.__labels__))
     rules = registry.rules_of(model)
@@ -198,7 +198,7 @@ def apply(session: Session, made: Plan, registry: Registry, note: str = "") -> N
     """Write what the plan says, in the session's transaction; each written row then knows its record. The caller
     commits.
 
-    Raises Unusable when rows failed and the good ones were not asked for alone, and bulk.Overtaken, Refused or
+    Raises UserError when rows failed and the good ones were not asked for alone, and bulk.StaleRow, AccessDenied or
     IntegrityError when something changed since; the caller then rolls back and nothing is written."""
     if (failed := made.count(Outcome.FAILED)) and not made.options.good_rows:
         raise UserError(_("{n} rows have failed, so nothing was written.", n=failed))

@@ -10,8 +10,9 @@
     id = jobs.enqueue(session, "export", {"table": "book"}, title=_("Export"))   # its page: /jobs/<id>
 
 The work runs in a session whose actor is the owner, with the roles and rows as of then: it checks rights as a request
-does (`Refused` and `Unusable` are told to the owner). It must not commit: the session's writes and "done" are committed
-together. A session that is to write calls `context.begin_writing()` first. Parameters and results are plain JSON.
+does (`AccessDenied` and `UserError` are told to the owner). It must not commit: the session's writes and "done" are
+committed together. A session that is to write calls `context.begin_writing()` first. Parameters and results are plain
+JSON.
 
 How far it is and the wish to cancel stand as files in the job's folder, not in the database: on SQLite the worker may
 be the only one who can write there."""

@@ -120,7 +120,7 @@ def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, lis
 
 
 def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str = "") -> None:
-    """Update rows by id and version; Overtaken if one of them is no longer what was read."""
+    """Update rows by id and version; StaleRow if one of them is no longer what was read."""
     if not edits:
         return
     _allow(session, Permission.EDIT, model)
@@ -175,7 +175,7 @@ class Removal:
 
 
 def remove(session: Session, model: type[Base], gone: Sequence[Removal], note: str = "") -> None:
-    """Delete rows by id and version; Overtaken if one of them is no longer what was read. What still refers to one of
+    """Delete rows by id and version; StaleRow if one of them is no longer what was read. What still refers to one of
     them makes the database refuse."""
     if not gone:
         return

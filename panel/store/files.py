@@ -68,7 +68,7 @@ class CheckedFile:
 
 
 def read(name: str, data: bytes, limit: int) -> CheckedFile:
-    """Tell what a file is by what it holds, and clean it. Raises Refused with a sentence for the user."""
+    """Tell what a file is by what it holds, and clean it. Raises FileError with a sentence for the user."""
     name = _plain(name)
     if not data:
         raise FileError(_("{name}: this file is empty.", name=name))

@@ -221,7 +221,7 @@ data = open(sys.argv[1], "rb").read()
 begun = time.process_time()
 try:
     sheets.read(data)
-except sheets.Unreadable:
+except sheets.UnreadableFile:
     found = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(time.process_time() - begun + found.ru_utime + found.ru_stime, found.ru_maxrss // 1024)
 """

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models
+from panel.errors import UserError
 from panel.i18n import _
 from panel.jobs import queue, work, worker
 from panel.jobs.worker import Context
@@ -240,7 +241,7 @@ def test_a_queue_that_can_not_be_had_is_told_at_the_start(
 ) -> None:
     monkeypatch.setattr("huey.storage.Redis", None)
     stage.panel.jobs.url = url
-    with pytest.raises(worker.Unusable) as told:
+    with pytest.raises(UserError) as told:
         stage.panel.jobs.start()
     assert told.value.message == sentence
 

@@ -210,7 +210,7 @@ def test_each_account_sees_and_opens_its_own_alone(quiet: Stage) -> None:
         browser = quiet.browse(role)
         page = browser.get("/notices/").text
         assert {other for other in ROLE_NAMES if f"由{other}<" in page} == {role}
-        reads = factories.granted(role, factories.Action.READ, "case")
+        reads = factories.granted(role, factories.Permission.READ, "case")
         assert (number in page) is reads, "an administrator is not told of a case"
         for other, id_ in ids.items():
             if other != role:

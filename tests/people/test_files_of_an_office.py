@@ -169,7 +169,7 @@ import resource, sys
 from panel import sheets
 try:
     sheets.read(open(sys.argv[1], "rb").read())
-except sheets.Unreadable:
+except sheets.UnreadableFile:
     print(peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
 """
 

@@ -54,7 +54,7 @@ def squads(session: Session) -> list[tuple[int | None, str]]:
 
 
 def order(session: Session, month: Month, basis: Basis, squad: int | None) -> LedgerRequest:
-    """An order that the actor may give. Refused without the right, OutOfScope for another squad than one's own;
+    """An order that the actor may give. AccessDenied without the right, OutOfScope for another squad than one's own;
     someone who has only one squad means that."""
     if not policy_of(session).may(actor_of(session), Permission.READ, Ledger):
         raise AccessDenied

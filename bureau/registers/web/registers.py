@@ -382,7 +382,7 @@ def order(
 
 
 def fill(session: Session, register: Register, wanted: RegisterRequest) -> Filled:
-    """What a register holds of what the actor reaches, masked as on screen. Refused without the right."""
+    """What a register holds of what the actor reaches, masked as on screen. AccessDenied without the right."""
     if not policy_of(session).may(actor_of(session), Permission.EXPORT, register.model):
         raise AccessDenied
     with speaking(DEFAULT_LOCALE):

@@ -190,7 +190,7 @@ def _meanings(model: Any, rules: Rules, said: tuple[str, ...]) -> dict[str, str]
 
 
 def _known_headers(meanings: Mapping[str, str] | None, labels: Sequence[str]) -> None:
-    """Raise Unusable where a header was told that stands nowhere in the file: a slip must not go by in silence."""
+    """Raise UserError where a header was told that stands nowhere in the file: a slip must not go by in silence."""
     there = {spelling for label in labels for spelling in spellings(label)}
     for said in meanings or ():
         if normal(said) not in there:
