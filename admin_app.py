@@ -13,6 +13,11 @@ from waitress import serve as run_waitress
 import models
 from bureau.access import roles
 from bureau.calendar.web import pages as workdays
+from bureau.cases import steps
+from bureau.cases.steps.approval import APPROVAL
+from bureau.cases.steps.handling import HANDLE, HANDLING
+from bureau.cases.steps.intake import INTAKE, REJECT, VOID
+from bureau.cases.steps.remarks import REMARKS
 from bureau.cases.web import approvals_page, photos, report_page
 from bureau.cases.web.approvals_page import DeadlineChangeView
 from bureau.cases.web.case_views import CaseView, ReferralView
@@ -24,10 +29,14 @@ from bureau.home.web import frame, home_page
 from bureau.ledger.web import commands as ledger_command
 from bureau.ledger.web import files as ledgerfile
 from bureau.ledger.web import pages as ledgers
+from bureau.mediation import mediation
+from bureau.mediation import steps as mediation_steps
 from bureau.mediation.web.disputes import MeasurementView, MediationView
 from bureau.notices import notices
 from bureau.notices.web import webhook
 from bureau.people.web.roster_page import LiaisonView
+from bureau.referrals import steps as referral_steps
+from bureau.referrals.effects import require_answered
 from bureau.registers.web import pages as registerpage
 from bureau.settings.web import pages as settings
 from bureau.upkeep import imports
@@ -78,6 +87,13 @@ SCREENS: tuple[tuple[type[SchemaView], type[Base], Any, str], ...] = (
     (SchemaView, models.Phrase, LISTS, "quote-left"),
     (workdays.CalendarDayView, models.CalendarDay, LISTS, "calendar-o"),
 )
+
+steps.declare((*INTAKE, *referral_steps.STEPS, *mediation_steps.STEPS, *APPROVAL, *HANDLING, *REMARKS))
+steps.check_before(HANDLE, require_answered)
+steps.check_before(HANDLE, mediation.require_settled)
+steps.check_before(REJECT, mediation.break_off)
+steps.check_before(VOID, mediation.break_off)
+steps.listen(notices.of_step)
 
 
 def create_app(config: Config | None = None) -> Flask:

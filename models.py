@@ -14,6 +14,7 @@ from schema.people import Assignment, Liaison, Officer, Volunteer
 from schema.places import Community, Department, Squad, Street
 from schema.words import (
     ENDED,
+    PENDING,
     ActionKind,
     AgreementForm,
     AttachmentPhase,
@@ -56,6 +57,7 @@ __all__ = [
     "ENDED",
     "NOISE",
     "NOISE_STANDARD",
+    "PENDING",
     "Action",
     "ActionKind",
     "AgreementForm",

@@ -109,7 +109,7 @@ def steps() -> str:
     called = table(["State", "Called"], ([f"`{status.value}`", both(status.label)] for status in CaseStatus))
     return f"""# Steps of a case
 
-Generated from `bureau/cases/steps.py` by `make docs`. The state of a case changes by these steps and in no other way.
+Generated from the declared steps by `make docs`. The state of a case changes by these steps and in no other way.
 
 {table(["Step", "From", "To", "Who", "What must be filled in"], rows)}
 ```mermaid

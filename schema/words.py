@@ -126,6 +126,10 @@ class ReferralStatus(Choices):
     RETURNED = "returned", _("Returned"), "bad"
 
 
+#: A referral that waits for its department.
+PENDING = (ReferralStatus.SENT, ReferralStatus.SIGNED)
+
+
 class FeedbackTarget(Choices):
     LIAISON = "liaison", _("Liaison"), "brand"
     COMPLAINANT = "complainant", _("Complainant"), ""

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bureau.cases.steps import Step
+from bureau.referrals.steps import REFER
 from models import ActionKind, CaseStatus, FeedbackChannel, FeedbackTarget, Outcome, PartyRole, Satisfaction, Source
 from panel.kinds import ZONE
 from seed.cast import Cast
@@ -63,12 +65,12 @@ class Life:
         found: CaseStatus = self.case["status"]
         return found
 
-    def step(self, at: datetime, name: str, to: CaseStatus, actor: Person, opinion: str = "", **payload: Any) -> None:
+    def step(self, at: datetime, step: Step, to: CaseStatus, actor: Person, opinion: str = "", **payload: Any) -> None:
         """Move the case on, with an event that tells so; the first is the report, from no state."""
         self.events.append(
             {
                 "at": at,
-                "step": name,
+                "step": step.name,
                 "from_status": self.case["status"] if self.events else None,
                 "to_status": to,
                 "actor_id": actor.user_id,
@@ -79,10 +81,10 @@ class Life:
         )
         self.case.update(status=to, updated_at=at)
 
-    def finish(self, at: datetime, name: str, to: CaseStatus, actor: Person, opinion: str, **payload: Any) -> None:
+    def finish(self, at: datetime, step: Step, to: CaseStatus, actor: Person, opinion: str, **payload: Any) -> None:
         """The step with which a case ends."""
         self.case["closed_at"] = at
-        self.step(at, name, to, actor, opinion, **payload)
+        self.step(at, step, to, actor, opinion, **payload)
 
     def number(self, case_no: str, number: int) -> None:
         """Give the case its number, and the papers about it numbers made from that."""
@@ -93,7 +95,7 @@ class Life:
         for action in self.actions:
             if word := DOCUMENTS.get(action["kind"]):
                 action["document_no"] = f"南综执{word}〔{year}〕{number:06d}号"
-        sent = [event for event in self.events if event["step"] == "refer"]
+        sent = [event for event in self.events if event["step"] == REFER.name]
         for i, (referral, event) in enumerate(zip(self.referrals, sent, strict=True), 1):
             referral["document_no"] = f"南综执移〔{year}〕{number:06d}-{i}号"
             event["payload"]["document_no"] = referral["document_no"]

@@ -9,6 +9,12 @@ from typing import Any
 
 from bureau.calendar import deadlines
 from bureau.cases import intake
+from bureau.cases.steps.approval import APPROVE, EXTEND, RESUME, SUSPEND
+from bureau.cases.steps.handling import CLOSE, HANDLE, REWORK, VERIFY
+from bureau.cases.steps.intake import ACCEPT, DISPATCH, MERGE, REJECT, START, VOID
+from bureau.cases.steps.report import REPORT
+from bureau.mediation.steps import END_MEDIATION, MEDIATE, PERFORM, SESSION
+from bureau.referrals.steps import REFER, REPLY, SIGN
 from models import (
     ActionKind,
     Attending,
@@ -121,7 +127,7 @@ class Teller:
         handler = lead if rng.random() < 0.6 else rng.choice(able)
         life = Life(beat, item, tale, lead, handler, reporter, case)
         life.involve(self.cast)
-        life.step(at, "report", CaseStatus.REPORTED, reporter)
+        life.step(at, REPORT, CaseStatus.REPORTED, reporter)
         return life
 
     def _course(self, life: Life, stop: CaseStatus | None, end: CaseStatus | None) -> Iterator[datetime]:
@@ -131,33 +137,33 @@ class Teller:
         at = self.cast.later(case["reported_at"], 3, 20 if hurry else 240, by_clock=hurry)
         yield at
         if end == CaseStatus.REJECTED:
-            life.finish(at, "reject", end, office, "不属于本局职责。", told="电话告知", responsible="物业服务企业")
+            life.finish(at, REJECT, end, office, "不属于本局职责。", told="电话告知", responsible="物业服务企业")
             return
         if end == CaseStatus.MERGED:
-            life.finish(at, "merge", end, office, "与在办案件系同一事项，并案处理。")
+            life.finish(at, MERGE, end, office, "与在办案件系同一事项，并案处理。")
             return
         plan = self._accept(life, at, office if rng.random() < 0.6 else life.lead)
         if end == CaseStatus.VOIDED:
             yield (at := plan.at(0.05))
-            life.finish(at, "void", end, leader, "登记有误，作废，编号不再使用。")
+            life.finish(at, VOID, end, leader, "登记有误，作废，编号不再使用。")
             return
         yield (at := plan.at(0.06))
         case["handler_id"] = life.handler.id
         dispatcher = rng.choice((office, leader))
         life.step(
             at,
-            "dispatch",
+            DISPATCH,
             CaseStatus.DISPATCHED,
             dispatcher,
             f"派{life.handler.name}处置。",
             handler=life.handler.id,
         )
         yield (at := plan.at(0.12))
-        life.step(at, "start", CaseStatus.HANDLING, life.handler)
+        life.step(at, START, CaseStatus.HANDLING, life.handler)
         if stop == CaseStatus.HANDLING and rng.random() < 0.25:
             asked = {"days": 1, "unit": life.item.limit_unit}
             self._ask(life, at, ChangeKind.EXTENSION, "当事人外出，约定返回后处理。", **asked)
-            life.step(at, "extend", life.status, life.handler, "当事人外出，约定返回后处理。", days=1)
+            life.step(at, EXTEND, life.status, life.handler, "当事人外出，约定返回后处理。", days=1)
         yield (at := plan.at(0.18))
         if rng.random() < 0.4:
             life.act(self.cast, at, ActionKind.INSPECTION, "到现场检查，拍照取证。")
@@ -181,7 +187,7 @@ class Teller:
         case.update(
             accepted_at=at, due_at=due_at, item_id=item.id, list_kind=item.list_kind, item_snapshot=item.snapshot
         )
-        life.step(at, "accept", CaseStatus.ACCEPTED, actor, item=item.id, urgency=str(case["urgency"]))
+        life.step(at, ACCEPT, CaseStatus.ACCEPTED, actor, item=item.id, urgency=str(case["urgency"]))
         by_clock = item.limit_unit == LimitUnit.CLOCK_HOUR or (urgent and item.limit_unit == LimitUnit.OFFICE_HOUR)
         length = due_at - at if by_clock else deadlines.office_time(at, due_at, self.calendar)
         if self.rng.random() < 0.07:
@@ -194,7 +200,7 @@ class Teller:
         case, leader, handler = life.case, life.beat.squad[0], life.handler
         yield (asked := plan.at(0.2))
         review = deadlines.local_day(asked) + timedelta(days=14)
-        life.step(asked, "suspend", life.status, handler, "需第三方鉴定。", review_on=review.isoformat())
+        life.step(asked, SUSPEND, life.status, handler, "需第三方鉴定。", review_on=review.isoformat())
         change = self._ask(life, asked, ChangeKind.SUSPENSION, "需第三方鉴定。", review_on=review)
         yield (at := plan.at(0.22))
         decides = self.cast.world.office if handler.id == leader.id else leader
@@ -206,7 +212,7 @@ class Teller:
             came_from=life.status.value,
             updated_at=at,
         )
-        life.step(at, "approve", CaseStatus.SUSPENDED, decides, "同意挂账。")
+        life.step(at, APPROVE, CaseStatus.SUSPENDED, decides, "同意挂账。")
         back = self.cast.later(at, 900, 4000)
         yield back
         pause = deadlines.office_time(at, back, self.calendar)
@@ -216,7 +222,7 @@ class Teller:
         case["due_at"] = deadlines.resumed(before, at, back, limit.limit_unit, self.calendar, urgent=urgent)
         change.update(status=ChangeStatus.OVER, resumed_at=back, new_due_at=case["due_at"], updated_at=back)
         kept = {"due_before": before.isoformat(), "due_after": case["due_at"].isoformat()}
-        life.step(back, "resume", CaseStatus.HANDLING, leader, "条件具备，恢复办理。", **kept)
+        life.step(back, RESUME, CaseStatus.HANDLING, leader, "条件具备，恢复办理。", **kept)
 
     @staticmethod
     def _ask(life: Life, at: datetime, kind: ChangeKind, reason: str, **given: Any) -> dict[str, Any]:
@@ -235,30 +241,28 @@ class Teller:
             quarrels.measure(life, at, within=True)
         yield (at := plan.at(0.25))
         quarrels.begin(life, at)
-        life.step(
-            at, "mediate", CaseStatus.MEDIATING, life.handler, disputes.WHY, kind=str(life.mediations[-1]["kind"])
-        )
+        life.step(at, MEDIATE, CaseStatus.MEDIATING, life.handler, disputes.WHY, kind=str(life.mediations[-1]["kind"]))
         parts = (Attending.ONE, Attending.OTHER, Attending.BOTH)
         sessions = self.rng.choice((1, 1, 2, 3))
         for i in range(sessions):
             yield (at := plan.at(0.3 + 0.26 * (i + 1) / sessions))
             attending = parts[3 - sessions + i]
             quarrels.sit(life, at, attending)
-            life.step(at, "session", CaseStatus.MEDIATING, life.handler, attending=str(attending))
+            life.step(at, SESSION, CaseStatus.MEDIATING, life.handler, attending=str(attending))
         yield (at := plan.at(0.6))
         if rng.random() < 0.2:
             quarrels.fail(life, at)
             told = {"ending": "failed", "ended_by": str(life.mediations[-1]["ended_by"])}
-            life.step(at, "end_mediation", CaseStatus.HANDLING, life.handler, disputes.REMEDIES, **told)
+            life.step(at, END_MEDIATION, CaseStatus.HANDLING, life.handler, disputes.REMEDIES, **told)
             life.tale = replace(life.tale, outcome=Outcome.OTHER, result=disputes.UNSETTLED)
             return
         quarrels.agree(life, at)
         by = life.mediations[-1]["perform_by"].isoformat()
-        life.step(at, "end_mediation", CaseStatus.HANDLING, life.handler, ending="agreed", perform_by=by)
+        life.step(at, END_MEDIATION, CaseStatus.HANDLING, life.handler, ending="agreed", perform_by=by)
         yield (at := plan.at(0.63))
         found = quarrels.follow_up(life, at)
         told = {"performance": str(found), "followed_on": deadlines.local_day(at).isoformat()}
-        life.step(at, "perform", CaseStatus.HANDLING, life.handler, **told)
+        life.step(at, PERFORM, CaseStatus.HANDLING, life.handler, **told)
 
     def _refer(self, life: Life, plan: Plan) -> Iterator[datetime]:
         department = life.item.department
@@ -276,10 +280,10 @@ class Teller:
         )
         life.referrals.append(referral)
         asked = {"department": department.id, "kind": str(referral["kind"])}
-        life.step(at, "refer", CaseStatus.REFERRED, life.handler, referral["request"], **asked)
+        life.step(at, REFER, CaseStatus.REFERRED, life.handler, referral["request"], **asked)
         yield (at := plan.at(0.3))
         referral.update(status=ReferralStatus.SIGNED, signed_at=at, updated_at=at)
-        life.step(at, "sign", CaseStatus.REFERRED, self.cast.world.office)
+        life.step(at, SIGN, CaseStatus.REFERRED, self.cast.world.office)
         yield (at := plan.at(0.58))
         returned = self.rng.random() < 0.1 and not joint
         status = ReferralStatus.RETURNED if returned else ReferralStatus.REPLIED
@@ -289,7 +293,7 @@ class Teller:
         if joint:
             won = {name: life.case[name] for name in ("quantity", "quantity_unit")}
             referral.update(joint_on=deadlines.local_day(at), **won)
-        life.step(at, "reply", CaseStatus.HANDLING, self.cast.world.office, text, answer=str(status))
+        life.step(at, REPLY, CaseStatus.HANDLING, self.cast.world.office, text, answer=str(status))
 
     def _finish(self, life: Life, plan: Plan) -> Iterator[datetime]:
         rng, case, office = self.rng, life.case, self.cast.world.office
@@ -300,22 +304,22 @@ class Teller:
         life.act(self.cast, at, ACTIONS.get(outcome, ActionKind.PERSUASION), result)
         yield (at := plan.at(0.66))
         case.update(outcome=outcome, result=result, handled_at=at)
-        life.step(at, "handle", CaseStatus.HANDLED, life.handler, result, outcome=str(outcome))
+        life.step(at, HANDLE, CaseStatus.HANDLED, life.handler, result, outcome=str(outcome))
         if rng.random() < 0.03:
             yield (at := plan.at(0.7))
             case["handled_at"] = None
-            life.step(at, "rework", CaseStatus.HANDLING, checker, "现场仍有残留，返工。")
+            life.step(at, REWORK, CaseStatus.HANDLING, checker, "现场仍有残留，返工。")
             yield (at := plan.at(0.78))
             case["handled_at"] = at
-            life.step(at, "handle", CaseStatus.HANDLED, life.handler, "已按核查意见再次处置。", outcome=str(outcome))
+            life.step(at, HANDLE, CaseStatus.HANDLED, life.handler, "已按核查意见再次处置。", outcome=str(outcome))
         yield (at := plan.at(0.84))
-        life.step(at, "verify", CaseStatus.VERIFIED, checker, "经核查，情况属实，处置到位。")
+        life.step(at, VERIFY, CaseStatus.VERIFIED, checker, "经核查，情况属实，处置到位。")
         yield (at := plan.at(0.95))
         life.tell(self.cast, at, FeedbackTarget.LIAISON)
         if any(party["role"] == PartyRole.COMPLAINANT and not party["anonymous"] for party in life.parties):
             life.tell(self.cast, at, FeedbackTarget.COMPLAINANT)
         yield (at := plan.at(1.0))
-        life.finish(at, "close", CaseStatus.CLOSED, rng.choice((office, life.lead)), "已反馈，同意结案。")
+        life.finish(at, CLOSE, CaseStatus.CLOSED, rng.choice((office, life.lead)), "已反馈，同意结案。")
 
 
 def _can_reach(item: Item, stop: CaseStatus | None) -> bool:

@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from bureau.calendar import deadlines
+from bureau.cases.steps.approval import APPROVE, EXTEND
+from bureau.cases.steps.handling import CLOSE, HANDLE, REOPEN, VERIFY
+from bureau.cases.steps.intake import ACCEPT, DISPATCH, START
+from bureau.cases.steps.report import REPORT
+from bureau.mediation.steps import END_MEDIATION, MEDIATE, PERFORM, SESSION
+from bureau.referrals.steps import JOINT, REFER, REPLY, SIGN
 from models import (
     ActionKind,
     AgreementForm,
@@ -85,16 +91,16 @@ class Story:
         )
         life = Life(self.beat, item, tale, self.officer, self.officer, self.liaison, case)
         life.parties.append(party_row(at, PartyRole.COMPLAINANT, self.teller.cast.resident(self.beat)))
-        life.step(at, "report", S.REPORTED, self.liaison)
+        life.step(at, REPORT, S.REPORTED, self.liaison)
         accepted = self.at(0, 9, 5)
         due_at = deadlines.due(accepted, item.limit_value, item.limit_unit, self.teller.calendar)
         case.update(accepted_at=accepted, due_at=due_at, item_id=item.id, list_kind=item.list_kind)
         case["item_snapshot"] = item.snapshot
-        life.step(accepted, "accept", S.ACCEPTED, self.office, item=item.id, urgency=str(case["urgency"]))
+        life.step(accepted, ACCEPT, S.ACCEPTED, self.office, item=item.id, urgency=str(case["urgency"]))
         case["handler_id"] = self.officer.id
         note = f"派{self.officer.name}处置。"
-        life.step(self.at(0, 9, 10), "dispatch", S.DISPATCHED, self.office, note, handler=self.officer.id)
-        life.step(self.at(0, 9, 30), "start", S.HANDLING, self.officer)
+        life.step(self.at(0, 9, 10), DISPATCH, S.DISPATCHED, self.office, note, handler=self.officer.id)
+        life.step(self.at(0, 9, 30), START, S.HANDLING, self.officer)
         return life
 
     def finish(
@@ -105,14 +111,14 @@ class Story:
         case, tale = life.case, life.tale
         case.update(outcome=tale.outcome, result=tale.result, handled_at=handled)
         won = {name: case[name] for name in ("quantity", "quantity_unit") if case[name] is not None}
-        life.step(handled, "handle", S.HANDLED, self.officer, tale.result, outcome=str(tale.outcome), **won)
-        life.step(verified, "verify", S.VERIFIED, checker, found)
+        life.step(handled, HANDLE, S.HANDLED, self.officer, tale.result, outcome=str(tale.outcome), **won)
+        life.step(verified, VERIFY, S.VERIFIED, checker, found)
         phone = FeedbackChannel.PHONE
         life.feedback.append(feedback_row(closed, FeedbackTarget.LIAISON, phone, answer))
         told = feedback_row(closed, FeedbackTarget.COMPLAINANT, phone, answer, Satisfaction.SATISFIED)
         life.feedback.append(told)
         given = {"liaison_channel": str(phone), "complainant_channel": str(phone), "satisfaction": "satisfied"}
-        life.finish(closed, "close", S.CLOSED, self.office, answer, **given)
+        life.finish(closed, CLOSE, S.CLOSED, self.office, answer, **given)
 
     def poultry(self) -> Life:
         result = "队员与联络员上门劝导，住户次日将三只鸡送回乡下，楼道已清扫消毒。"
@@ -154,11 +160,11 @@ class Story:
             )
         )
         kind = str(ReferralKind.JOINT)
-        life.step(sent, "refer", S.REFERRED, self.officer, asked, department=department.id, kind=kind)
-        life.step(self.at(1, 10), "sign", S.REFERRED, self.office)
+        life.step(sent, REFER, S.REFERRED, self.officer, asked, department=department.id, kind=kind)
+        life.step(self.at(1, 10), SIGN, S.REFERRED, self.office)
         plan = {"joint_on": joined.isoformat(), "joint_members": members}
-        life.step(self.at(1, 10, 30), "joint", S.REFERRED, self.officer, **plan)
-        life.step(replied, "reply", S.HANDLING, self.office, answer, answer=str(ReferralStatus.REPLIED), **won)
+        life.step(self.at(1, 10, 30), JOINT, S.REFERRED, self.officer, **plan)
+        life.step(replied, REPLY, S.HANDLING, self.office, answer, answer=str(ReferralStatus.REPLIED), **won)
         life.act(self.teller.cast, replied, ActionKind.ASSISTANCE, result)
         life.case.update(won)
         moments = (self.at(3, 15, 30), self.at(3, 16, 30), self.at(4, 9))
@@ -175,7 +181,7 @@ class Story:
         quarrels.begin(life, begun)
         mediation = life.mediations[-1]
         kind = str(mediation["kind"])
-        life.step(begun, "mediate", S.MEDIATING, self.officer, disputes.WHY, kind=kind)
+        life.step(begun, MEDIATE, S.MEDIATING, self.officer, disputes.WHY, kind=kind)
         for moment in self._sessions(life):
             if moment == self.at(1, 9, 30):
                 self._more_time(life)
@@ -185,10 +191,10 @@ class Story:
         agreement = "乙方将冷库外机由北侧移至南侧，加装减振垫，费用由乙方承担；甲方提供施工方便。"
         mediation.update(agreement=agreement, agreement_form=AgreementForm.WRITTEN, perform_by=by)
         given = {"ending": "agreed", "agreement_form": "written", "perform_by": by.isoformat()}
-        life.step(agreed, "end_mediation", S.HANDLING, self.officer, **given)
+        life.step(agreed, END_MEDIATION, S.HANDLING, self.officer, **given)
         kept = {"performance": str(Performance.PERFORMED), "followed_on": by.isoformat()}
         mediation.update(performance=Performance.PERFORMED, followed_on=by, follow_up=disputes.KEPT)
-        life.step(self.at(7, 14), "perform", S.HANDLING, self.officer, **kept)
+        life.step(self.at(7, 14), PERFORM, S.HANDLING, self.officer, **kept)
         moments = (self.at(7, 15), self.at(7, 16), self.at(8, 9))
         self.finish(life, moments, self.leader, "到现场复看，外机已在南侧。", "外机已移到南侧，夜间已听不到噪声。")
         self._heard_again(life)
@@ -199,7 +205,7 @@ class Story:
         for day, attending in ((1, Attending.ONE), (2, Attending.OTHER), (4, Attending.BOTH)):
             held = self.at(day, 9, 30)
             self.teller.quarrels.sit(life, held, attending, everybody=True)
-            life.step(held, "session", S.MEDIATING, self.officer, attending=str(attending))
+            life.step(held, SESSION, S.MEDIATING, self.officer, attending=str(attending))
             yield held
 
     def _more_time(self, life: Life) -> None:
@@ -223,10 +229,10 @@ class Story:
             updated_at=decided,
         )
         life.changes.append(granted)
-        life.step(asked, "extend", S.MEDIATING, self.officer, reason, days=3)
+        life.step(asked, EXTEND, S.MEDIATING, self.officer, reason, days=3)
         life.case["due_at"] = after
         kept = {"due_before": before.isoformat(), "due_after": after.isoformat()}
-        life.step(decided, "approve", S.MEDIATING, self.leader, "同意延期。", **kept)
+        life.step(decided, APPROVE, S.MEDIATING, self.leader, "同意延期。", **kept)
 
     def _heard_again(self, life: Life) -> None:
         """Two weeks later the neighbour is unsatisfied: the leader opens the case again, and it comes to a good end."""
@@ -239,7 +245,7 @@ class Story:
         reopened, before = self.at(21, 10), life.case["due_at"]
         life.case["due_at"] = after = deadlines.due(reopened, 3, LimitUnit.WORKING_DAY, self.teller.calendar)
         kept = {"due_before": before.isoformat(), "due_after": after.isoformat()}
-        life.step(reopened, "reopen", S.HANDLING, self.leader, f"投诉人反映{words}", **kept)
+        life.step(reopened, REOPEN, S.HANDLING, self.leader, f"投诉人反映{words}", **kept)
         life.act(self.teller.cast, self.at(22, 10), ActionKind.ASSISTANCE, "会同店主请厂家到场，紧固支架、更换减振垫。")
         life.tale = Tale("shop", Outcome.MEDIATED, life.tale.description, f"{life.tale.result[:-1]}；异响已排除。")
         moments = (self.at(22, 15), self.at(23, 9), self.at(23, 10))

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models
-from bureau.cases import effects, workflow
+from bureau.cases import workflow
 from bureau.cases.state import stepping
 from bureau.mediation import mediation
-from models import Case, CaseEvent, CaseStatus, Officer, Referral
+from bureau.referrals.effects import Answer
+from models import PENDING, Case, CaseEvent, CaseStatus, Officer, Referral
 from panel.kinds import now, today
 from panel.security.accounts import User
 from panel.security.policy import Actor
@@ -157,7 +158,7 @@ def asked(case: Case, **given: Any) -> models.DeadlineChange:
 def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str, Any]:
     """What somebody would fill in for a step, all of it good; what has to be there before is put there."""
     open_one = session.execute(
-        sa.select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(effects.PENDING)).limit(1),
+        sa.select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING)).limit(1),
         execution_options={"unscoped": True},
     ).scalar()
     item = stage.inside["checklistitem"] if name != "change_list" else other_item(session, case)
@@ -177,7 +178,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "document_no": f"移-{next(_numbers)}",
         "request": "请依职责处理",
         "referral": open_one,
-        "answer": effects.Answer.REPLIED,
+        "answer": Answer.REPLIED,
         "reply": "已处理完毕",
         "outcome": models.Outcome.PERSUASION,
         "result": "当事人自行处理",

@@ -16,6 +16,7 @@ from bureau.access.roles import LEADER, OFFICE
 from bureau.calendar.calendar import Calendar
 from bureau.cases import clock
 from bureau.cases.errors import InvalidValues, StepNotAllowed
+from bureau.cases.steps.registry import restarting
 from bureau.settings import settings
 from models import (
     Case,
@@ -215,7 +216,7 @@ def due_of(
 
 def _reopened(session: Session, case: Case) -> datetime | None:
     """When the case was last reopened: its limit runs from there."""
-    statement = select(func.max(CaseEvent.at)).where(CaseEvent.case_id == case.id, CaseEvent.step == "reopen")
+    statement = select(func.max(CaseEvent.at)).where(CaseEvent.case_id == case.id, CaseEvent.step.in_(restarting()))
     return session.execute(statement).scalar_one()
 
 

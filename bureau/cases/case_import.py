@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from bureau.cases import events, import_undo, intake, numbering
+from bureau.cases.steps.report import REPORT
 from bureau.people.assignments import terms_of
 from bureau.settings import settings
 from models import (
@@ -196,7 +197,7 @@ class CaseRules(Rules):
         ids = bulk.add(session, Case, [row.values for row in rows], note)
         reported = {
             "at": moment,
-            "step": "report",
+            "step": REPORT.name,
             "from_status": None,
             "to_status": CaseStatus.REPORTED,
             "actor_id": actor.user_id,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import Calendar
 from bureau.cases import events, numbering
+from bureau.cases.steps.report import REPORT
 from bureau.settings import settings
 from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel import kinds
@@ -24,7 +25,7 @@ _CLAUSE_END = re.compile(r"[，。；：！？,;!?\n]|\. ")
 
 def register(session: Session, case: Case, actor_id: int | None, actor_name: str) -> None:
     """Take in a new case that isn't flushed yet: number, state, title, liaison and lead officer where none is given.
-    Flushes it and adds its first event, "report".
+    Flushes it and adds its first event.
 
     Looks for liaison and officer whatever the actor may see: whose community it is doesn't depend on who reports."""
     with session.no_autoflush:
@@ -42,7 +43,7 @@ def register(session: Session, case: Case, actor_id: int | None, actor_name: str
         case.case_no = numbering.take(session, case.reported_at)
     session.add(case)
     session.flush()
-    events.append(session, case, "report", None, CaseStatus.REPORTED, actor_id, actor_name)
+    events.append(session, case, REPORT.name, None, CaseStatus.REPORTED, actor_id, actor_name)
 
 
 def accept(

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from bureau.calendar import deadlines
 from bureau.cases import complainants, events, intake, numbering
 from bureau.cases.case_import import CaseMatcher, CaseRules
+from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel.fields import field_named
@@ -257,7 +258,7 @@ def _event(session: Session, row: PlanRow, note: str) -> dict[str, Any]:
     opinion = for_the_record(_("{note}; its number there was {number}", note=note, number=own)) if own else note
     return {
         "at": now(),
-        "step": "import",
+        "step": IMPORTED,
         "from_status": None,
         "to_status": row.values["status"],
         "actor_id": actor.user_id,

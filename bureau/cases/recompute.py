@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from bureau.calendar.calendar import Calendar
 from bureau.cases import clock, events
+from bureau.cases.steps.registry import restarting
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChangeStatus, DeadlineChange, StepName
 from panel.i18n import _, for_the_record
@@ -110,7 +111,7 @@ def reopenings(session: Session) -> dict[int, datetime]:
     """When the cases on the clock that were reopened were so last: their limit runs from there. One statement."""
     statement = (
         select(CaseEvent.case_id, func.max(CaseEvent.at))
-        .where(CaseEvent.step == "reopen", CaseEvent.case_id.in_(_running(select(Case.id))))
+        .where(CaseEvent.step.in_(restarting()), CaseEvent.case_id.in_(_running(select(Case.id))))
         .group_by(CaseEvent.case_id)
     )
     return {row[0]: row[1] for row in session.execute(statement, execution_options={"unscoped": True})}

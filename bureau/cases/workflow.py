@@ -14,19 +14,16 @@ from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import OFFICE
-from bureau.cases import approvals, effects, events
+from bureau.cases import approvals, events
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.state import stepping
-from bureau.cases.steps import STEPS, Relation, Step
-from bureau.notices import notices
+from bureau.cases.steps import LISTENERS, MOMENT, STEPS, Relation, Step, checks_of, names
 from models import Case, CaseEvent, ChangeStatus, DeadlineChange, Officer, StepName
 from panel.fields import Personal
 from panel.i18n import Message, _
 from panel.kinds import Invalid, now
 from panel.security.policy import Permission
 from panel.security.session import actor_of, by_right, policy_of
-
-REMARKS = tuple(step.name for step in STEPS.values() if step.remark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,7 @@ def take(
     """Take a step in the session's transaction; the caller commits. `values` are parsed, references as ids that the
     actor may see; `version` is that of the case which the person looked at.
 
-    Raises NotAllowed or Lacking; the caller then rolls back."""
+    Raises StepNotAllowed or InvalidValues; the caller then rolls back."""
     step = STEPS[name]
     actor = actor_of(session)
     lock = select(Case.id).where(Case.id == case.id).with_for_update()
@@ -127,6 +124,38 @@ def take(
     if version is not None and case.version != version and not step.remark:
         raise StepNotAllowed(meanwhile(session, case))
     who = standing(session, case)
+    _require(session, case, step, who, values)
+    before, due, item, moment = case.status, case.due_at, case.item_id, now()
+    with by_right(session), stepping():
+        given = {**values, MOMENT: moment}
+        for check in checks_of(step):
+            check(session, case, given)
+        other = step.effect(session, case, given) if step.effect else None
+        after = other or step.target or before
+        if after is not before:
+            case.status = after
+            if who.asked and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
+                approvals.lapse(session, case)
+        elif not step.remark:
+            # A step that keeps the state bumps the version as well, so that the second of two is told.
+            case.updated_at = now()
+        opinion = values.get(step.opinion)
+        if opinion and step.worded:
+            opinion = step.worded(session, case, opinion)
+        payload = {**_payload(step, values), **_moved(case, due, item, restarted=step.restarts)}
+        # The limit of the case runs from this very moment. Every other event is no older than what its step has
+        # written, which is how meanwhile() knows a step from an edit.
+        at = moment if step.restarts else None
+        event = events.append(
+            session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload, at=at
+        )
+        for listener in LISTENERS:
+            listener(session, case, event)
+        return event
+
+
+def _require(session: Session, case: Case, step: Step, who: Standing, values: Mapping[str, Any]) -> None:
+    """Raise why the step can't be taken by this person, in this state, with these values."""
     if step.relation is Relation.APPROVER and not who.asked:
         raise StepNotAllowed(approvals.LAPSED)
     if step.asks_approval and who.asked:
@@ -142,29 +171,6 @@ def take(
         raise InvalidValues(lacking)
     if step.possible and (why_not := step.possible(session, case, {})):
         raise InvalidValues({step.asks[0].name: why_not})
-    before, due, item, moment = case.status, case.due_at, case.item_id, now()
-    with by_right(session), stepping():
-        other = step.effect(session, case, {**values, effects.MOMENT: moment}) if step.effect else None
-        after = other or step.target or before
-        if after is not before:
-            case.status = after
-            if who.asked and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
-                approvals.lapse(session, case)
-        elif not step.remark:
-            # A step that keeps the state bumps the version as well, so that the second of two is told.
-            case.updated_at = now()
-        opinion = values.get(step.opinion)
-        if opinion and step.worded:
-            opinion = step.worded(session, case, opinion)
-        payload = {**_payload(step, values), **_moved(case, due, item, reopened=step.name == "reopen")}
-        # The limit of a reopened case runs from this very moment. Every other event is no older than what its step has
-        # written, which is how meanwhile() knows a step from an edit.
-        at = moment if step.name == "reopen" else None
-        event = events.append(
-            session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload, at=at
-        )
-        notices.of_step(session, case, event)
-        return event
 
 
 def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,11 +184,11 @@ def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _moved(case: Case, due: datetime | None, item: int | None, *, reopened: bool) -> dict[str, Any]:
+def _moved(case: Case, due: datetime | None, item: int | None, *, restarted: bool) -> dict[str, Any]:
     """The deadline and the item that a step has replaced, beside those that stand now. A reopening keeps the deadline
     of the first closure even where the new one falls on the same moment: later ones may move it."""
     found: dict[str, Any] = {}
-    if due is not None and case.due_at is not None and (case.due_at != due or reopened):
+    if due is not None and case.due_at is not None and (case.due_at != due or restarted):
         found |= {"due_before": due.isoformat(), "due_after": case.due_at.isoformat()}
     if item is not None and case.item_id != item and case.accepted_at is not None:
         found["item_before"] = item
@@ -193,7 +199,7 @@ def meanwhile(session: Session, case: Case) -> Message:
     """What happened to the case since, in a sentence."""
     statement = (
         select(CaseEvent.actor_name, CaseEvent.step, CaseEvent.at)
-        .where(CaseEvent.case_id == case.id, CaseEvent.step.not_in(REMARKS))
+        .where(CaseEvent.case_id == case.id, CaseEvent.step.not_in(names(lambda step: step.remark)))
         .order_by(CaseEvent.seq.desc())
         .limit(1)
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import aliased
 
 from bureau.calendar.sql_days import local_day, minute, stepwise, within_days
 from bureau.cases import forces
+from bureau.cases.steps.handling import CLOSE, REOPEN, REWORK
 from bureau.figures.terms import Terms
 from models import (
     Case,
@@ -107,7 +108,7 @@ DUE_IN_TIME = Part(
     DUE,
     lambda _t: [Case.status == CaseStatus.CLOSED, Case.closed_at <= Case.due_at],
 )
-DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(_taken("rework"))])
+DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(_taken(REWORK.name))])
 DUE_EXTENDED = Part("due_extended", _("With an extension"), DUE, _extended)
 
 # What was handled.
@@ -163,7 +164,7 @@ def _reclosed(terms: Terms, *more: Callable[[Any], Condition]) -> Any:
     within = select(closure.id).where(
         closure.case_id == again.case_id, became_closed, terms.within(closure.at), *conditions
     )
-    return select(again.case_id).where(again.step == "reopen", exists(within.correlate(Case, again)))
+    return select(again.case_id).where(again.step == REOPEN.name, exists(within.correlate(Case, again)))
 
 
 def _closed(terms: Terms) -> list[Condition]:
@@ -210,11 +211,11 @@ def _repeated(terms: Terms) -> list[Condition]:
     standing = and_(earlier.status == CaseStatus.CLOSED, within_days(Case.reported_at, earlier.closed_at, window))
     before = exists(
         select(closure.id)
-        .where(closure.case_id == earlier.id, closure.step == "close")
+        .where(closure.case_id == earlier.id, closure.step == CLOSE.name)
         .where(within_days(Case.reported_at, closure.at, window))
         .correlate(Case, earlier)
     )
-    ended = or_(standing, and_(earlier.id.in_(_taken("reopen")), before))
+    ended = or_(standing, and_(earlier.id.in_(_taken(REOPEN.name)), before))
     # No JOIN: in its ON clause the scope of an aliased table would name the table itself.
     called = select(earlier.id).where(
         mine.case_id == Case.id,

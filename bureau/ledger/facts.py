@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bureau.calendar.month import Month
+from bureau.cases.steps.handling import CLOSE, REOPEN
 from models import (
     ENDED,
     Basis,
@@ -69,7 +70,7 @@ def closures(month: Month) -> Any:
     """The last closure of each case that was closed in the month, from events: `case_id` and `at`."""
     return (
         select(CaseEvent.case_id.label("case_id"), func.max(CaseEvent.at).label("at"))
-        .where(CaseEvent.step == "close", CaseEvent.at >= month.start, CaseEvent.at < month.end)
+        .where(CaseEvent.step == CLOSE.name, CaseEvent.at >= month.start, CaseEvent.at < month.end)
         .group_by(CaseEvent.case_id)
         .subquery("closure")
     )
@@ -79,7 +80,7 @@ def belonging(month: Month, basis: Basis) -> ColumnElement[bool]:
     """Cases that a month's ledger may list: a few more than it does, told apart when its rows are made."""
     if basis == Basis.CLOSED:
         closed = select(CaseEvent.case_id).where(
-            CaseEvent.step == "close", CaseEvent.at >= month.start, CaseEvent.at < month.end
+            CaseEvent.step == CLOSE.name, CaseEvent.at >= month.start, CaseEvent.at < month.end
         )
         # Cases from an old ledger have no event of their closure.
         historic = and_(Case.historic, Case.closed_at >= month.start, Case.closed_at < month.end)
@@ -193,7 +194,7 @@ def _changes(chosen: Select[Any]) -> Select[Any]:
             CaseEvent.to_status,
             case((handled, CaseEvent.opinion)).label("result"),
             case((handled, CaseEvent.payload["outcome"].as_string())).label("outcome"),
-            case((CaseEvent.step == "reopen", CaseEvent.payload["due_before"].as_string())).label("due"),
+            case((CaseEvent.step == REOPEN.name, CaseEvent.payload["due_before"].as_string())).label("due"),
         )
         .where(
             CaseEvent.case_id.in_(chosen),

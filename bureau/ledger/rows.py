@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from bureau.calendar.month import Month
 from bureau.cases import import_undo
+from bureau.cases.steps.registry import IMPORTED
 from bureau.ledger import facts as ledgerfacts
 from bureau.ledger.facts import Change, Facts
 from models import ENDED, Basis, CaseStatus, ListKind, Outcome, Satisfaction, Source
@@ -293,17 +294,17 @@ class Course:
 def _completed(case: Row[Any], changes: Any) -> list[Change]:
     """A case's changes in order. One that ended without an event of its own (out of an old ledger) is given one at the
     time of closing that it carries; not known any more, it counts as over from acceptance on."""
-    told = [change for change in changes if change.step != "import"]
+    told = [change for change in changes if change.step != IMPORTED]
     if any(change.step == import_undo.STEP and change.after is CaseStatus.VOIDED for change in told):
         # It was never to be there: void from the first, whenever that was found out.
         return [Change(case.accepted_at or case.reported_at, import_undo.STEP, None, CaseStatus.VOIDED)]
     ends = [change for change in told if change.after in ENDED]
     first = told[0] if told else None
     if first is not None and first.before in ENDED:
-        over = Change(case.accepted_at or case.reported_at, "import", None, first.before)
+        over = Change(case.accepted_at or case.reported_at, IMPORTED, None, first.before)
         return [over, *told]
     if not ends and case.status in ENDED:
-        return [*told, Change(case.closed_at or case.accepted_at or case.reported_at, "import", None, case.status)]
+        return [*told, Change(case.closed_at or case.accepted_at or case.reported_at, IMPORTED, None, case.status)]
     return told
 
 

@@ -1,4 +1,4 @@
-"""Who is told of what: the steps of a case in one table, deadlines by periodic work. Notices and the messages to other
+"""Who is told of what: of steps as they declare it, of deadlines by periodic work. Notices and the messages to other
 systems are written in the step's own transaction; one that can't be composed is logged and hinders no step."""
 
 from __future__ import annotations
@@ -6,13 +6,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import LEADER, OFFICE
+from bureau.cases.steps import STEPS, Part, StepNotice
 from bureau.notices import reminders
 from bureau.settings import settings
 from models import Case, CaseEvent, CaseStatus, Community, DeadlineChange, Liaison, Officer, Satisfaction
@@ -52,62 +52,27 @@ KINDS: Mapping[str, Kind] = {
 notices.declare(KINDS)
 
 
-class Who(Enum):
-    """A part in a case; whoever has it is told."""
-
-    HANDLER = "handler"
-    LEAD = "lead officer"
-    LEADERS = "leaders of the squad"
-    OFFICE = "office"
-    LIAISON = "liaison of the community"
-    #: Who may decide what is asked for: the leaders, and the office for what a leader has asked.
-    APPROVERS = "approvers"
-    ASKER = "who asked for approval"
-
-
-#: Step → what its notice is, and who gets it. A step that isn't here tells nobody.
-TOLD: Mapping[str, tuple[str, tuple[Who, ...]]] = {
-    "dispatch": ("assigned", (Who.HANDLER,)),
-    "reassign": ("assigned", (Who.HANDLER,)),
-    "send_back": ("returned", (Who.LEAD, Who.LEADERS, Who.OFFICE)),
-    "rework": ("returned", (Who.HANDLER,)),
-    "reply": ("replied", (Who.HANDLER,)),
-    "handle": ("to_verify", (Who.LEAD, Who.OFFICE)),
-    "extend": ("approval_asked", (Who.APPROVERS,)),
-    "suspend": ("approval_asked", (Who.APPROVERS,)),
-    "ask_resume": ("approval_asked", (Who.APPROVERS,)),
-    "approve": ("approved", (Who.ASKER,)),
-    "refuse": ("refused", (Who.ASKER,)),
-    "urge": ("urged", (Who.HANDLER, Who.LEAD, Who.LEADERS)),
-    "supervise": ("pressed", (Who.HANDLER, Who.LEAD)),
-    "reopen": ("reopened", (Who.HANDLER,)),
-    "close": ("feedback", (Who.LIAISON,)),
-    "reject": ("feedback", (Who.LIAISON,)),
-    "merge": ("feedback", (Who.LIAISON,)),
-    "void": ("feedback", (Who.LIAISON,)),
-}
-
-
 def of_step(session: Session, case: Case, event: CaseEvent) -> None:
     """Tell of a step that was just taken. Never raises for what notices are about: the step stands."""
-    told = TOLD.get(event.step)
-    if told is None:
+    notice = STEPS[event.step].notice
+    if notice is None:
         return
     try:
         with session.begin_nested():
-            _tell(session, case, event, *told)
-            if event.step == "close":
+            _tell(session, case, event, notice)
+            if event.to_status is CaseStatus.CLOSED and event.from_status is not CaseStatus.CLOSED:
                 _tell_of_closing(session, case, event)
     except Exception:
         log.exception("a notice could not be written", extra={"step": event.step, "case": case.id})
 
 
-def _tell(session: Session, case: Case, event: CaseEvent, kind: str, parts: Iterable[Who]) -> None:
+def _tell(session: Session, case: Case, event: CaseEvent, notice: StepNotice) -> None:
     """What a step is to those with a part in a case; of each kind a step is told once of a case."""
-    owners = recipients(session, case, parts, but=event.actor_id)
+    kind, own = notice.kind, STEPS[event.step].notice
+    owners = recipients(session, case, notice.to, but=event.actor_id)
     values = {"table_name": "case", "record_id": case.id, "actor_name": event.actor_name, "at": event.at}
     mark = f"event:{event.id}" if case.id == event.case_id else f"event:{event.id}:{case.id}"
-    if kind != TOLD[event.step][0]:
+    if own is None or kind != own.kind:
         mark = f"{mark}:{kind}"
     notices.put(session, [notices.row(owner, kind, mark, **values) for owner in owners])
     if kind in outbox.wanted(session):
@@ -119,9 +84,9 @@ def _tell_of_closing(session: Session, case: Case, event: CaseEvent) -> None:
     to the leaders, who may reopen the case."""
     merged = select(Case).where(Case.master_id == case.id, Case.status == CaseStatus.MERGED).order_by(Case.id)
     for one in session.execute(merged, execution_options=_UNSCOPED).scalars():
-        _tell(session, one, event, "feedback", (Who.LIAISON,))
+        _tell(session, one, event, StepNotice("feedback", (Part.LIAISON,)))
     if event.payload.get("satisfaction") == Satisfaction.UNSATISFIED.value:
-        _tell(session, case, event, "unsatisfied", (Who.LEADERS,))
+        _tell(session, case, event, StepNotice("unsatisfied", (Part.LEADERS,)))
 
 
 def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
@@ -136,7 +101,7 @@ def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
     }
 
 
-def recipients(session: Session, case: Case, parts: Iterable[Who], *, but: int | None = None) -> list[int]:
+def recipients(session: Session, case: Case, parts: Iterable[Part], *, but: int | None = None) -> list[int]:
     """The active accounts that have one of these parts in a case, without who did it. One statement."""
     user = table_of(User).c
     wanted = [user.id.in_(_accounts(case, part)) for part in parts]
@@ -146,25 +111,25 @@ def recipients(session: Session, case: Case, parts: Iterable[Who], *, but: int |
     return list(session.execute(statement, execution_options=_UNSCOPED).scalars())
 
 
-def _accounts(case: Case, part: Who) -> Any:
+def _accounts(case: Case, part: Part) -> Any:
     """The accounts of a part, as a subquery."""
     officer, change = table_of(Officer).c, table_of(DeadlineChange).c
-    if part in (Who.HANDLER, Who.LEAD):
-        person = case.handler_id if part is Who.HANDLER else case.lead_officer_id
+    if part in (Part.HANDLER, Part.LEAD):
+        person = case.handler_id if part is Part.HANDLER else case.lead_officer_id
         return select(officer.user_id).where(officer.id == person, officer.user_id.is_not(None))
-    if part is Who.OFFICE:
+    if part is Part.OFFICE:
         return _holding(OFFICE)
-    if part is Who.LIAISON:
+    if part is Part.LIAISON:
         liaison, day = table_of(Liaison).c, today()
         in_office = and_(liaison.start_on <= day, or_(liaison.end_on.is_(None), liaison.end_on >= day))
         return select(liaison.user_id).where(
             liaison.community_id == case.community_id, in_office, liaison.user_id.is_not(None)
         )
     latest = select(change.id).where(change.case_id == case.id).order_by(change.id.desc()).limit(1).scalar_subquery()
-    if part is Who.ASKER:
+    if part is Part.ASKER:
         return select(change.asked_by_id).where(change.id == latest, change.asked_by_id.is_not(None))
     led = _holding(LEADER, _squads(case))
-    if part is Who.LEADERS:
+    if part is Part.LEADERS:
         return led
     for_office = select(change.id).where(change.id == latest, change.for_office).exists()
     return led.union(_holding(OFFICE).where(for_office))

@@ -18,10 +18,10 @@ from bureau.access.roles import LEADER, OFFICE, VIEWER
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import Calendar
 from bureau.cases import clock, recompute, stages
-from bureau.cases.effects import PENDING
 from bureau.settings import settings
 from models import (
     ENDED,
+    PENDING,
     Case,
     CaseStatus,
     ChangeKind,

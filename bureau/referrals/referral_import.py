@@ -15,7 +15,7 @@ from bureau.calendar import deadlines
 from bureau.cases import events, import_undo
 from bureau.cases.case_import import local_day
 from bureau.cases.import_undo import OPEN_REFERRALS
-from bureau.cases.steps import STEPS
+from bureau.referrals.steps import REFER
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, Department, LimitUnit, Referral, ReferralStatus
 from panel.errors import UserError
@@ -34,7 +34,6 @@ SET_BY_STEPS = ("sent_at", "signed_at", "replied_at", "return_reason", "reply")
 #: A register tells times to the minute.
 PRECISION = timedelta(minutes=1)
 TOLD, ABOUT = "told", "about"
-REFER = STEPS["refer"]
 
 
 class ReferralMatcher(Matcher):

@@ -20,6 +20,7 @@ from bureau.cases.steps import STEPS, Relation
 from bureau.settings import settings as office_settings
 from models import (
     ENDED,
+    PENDING,
     Case,
     CaseEvent,
     CaseStatus,
@@ -314,9 +315,9 @@ class Casework(RuleBasedStateMachine):
                 assert all(e.from_status is before.to_status for before, e in itertools.pairwise(found))
                 waiting = session.scalars(sa.select(Referral.status).where(Referral.case_id == id_)).all()
                 if status is CaseStatus.REFERRED:
-                    assert set(waiting) & set(effects.PENDING)
+                    assert set(waiting) & set(PENDING)
                 elif status not in ENDED and status is not CaseStatus.SUSPENDED:
-                    assert not set(waiting) & set(effects.PENDING)
+                    assert not set(waiting) & set(PENDING)
                 if status is CaseStatus.CLOSED:
                     assert not effects.feedback_due(session, case)
                     assert not effects.merged_due(session, case)

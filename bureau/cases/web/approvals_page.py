@@ -14,7 +14,7 @@ from bureau.calendar import deadlines
 from bureau.calendar.web.office import calendar
 from bureau.cases import approvals, clock, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
-from bureau.cases.steps import STEPS
+from bureau.cases.steps import STEPS, Step
 from models import Case, ChangeKind, ChangeStatus, DeadlineChange
 from panel import ids
 from panel.base import Base, display
@@ -29,7 +29,6 @@ from panel.web.views import SchemaView
 
 #: More than anybody decides in one sitting.
 SHOWN = 50
-DECISIONS = ("approve", "refuse")
 
 
 @dataclass(slots=True)
@@ -48,6 +47,8 @@ class Request:
 @dataclass(slots=True)
 class ApprovalsPage(Page):
     requests: list[Request] = field(default_factory=list)
+    #: The steps by which a request is decided, a button each.
+    decisions: list[Step] = field(default_factory=list)
     list_url: str = ""
 
 
@@ -92,6 +93,7 @@ def page() -> Any:
     found = current_panel().session.execute(statement).unique().scalars().all()
     made = ApprovalsPage(title=_("Approvals"), list_url=url_for("deadlinechange.index_view"))
     made.sub = n_("{n} request waits for you", "{n} requests wait for you", len(found))
+    made.decisions = [step for step in STEPS.values() if step.decides]
     made.requests = [_request(change) for change in found]
     return render_template("cases/approvals.html", page=made)
 
@@ -143,7 +145,7 @@ def _decide() -> Any:
     """Approve or refuse as a step of the case, which holds who may; back to the list."""
     step = STEPS.get(tidy(request.form.get("decision")))
     version = ids.parse(request.form.get("version"))
-    if step is None or step.name not in DECISIONS or version is None:
+    if step is None or not step.decides or version is None:
         abort(404)
     session = current_panel().session
     case: Case | None = visible("case", request.form.get("case"))

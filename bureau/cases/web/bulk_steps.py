@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from flask import abort, request
-from flask_admin.actions import action
 from flask_admin.base import expose
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from bureau.cases import workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
-from bureau.cases.steps import STEPS, Step
+from bureau.cases.steps import STEPS, Step, names
 from bureau.cases.web import step_aids
 from models import Case, Referral
 from panel import ids
@@ -30,8 +30,6 @@ from panel.web.guards import safe_target
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input, Page
 
-#: Steps that ask the same of every case.
-STEPS_AT_ONCE = ("accept", "dispatch", "verify", "urge", "supervise")
 MOST = 200
 
 
@@ -56,29 +54,16 @@ class BulkSteps:
     """Actions of the list of cases; those whose step no role of one's own may take are not offered."""
 
     def is_action_allowed(self, name: str) -> bool:
-        if name in STEPS_AT_ONCE:
+        if name in names(lambda step: step.bulk):
             return bool(STEPS[name].roles & current_actor().roles)
         return bool(super().is_action_allowed(name))  # type: ignore[misc]
 
-    @action("accept", STEPS["accept"].label)
-    def action_accept(self, records: Sequence[Case]) -> Any:
-        return self._ask("accept", records)
-
-    @action("dispatch", STEPS["dispatch"].label)
-    def action_dispatch(self, records: Sequence[Case]) -> Any:
-        return self._ask("dispatch", records)
-
-    @action("verify", STEPS["verify"].label)
-    def action_verify(self, records: Sequence[Case]) -> Any:
-        return self._ask("verify", records)
-
-    @action("urge", STEPS["urge"].label)
-    def action_urge(self, records: Sequence[Case]) -> Any:
-        return self._ask("urge", records)
-
-    @action("supervise", STEPS["supervise"].label)
-    def action_supervise(self, records: Sequence[Case]) -> Any:
-        return self._ask("supervise", records)
+    def init_actions(self) -> None:
+        """Besides those of every list, one for each step that may be taken for many cases at once."""
+        super().init_actions()  # type: ignore[misc]
+        for step in (step for step in STEPS.values() if step.bulk):
+            self._actions.append((step.name, step.label))  # type: ignore[attr-defined]
+            self._actions_data[step.name] = (partial(self._ask, step.name), step.label, None)  # type: ignore[attr-defined]
 
     def _ask(self, name: str, records: Sequence[Case]) -> Any:
         """The form of the step, once for all; those it isn't possible for are told beforehand."""
@@ -92,7 +77,7 @@ class BulkSteps:
     def bulk_view(self) -> Any:
         """Take the step for each case in a transaction of its own: one that is refused hinders no other."""
         name = tidy(request.form.get("step"))
-        if name not in STEPS_AT_ONCE:
+        if name not in names(lambda step: step.bulk):
             abort(404)
         if not self.is_action_allowed(name):
             abort(403)

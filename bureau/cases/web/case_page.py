@@ -14,7 +14,9 @@ from sqlalchemy import Select, inspect, select
 from bureau.calendar.web.office import know_reopenings, values
 from bureau.cases import repeats, workflow
 from bureau.cases.repeats import LikelyRepeats
-from bureau.cases.steps import STEPS, Step
+from bureau.cases.steps import STEPS, Step, restarting
+from bureau.cases.steps.handling import REOPEN
+from bureau.cases.steps.intake import MERGE
 from bureau.cases.web import photos, step_aids
 from bureau.mediation.web import disputes
 from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
@@ -38,19 +40,6 @@ WAY = (
     CaseStatus.VERIFIED,
     CaseStatus.CLOSED,
 )
-TONES = {
-    "close": "good",
-    "approve": "good",
-    "reject": "bad",
-    "refuse": "bad",
-    "void": "bad",
-    "supervise": "bad",
-    "raise": "bad",
-    "urge": "warn",
-    "chase": "warn",
-    "rework": "warn",
-    "reopen": "warn",
-}
 #: Tables that the timeline and the case's own values tell already.
 ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry", "measurement", "mediation")
 #: Feedback that asks for another look: given since the case was last handled.
@@ -82,7 +71,7 @@ class CasePage(DetailsPage):
 def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage:
     """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
     events = _events(record)
-    reopened = [event.at for event in events if event.step == "reopen"]
+    reopened = [event.at for event in events if event.step in restarting()]
     know_reopenings({record.id: reopened[-1]} if reopened else {})
     due = due_cell(record)
     found = disputes.load(record)
@@ -145,8 +134,8 @@ def _compare(page: CasePage, record: Case, able: set[str]) -> None:
     if record.status in ENDED:
         found = LikelyRepeats(merged=repeats.merged_into(session, record))
         if record.status is CaseStatus.CLOSED and session.execute(unsatisfied(record)).first():
-            url = url_for("case.step_view", id=record.id, step="reopen")
-            reopen = Button(STEPS["reopen"].label, url) if "reopen" in able else None
+            url = url_for("case.step_view", id=record.id, step=REOPEN.name)
+            reopen = Button(REOPEN.label, url) if REOPEN.name in able else None
             page.notices.append((UNSATISFIED, reopen))
     else:
         found = repeats.of_case(session, record, values()["repeat_days"])
@@ -157,7 +146,7 @@ def _compare(page: CasePage, record: Case, able: set[str]) -> None:
             page.notices.append((words, None))
         if told := step_aids.elsewhere(found):
             page.notices.append((told, None))
-    page.related = [*step_aids.tables(found, record, merging="merge" in able), *page.related]
+    page.related = [*step_aids.tables(found, record, merging=MERGE.name in able), *page.related]
 
 
 def unsatisfied(record: Case) -> Select[Any]:
@@ -217,7 +206,7 @@ def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
     return [
         HistoryItem(
             act=StepName(20).format(event.step),
-            tone=TONES.get(event.step, "brand" if event.from_status is not event.to_status else ""),
+            tone=_tone(event),
             who=event.actor_name,
             at=Moment().format(event.at.replace(second=0)),
             note=event.opinion or "",
@@ -231,6 +220,13 @@ def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
         )
         for event in reversed(events)
     ]
+
+
+def _tone(event: CaseEvent) -> str:
+    step = STEPS.get(event.step)
+    if step is not None and step.tone is not None:
+        return step.tone
+    return "brand" if event.from_status is not event.to_status else ""
 
 
 def _given(event: CaseEvent) -> Iterator[tuple[Field, Any]]:

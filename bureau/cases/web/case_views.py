@@ -15,6 +15,7 @@ from bureau.calendar.sql_days import minute
 from bureau.calendar.web.office import begun, calendar, values
 from bureau.cases import intake, stages
 from bureau.cases.steps import STEPS
+from bureau.cases.steps.remarks import SUPERVISE
 from bureau.cases.web import bulk_steps, case_page, step_aids, step_form
 from bureau.figures.web.record_lists import FigureLists
 from bureau.referrals.web import slip
@@ -94,7 +95,7 @@ def reported_myself(actor: Actor) -> ColumnElement[bool]:
 
 def supervised(_actor: Actor) -> ColumnElement[bool]:
     """Open cases of which a leader or the office has demanded an end."""
-    demanded = select(CaseEvent.case_id).where(CaseEvent.step == "supervise")
+    demanded = select(CaseEvent.case_id).where(CaseEvent.step == SUPERVISE.name)
     return and_(Case.status.in_(OPEN), Case.id.in_(demanded))
 
 

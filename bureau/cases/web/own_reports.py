@@ -8,9 +8,9 @@ from flask import url_for
 from sqlalchemy import func, select
 
 from bureau.calendar.deadlines import local_day
-from bureau.cases.effects import PENDING
+from bureau.cases.steps import Step, names
 from bureau.cases.web.case_views import due_cell, reported_myself
-from models import Case, CaseEvent, CaseStatus, Department, Feedback, FeedbackTarget, Referral
+from models import ENDED, PENDING, Case, CaseEvent, CaseStatus, Department, Feedback, FeedbackTarget, Referral
 from panel.i18n import _
 from panel.kinds import Day
 from panel.search import listing
@@ -63,11 +63,15 @@ def _told(ids: list[int]) -> dict[int, Feedback]:
     return {one.case_id: one for one in current_panel().session.execute(statement).scalars()} if ids else {}
 
 
+def _ends_unhandled(step: Step) -> bool:
+    return step.target in ENDED and step.target is not CaseStatus.CLOSED
+
+
 def _ended(ids: list[int]) -> dict[int, CaseEvent]:
     """The steps that ended cases without their having been handled: they say why."""
     statement = (
         select(CaseEvent)
-        .where(CaseEvent.case_id.in_(ids), CaseEvent.step.in_(("reject", "void", "merge")))
+        .where(CaseEvent.case_id.in_(ids), CaseEvent.step.in_(names(_ends_unhandled)))
         .order_by(CaseEvent.seq)
     )
     return {one.case_id: one for one in current_panel().session.execute(statement).scalars()} if ids else {}

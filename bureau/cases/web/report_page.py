@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from bureau.access.roles import OFFICE, OFFICER
 from bureau.cases import intake
 from bureau.cases.errors import StepNotAllowed
-from bureau.cases.steps import STEPS
+from bureau.cases.steps.report import REPORT
 from bureau.cases.web import known_cases as known
 from bureau.cases.web import photos
 from bureau.checklists import items as checklist
@@ -90,7 +90,7 @@ def install(app: Flask) -> None:
 
 def may_open() -> bool:
     actor = current_actor()
-    return bool(actor.roles & STEPS["report"].roles) and current_panel().policy.may(actor, Permission.CREATE, Case)
+    return bool(actor.roles & REPORT.roles) and current_panel().policy.may(actor, Permission.CREATE, Case)
 
 
 def asked(name: str, **changed: Any) -> Field:

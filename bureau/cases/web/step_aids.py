@@ -15,6 +15,7 @@ from bureau.calendar.web.office import begun, calendar, values
 from bureau.cases import repeats
 from bureau.cases.repeats import LikelyRepeats, Repeat
 from bureau.cases.steps import Step
+from bureau.cases.steps.intake import MERGE
 from bureau.checklists import items as checklist
 from bureau.checklists.suggest import suggest
 from models import Case, CaseStatus, ChecklistItem, LimitUnit, ListKind, Phrase, PhraseUse, Urgency
@@ -25,8 +26,6 @@ from panel.web.context import current_actor, current_panel
 from panel.web.lookups import visible
 from panel.web.pages import Cell, Chip, Column, FormPage, Input, Related, Row, Words
 
-#: Steps that show what the case may be a repeat of.
-COMPARING = ("accept", "merge")
 #: What common words are offered for where a value of this name is asked.
 USES = {
     "liaison_content": PhraseUse.FEEDBACK,
@@ -55,7 +54,7 @@ def dress(page: FormPage, record: Case, step: Step, given: Mapping[str, str]) ->
     """Put common words at the fields of a form and likely repeats beside it; gives what stands above it."""
     offer_phrases(made for group in page.groups for made in group.inputs)
     aids = Aids()
-    if step.name in COMPARING and record.status is CaseStatus.REPORTED:
+    if step.compares and record.status is CaseStatus.REPORTED:
         found = repeats.of_case(current_panel().session, record, values()["repeat_days"])
         page.related += tables(found, record)
         aids.note = elsewhere(found)
@@ -170,7 +169,7 @@ def _row(one: Repeat, merge: Case | None) -> Row:
         Cell(Day().format(deadlines.local_day(one.reported_at))),
     ]
     if merge is not None:
-        to = url_for("case.step_view", id=merge.id, step="merge", master=one.id) if one.open else None
+        to = url_for("case.step_view", id=merge.id, step=MERGE.name, master=one.id) if one.open else None
         cells.append(Cell(str(_("Merge into it")) if to else "", url=to))
     return Row(one.id, url, cells)
 

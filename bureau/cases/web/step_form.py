@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from flask import abort, flash, redirect, request, url_for
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from bureau.calendar.web import office
-from bureau.cases import approvals, clock, effects, workflow
+from bureau.cases import approvals, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
-from bureau.cases.steps import STEPS, Relation, Step
+from bureau.cases.steps import STEPS, Relation, Step, StepForm
 from bureau.cases.web import case_page, photos, step_aids
-from bureau.mediation import mediation
-from models import AttachmentPhase, Case, FeedbackTarget, PartyRole, Referral, Satisfaction
+from models import AttachmentPhase, Case, Referral, Satisfaction
 from panel import ids
 from panel.base import display
 from panel.fields import Field
 from panel.i18n import Message, _
-from panel.kinds import PersonName
 from panel.store.db_errors import explain
 from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input
-
-#: The step whose form takes pictures.
-PICTURED = "handle"
 
 #: Under no heading of its own.
 GENERAL = _("General")
@@ -62,26 +54,11 @@ def page(view: Any) -> Any:
 def _prefilled(record: Case, step: Step) -> dict[str, str]:
     """What the form begins with: the address's values, what is known of the case, the step's defaults."""
     known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
-    if step.name == "dispatch":
-        known["handler"] = record.handler_id or record.lead_officer_id
-    if step.name == "session":
-        known |= {"officer": record.handler_id, "place": record.place}
-        known["community_names"] = record.liaison.name if record.liaison is not None else None
-    if step.name == "mediate":
-        known |= _masked_parties(record)
-    if step.name == "handle":
-        known |= _won(record)
+    if step.prefill:
+        known |= step.prefill(current_panel().session, record)
     return {
         ask.name: request.args.get(ask.name) or _typed(ask, known.get(ask.name) or _default(ask)) for ask in step.asks
     }
-
-
-def _masked_parties(record: Case) -> dict[str, str]:
-    """Whom the case knows already, masked: nobody's name is shown for the asking."""
-    roles = {"party_a": PartyRole.COMPLAINANT, "party_b": PartyRole.RESPONDENT}
-    session = current_panel().session
-    names = {name: mediation.known_party(session, record, role) for name, role in roles.items()}
-    return {name: PersonName().mask(found) for name, found in names.items() if found}
 
 
 def _default(ask: Field) -> Any:
@@ -97,21 +74,9 @@ def _typed(ask: Field, value: Any) -> str:
     return "" if value is None else str(getattr(value, "value", value))
 
 
-def _won(record: Case) -> dict[str, Any]:
-    """What the departments' answers have won together, where it is of one kind: parking spaces."""
-    statement = select(Referral.quantity, Referral.quantity_unit).where(
-        Referral.case_id == record.id, Referral.quantity.is_not(None)
-    )
-    found = current_panel().session.execute(statement).all()
-    units = {row.quantity_unit for row in found}
-    if len(units) != 1:
-        return {"quantity": record.quantity, "quantity_unit": record.quantity_unit}
-    return {"quantity": sum(row.quantity for row in found), "quantity_unit": units.pop()}
-
-
 def _take(view: Any, record: Case, step: Step) -> Any:
     given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
-    handed, unfit = photos.received() if step.name == PICTURED else ([], None)
+    handed, unfit = photos.received() if step.pictures else ([], None)
     values, problems = workflow.parse(step, given)
     if unfit is not None:
         problems["photos"] = unfit
@@ -159,29 +124,12 @@ def _next(id_: int) -> str:
 
 
 def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> FormPage:
-    heading, asks = step.label, list(step.asks)
-    if step.name == "close":
-        due = effects.feedback_due(current_panel().session, record)
-        heading = _told(due)
-        merged = effects.merged_due(current_panel().session, record)
-        asks = [
-            replace(ask, required=ask.name.endswith("_content"))
-            for ask in asks
-            if (merged if ask.name == "merged_content" else _to_tell(ask) in due)
-        ]
-    if step.name == "handle":
-        wanted = effects.unmeasured(current_panel().session, record)
-        asks = [
-            replace(ask, required=True) if ask.name == "unmeasured" else ask
-            for ask in asks
-            if wanted or ask.name != "unmeasured"
-        ]
-    if step.name == "extend":
-        asks[0] = replace(asks[0], help=_extension(record))
+    form = step.form(current_panel().session, record) if step.form else StepForm(step.asks)
+    heading = form.heading or step.label
     groups: dict[Message, Group] = {}
-    for ask in asks:
+    for ask in form.fields:
         label = heading if ask.group == GENERAL else ask.group
-        made = _input(record, ask, given.get(ask.name, ""), problems.get(ask.name))
+        made = _input(record, step, ask, given.get(ask.name, ""), problems.get(ask.name))
         groups.setdefault(label, Group(label)).inputs.append(made)
     page = FormPage(
         title=f"{step.label} · {record.case_no}",
@@ -191,43 +139,19 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),
     )
-    if step.name == PICTURED:
-        page.groups[-1].inputs.append(photos.control(_("Photos after handling"), problems.get("photos")))
+    if step.pictures:
+        page.groups[-1].inputs.append(photos.control(step.pictures, problems.get("photos")))
     page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
     return page
 
 
-def _extension(record: Case) -> Message | None:
-    """By how much the deadline may be extended, in the unit of its limit."""
-    limit = clock.limit_of(record.item_snapshot, record.urgency)
-    if limit is None:
-        return None
-    most = approvals.longest(limit, office.values()["extension_share"])
-    return _("{n} at most, in the unit of the limit ({unit}).", n=most, unit=limit.unit.label)
-
-
-def _to_tell(ask: Field) -> FeedbackTarget:
-    """Whom a value of closing is about."""
-    return FeedbackTarget.LIAISON if ask.name.startswith("liaison") else FeedbackTarget.COMPLAINANT
-
-
-def _told(due: set[FeedbackTarget]) -> Message:
-    if len(due) > 1:
-        return _("The liaison and the complainant have to be told before closing")
-    if due:
-        return _("The {who} has to be told before closing", who=next(iter(due)).label)
-    return _("Everybody has been told")
-
-
-def _input(record: Case, ask: Field, value: str, problem: Message | None) -> Input:
-    """A value that a step asks for; a referral is chosen among the open ones of this case."""
-    if ask.reference and ask.reference.table == "referral":
-        statement = select(Referral).where(Referral.case_id == record.id, Referral.status.in_(effects.PENDING))
-        found = current_panel().session.execute(statement).scalars().all()
+def _input(record: Case, step: Step, ask: Field, value: str, problem: Message | None) -> Input:
+    """A value that a step asks for; where the step offers choices of this very case, one of those."""
+    if offer := step.choices.get(ask.name):
         made = Input(ask.name, ask.label, "select")
-        made.choices = [(str(one.id), f"{one.document_no or ''} {one.department.name}") for one in found]
-        if len(found) == 1:
-            value = str(found[0].id)
+        made.choices = offer(current_panel().session, record)
+        if len(made.choices) == 1:
+            value = made.choices[0][0]
     else:
         made = forms.control(ask.kind, ask, "case")
         if ask.reference:

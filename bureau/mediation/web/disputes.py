@@ -14,11 +14,11 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import joinedload
 
 from bureau.cases import effects, workflow
-from bureau.cases import steps as declared
 from bureau.cases.steps import Step
 from bureau.figures.web.record_lists import FigureLists
 from bureau.mediation import measuring
 from bureau.mediation import records as mediations
+from bureau.mediation.steps import END_MEDIATION, MEDIATE, PERFORM, SESSION
 from bureau.mediation.web import agreement
 from models import (
     Attending,
@@ -43,12 +43,12 @@ from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryItem, Related, Row, Words
 from panel.web.views import SchemaView
 
-#: Steps of the case that a mediation's own page offers.
-STEPS = ("session", "end_mediation", "perform")
+#: Steps of the case that the page of a mediation offers.
+OFFERED = (SESSION, END_MEDIATION, PERFORM)
 #: States in which a measurement that the item asks for is still to be taken.
 UNMEASURED = (CaseStatus.ACCEPTED, CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED)
 #: Steps that look whether an agreement was kept are taken in these states.
-FOLLOWED = declared.STEPS["perform"].sources
+FOLLOWED = PERFORM.sources
 
 
 # On the case page: two statements, however many there are.
@@ -101,21 +101,20 @@ def section(record: Case, found: CaseDisputes, steps: Iterable[Step]) -> Section
                 made.button = Button(_("Record a measurement"), url)
         if record.status is CaseStatus.HANDLING and found.known["within"] and not found.mediations:
             made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
-            made.button = _step_button(record, "mediate", steps)
+            made.button = _step_button(record, MEDIATE, steps)
     if _reads(Mediation):
         made.tables.append(_mediated(record, found.mediations))
         latest = found.mediations[0][0] if found.mediations else None
         if latest is not None and latest.performance is Performance.PENDING and record.status in FOLLOWED:
             due = Day().format(latest.perform_by)
             made.hint = _("An agreement was reached, to be performed by {day}. Then say whether it was kept.", day=due)
-            made.button = _step_button(record, "perform", steps)
+            made.button = _step_button(record, PERFORM, steps)
     return made
 
 
-def _step_button(record: Case, name: str, steps: Iterable[Step]) -> Button | None:
+def _step_button(record: Case, step: Step, steps: Iterable[Step]) -> Button | None:
     """The way to a step, for whoever can take it."""
-    step = next((step for step in steps if step.name == name), None)
-    return Button(step.label, url_for("case.step_view", id=record.id, step=name)) if step is not None else None
+    return Button(step.label, url_for("case.step_view", id=record.id, step=step.name)) if step in steps else None
 
 
 def _reads(model: Any) -> bool:
@@ -349,10 +348,10 @@ def _acts(record: Mediation) -> list[Button]:
     """What one can do with the mediation now; only the latest of a case is acted on."""
     found = []
     for step in workflow.available(current_panel().session, record.case):
-        wanted = MediationStatus.AGREED if step.name == "perform" else MediationStatus.RUNNING
-        if step.name in STEPS and record.status is wanted:
+        wanted = MediationStatus.AGREED if step is PERFORM else MediationStatus.RUNNING
+        if step in OFFERED and record.status is wanted:
             url = url_for("case.step_view", id=record.case_id, step=step.name)
-            usual = step.name == "session" or record.performance is Performance.PENDING
+            usual = step is SESSION or record.performance is Performance.PENDING
             found.append(Button(step.label, url, primary=usual))
     return sorted(found, key=lambda button: button.primary)
 

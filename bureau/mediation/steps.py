@@ -1,10 +1,18 @@
-"""What the steps of a mediation ask for."""
+"""The steps of a mediation: it begins, has sessions, ends, and its agreement is followed up."""
 
 from __future__ import annotations
 
-from bureau.cases.step_fields import ask
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from bureau.access.roles import OFFICE, OFFICER
+from bureau.cases.steps.fields import ask
+from bureau.cases.steps.model import Step
 from bureau.mediation import mediation
-from models import AgreementForm, Attending, DisputeKind, EndedBy
+from models import AgreementForm, Attending, Case, DisputeKind, EndedBy, PartyRole
+from models import CaseStatus as S
 from panel.fields import Personal
 from panel.i18n import _
 from panel.kinds import Choice, Day, Flag, Moment, PersonName, Reference, Text, now, today
@@ -15,7 +23,7 @@ MEDIATORS = _("Who mediated")
 FAILURE = _("Without an agreement")
 AGREED = _("With an agreement")
 
-MEDIATE = (
+_MEDIATE = (
     ask("reason", Text(500, lines=3), _("Why enforcement can't settle it")),
     ask("party_a", PersonName(), _("Party A"), personal=PRIVATE),
     ask(
@@ -28,7 +36,7 @@ MEDIATE = (
     ask("kind", Choice(DisputeKind), _("Kind of dispute")),
     ask("dispute", Text(1000, lines=3), _("What it is about"), personal=PRIVATE),
 )
-SESSION = (
+_SESSION = (
     ask("held_at", Moment(), _("Time"), default=now),
     ask("place", Text(120), _("Place"), required=False),
     ask("attending", Choice(Attending), _("Parties present"), default=Attending.BOTH),
@@ -64,7 +72,7 @@ SESSION = (
     ),
     ask("volunteer_names", Text(120), _("Other volunteers"), required=False, personal=PRIVATE, group=MEDIATORS),
 )
-END_MEDIATION = (
+_END_MEDIATION = (
     ask("ending", Choice(mediation.Ending), _("How it ended")),
     ask(
         "agreement",
@@ -93,7 +101,7 @@ END_MEDIATION = (
         help=_("What the parties can still do, for example go to court."),
     ),
 )
-PERFORM = (
+_PERFORM = (
     ask("performance", Choice(mediation.FollowUpResult), _("Performance")),
     ask("followed_on", Day(), _("Followed up on"), default=today),
     ask("follow_up", Text(500, lines=2), _("What the follow-up found"), personal=PRIVATE),
@@ -106,3 +114,68 @@ PERFORM = (
         help=_("It is reported for the same place, and is accepted like any other."),
     ),
 )
+
+
+def _masked_parties(session: Session, case: Case) -> Mapping[str, Any]:
+    """Whom the case knows already, masked: nobody's name is shown for the asking."""
+    roles = {"party_a": PartyRole.COMPLAINANT, "party_b": PartyRole.RESPONDENT}
+    names = {name: mediation.known_party(session, case, role) for name, role in roles.items()}
+    return {name: PersonName().mask(found) for name, found in names.items() if found}
+
+
+def _usual_session(_session: Session, case: Case) -> Mapping[str, Any]:
+    liaison = case.liaison.name if case.liaison is not None else None
+    return {"officer": case.handler_id, "place": case.place, "community_names": liaison}
+
+
+MEDIATE = Step(
+    name="mediate",
+    label=_("Turn to mediation"),
+    sources=(S.HANDLING,),
+    target=S.MEDIATING,
+    roles=frozenset({OFFICER}),
+    rank=30,
+    asks=_MEDIATE,
+    effect=mediation.begin,
+    worded=mediation.worded,
+    possible=mediation.may_begin,
+    prefill=_masked_parties,
+)
+SESSION = Step(
+    name="session",
+    label=_("Record a session"),
+    sources=(S.MEDIATING,),
+    target=None,
+    roles=frozenset({OFFICER, OFFICE}),
+    rank=30,
+    asks=_SESSION,
+    effect=mediation.record_session,
+    primary=True,
+    opinion="",
+    prefill=_usual_session,
+)
+END_MEDIATION = Step(
+    name="end_mediation",
+    label=_("End of mediation"),
+    sources=(S.MEDIATING,),
+    target=S.HANDLING,
+    roles=frozenset({OFFICER}),
+    rank=30,
+    asks=_END_MEDIATION,
+    effect=mediation.end,
+    opinion="remedies",
+    worded=mediation.worded,
+)
+PERFORM = Step(
+    name="perform",
+    label=_("Follow-up of the agreement"),
+    sources=(S.HANDLING, S.HANDLED, S.VERIFIED, S.CLOSED),
+    target=None,
+    roles=frozenset({OFFICER, OFFICE}),
+    rank=30,
+    asks=_PERFORM,
+    effect=mediation.follow_up,
+    possible=mediation.may_follow_up,
+    opinion="",
+)
+STEPS = (MEDIATE, SESSION, END_MEDIATION, PERFORM)

@@ -1,0 +1,50 @@
+"""Values that steps of a case ask for, and the roles that take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bureau.access.roles import LEADER, LIAISON, OFFICE, OFFICER
+from panel.fields import Field, Personal
+from panel.i18n import Message, _
+from panel.kinds import Reference, Text, Whole
+
+
+def ask(
+    name: str,
+    kind: Any,
+    label: Message,
+    *,
+    required: bool = True,
+    default: Any = None,
+    help: Message | None = None,
+    personal: Personal = Personal.NO,
+    group: Message | None = None,
+) -> Field:
+    """A value that a step asks for. One that may name private people is not kept with the event. A `group` puts it
+    under a heading of its own."""
+    return Field(
+        kind=kind,
+        label=label,
+        name=name,
+        attr=name,
+        required=required,
+        default=default,
+        help=help,
+        personal=personal,
+        group=group or _("General"),
+    )
+
+
+REASON = ask("reason", Text(500, lines=3), _("Reason"))
+HANDLER = ask("handler", Reference("officer"), _("Handler"))
+OPINION = ask("opinion", Text(500, lines=2), _("Opinion"))
+QUANTITY = (
+    ask("quantity", Whole(0, 100_000), _("Quantity achieved"), required=False),
+    ask("quantity_unit", Text(20), _("Unit of the quantity"), required=False, help=_("For example 个车位.")),
+)
+
+#: Whoever may be named as handler takes the handler's steps.
+STAFF = frozenset({OFFICE, LEADER, OFFICER})
+#: Everybody who works on cases: the liaison's half of the two-way channel is a remark.
+EVERYBODY = STAFF | {LIAISON}

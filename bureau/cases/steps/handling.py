@@ -1,0 +1,176 @@
+"""The steps of handling: done, verified, told back and closed, and taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bureau.access.roles import LEADER, OFFICE, OFFICER
+from bureau.cases import effects
+from bureau.cases.steps.fields import QUANTITY, REASON, STAFF, ask
+from bureau.cases.steps.model import Part, Relation, Step, StepForm, StepNotice
+from models import Case, FeedbackChannel, FeedbackTarget, Outcome, Referral, Satisfaction
+from models import CaseStatus as S
+from panel.fields import Field, Personal
+from panel.i18n import Message, _
+from panel.kinds import Choice, Text
+
+CHANNEL = Choice(FeedbackChannel)
+UNMEASURED = "unmeasured"
+TO_MERGED = "merged_content"
+
+
+def _achieved(session: Session, case: Case) -> Mapping[str, Any]:
+    """What the departments' answers have achieved together, where it is of one unit, such as parking spaces."""
+    statement = select(Referral.quantity, Referral.quantity_unit).where(
+        Referral.case_id == case.id, Referral.quantity.is_not(None)
+    )
+    rows = session.execute(statement).all()
+    units = {row.quantity_unit for row in rows}
+    if len(units) != 1:
+        return {"quantity": case.quantity, "quantity_unit": case.quantity_unit}
+    return {"quantity": sum(row.quantity for row in rows), "quantity_unit": units.pop()}
+
+
+def _handling_form(session: Session, case: Case) -> StepForm:
+    """Why nothing was measured is asked where a measurement is wanted and there is none."""
+    wanted = effects.unmeasured(session, case)
+    return StepForm(
+        tuple(
+            replace(field, required=True) if field.name == UNMEASURED else field
+            for field in HANDLE.asks
+            if wanted or field.name != UNMEASURED
+        )
+    )
+
+
+def _closing_form(session: Session, case: Case) -> StepForm:
+    """Asks what was told to those who have not been told yet."""
+    due, merged = effects.feedback_due(session, case), effects.merged_due(session, case)
+    fields = tuple(
+        replace(field, required=field.name.endswith("_content"))
+        for field in CLOSE.asks
+        if (merged if field.name == TO_MERGED else _target(field) in due)
+    )
+    return StepForm(fields, _to_be_told(due))
+
+
+def _target(field: Field) -> FeedbackTarget:
+    """Whom a value of closing is about."""
+    return FeedbackTarget.LIAISON if field.name.startswith("liaison") else FeedbackTarget.COMPLAINANT
+
+
+def _to_be_told(due: set[FeedbackTarget]) -> Message:
+    if len(due) > 1:
+        return _("The liaison and the complainant have to be told before closing")
+    if due:
+        return _("The {who} has to be told before closing", who=next(iter(due)).label)
+    return _("Everybody has been told")
+
+
+HANDLE = Step(
+    name="handle",
+    label=_("Handling done"),
+    sources=(S.HANDLING,),
+    target=S.HANDLED,
+    roles=STAFF,
+    rank=60,
+    relation=Relation.HANDLER,
+    asks=(
+        ask("outcome", Choice(Outcome), _("Outcome")),
+        ask("result", Text(1000, lines=3), _("Result")),
+        *QUANTITY,
+        ask(
+            UNMEASURED,
+            Text(200, lines=2),
+            _("Why nothing was measured"),
+            required=False,
+            help=_("The item asks for a measurement and none is recorded. For example: the device was switched off."),
+        ),
+    ),
+    effect=effects.handle,
+    primary=True,
+    opinion="result",
+    pictures=_("Photos after handling"),
+    notice=StepNotice("to_verify", (Part.LEAD, Part.OFFICE)),
+    prefill=_achieved,
+    form=_handling_form,
+)
+VERIFY = Step(
+    name="verify",
+    label=_("Verify"),
+    sources=(S.HANDLED,),
+    target=S.VERIFIED,
+    roles=STAFF,
+    rank=60,
+    relation=Relation.NOT_HANDLER,
+    asks=(ask("finding", Text(500, lines=2), _("Finding")),),
+    primary=True,
+    opinion="finding",
+    bulk=True,
+)
+REWORK = Step(
+    name="rework",
+    label=_("Rework"),
+    sources=(S.HANDLED,),
+    target=S.HANDLING,
+    roles=STAFF,
+    rank=60,
+    relation=Relation.NOT_HANDLER,
+    asks=(REASON,),
+    effect=effects.rework,
+    tone="warn",
+    notice=StepNotice("returned", (Part.HANDLER,)),
+)
+CLOSE = Step(
+    name="close",
+    label=_("Feed back and close"),
+    sources=(S.VERIFIED,),
+    target=S.CLOSED,
+    roles=frozenset({OFFICER, OFFICE}),
+    rank=60,
+    asks=(
+        ask("liaison_channel", CHANNEL, _("Liaison told by"), required=False, default=FeedbackChannel.PHONE),
+        ask("liaison_content", Text(500, lines=2), _("What the liaison was told"), required=False),
+        ask("complainant_channel", CHANNEL, _("Complainant told by"), required=False, default=FeedbackChannel.PHONE),
+        ask(
+            "complainant_content",
+            Text(500, lines=2),
+            _("What the complainant was told"),
+            required=False,
+            personal=Personal.PRIVATE,
+        ),
+        ask("satisfaction", Choice(Satisfaction), _("Satisfaction"), required=False),
+        ask(
+            TO_MERGED,
+            Text(500, lines=2),
+            _("What the reporters of merged cases were told"),
+            required=False,
+            personal=Personal.PRIVATE,
+        ),
+    ),
+    effect=effects.close,
+    primary=True,
+    opinion="liaison_content",
+    tone="good",
+    notice=StepNotice("feedback", (Part.LIAISON,)),
+    form=_closing_form,
+)
+REOPEN = Step(
+    name="reopen",
+    label=_("Reopen"),
+    sources=(S.CLOSED,),
+    target=S.HANDLING,
+    roles=frozenset({LEADER}),
+    rank=60,
+    asks=(REASON,),
+    effect=effects.reopen,
+    restarts=True,
+    tone="warn",
+    notice=StepNotice("reopened", (Part.HANDLER,)),
+)
+HANDLING = (HANDLE, VERIFY, REWORK, CLOSE, REOPEN)

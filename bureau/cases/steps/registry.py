@@ -1,0 +1,61 @@
+"""The steps of a case, collected from the slices that declare them.
+
+Buttons, step forms, permission checks, notices, docs/steps.md and tests are read from STEPS. The steps are those of
+section "Case states and steps" in docs/domain.md (GB/T 30428, 12345 work orders)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bureau.cases.steps.model import Check, Listener, Step
+from models import ENDED, CaseStatus, StepName
+from panel.i18n import _
+
+OPEN = tuple(status for status in CaseStatus if status not in ENDED)
+#: Every step by its name, in the order in which people read them.
+STEPS: dict[str, Step] = {}
+_CHECKS: dict[str, list[Check]] = {}
+LISTENERS: list[Listener] = []
+
+#: Stands in histories besides the steps.
+IMPORTED = "import"
+StepName.labels[IMPORTED] = _("Brought in from an old ledger")
+
+
+def declare(steps: Iterable[Step]) -> None:
+    """Add steps. A name that is declared twice is an error."""
+    for step in steps:
+        if STEPS.get(step.name, step) is not step:
+            raise ValueError(f"the step {step.name} is declared twice")
+        STEPS[step.name] = step
+        StepName.labels[step.name] = step.label
+    ordered = sorted(STEPS.values(), key=lambda step: step.rank)
+    STEPS.clear()
+    STEPS.update({step.name: step for step in ordered})
+
+
+def check_before(step: Step, check: Check) -> None:
+    """Have `check` look at the case before the effect of `step`, in the order in which checks were added."""
+    checks = _CHECKS.setdefault(step.name, [])
+    if check not in checks:
+        checks.append(check)
+
+
+def checks_of(step: Step) -> tuple[Check, ...]:
+    return tuple(_CHECKS.get(step.name, ()))
+
+
+def listen(listener: Listener) -> None:
+    """Have `listener` told of every step that is taken."""
+    if listener not in LISTENERS:
+        LISTENERS.append(listener)
+
+
+def names(wanted: Callable[[Step], bool]) -> tuple[str, ...]:
+    """The names of the steps for which `wanted` holds, for statements over events."""
+    return tuple(step.name for step in STEPS.values() if wanted(step))
+
+
+def restarting() -> tuple[str, ...]:
+    """The steps from which the limit of a case runs anew."""
+    return names(lambda step: step.restarts)

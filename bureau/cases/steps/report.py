@@ -1,0 +1,17 @@
+"""The report: the step that makes a case. It stands apart, since taking a case in needs it and no other step."""
+
+from __future__ import annotations
+
+from bureau.access.roles import LIAISON, OFFICE, OFFICER
+from bureau.cases.steps.model import Step
+from models import CaseStatus
+from panel.i18n import _
+
+REPORT = Step(
+    name="report",
+    label=_("Report"),
+    sources=(),
+    target=CaseStatus.REPORTED,
+    roles=frozenset({LIAISON, OFFICER, OFFICE}),
+    rank=10,
+)
