@@ -68,7 +68,7 @@ def roles() -> str:
                 both(model.__label__),
                 *("".join(LETTERS[act] for act in acts if act in role.grants.get(model, ())) or "–" for role in ROLES),
             ]
-            for model in dict.fromkeys(screen[1] for screen in (*SCREENS, *ENGINE_VIEWS))
+            for model in dict.fromkeys((*(one.model for one in SCREENS), *(one[1] for one in ENGINE_VIEWS)))
         ),
     )
     everything = " and ".join(f"`{role.name}`" for role in ROLES if role.everything)

@@ -50,6 +50,18 @@ class Config:
             jobs_url=env.get("JOBS_URL") or None,
         )
 
+    def for_flask(self) -> dict[str, object]:
+        """The same as settings of a Flask application."""
+        return {
+            "SECRET_KEY": self.secret_key,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "PASSWORD_COST": self.password_cost,
+            "TRUSTED_PROXIES": self.trusted_proxies,
+            "SESSION_COOKIE_SECURE": self.https,
+            "REMEMBER_COOKIE_SECURE": self.https,
+            "JOBS_URL": self.jobs_url,
+        }
+
 
 #: What each setting is called in the environment.
 VARIABLES = {

@@ -11,9 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 import seed
-from bureau.calendar.calendar import Calendar
+from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import intake
-from bureau.settings import settings
 from models import (
     Assignment,
     ChecklistItem,
@@ -102,7 +101,7 @@ class World:
     @classmethod
     def load(cls, session: Session) -> Self:
         """The demo district as the database has it, in a fixed number of statements."""
-        return cls(_beats(session), _items(session), _office(session), settings.office_calendar(session))
+        return cls(_beats(session), _items(session), _office(session), office_calendar(session))
 
 
 def _beats(session: Session) -> list[Beat]:

@@ -42,7 +42,9 @@ STARTED = time.monotonic()
 ROLES_BY_NAME: dict[str, Role] = {role.name: role for role in ROLES}
 ROLE_NAMES = list(ROLES_BY_NAME)
 #: Every generated screen's model by the name of its table. A test compares it with the assembled panel.
-MODELS: dict[str, type[Base]] = {screen[1].__tablename__: screen[1] for screen in (*SCREENS, *ENGINE_VIEWS)}
+MODELS: dict[str, type[Base]] = {
+    model.__tablename__: model for model in (*(one.model for one in SCREENS), *(one[1] for one in ENGINE_VIEWS))
+}
 TABLES = list(MODELS)
 BUSINESS = [table for table in TABLES if any(not r.administrative and MODELS[table] in r.grants for r in ROLES)]
 

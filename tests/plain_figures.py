@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import models
 from bureau.calendar import deadlines
-from bureau.calendar.calendar import Calendar
+from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.calendar.periods import Span
 from bureau.cases import events
 from bureau.figures.groups import Grouping
@@ -345,7 +345,7 @@ class Plain:
         self.forces: dict[int, set[str]] = defaultdict(set)
         for member in every(models.MediationMember):
             self.forces[held[member.session_id]].add(member.force.value)
-        self.calendar: Calendar = settings.office_calendar(session)
+        self.calendar: Calendar = office_calendar(session)
         self.window = timedelta(days=settings.get(session, "repeat_days"))
         self.feedback_days = settings.get(session, "feedback_days")
         self._known: dict[Span, dict[str, Pair]] = {}

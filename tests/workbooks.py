@@ -12,13 +12,13 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 from sqlalchemy.orm import Session
 
-from bureau.upkeep.web.table_commands import actor_named
 from panel.i18n import speaking
 from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options, Outcome, Plan
 from panel.security.policy import SYSTEM
 from panel.security.session import act_for
+from panel.web.cli import actor_named
 from tests.factories import MODELS, Stage
 
 SAMPLES = Path(__file__).parent / "samples"

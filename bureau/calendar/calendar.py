@@ -10,6 +10,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bureau.settings import settings
 from bureau.settings.hours import OfficeHours
 from models import CalendarDay
 
@@ -55,3 +56,8 @@ class Calendar:
         if today.month == _NOTICE_MONTH and not self.loaded(today.year + 1):
             return today.year + 1
         return None
+
+
+def office_calendar(session: Session) -> Calendar:
+    """The working calendar with the office hours that the office keeps."""
+    return Calendar.load(session, settings.get(session, "office_hours"))

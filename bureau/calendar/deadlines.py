@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Literal, overload
 
 from bureau.calendar.calendar import Calendar
 from models import LimitUnit
@@ -175,3 +175,12 @@ def _over(now: datetime, due: datetime, calendar: Calendar) -> Message:
 
 def _by_the_clock(unit: LimitUnit, urgent: bool) -> bool:
     return unit == LimitUnit.CLOCK_HOUR or (urgent and unit == LimitUnit.OFFICE_HOUR)
+
+
+@overload
+def local(moment: datetime) -> datetime: ...
+@overload
+def local(moment: None) -> None: ...
+def local(moment: datetime | None) -> datetime | None:
+    """A moment as papers print it: in the office's zone, to the minute."""
+    return None if moment is None else moment.astimezone(ZONE).replace(second=0, microsecond=0)

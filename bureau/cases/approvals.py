@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import LEADER, OFFICE
-from bureau.calendar.calendar import Calendar
+from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import clock
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps.registry import restarting
@@ -140,7 +140,7 @@ def approve(session: Session, case: Case, values: Values) -> CaseStatus | None:
     if limit is None or case.due_at is None:
         raise StepNotAllowed(_("This case has no deadline that could be extended."))
     change.old_due_at = case.due_at
-    change.new_due_at = case.due_at = clock.moved(case.due_at, change, limit, settings.office_calendar(session))
+    change.new_due_at = case.due_at = clock.moved(case.due_at, change, limit, office_calendar(session))
     return None
 
 
@@ -205,7 +205,7 @@ def due_of(
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     if case.accepted_at is None or case.due_at is None or limit is None:
         return case.due_at
-    calendar = calendar or settings.office_calendar(session)
+    calendar = calendar or office_calendar(session)
     session.flush()
     changes = session.scalars(select(DeadlineChange).where(DeadlineChange.case_id == case.id)).all()
     if since is not None:

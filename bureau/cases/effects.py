@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import approvals, clock, intake
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps.model import MOMENT, Values
-from bureau.settings import settings
 from models import (
     ENDED,
     Case,
@@ -50,7 +50,7 @@ def change_list(session: Session, case: Case, values: Values) -> None:
     clock stood still count on. The event keeps item and deadline as they were."""
     if values["item"] == case.item_id:
         raise InvalidValues({"item": _("The case stands on this item already.")})
-    item, calendar = _item(session, values), settings.office_calendar(session)
+    item, calendar = _item(session, values), office_calendar(session)
     try:
         intake.judge_by(case, item, calendar)
     except ValueError:
@@ -209,7 +209,7 @@ def close(session: Session, case: Case, values: Values) -> None:
 def reopen(session: Session, case: Case, values: Values) -> None:
     """The first closure stays in its event, and so in its month's ledger; so does the deadline that it was held to. The
     limit runs anew: what is taken up again has as much time as what is new."""
-    calendar, limit = settings.office_calendar(session), clock.limit_of(case.item_snapshot, case.urgency)
+    calendar, limit = office_calendar(session), clock.limit_of(case.item_snapshot, case.urgency)
     if limit is not None:
         case.due_at = clock.due_at(values[MOMENT], limit, (), calendar)
     case.closed_at = case.handled_at = None

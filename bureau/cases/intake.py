@@ -10,10 +10,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from bureau.calendar import deadlines
-from bureau.calendar.calendar import Calendar
+from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import events, numbering
 from bureau.cases.steps.report import REPORT
-from bureau.settings import settings
 from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel import kinds
 from panel.security.session import found_by_program
@@ -57,7 +56,7 @@ def accept(
 ) -> None:
     """Fix the item of a case, the list it stands on, a snapshot of it, and from now on its deadline.
     State and event belong to the step, not to this."""
-    calendar = calendar or settings.office_calendar(session)
+    calendar = calendar or office_calendar(session)
     case.urgency = urgency or case.urgency or Urgency.NORMAL
     case.accepted_at = at or kinds.now()
     judge_by(case, item, calendar)

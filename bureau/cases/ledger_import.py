@@ -16,6 +16,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from bureau.calendar import deadlines
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import complainants, events, intake, numbering
 from bureau.cases.case_import import CaseMatcher, CaseRules
 from bureau.cases.steps.registry import IMPORTED
@@ -187,7 +188,7 @@ def _judge(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
             select(ChecklistItem).where(ChecklistItem.id.in_(some)).options(joinedload(ChecklistItem.department))
         )
         items |= {item.id: item for item in session.execute(statement, execution_options=UNSCOPED).unique().scalars()}
-    calendar = settings.office_calendar(session)
+    calendar = office_calendar(session)
     for row in rows:
         given = row.values
         item = items.get(given.get("item_id") or 0)

@@ -11,10 +11,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from bureau.calendar.calendar import Calendar
+from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import clock, events
 from bureau.cases.steps.registry import restarting
-from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChangeStatus, DeadlineChange, StepName
 from panel.i18n import _, for_the_record
 from panel.kinds import Moment, now
@@ -49,7 +48,7 @@ def moved(session: Session, calendar: Calendar | None = None) -> list[MovedDeadl
     """The open, accepted cases whose deadline the calendar moves, by the limit that they were accepted with, their
     extensions and the time that they stood still; those that are due first come first. The number of statements
     doesn't grow with the cases."""
-    calendar = calendar or settings.office_calendar(session)
+    calendar = calendar or office_calendar(session)
     wanted = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
     statement = _running(select(*wanted)).order_by(Case.due_at, Case.id)
     changes, reopened = _changes(session), reopenings(session)

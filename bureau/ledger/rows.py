@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, overload
+from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from bureau.cases import import_undo
 from bureau.cases.steps.registry import IMPORTED
@@ -306,15 +307,6 @@ def _completed(case: Row[Any], changes: Any) -> list[Change]:
     if not ends and case.status in ENDED:
         return [*told, Change(case.closed_at or case.accepted_at or case.reported_at, IMPORTED, None, case.status)]
     return told
-
-
-@overload
-def local(moment: datetime) -> datetime: ...
-@overload
-def local(moment: None) -> None: ...
-def local(moment: datetime | None) -> datetime | None:
-    """A moment as the ledger prints it: in the office's zone, to the minute."""
-    return None if moment is None else moment.astimezone(ZONE).replace(second=0, microsecond=0)
 
 
 def _abridged(text: str | None) -> str:

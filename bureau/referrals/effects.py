@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bureau.calendar import deadlines
+from bureau.calendar.calendar import office_calendar
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps.model import Values
-from bureau.settings import settings
 from models import PENDING, Case, CaseStatus, Department, LimitUnit, Referral, ReferralStatus
 from panel.i18n import _
 from panel.kinds import Choices, now
@@ -29,7 +29,7 @@ def refer(session: Session, case: Case, values: Values) -> None:
     )
     if session.execute(waiting.limit(1)).first():
         raise InvalidValues({"department": _("This case already has an open referral to this department.")})
-    calendar = settings.office_calendar(session)
+    calendar = office_calendar(session)
     sent = now()
     session.add(
         Referral(

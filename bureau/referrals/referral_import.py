@@ -12,11 +12,11 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from bureau.calendar import deadlines
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import events, import_undo
 from bureau.cases.case_import import local_day
 from bureau.cases.import_undo import OPEN_REFERRALS
 from bureau.referrals.steps import REFER
-from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, Department, LimitUnit, Referral, ReferralStatus
 from panel.errors import UserError
 from panel.fields import field_named
@@ -230,7 +230,7 @@ def _set_deadlines(session: Session, rows: Sequence[PlanRow]) -> None:
     department = table_of(Department).c
     statement = select(department.id, department.sign_limit, department.reply_limit)
     limits = {id_: days for id_, *days in session.execute(statement, execution_options=UNSCOPED)}
-    calendar = settings.office_calendar(session)
+    calendar = office_calendar(session)
     for row in rows:
         sent = row.values.get("sent_at") or now().replace(second=0, microsecond=0)
         for attr, days in zip(("sign_due_at", "reply_due_at"), limits[row.values["department_id"]], strict=True):

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
+from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from bureau.cases.privacy import unnamed
-from bureau.ledger.rows import local
 from bureau.mediation.records import people
 from models import (
     Assignment,

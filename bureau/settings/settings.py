@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bureau.calendar.calendar import Calendar
 from bureau.settings.hours import Hours, OfficeHours
 from bureau.settings.noise_limits import Limits, Night, NightHours, NoiseLimits
 from panel.i18n import Message, _
@@ -241,11 +240,6 @@ def _check_prefix(session: Session, key: str, value: Any) -> None:
     other = {"case_prefix": "mediation_prefix", "mediation_prefix": "case_prefix"}.get(key)
     if other is not None and get(session, other) == value:
         raise Invalid(_("Cases and mediations need prefixes of their own."))
-
-
-def office_calendar(session: Session) -> Calendar:
-    """The working calendar with the office hours that the office keeps."""
-    return Calendar.load(session, get(session, "office_hours"))
 
 
 def _read(declared: Declared, text: str | None) -> Any:

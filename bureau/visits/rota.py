@@ -11,8 +11,8 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
+from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
-from bureau.ledger.rows import local
 from models import Case, Community, Street, Visit, VisitStatus
 from panel.i18n import _
 from panel.imports.matching import chunks

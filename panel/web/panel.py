@@ -44,6 +44,8 @@ class Link:
     first: bool = False
     #: What is counted beside it: a table and the condition for this person.
     badge: Callable[[Actor], tuple[type[Base], ColumnElement[bool]]] | None = None
+    #: Position among the links of its group.
+    rank: int = 50
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import Response, abort, flash, redirect, request
@@ -44,6 +44,8 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
 
     #: Named filters, offered as chips above the list.
     quick: ClassVar[Mapping[str, Quick]] = {}
+    #: Adds named filters to these, for example those behind a figure: (model, filters) -> filters.
+    more_filters: Callable[[type[Base], Mapping[str, Quick]], Mapping[str, Quick]] | None = None
     #: The named filter whose count stands in the side bar.
     badge: ClassVar[str] = ""
     #: Names of fields that the list shows in another way than their kind does: (record) -> Cell.
@@ -145,7 +147,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
         return record
 
     def quick_filters(self) -> Mapping[str, Quick]:
-        return self.quick
+        return self.more_filters(self.model, self.quick) if self.more_filters else self.quick
 
     def conditions(self, query: Query) -> list[Any]:
         masked = current_panel().policy.sees_masked(current_actor(), self.model)

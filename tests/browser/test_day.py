@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 import models
 from bureau.calendar import deadlines
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import events
 from bureau.ledger.rows import COLUMNS
-from bureau.settings import settings
 from models import LimitUnit
 from panel.kinds import ZONE
 from panel.security.accounts import User
@@ -175,7 +175,7 @@ def expected(site: Site, number: str, where: Place) -> dict[str, Any]:
     with site.session() as session:
         case = session.execute(select(models.Case).where(models.Case.case_no == number)).scalar_one()
         assert case.accepted_at is not None
-        calendar = settings.office_calendar(session)
+        calendar = office_calendar(session)
         due = deadlines.due(case.accepted_at, 15, LimitUnit.WORKING_DAY, calendar)
         told = session.execute(select(models.Feedback.at).where(models.Feedback.case_id == case.id)).scalars().all()
         assert len(told) == 2

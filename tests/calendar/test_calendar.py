@@ -7,7 +7,7 @@ from datetime import date, time
 import pytest
 import sqlalchemy as sa
 
-from bureau.calendar.calendar import Calendar
+from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.settings import settings
 from bureau.settings.hours import Hours, OfficeHours
 from models import CalendarDay
@@ -84,8 +84,8 @@ def test_what_are_no_office_hours_is_refused(text: str) -> None:
 
 def test_the_office_calendar_keeps_the_hours_that_are_set() -> None:
     with memory_session() as session:
-        assert settings.office_calendar(session).hours == OfficeHours()
+        assert office_calendar(session).hours == OfficeHours()
         settings.put(session, "office_hours", "09:00-12:00, 14:00-18:00")
-        assert settings.office_calendar(session).hours.closing == time(18)
+        assert office_calendar(session).hours.closing == time(18)
         settings.put(session, "office_hours", "")
-        assert settings.office_calendar(session).hours == OfficeHours()
+        assert office_calendar(session).hours == OfficeHours()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 import models
 from bureau.calendar import deadlines
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import approvals, clock, recompute
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.settings import settings
@@ -53,7 +54,7 @@ def test_an_extension_moves_the_deadline_once_it_is_approved(stage: Stage) -> No
     assert change(stage, id_).new_due_at is None
     case = steps.take(stage, "leader", id_, "approve")
     with stage.session() as session:
-        calendar = settings.office_calendar(session)
+        calendar = office_calendar(session)
     assert case.due_at == deadlines.due(before, 2, LimitUnit.WORKING_DAY, calendar)
     made = change(stage, id_)
     assert (made.status, made.old_due_at, made.new_due_at) == (ChangeStatus.APPROVED, before, case.due_at)
@@ -140,7 +141,7 @@ def test_the_clock_stands_still_and_the_case_goes_back(stage: Stage, status: Cas
         assert made.decided_at is not None
         assert made.resumed_at is not None
         with stage.session() as session:
-            calendar = settings.office_calendar(session)
+            calendar = office_calendar(session)
     assert resumed.status is status
     assert (made.status, made.came_from) == (ChangeStatus.OVER, status.value)
     stood = deadlines.working_days_between(made.decided_at, made.resumed_at, calendar)
@@ -191,7 +192,7 @@ def test_another_item_works_the_deadline_out_anew_and_keeps_the_old_one(stage: S
     assert case.due_at is not None
     assert case.accepted_at is not None
     with stage.session() as session:
-        calendar = settings.office_calendar(session)
+        calendar = office_calendar(session)
     assert case.due_at == deadlines.due(case.accepted_at, 7, LimitUnit.WORKING_DAY, calendar)
     kept = event(stage, id_).payload
     assert (kept["due_before"], kept["item_before"], kept["item"]) == (
@@ -225,7 +226,7 @@ def test_a_change_of_the_calendar_counts_what_was_granted(stage: Stage) -> None:
                     session.add(models.CalendarDay(day=day, is_work=False, name="临时放假"))
                     session.flush()
             recompute.recompute(session)
-            calendar = settings.office_calendar(session)
+            calendar = office_calendar(session)
             for id_, moment in due.items():
                 case = session.get_one(Case, id_)
                 limit = clock.limit_of(case.item_snapshot, case.urgency)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import stages
 from bureau.notices import reminders
 from bureau.notices.reminders import Kind
@@ -44,7 +45,7 @@ def waiting(stage: Stage, status: CaseStatus, since: timedelta, **given: Any) ->
 def late(stage: Stage) -> set[int]:
     """The cases that the condition of the list finds, which are those whose light is red."""
     with stage.session() as session:
-        values, calendar, at = settings.all_values(session), settings.office_calendar(session), now()
+        values, calendar, at = settings.all_values(session), office_calendar(session), now()
         found = set(session.scalars(sa.select(Case.id).where(stages.late(values, calendar, at))))
         waits = {case.id: stages.wait(case, values, calendar, at) for case in session.scalars(sa.select(Case))}
         assert found == {id_ for id_, one in waits.items() if one is not None and one.light == "red"}

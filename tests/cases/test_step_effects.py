@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 import models
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import clock, recompute
 from bureau.cases.effects import Answer
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.web import step_aids
 from bureau.cases.web.case_views import due_cell
 from bureau.notices import reminders
-from bureau.settings import settings
 from models import Case, CaseEvent, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
 from panel.kinds import ZONE, now
 from tests import steps
@@ -88,7 +88,7 @@ def test_a_reopened_case_has_its_whole_limit_again(stage: Stage) -> None:
         assert event is not None
         limit = clock.limit_of(reopened.item_snapshot, reopened.urgency)
         assert limit is not None
-        whole = clock.due_at(event.at, limit, (), settings.office_calendar(session))
+        whole = clock.due_at(event.at, limit, (), office_calendar(session))
         assert reopened.due_at == whole > now()
         assert event.payload["due_before"] == (long_ago + timedelta(days=3)).isoformat()
         assert id_ not in [one.id for one in recompute.moved(session)]

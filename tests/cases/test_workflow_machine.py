@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import models
+from bureau.calendar.calendar import office_calendar
 from bureau.cases import approvals, clock, effects, events, intake, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps import STEPS, Relation
-from bureau.settings import settings as office_settings
 from models import (
     ENDED,
     PENDING,
@@ -327,7 +327,7 @@ class Casework(RuleBasedStateMachine):
     @invariant()
     def deadlines_follow_from_what_was_granted(self) -> None:
         with self.stage.session() as session:
-            calendar = office_settings.office_calendar(session)
+            calendar = office_calendar(session)
             for id_, known in self.expected.items():
                 case = session.get_one(Case, id_)
                 changes = session.scalars(sa.select(DeadlineChange).where(DeadlineChange.case_id == id_)).all()

@@ -18,7 +18,6 @@ from bureau.calendar.month import Month
 from bureau.ledger.web import files as ledgerfile
 from bureau.registers.web import registers
 from bureau.registers.web.registers import REGISTERS
-from bureau.upkeep.web.table_commands import acting
 from models import Basis
 from panel.exports import workbooks
 from panel.i18n import DEFAULT_LOCALE, speaking
@@ -27,6 +26,7 @@ from panel.imports.batches import File
 from panel.imports.plans import Options
 from panel.security.policy import Permission
 from panel.sheets.write import page as sheet_page
+from panel.web.cli import acting
 from panel.web.panel import Panel
 from seed import demo
 from tests.conftest import clock

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from bureau.access.roles import OFFICE
@@ -19,6 +19,7 @@ from panel.kinds import Moment, today
 from panel.security.policy import Permission
 from panel.store.bulk import StaleRow
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.pages import Button, Cell, ConfirmPage, Page, Words
 from panel.web.views import SchemaView
 
@@ -62,11 +63,6 @@ class CalendarDayView(SchemaView):
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         flash(str(_("Open deadlines don't follow yet: look at what moves under “Days off and deadlines”.")), "warning")
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/calendar", "calendar", page)
-    app.add_url_rule("/calendar/recompute", "calendar_recompute", again, methods=["GET", "POST"])
 
 
 def may_open() -> bool:
@@ -202,3 +198,9 @@ def _result(n: int) -> Message:
     if not n:
         return _("Every open case has the deadline that the calendar gives it. There is nothing to move.")
     return n_("The deadline of {n} case was moved.", "The deadlines of {n} cases were moved.", n)
+
+
+ROUTES = (
+    Route("/calendar", "calendar", page),
+    Route("/calendar/recompute", "calendar_recompute", again, methods=("GET", "POST")),
+)

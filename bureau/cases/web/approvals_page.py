@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
@@ -23,6 +23,7 @@ from panel.kinds import Day, Moment, now, tidy
 from panel.search.listing import Quick
 from panel.security.policy import Actor, Permission
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.lookups import visible
 from panel.web.pages import Page, Words
 from panel.web.views import SchemaView
@@ -62,10 +63,6 @@ class DeadlineChangeView(SchemaView):
         "suspension": Quick(_("Suspension"), lambda _a: DeadlineChange.kind == ChangeKind.SUSPENSION, counted=False),
         "resumption": Quick(_("Resumption"), lambda _a: DeadlineChange.kind == ChangeKind.RESUMPTION, counted=False),
     }
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/approvals", "approvals", page, methods=["GET", "POST"])
 
 
 def may_open() -> bool:
@@ -170,3 +167,6 @@ def _decide() -> Any:
     else:
         flash(str(_("{case}: {step}", case=number, step=step.label)), "success")
     return redirect(url_for("approvals"))
+
+
+ROUTES = (Route("/approvals", "approvals", page, methods=("GET", "POST")),)

@@ -17,8 +17,7 @@ from bureau.cases.repeats import LikelyRepeats
 from bureau.cases.steps import STEPS, Step, restarting
 from bureau.cases.steps.handling import REOPEN
 from bureau.cases.steps.intake import MERGE
-from bureau.cases.web import photos, step_aids
-from bureau.mediation.web import disputes
+from bureau.cases.web import photos, sections, step_aids
 from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
 from panel.base import display
 from panel.fields import Field, field_named
@@ -41,7 +40,7 @@ WAY = (
     CaseStatus.CLOSED,
 )
 #: Tables that the timeline and the case's own values tell already.
-ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry", "measurement", "mediation")
+ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry")
 #: Feedback that asks for another look: given since the case was last handled.
 UNSATISFIED = _("The complainant is unsatisfied. The squad leader may reopen the case.")
 
@@ -63,7 +62,7 @@ class CasePage(DetailsPage):
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
     photos: photos.Strip | None = None
-    disputes: disputes.Section | None = None
+    sections: list[sections.Section] = field(default_factory=list)
     #: Sentences above the case, each with what can be done about it.
     notices: list[tuple[Words, Button | None]] = field(default_factory=list)
 
@@ -74,10 +73,11 @@ def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage
     reopened = [event.at for event in events if event.step in restarting()]
     know_reopenings({record.id: reopened[-1]} if reopened else {})
     due = due_cell(record)
-    found = disputes.load(record)
-    # A dispute has tables of its own: one of the others gives way.
-    tables = details.RELATED_TABLES - bool(found.measurements or found.mediations)
-    plain = details.build(view, record, without=ELSEWHERE, tables=tables, with_history=False)
+    loaded = [(source, source.load(record)) for source in sections.SOURCES]
+    # A section has tables of its own: one of the others gives way.
+    tables = details.RELATED_TABLES - sum(found.filled for _source, found in loaded)
+    told = (*ELSEWHERE, *(table for source in sections.SOURCES for table in source.tables))
+    plain = details.build(view, record, without=told, tables=tables, with_history=False)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
@@ -90,9 +90,10 @@ def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage
     )
     page.photos = photos.strip(record)
     who = workflow.standing(current_panel().session, record)
-    steps = workflow.available(current_panel().session, record, who, found.known)
-    page.disputes = disputes.section(record, found, steps)
-    page.related = [*page.disputes.tables, *page.related]
+    known = {name: value for _source, found in loaded for name, value in found.known.items()}
+    steps = workflow.available(current_panel().session, record, who, known)
+    page.sections = [source.show(record, found, steps) for source, found in loaded]
+    page.related = [*(table for section in page.sections for table in section.tables), *page.related]
     if who.asked and (asked := _asked(events)):
         page.notices.append((asked, None))
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]

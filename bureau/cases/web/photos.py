@@ -21,8 +21,10 @@ from panel.security.policy import Permission
 from panel.store import files
 from panel.store.files import CheckedFile, Store
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.lookups import visible
 from panel.web.pages import Input, Words
+from panel.web.panel import Panel
 
 #: What the file chooser offers. No camera is forced: a telephone then offers both its camera and its album.
 ACCEPT = "image/jpeg,image/png,image/webp,application/pdf"
@@ -66,15 +68,11 @@ class Strip:
     help: Words = ""
 
 
-def install(app: Flask) -> None:
-    panel = app.extensions["panel"]
-    app.add_url_rule("/attachments/<int:id_>", "attachment", show)
-    app.add_url_rule("/attachments/<int:id_>/thumb", "attachment_small", show, defaults={"small": True})
-    app.add_url_rule("/attachments/case/<int:id_>", "attachment_add", add, methods=["POST"])
-    app.add_url_rule("/attachments/<int:id_>/remove", "attachment_remove", remove, methods=["POST"])
+def configure(panel: Panel) -> None:
+    """Let the forms that take pictures send more than others, and clear files that nobody names."""
     panel.body_limits.update(dict.fromkeys(FORMS, AT_ONCE))
     periodic.register(
-        panel, "attachments.clear", timedelta(hours=6), lambda session: attachments.clear(session, store(app))
+        panel, "attachments.clear", timedelta(hours=6), lambda session: attachments.clear(session, store(panel.app))
     )
 
 
@@ -254,3 +252,11 @@ def control(label: Message, problem: Message | str | None = None) -> Input:
     elif request.files.get("photos"):
         made.help = _("The chosen files did not come with this answer: choose them again.")
     return made
+
+
+ROUTES = (
+    Route("/attachments/<int:id_>", "attachment", show),
+    Route("/attachments/<int:id_>/thumb", "attachment_small", show, defaults={"small": True}),
+    Route("/attachments/case/<int:id_>", "attachment_add", add, methods=("POST",)),
+    Route("/attachments/<int:id_>/remove", "attachment_remove", remove, methods=("POST",)),
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -38,6 +38,7 @@ from panel.store.db_errors import explain
 from panel.store.files import CheckedFile
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.lookups import label, visible
 from panel.web.pages import Cell, Input, Page
 
@@ -80,12 +81,6 @@ class ReportInput:
     values: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     photos: list[CheckedFile] = field(default_factory=list)
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/report", "report", page, methods=["GET", "POST"])
-    app.add_url_rule("/report/suggest", "report_suggest", suggested)
-    app.add_url_rule("/report/known", "report_known", known_already, methods=["POST"])
 
 
 def may_open() -> bool:
@@ -323,3 +318,10 @@ def known_already() -> Any:
     if community not in own:
         community = next(iter(own)) if len(own) == 1 else ""
     return jsonify(known.as_json(known.of({**typed, "community": community})))
+
+
+ROUTES = (
+    Route("/report", "report", page, methods=("GET", "POST")),
+    Route("/report/suggest", "report_suggest", suggested),
+    Route("/report/known", "report_known", known_already, methods=("POST",)),
+)

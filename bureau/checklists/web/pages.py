@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, abort, render_template, request, url_for
+from flask import abort, render_template, request, url_for
 
 from bureau.cases.web import report_page
 from bureau.checklists import items as checklist
@@ -16,6 +16,7 @@ from panel.i18n import Message, _, n_
 from panel.kinds import Choice, Invalid, narrow, tidy, today
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.pages import Cell, Chip, Page, Words
 
 #: Items shown for everyday words that stand in no item.
@@ -49,10 +50,6 @@ class ListsPage(Page):
     query: str = ""
     keep: dict[str, str] = field(default_factory=dict)
     note: Message | None = None
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/lists", "checklists", page)
 
 
 def may_open() -> bool:
@@ -141,3 +138,6 @@ def _line(item: ChecklistItem) -> Line:
         url=url_for("checklistitem.details_view", id=item.id),
         report_url=url_for("report", item=item.id) if report_page.may_open() else None,
     )
+
+
+ROUTES = (Route("/lists", "checklists", page),)

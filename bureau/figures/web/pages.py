@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bureau.calendar import periods
 from bureau.calendar.month import Month
@@ -27,6 +27,7 @@ from panel.security.policy import Permission
 from panel.security.session import act_for
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
+from panel.web.features import Route
 from panel.web.pages import Button, Chip, Input, Page, Words
 
 #: What stands large at the top.
@@ -83,12 +84,6 @@ class FiguresPage(Page):
     rows: list[tuple[Words, list[ShownFigure]]] = field(default_factory=list)
     compared: list[tuple[ShownFigure, ShownFigure, str, str]] = field(default_factory=list)
     charts: list[DrawnChart] = field(default_factory=list)
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/figures", "figures", page)
-    app.add_url_rule("/figures/chart/<name>", "figures_chart", chart)
-    app.add_url_rule("/figures/file", "figures_file", download)
 
 
 def may_open() -> bool:
@@ -297,3 +292,10 @@ def _drawn(wanted: Chart, asked: ReportQuery, table: Table) -> DrawnChart:
         numbers = [one.number(line.values[one.figure.name]) for one in wanted.series]
         made.rows.append((line.label, [figurecharts.shown(wanted, number) for number in numbers]))
     return made
+
+
+ROUTES = (
+    Route("/figures", "figures", page),
+    Route("/figures/chart/<name>", "figures_chart", chart),
+    Route("/figures/file", "figures_file", download),
+)

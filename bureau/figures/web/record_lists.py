@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, select
 
 from bureau.calendar.web import office
 from bureau.figures import groups
+from bureau.figures.figures import PARTS
 from bureau.figures.groups import NONE, ReportQuery
 from bureau.figures.parts import Part
 from bureau.figures.terms import Terms
@@ -21,22 +22,29 @@ from panel.security.policy import Actor
 from panel.web.context import current_panel
 from panel.web.lookups import label as naming
 from panel.web.lookups import visible
-from panel.web.views import SchemaView
+from panel.web.panel import Panel
 
 #: The named filters of a list, and behind them every set of records that a figure counts.
 Filters = dict[str, Quick]
 
 
-class FigureLists(SchemaView):
-    """A list that also shows what is behind a figure: `?is=figure.due.2026-05-01.2026-05-31.squad-3`."""
+def with_figures(model: type[Any], filters: Mapping[str, Quick]) -> Mapping[str, Quick]:
+    """The named filters of a list, and the one behind a figure that its address names:
+    `?is=figure.due.2026-05-01.2026-05-31.squad-3`."""
+    found = _WithFigures(model, filters)
+    if has_request_context():
+        name = tidy(request.args.get("is"))[:MAX_VALUE]
+        if made := found.made(name):
+            found[name] = made
+    return found
 
-    def quick_filters(self) -> Mapping[str, Quick]:
-        found = _WithFigures(self.model, super().quick_filters())
-        if has_request_context():
-            name = tidy(request.args.get("is"))[:MAX_VALUE]
-            if made := found.made(name):
-                found[name] = made
-        return found
+
+def configure(panel: Panel) -> None:
+    """Let the lists of all records that figures count show what is behind a number."""
+    counted = {part.universe.model for part in PARTS.values()}
+    for view in panel.views.values():
+        if view.model in counted:
+            view.more_filters = with_figures
 
 
 class _WithFigures(Filters):

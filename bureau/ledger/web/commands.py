@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 
 from bureau.calendar.month import Month
 from bureau.ledger.web import files
-from bureau.upkeep.web.commands import fail
-from bureau.upkeep.web.table_commands import acting
 from models import Basis, Squad
 from panel.errors import UserError
 from panel.i18n import _
 from panel.kinds import Invalid
 from panel.security.policy import AccessDenied
+from panel.web.cli import acting, fail
 from panel.web.panel import Panel
 
 

@@ -7,9 +7,10 @@ from io import BytesIO
 from itertools import islice
 from typing import Any
 
-from flask import Flask, abort, flash, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, redirect, render_template, request, send_file, url_for
 from sqlalchemy import func, select
 
+from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from bureau.ledger import drafts, submission
 from bureau.ledger import rows as ledger
@@ -25,6 +26,7 @@ from panel.kinds import Choice, Invalid, now, tidy, today
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
+from panel.web.features import Route
 from panel.web.pages import Button, Cell, Column, Input, Page, Related, Row, Words
 
 #: Rows of the preview; the file has them all.
@@ -45,15 +47,6 @@ class LedgerPage(Page):
     drafts: Related | None = None
     kept: Related | None = None
     empty: Words = ""
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/ledgers", "ledgers", page)
-    app.add_url_rule("/ledgers/file", "ledgers_file", download)
-    app.add_url_rule("/ledgers/kept/<int:id_>", "ledgers_kept", kept)
-    app.add_url_rule("/ledgers/draft/<int:id_>", "ledgers_draft", draft)
-    app.add_url_rule("/ledgers/draw-up", "ledgers_draw_up", draw_up, methods=["POST"])
-    app.add_url_rule("/ledgers/hand-up", "ledgers_hand_up", hand_up, methods=["POST"])
 
 
 def _may(action: Permission) -> bool:
@@ -176,7 +169,7 @@ def _months(asked: Month) -> list[Month]:
     """From this month back to that of the first acceptance, and the one that was asked for."""
     first = current_panel().session.execute(select(func.min(Case.accepted_at))).scalar()
     this = Month.of(today())
-    start = min(this.plus(-1), Month.of(ledger.local(first)) if first else this)
+    start = min(this.plus(-1), Month.of(local(first)) if first else this)
     count = (this.year - start.year) * 12 + this.number - start.number
     return sorted({asked, *(this.plus(-i) for i in range(count + 1))}, reverse=True)
 
@@ -195,7 +188,7 @@ def _fill(shown: LedgerPage, wanted: LedgerRequest) -> None:
         shown.note = _(
             "Handed up by {name} on {at}. This is the ledger as it was then.",
             name=frozen.actor_name,
-            at=ledger.shown(ledger.local(frozen.closed_at)),
+            at=ledger.shown(local(frozen.closed_at)),
         )
     else:
         corrections = submission.corrections(session, wanted.month, wanted.basis, wanted.squad)
@@ -236,7 +229,7 @@ def _sub(wanted: LedgerRequest, shown: LedgerPage) -> Message:
 
 
 def _drawn_up(waits: LedgerDraft, *, changed: bool) -> Message:
-    at = ledger.shown(ledger.local(waits.made_at))
+    at = ledger.shown(local(waits.made_at))
     if changed:
         return _(
             "Drawn up on {at}. Something in its cases was changed since: draw it up anew before you check it.", at=at
@@ -305,7 +298,7 @@ def waiting() -> Related | None:
                 Cell(str(_("Ledger of {month}", month=Month.parse(one.month).words))),
                 Cell(str(one.basis.label)),
                 Cell(str(one.rows)),
-                Cell(ledger.shown(ledger.local(one.made_at))),
+                Cell(ledger.shown(local(one.made_at))),
                 Cell(str(_("To be checked")), tone="warn"),
                 Cell(str(_("Download")), url=url_for("ledgers_draft", id_=one.id)) if may_export else Cell(),
             ],
@@ -336,7 +329,7 @@ def _kept() -> Related | None:
                 Cell(str(one.basis.label)),
                 Cell(one.squad.name if one.squad else str(_("Whole bureau"))),
                 Cell(str(LedgerCounts.of(one.figures).rows)),
-                Cell(ledger.shown(ledger.local(one.closed_at))),
+                Cell(ledger.shown(local(one.closed_at))),
                 Cell(one.actor_name),
             ],
         )
@@ -354,3 +347,13 @@ def _kept() -> Related | None:
 
 def _of(kept: Ledger) -> dict[str, Any]:
     return _address(LedgerRequest(Month.parse(kept.month), kept.basis, kept.squad_id))
+
+
+ROUTES = (
+    Route("/ledgers", "ledgers", page),
+    Route("/ledgers/file", "ledgers_file", download),
+    Route("/ledgers/kept/<int:id_>", "ledgers_kept", kept),
+    Route("/ledgers/draft/<int:id_>", "ledgers_draft", draft),
+    Route("/ledgers/draw-up", "ledgers_draw_up", draw_up, methods=("POST",)),
+    Route("/ledgers/hand-up", "ledgers_hand_up", hand_up, methods=("POST",)),
+)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from bureau.cases import effects, workflow
 from bureau.cases.steps import Step
-from bureau.figures.web.record_lists import FigureLists
+from bureau.cases.web.sections import Section, SectionSource
 from bureau.mediation import measuring
 from bureau.mediation import records as mediations
 from bureau.mediation.steps import END_MEDIATION, MEDIATE, PERFORM, SESSION
@@ -40,7 +40,7 @@ from panel.security.policy import Permission
 from panel.web import details
 from panel.web.context import current_actor, current_panel
 from panel.web.guards import safe_target
-from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryItem, Related, Row, Words
+from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryItem, Related, Row
 from panel.web.views import SchemaView
 
 #: Steps of the case that the page of a mediation offers.
@@ -63,16 +63,9 @@ class CaseDisputes:
     #: What steps would otherwise ask for.
     known: dict[str, Any] = field(default_factory=dict)
 
-
-@dataclass(slots=True)
-class Section:
-    """`hint` says what comes next: a measurement that is still wanted; mediation, where the noise is within the limit;
-    whether the agreement is kept. `warning` says why what was measured last isn't judged."""
-
-    tables: list[Related] = field(default_factory=list)
-    warning: Words = ""
-    hint: Words = ""
-    button: Button | None = None
+    @property
+    def filled(self) -> bool:
+        return bool(self.measurements or self.mediations)
 
 
 def load(record: Case) -> CaseDisputes:
@@ -115,6 +108,9 @@ def section(record: Case, found: CaseDisputes, steps: Iterable[Step]) -> Section
 def _step_button(record: Case, step: Step, steps: Iterable[Step]) -> Button | None:
     """The way to a step, for whoever can take it."""
     return Button(step.label, url_for("case.step_view", id=record.id, step=step.name)) if step in steps else None
+
+
+SOURCE = SectionSource(("measurement", "mediation"), load, section)
 
 
 def _reads(model: Any) -> bool:
@@ -288,7 +284,7 @@ class MediationPage(DetailsPage):
     sessions: list[HistoryItem] = field(default_factory=list)
 
 
-class MediationView(FigureLists):
+class MediationView(SchemaView):
     """Mediations; they begin, go on and end by steps of the case."""
 
     quick = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from bureau.notices.notices import KINDS
@@ -19,10 +19,6 @@ from panel.web.pages import Button, Cell, Column, FormPage, Group, Input, ListPa
 
 blueprint = Blueprint("webhook", __name__, url_prefix="/webhook")
 SHOWN, LEAST_SECRET = 100, 16
-
-
-def install(app: Flask) -> None:
-    app.register_blueprint(blueprint)
 
 
 def may_open() -> bool:

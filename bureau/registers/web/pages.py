@@ -16,8 +16,6 @@ from bureau.calendar.month import Month
 from bureau.printing.register_sheet import Marked
 from bureau.registers.web import registers
 from bureau.registers.web.registers import REGISTERS, Register, RegisterRequest
-from bureau.upkeep.web.commands import fail
-from bureau.upkeep.web.table_commands import acting
 from models import Street
 from panel import ids
 from panel.errors import UserError
@@ -25,8 +23,10 @@ from panel.i18n import Message, _, n_
 from panel.kinds import Day, Invalid, tidy, today
 from panel.security.policy import AccessDenied, Permission
 from panel.security.session import act_for
+from panel.web.cli import acting, fail
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
+from panel.web.features import Route
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
 from panel.web.panel import Panel
 
@@ -46,12 +46,6 @@ class RegisterPage(Page):
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     count: int = 0
-
-
-def install(app: Flask, panel: Panel) -> None:
-    app.add_url_rule("/registers", "registers", page)
-    app.add_url_rule("/registers/file", "registers_file", download)
-    install_command(app, panel)
 
 
 def may_open() -> bool:
@@ -226,3 +220,9 @@ def _community(session: Any, register: Register, street: int | None, name: str) 
     if len(found) > 1:
         raise UserError(_("Several communities are called {name}: name the street as well.", name=name))
     return found[0]
+
+
+ROUTES = (
+    Route("/registers", "registers", page),
+    Route("/registers/file", "registers_file", download),
+)

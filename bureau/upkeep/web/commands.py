@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from flask import Flask
@@ -26,15 +24,11 @@ from panel.security.policy import SYSTEM, Actor
 from panel.security.records import guard
 from panel.security.session import act_for
 from panel.store import backup as backups
+from panel.web.cli import fail
 from panel.web.panel import Panel
 
 MIGRATIONS = str(Path(__file__).resolve().parents[3] / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]
-
-
-def fail(message: object) -> NoReturn:
-    click.echo(str(message), err=True)
-    sys.exit(1)
 
 
 def install(app: Flask, panel: Panel) -> None:

@@ -16,8 +16,6 @@ from sqlalchemy.exc import OperationalError
 
 from bureau.people import roster_diff
 from bureau.people.roster_diff import RosterDiff
-from bureau.upkeep.web.commands import fail
-from bureau.upkeep.web.table_commands import acting, content
 from panel import ids
 from panel.errors import UserError
 from panel.i18n import Message, _, n_
@@ -28,6 +26,7 @@ from panel.imports.plans import PlanRow
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
 from panel.security.records import ImportBatch
+from panel.web.cli import acting, content, fail
 from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)

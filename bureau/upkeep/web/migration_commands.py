@@ -11,8 +11,9 @@ from alembic.config import Config
 from alembic.util import CommandError
 from flask import Flask
 
-from bureau.upkeep.web.commands import MIGRATIONS, fail
+from bureau.upkeep.web.commands import MIGRATIONS
 from panel import migrations
+from panel.web.cli import fail
 from panel.web.panel import Panel
 
 message = click.option("-m", "--message", help="What the migration changes; names its file.")

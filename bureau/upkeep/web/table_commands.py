@@ -13,11 +13,8 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import joinedload
 
-from bureau.upkeep.web.commands import fail
 from panel.errors import UserError
 from panel.exports import requests, workbooks
 from panel.fields import Field
@@ -27,11 +24,10 @@ from panel.imports.batches import File
 from panel.imports.headers import normal, spellings
 from panel.imports.plans import Options, Outcome, Plan
 from panel.imports.rules import Registry, Rules, importable
-from panel.security.accounts import User
-from panel.security.policy import SYSTEM, AccessDenied, Actor, Permission, model_of
+from panel.security.policy import AccessDenied, Permission, model_of
 from panel.security.records import ExportFormat
-from panel.security.session import act_for, actor_of, policy_of, writing
-from panel.sheets import MAX_BYTES, TOO_LARGE
+from panel.security.session import actor_of, policy_of
+from panel.web.cli import acting, content, fail
 from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
@@ -207,15 +203,6 @@ def _failed_rows(made: Plan, out: Path, file: Path) -> None:
         raise UserError(_("{file} can't be written.", file=out)) from None
 
 
-def content(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > MAX_BYTES:
-            raise UserError(TOO_LARGE)
-        return file.read_bytes()
-    except OSError:
-        raise UserError(_("There is no file {file}.", file=file)) from None
-
-
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
     try:
@@ -224,24 +211,6 @@ def _writing(out: Path) -> Iterator[None]:
         fail(_("{file} can't be written.", file=out))
     except UserError as problem:
         fail(problem.message)
-
-
-@contextmanager
-def acting(panel: Panel, person: str | None, *, write: bool = False) -> Iterator[Any]:
-    """A session that acts as an account, or as the system; one that only reads keeps nobody from writing."""
-    with panel.system_session() as session:
-        writing.set(write)
-        act_for(session, actor_named(panel, session, person) if person else SYSTEM)
-        yield session
-
-
-def actor_named(panel: Panel, session: Any, name: str) -> Actor:
-    statement = select(User).where(User.username == name, User.active).options(joinedload(User.roles))
-    user = session.execute(statement).unique().scalar_one_or_none()
-    if user is None:
-        raise UserError(_("There is no account {name}.", name=name))
-    roles = frozenset(role.role for role in user.roles)
-    return Actor(user.name, user.id, roles, panel.facts(session, user.id, roles))
 
 
 def _report(made: Plan | None, batch: int | None, problem: Message | None) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 from flask import Flask
 
-from bureau.upkeep.web.commands import fail
 from bureau.visits import planning
 from panel.i18n import _
 from panel.kinds import Day, Invalid, today
+from panel.web.cli import fail
 from panel.web.panel import Panel
 
 

@@ -8,27 +8,24 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Flask, abort, render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from sqlalchemy import and_, inspect, or_, select
 from sqlalchemy.orm import joinedload
 
 from bureau.access.roles import LEADER, OFFICE, OFFICER, VIEWER
 from bureau.calendar.deadlines import local_day
-from bureau.figures.web.record_lists import FigureLists
 from bureau.visits import planning, rota, visits
 from bureau.visits.rota import officer_of
-from bureau.visits.web import rota_page, visit_page
 from bureau.visits.web.visit_page import status_cell
 from models import Assignment, Community, Visit, VisitStatus
 from panel.i18n import Message, _, n_
-from panel.jobs import periodic
 from panel.kinds import Day, Invalid, Moment, today
 from panel.search.listing import Quick
 from panel.security.policy import Actor, Permission
 from panel.security.session import by_right
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.pages import Button, Cell, Chip, DetailsPage, Page, Words
-from panel.web.panel import Panel
 from panel.web.views import SchemaView
 
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
@@ -82,14 +79,6 @@ class WeekPage(Page):
     chips: list[Chip] = field(default_factory=list)
     rates: list[tuple[Words, str]] = field(default_factory=list)
     cards: list[VisitCard] = field(default_factory=list)
-
-
-def install(app: Flask, panel: Panel) -> None:
-    app.add_url_rule("/duty", "duty", mine)
-    app.add_url_rule("/duty/week", "duty_week", week)
-    visit_page.install(app)
-    rota_page.install(app)
-    periodic.register(panel, "duty.plan", EVERY, planning.keep)
 
 
 def may_attend() -> bool:
@@ -248,7 +237,7 @@ def _long(day: date) -> Message:
     return _("Monday, {year}-{month}-{day}", year=day.year, month=day.month, day=day.day)
 
 
-class VisitView(FigureLists):
+class VisitView(SchemaView):
     """The table of visits; what happens on one is done on its page."""
 
     quick = {
@@ -348,3 +337,9 @@ def officer_cards(_actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]]]
         (visit.community.name, Cell(str(visit.status.label), url_for("duty"), visit.status.tone)) for visit in found
     ]
     return [(n_("{n} visit today", "{n} visits today", len(found)), lines)]
+
+
+ROUTES = (
+    Route("/duty", "duty", mine),
+    Route("/duty/week", "duty_week", week),
+)

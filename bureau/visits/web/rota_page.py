@@ -9,7 +9,7 @@ from datetime import date
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, abort, render_template, request, send_file, url_for
+from flask import abort, render_template, request, send_file, url_for
 from sqlalchemy import select
 
 from bureau.calendar.month import Month
@@ -30,6 +30,7 @@ from panel.security.records import AuditAction
 from panel.security.session import act_for
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
+from panel.web.features import Route
 from panel.web.pages import Input, Page
 
 TITLE = "走访排班表"
@@ -57,11 +58,6 @@ class RotaRequest:
     month: Month
     squad: int | None
     squad_name: str
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/duty/rota", "duty_rota", page)
-    app.add_url_rule("/duty/rota/file", "duty_rota_file", download)
 
 
 def may_open() -> bool:
@@ -191,3 +187,9 @@ def _inputs(wanted: RotaRequest, squads: dict[int, str]) -> list[Input]:
         names = [("", str(_("All squads"))), *((str(id_), name) for id_, name in squads.items())]
         found.append(Input("squad", _("Squad"), "select", str(wanted.squad or ""), choices=names))
     return found
+
+
+ROUTES = (
+    Route("/duty/rota", "duty_rota", page),
+    Route("/duty/rota/file", "duty_rota_file", download),
+)

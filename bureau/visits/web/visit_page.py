@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
@@ -26,6 +26,7 @@ from panel.security.policy import Permission
 from panel.store.db_errors import explain
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
+from panel.web.features import Route
 from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Chip, Input, Page, Words
 from panel.web.render import is_masked, text_of
@@ -76,22 +77,6 @@ class VisitPage(Page):
     excuse_url: str = ""
     expect_url: str = ""
     reason: str = ""
-
-
-def install(app: Flask) -> None:
-    app.add_url_rule("/duty/<int:id_>", "duty_visit", page)
-    for name, act in (
-        ("arrive", arrive),
-        ("leave", leave),
-        ("notes", notes),
-        ("survey", add_row),
-        ("case", make_case),
-        ("excuse", excuse),
-        ("expect", expect),
-    ):
-        app.add_url_rule(f"/duty/<int:id_>/{name}", f"duty_{name}", act, methods=["POST"])
-    app.add_url_rule("/duty/<int:id_>/survey/<int:row>/confirm", "duty_confirm", confirm, methods=["POST"])
-    app.add_url_rule("/duty/<int:id_>/survey/<int:row>/case", "duty_row_case", row_case, methods=["POST"])
 
 
 def page(id_: int) -> Any:
@@ -389,3 +374,22 @@ def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool
     elif cases and entry.case_id is None:
         made.case_url = url_for("duty_row_case", id_=visit.id, row=entry.id)
     return made
+
+
+ROUTES = (
+    Route("/duty/<int:id_>", "duty_visit", page),
+    *(
+        Route(f"/duty/<int:id_>/{name}", f"duty_{name}", act, methods=("POST",))
+        for name, act in (
+            ("arrive", arrive),
+            ("leave", leave),
+            ("notes", notes),
+            ("survey", add_row),
+            ("case", make_case),
+            ("excuse", excuse),
+            ("expect", expect),
+        )
+    ),
+    Route("/duty/<int:id_>/survey/<int:row>/confirm", "duty_confirm", confirm, methods=("POST",)),
+    Route("/duty/<int:id_>/survey/<int:row>/case", "duty_row_case", row_case, methods=("POST",)),
+)
