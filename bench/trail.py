@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from bench.people import Edited, count_in
 from bureau.access.roles import LEADER, OFFICE
-from bureau.cases.workflow import REMARKS
-from bureau.notices.notices import TOLD, Who
+from bureau.cases.steps import STEPS, Part, names
 from models import Case, CaseEvent, Community, Liaison, Officer
 from panel.base import Base, Record
 from panel.kinds import today
@@ -95,7 +94,11 @@ def _versions_told(session: Session, start: Start) -> Iterator[str]:
 
 def _steps_keeping_the_state(session: Session, start: Start) -> dict[int, int]:
     """How many such steps were taken, by case."""
-    keeps = (CaseEvent.id > start.event, CaseEvent.from_status == CaseEvent.to_status, CaseEvent.step.not_in(REMARKS))
+    keeps = (
+        CaseEvent.id > start.event,
+        CaseEvent.from_status == CaseEvent.to_status,
+        CaseEvent.step.not_in(names(lambda step: step.remark)),
+    )
     counts = select(CaseEvent.case_id, func.count()).where(*keeps).group_by(CaseEvent.case_id)
     return dict(session.execute(counts).all())
 
@@ -103,7 +106,7 @@ def _steps_keeping_the_state(session: Session, start: Start) -> dict[int, int]:
 def _states_told(session: Session, start: Start) -> Iterator[str]:
     """The entries of a case tell of the same changes of its state, by the same people, as its events."""
     by_events, by_entries = defaultdict[int, list[Any]](list), defaultdict[int, list[Any]](list)
-    moved = select(CaseEvent).where(CaseEvent.id > start.event, CaseEvent.step.not_in(REMARKS))
+    moved = select(CaseEvent).where(CaseEvent.id > start.event, CaseEvent.step.not_in(names(lambda step: step.remark)))
     for event in session.scalars(moved.order_by(CaseEvent.id)):
         before = event.from_status.value if event.from_status else None
         if before != event.to_status.value:
@@ -143,15 +146,15 @@ def _owed(session: Session, start: Start) -> Iterator[tuple[CaseEvent, set[int]]
         elif event.step == "send_back":
             handlers[event.case_id] = None
         people = {
-            Who.HANDLER: {parts.officers.get(handlers.get(event.case_id))},
-            Who.OFFICE: parts.office,
-            Who.LEADERS: parts.leaders[community],
-            Who.APPROVERS: parts.leaders[community],
-            Who.LIAISON: parts.liaisons[community],
-            Who.ASKER: {askers.get(event.case_id)},
+            Part.HANDLER: {parts.officers.get(handlers.get(event.case_id))},
+            Part.OFFICE: parts.office,
+            Part.LEADERS: parts.leaders[community],
+            Part.APPROVERS: parts.leaders[community],
+            Part.LIAISON: parts.liaisons[community],
+            Part.ASKER: {askers.get(event.case_id)},
         }
-        if event.step in TOLD:
-            owed = set[int | None]().union(*(people.get(who, ()) for who in TOLD[event.step][1]))
+        if (notice := STEPS[event.step].notice) is not None:
+            owed = set[int | None]().union(*(people.get(who, ()) for who in notice.to))
             yield event, {one for one in owed if one is not None} - {event.actor_id or 0}
         if event.step in ASKING:
             askers[event.case_id] = event.actor_id
