@@ -1,0 +1,66 @@
+"""What templates are given: plain values, worded and masked already. A template decides nothing but the look."""
+
+from panel.web.pages.frame import Frame, MenuGroup, MenuItem
+from panel.web.pages.home import HomePage, SetupStep, Tile
+from panel.web.pages.imports import (
+    Choice,
+    ColumnsPage,
+    PreviewCell,
+    PreviewPage,
+    PreviewRow,
+    UndoPage,
+    UndoRow,
+    UploadPage,
+)
+from panel.web.pages.jobs import JobPage
+from panel.web.pages.parts import (
+    Button,
+    Cell,
+    Change,
+    Chip,
+    Column,
+    Group,
+    HistoryItem,
+    Input,
+    Page,
+    Pager,
+    Related,
+    Row,
+    Words,
+)
+from panel.web.pages.records import ConfirmPage, DetailsPage, FormPage, ListPage
+
+__all__ = [
+    "Button",
+    "Cell",
+    "Change",
+    "Chip",
+    "Choice",
+    "Column",
+    "ColumnsPage",
+    "ConfirmPage",
+    "DetailsPage",
+    "FormPage",
+    "Frame",
+    "Group",
+    "HistoryItem",
+    "HomePage",
+    "Input",
+    "JobPage",
+    "ListPage",
+    "MenuGroup",
+    "MenuItem",
+    "Page",
+    "Pager",
+    "PreviewCell",
+    "PreviewPage",
+    "PreviewRow",
+    "Related",
+    "Row",
+    "SetupStep",
+    "Tile",
+    "UndoPage",
+    "UndoRow",
+    "UploadPage",
+    "Words",
+]
