@@ -1,0 +1,21 @@
+"""The code of “How to” in docs/architecture.md does what the document says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.test_engine import visit
+from tests.howto_visit import blocks
+
+#: Alike on either database.
+pytestmark = pytest.mark.alike
+
+
+def test_every_kind_of_addition_is_shown_in_code() -> None:
+    assert list(blocks()) == ["kind", "table", "step", "role", "register", "figure", "page", "feature"]
+
+
+def test_what_the_document_adds_works(tmp_path: Path) -> None:
+    visit("tests.howto_visit", tmp_path)
