@@ -35,9 +35,9 @@ from panel.kinds import (
 from panel.security.accounts import LoginLog, User, UserRole
 from panel.security.policy import MANAGE, READ, Permission, Role
 from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
-from panel.web.account_views import UserView
 from panel.web.assemble import assemble
 from panel.web.panel import Panel
+from panel.web.system.account_views import UserView
 from panel.web.views import SchemaView
 
 

@@ -21,7 +21,7 @@ from panel.imports.rules import Registry
 from panel.search import listing
 from panel.security.policy import Permission, Role, RoleConflict
 from panel.sheets import MAX_BYTES
-from panel.web import errors, guards, job_pages, login, notice_pages
+from panel.web import errors, guards, login
 from panel.web.context import current_actor, current_panel
 from panel.web.engine_views import engine_views
 from panel.web.frame import frame
@@ -29,6 +29,7 @@ from panel.web.imports import jobs as _importjobs  # noqa: F401 - registers what
 from panel.web.pages import HomePage, Tile
 from panel.web.panel import Facts, Panel
 from panel.web.prepare import prepare
+from panel.web.system import job_pages, notice_pages
 from panel.web.views import SchemaView
 
 #: What a form may weigh besides the file in it.

@@ -9,9 +9,9 @@ from panel.base import Base
 from panel.i18n import Message, _
 from panel.security.accounts import LoginLog, User, UserRole
 from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
-from panel.web.account_views import UserView
 from panel.web.imports.batch_views import BatchView, RowView
-from panel.web.log_views import AuditView, ExportLogView
+from panel.web.system.account_views import UserView
+from panel.web.system.log_views import AuditView, ExportLogView
 from panel.web.views import SchemaView
 
 FILES, SYSTEM = _("Excel"), _("System")

@@ -9,10 +9,10 @@ from panel.notify import notices
 from panel.search import listing
 from panel.security.policy import Permission
 from panel.security.records import Job, Notice
-from panel.web import job_pages
 from panel.web.context import current_actor
 from panel.web.pages import Frame, MenuGroup, MenuItem
 from panel.web.panel import Link, Panel
+from panel.web.system import job_pages
 
 
 def frame(panel: Panel) -> Frame | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import Response, abort, flash, redirect, request
-from flask_admin.actions import action
 from flask_admin.base import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import select
@@ -18,28 +17,28 @@ from sqlalchemy.orm.exc import StaleDataError
 from panel import ids
 from panel.base import Base, Record, display
 from panel.fields import Field, fields
-from panel.i18n import Message, _, n_
-from panel.kinds import Invalid, Reference, tidy
+from panel.i18n import Message, _
+from panel.kinds import Invalid, tidy
 from panel.search import listing
 from panel.search.listing import Query, Quick
 from panel.security.policy import AccessDenied, OutOfScope, Permission
 from panel.security.session import within
 from panel.store.db_errors import explain
-from panel.web import details, forms, history, lists
+from panel.web import conflict, details, forms, history, lists
 from panel.web.context import current_actor, current_panel
+from panel.web.deletion import Deletion
 from panel.web.exports import TableExports
-from panel.web.forms import KindField, RecordForm
+from panel.web.forms import RecordForm
 from panel.web.guards import safe_target
 from panel.web.imports.upload import TableFiles
 from panel.web.lookups import SchemaLoader
-from panel.web.pages import Cell, ConfirmPage, DetailsPage, FormPage
-from panel.web.render import text_of
+from panel.web.pages import DetailsPage, FormPage
 from panel.web.reveals import Reveals
 
 T_Response = Any
 
 
-class SchemaView(TableFiles, TableExports, Reveals, ModelView):
+class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
     """The screens of one model, read from its fields. Subclass it only where a page is deliberately different."""
 
     #: Named filters, offered as chips above the list.
@@ -199,7 +198,7 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
         form = self.edit_form(obj=record)
         if request.method == "GET":
             return self.render("panel/form.html", page=self._form_page(form, record))
-        if self._overtaken(record):
+        if conflict.is_stale(record):
             return self._conflict(form, record)
         problems: list[tuple[str | None, Message]] = []
         if form.validate():
@@ -213,21 +212,6 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
             record = self.get_one(request.args.get("id"))
         self._attach(form, problems)
         return self.render("panel/form.html", page=self._form_page(form, record)), 422
-
-    @expose("/confirm/")
-    def confirm_view(self) -> T_Response:
-        self.require(Permission.DELETE)
-        record = self.get_one(request.args.get("id"))
-        if not self.may_change(record, Permission.DELETE):
-            abort(403)
-        return self.render("panel/confirm.html", page=self._confirm_delete([record], self.get_url(".delete_view")))
-
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> T_Response:
-        self.require(Permission.DELETE)
-        record = self.get_one(request.form.get("id"))
-        self._delete([record])
-        return redirect(safe_target(request.form.get("url")) or self.get_url(".index_view"))
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> T_Response:
@@ -304,105 +288,10 @@ class SchemaView(TableFiles, TableExports, Reveals, ModelView):
             return redirect(self.get_url(".create_view", url=target))
         return redirect(target or self.get_url(".details_view", id=record.id))
 
-    def _delete(self, records: Sequence[Any]) -> None:
-        session = current_panel().session
-        ids, names = [record.id for record in records], [display(record) for record in records]
-        try:
-            self._part(records)
-            for record in records:
-                session.delete(record)
-            session.commit()
-        except (IntegrityError, StaleDataError):
-            session.rollback()
-            hindered = self._hindered(ids) or _("Somebody has changed this meanwhile. Nothing was deleted.")
-            flash(str(hindered), "danger")
-            return
-        n = len(names)
-        flash(str(n_("Deleted: {name}", "{n} records deleted.", n, name=names[0])), "success")
-
-    def _part(self, records: Sequence[Any]) -> None:
-        """Empty the references among records that go together, or of one to itself: none could be deleted first."""
-        session = current_panel().session
-        own = [f for f in self.declared if f.kind == Reference(self.model.__tablename__) and not f.required]
-        ids = {record.id for record in records}
-        for record in records:
-            for field in own:
-                if getattr(record, field.attr) in ids:
-                    setattr(record, field.attr, None)
-        session.flush()
-
-    def _hindered(self, ids: list[int]) -> Message | None:
-        """What keeps records from being deleted, in a sentence."""
-        referring = details.referring(self.model, ids)
-        if not referring:
-            return None
-        names = "、".join(f"{label} {count}" for label, count in referring)
-        return _(
-            "It can't be deleted, other records refer to it: {names}. Set an end date or another state instead.",
-            names=names,
-        )
-
-    @action("delete", _("Delete"))
-    def action_delete(self, records: Sequence[Any]) -> T_Response:
-        if request.form.get("confirmed"):
-            self._delete(records)
-            return None
-        return self.render("panel/confirm.html", page=self._confirm_delete(records, self.get_url(".action_view")))
-
-    def _confirm_delete(self, records: Sequence[Any], url: str) -> ConfirmPage:
-        page = ConfirmPage(
-            title=_("Delete {label}", label=self.model.__label__),
-            sentences=[_("This can't be undone. The audit trail keeps what was there.")],
-            items=[Cell(display(record)) for record in records],
-            action_url=url,
-            submit=_("Delete"),
-            cancel_url=safe_target(request.values.get("url")) or self.get_url(".index_view"),
-        )
-        page.blocked = self._hindered([record.id for record in records])
-        if url.endswith("/action/"):
-            page.values = [("action", "delete"), ("confirmed", "1"), ("url", page.cancel_url)]
-            page.values += [("rowid", str(r.id)) for r in records]
-        else:
-            page.values = [("id", str(records[0].id))]
-        return page
-
-    # Two people, one record.
-
-    def _overtaken(self, record: Any) -> bool:
-        given = tidy(request.form.get("version"))
-        return isinstance(record, Record) and given != "" and given != str(record.version)
-
     def _conflict(self, form: RecordForm, record: Any) -> T_Response:
-        """Somebody saved the record meanwhile: fields that only they changed take their value, fields that both
-        changed keep mine and show theirs; saving again then settles it knowingly."""
         page = self._form_page(form, record)
-        for group in page.groups:
-            for made in group.inputs:
-                if made.name not in form:
-                    continue
-                field = form[made.name]
-                assert isinstance(field, KindField)
-                theirs, mine, was = forms.stored_text(field, record), made.value, made.was
-                made.was = theirs
-                if theirs in (mine, was):
-                    continue
-                if mine == was:
-                    fresh = self._stored_words(field, record)
-                    made.value, made.text, made.errors = theirs, fresh, []
-                else:
-                    made.theirs = self._stored_words(field, record) or str(_("(empty)"))
-        latest = next(iter(history.entries(self.model.__tablename__, record.id)), None)
-        page.errors = [(i.name, i.label, i.errors[0]) for g in page.groups for i in g.inputs if i.errors]
-        page.conflict = _(
-            "{who} has changed this record meanwhile. What you entered is still here; where theirs differs it stands "
-            "below the field. Save again to settle it.",
-            who=latest.actor_name if latest else _("Somebody"),
-        )
+        conflict.mark(page, form, record)
         return self.render("panel/form.html", page=page), 409
-
-    def _stored_words(self, field: KindField, record: Any) -> str:
-        """A field's stored value in words."""
-        return text_of(field.declared, record)
 
     def _attach(self, form: RecordForm, problems: Sequence[tuple[str | None, Message]]) -> None:
         """Put a problem at its field, or above the form."""

@@ -20,9 +20,9 @@ from panel.notify.notices import KINDS, Kind
 from panel.search import listing
 from panel.security.policy import Permission, model_of
 from panel.security.records import Job, Notice
-from panel.web import job_pages
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Page, Pager, Words
+from panel.web.system import job_pages
 
 blueprint = Blueprint("notices", __name__, url_prefix="/notices")
 SIZE = 50

@@ -1,0 +1,1 @@
+"""What the engine itself has on screen: accounts, logs, background tasks, notices."""
