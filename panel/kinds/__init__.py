@@ -24,7 +24,7 @@ from panel.kinds.base import (
 from panel.kinds.choices import Choice, Data, Label, Reference
 from panel.kinds.clock import Time
 from panel.kinds.numbers import Amount, Flag, Level, Whole
-from panel.kinds.times import Day, Moment
+from panel.kinds.times import Day, Moment, to_minute
 from panel.kinds.words import Code, Email, Link, Mobile, PersonName, Place, Telephone, Text
 
 __all__ = [
@@ -60,5 +60,6 @@ __all__ = [
     "number_of",
     "printable",
     "tidy",
+    "to_minute",
     "today",
 ]

@@ -146,3 +146,8 @@ class Moment(Kind):
 
     def show(self, stored: Any) -> str:
         return "" if stored is None else self.format(datetime.fromisoformat(stored))
+
+
+def to_minute(moment: datetime | None) -> str:
+    """A moment without its seconds, as pages and sentences show it; "" for none."""
+    return Moment().format(moment.replace(second=0, microsecond=0)) if moment is not None else ""

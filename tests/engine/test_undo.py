@@ -15,6 +15,7 @@ from bureau.cases import events
 from models import Case, CaseEvent, CaseParty, CaseStatus, Liaison, ReferralStatus
 from panel.errors import UserError
 from panel.imports import import_undo
+from panel.imports.undo_plan import UndoPlan
 from panel.kinds import today
 from panel.security.records import AuditEntry, ImportBatch, ImportRow
 from tests import factories, steps
@@ -38,7 +39,7 @@ def rows_of(stage: Stage, name: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key not in left_out} for row in found]
 
 
-def look(office: Office, batch: int | None = None) -> import_undo.Undoing:
+def look(office: Office, batch: int | None = None) -> UndoPlan:
     with office.session() as session:
         found = session.get_one(ImportBatch, batch or office.ran[-1])
         return import_undo.plan(session, found, office.stage.panel.registry)
@@ -51,7 +52,7 @@ def undo(office: Office, batch: int | None = None) -> int:
         return import_undo.run(session, import_undo.plan(session, found, registry), registry)
 
 
-def reasons(made: import_undo.Undoing) -> dict[int, list[str]]:
+def reasons(made: UndoPlan) -> dict[int, list[str]]:
     return {unit.number: sentences([reason.message for reason in unit.reasons]) for unit in made.staying}
 
 

@@ -21,8 +21,8 @@ from panel.errors import UserError
 from panel.i18n import Message, _, n_
 from panel.imports import import_undo
 from panel.imports.batches import File, words
-from panel.imports.import_undo import Undoing, Unit
 from panel.imports.plans import PlanRow
+from panel.imports.undo_plan import UndoPlan, Unit
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
 from panel.security.records import ImportBatch
@@ -163,7 +163,7 @@ def _local(moment: Any) -> str:
     return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
 
 
-def _undone(made: Undoing) -> dict[str, Any]:
+def _undone(made: UndoPlan) -> dict[str, Any]:
     """What goes and what stays."""
     return {
         "rows": sum(not unit.alone for unit in made.going),

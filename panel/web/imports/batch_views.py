@@ -14,8 +14,8 @@ from panel.exports import workbooks
 from panel.fields import fields
 from panel.i18n import Message, _, n_
 from panel.imports import import_undo
-from panel.imports.import_undo import Undoing
 from panel.imports.plans import Outcome
+from panel.imports.undo_plan import UndoPlan
 from panel.security.policy import AccessDenied, model_of
 from panel.security.records import ImportBatch, ImportRow, ImportUndo
 from panel.web import render
@@ -103,7 +103,7 @@ class BatchView(SchemaView):
         flash(f"{done} {rest}" if left else str(done), "success")
         return redirect(self.get_url(".details_view", id=batch.id))
 
-    def _undo_page(self, made: Undoing, message: Message | None = None) -> Any:
+    def _undo_page(self, made: UndoPlan, message: Message | None = None) -> Any:
         if message is not None and message != made.refusal:
             flash(str(message), "warning")
         return self.render("panel/undo.html", page=undo_page.build(self, made)), 409 if message else 200

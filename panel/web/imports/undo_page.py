@@ -9,8 +9,8 @@ from typing import Any
 from panel.base import Base
 from panel.fields import field_named, fields
 from panel.i18n import Message, _, n_
-from panel.imports.import_undo import Item, Reason, Undoing, Unit
 from panel.imports.matching import is_masked
+from panel.imports.undo_plan import Item, Reason, UndoPlan, Unit
 from panel.security.records import ImportBatch
 from panel.web import render
 from panel.web.context import current_actor, current_panel
@@ -22,7 +22,7 @@ SHOWN = 100
 _BACK = _("Back to what it was")
 
 
-def build(view: Any, made: Undoing) -> UndoPage:
+def build(view: Any, made: UndoPlan) -> UndoPage:
     batch = made.batch
     page = UndoPage(
         title=_("Undo import {number}", number=batch.id),
@@ -78,7 +78,7 @@ def _what(item: Item) -> Message:
     return current_panel().registry.rules_of(item.model).removal if item.before is None else _BACK
 
 
-def _row(made: Undoing, unit: Unit) -> UndoRow:
+def _row(made: UndoPlan, unit: Unit) -> UndoRow:
     own = unit.items[0]
     return UndoRow(
         number=unit.number,
@@ -91,7 +91,7 @@ def _row(made: Undoing, unit: Unit) -> UndoRow:
     )
 
 
-def _alone(made: Undoing, unit: Unit) -> Cell:
+def _alone(made: UndoPlan, unit: Unit) -> Cell:
     """A record that was made for the rows."""
     found = _cell(made, unit.items[0])
     label = unit.items[0].model.__label__
@@ -107,7 +107,7 @@ def _reason(reason: Reason) -> Cell:
     return Cell(str(reason.message), url=render.record_url(*reason.place) if reason.place else None)
 
 
-def _cell(made: Undoing, item: Item) -> Cell:
+def _cell(made: UndoPlan, item: Item) -> Cell:
     """What a record is called, as it now stands, with the way to it."""
     stored = made.stored.get(item.place)
     if stored is None or made.hides(item):
@@ -123,7 +123,7 @@ def _cell(made: Undoing, item: Item) -> Cell:
     return Cell(" ".join(parts) or f"#{item.id}", url=render.record_url(*item.place))
 
 
-def _beside(made: Undoing, item: Item) -> Message:
+def _beside(made: UndoPlan, item: Item) -> Message:
     what, nothing = _changes(made, item), str(_("empty"))
     words = "；".join(f"{change.label} {change.before} → {change.after or nothing}" for change in what)
     name = _cell(made, item).text
@@ -132,7 +132,7 @@ def _beside(made: Undoing, item: Item) -> Message:
     return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=words or _BACK)
 
 
-def _changes(made: Undoing, item: Item) -> list[Change]:
+def _changes(made: UndoPlan, item: Item) -> list[Change]:
     """What would be put back, field by field; masked as on the record's page."""
     stored = made.stored.get(item.place)
     if item.before is None or stored is None or made.hides(item):
