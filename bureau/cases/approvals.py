@@ -1,7 +1,7 @@
-"""What one person asks for and another decides: extensions (延期), suspensions (挂账) and resumptions (恢复) of a case.
+"""Requests that another person decides: extension (延期), suspension (挂账) and resumption (恢复) of a case.
 
-Whoever asks never decides, and the database holds that as well. The squad's leader decides; what a leader asked for,
-another leader or the office."""
+Who asks never decides; a constraint of the database holds that too. The leader of the squad decides. A request of a
+leader is decided by another leader or the office."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from panel.security.policy import Actor
 from panel.security.session import actor_of
 
 Values = Mapping[str, Any]
-#: States in which something may be asked for; a request lapses with them.
+#: States in which a request may be made; it lapses when the case leaves them.
 ASKABLE = (CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED, CaseStatus.MEDIATING)
-#: States in which something may wait for a decision: that a suspended case be resumed, too.
+#: States in which a request may wait for a decision; in a suspended case the request to resume it.
 DECIDABLE = (*ASKABLE, CaseStatus.SUSPENDED)
 LAPSED = _("The case has moved on: there is nothing to decide any more.")
 
 
-def waiting(actor: Actor) -> ColumnElement[bool]:
-    """The condition for requests that a person may decide, inside what they read."""
-    led: ColumnElement[bool] = false()
+def decidable_by(actor: Actor) -> ColumnElement[bool]:
+    """The condition for requests that an actor may decide, among those that they may read."""
+    by_leader: ColumnElement[bool] = false()
     if LEADER in actor.roles:
         squads = actor.ids("squads")
         officers = select(Officer.id).where(Officer.squad_id.in_(squads))
@@ -51,31 +51,33 @@ def waiting(actor: Actor) -> ColumnElement[bool]:
         cases = select(Case.id).where(
             or_(Case.community_id.in_(communities), Case.handler_id.in_(officers), Case.lead_officer_id.in_(officers))
         )
-        led = DeadlineChange.case_id.in_(cases)
-    office = DeadlineChange.for_office.is_(True) if OFFICE in actor.roles else false()
-    another = or_(DeadlineChange.asked_by_id.is_(None), DeadlineChange.asked_by_id != actor.user_id)
-    return and_(DeadlineChange.status == ChangeStatus.ASKED, or_(led, office), another if actor.user_id else true())
+        by_leader = DeadlineChange.case_id.in_(cases)
+    by_office = DeadlineChange.for_office.is_(True) if OFFICE in actor.roles else false()
+    by_another = or_(DeadlineChange.asked_by_id.is_(None), DeadlineChange.asked_by_id != actor.user_id)
+    return and_(
+        DeadlineChange.status == ChangeStatus.ASKED, or_(by_leader, by_office), by_another if actor.user_id else true()
+    )
 
 
-def asked(session: Session, case: Case) -> DeadlineChange | None:
-    """The request of a case that waits for a decision; there is one at most."""
+def pending_request(session: Session, case: Case) -> DeadlineChange | None:
+    """The request of a case that waits for a decision; a case has one at most."""
     return _latest(session, case, ChangeStatus.ASKED)
 
 
 def ask_suspension(session: Session, case: Case, values: Values) -> None:
-    """Ask that the clock stand still: something else must happen first."""
+    """Request a suspension: the deadline stands still until the case is resumed."""
     if values["review_on"] <= today():
         raise InvalidValues({"review_on": _("A day to come.")})
     _ask(session, case, kind=ChangeKind.SUSPENSION, reason=values["reason"], review_on=values["review_on"])
 
 
 def ask_resumption(session: Session, case: Case, values: Values) -> None:
-    """Ask that the clock run again: what was waited for has happened."""
+    """Request the end of a suspension."""
     _ask(session, case, kind=ChangeKind.RESUMPTION, reason=values["reason"])
 
 
 def ask_extension(session: Session, case: Case, values: Values) -> None:
-    """Ask for more time, before it is over: so often and by so much as the settings allow."""
+    """Request an extension, before the deadline; how often and how long is limited by settings."""
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     if case.due_at is None or limit is None:
         raise StepNotAllowed(_("This case has no deadline that could be extended."))
@@ -91,7 +93,7 @@ def ask_extension(session: Session, case: Case, values: Values) -> None:
         granted = granted.where(DeadlineChange.asked_at >= reopened)
     if session.execute(granted).scalar_one() >= times:
         raise StepNotAllowed(_("A deadline is extended {n} times at most.", n=times))
-    most = longest(limit, settings.get(session, "extension_share"))
+    most = max_extension(limit, settings.get(session, "extension_share"))
     if values["days"] > most:
         raise InvalidValues(
             {"days": _("{n} at most, in the unit of the limit ({unit}).", n=most, unit=limit.unit.label)}
@@ -107,13 +109,13 @@ def ask_extension(session: Session, case: Case, values: Values) -> None:
     )
 
 
-def longest(limit: clock.Limit, share: int) -> int:
-    """How much a limit may be extended by: a share of it in percent, one unit at least."""
+def max_extension(limit: clock.Limit, share: int) -> int:
+    """The longest extension of a limit, in its unit: `share` percent of it, one unit at least."""
     return max(1, limit.value * share // 100)
 
 
 def _ask(session: Session, case: Case, **values: Any) -> None:
-    if asked(session, case) is not None:
+    if pending_request(session, case) is not None:
         raise StepNotAllowed(_("Approval has been asked for already."))
     actor = actor_of(session)
     change = DeadlineChange(
@@ -128,29 +130,29 @@ def _ask(session: Session, case: Case, **values: Any) -> None:
 
 
 def approve(session: Session, case: Case, values: Values) -> CaseStatus | None:
-    """Grant what was asked: a suspension stops the clock from now on, a resumption lets it run again, an extension
-    moves the deadline."""
+    """Grant the pending request. A suspension stops the deadline from now on, a resumption lets it run again, an
+    extension moves it. Returns the new state of the case; None if it stays the same."""
     change = _decide(session, case, ChangeStatus.APPROVED, values.get("opinion"))
     if change.kind is ChangeKind.SUSPENSION:
         change.came_from, change.old_due_at = case.status.value, case.due_at
         return CaseStatus.SUSPENDED
     if change.kind is ChangeKind.RESUMPTION:
-        return _back(session, case)
+        return _end_suspension(session, case)
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     if limit is None or case.due_at is None:
         raise StepNotAllowed(_("This case has no deadline that could be extended."))
     change.old_due_at = case.due_at
-    change.new_due_at = case.due_at = clock.moved(case.due_at, change, limit, office_calendar(session))
+    change.new_due_at = case.due_at = clock.apply_change(case.due_at, change, limit, office_calendar(session))
     return None
 
 
 def refuse(session: Session, case: Case, values: Values) -> None:
-    """Nothing changes but the request."""
+    """Refuse the pending request; the case stays as it is."""
     _decide(session, case, ChangeStatus.REFUSED, values["opinion"])
 
 
 def _decide(session: Session, case: Case, status: ChangeStatus, opinion: str | None) -> DeadlineChange:
-    change, actor = asked(session, case), actor_of(session)
+    change, actor = pending_request(session, case), actor_of(session)
     if change is None:
         raise StepNotAllowed(LAPSED)
     if actor.user_id is not None and change.asked_by_id == actor.user_id:
@@ -161,28 +163,28 @@ def _decide(session: Session, case: Case, status: ChangeStatus, opinion: str | N
 
 
 def resume(session: Session, case: Case, values: Values) -> CaseStatus:
-    """The leader has the case taken up again without being asked; what somebody has asked for is granted by that."""
-    if asked(session, case) is not None:
+    """Resume a suspended case without a request. A pending request is granted by that."""
+    if pending_request(session, case) is not None:
         _decide(session, case, ChangeStatus.APPROVED, values["reason"])
-    return _back(session, case)
+    return _end_suspension(session, case)
 
 
-def _back(session: Session, case: Case) -> CaseStatus:
-    """Back to the state that the case came from; the deadline moves by the time that it stood still."""
+def _end_suspension(session: Session, case: Case) -> CaseStatus:
+    """End the suspension: move the deadline by its length and return the state before it."""
     change = _latest(session, case, ChangeStatus.APPROVED, ChangeKind.SUSPENSION)
-    came_from, since = (change.came_from, change.decided_at) if change is not None else _by_events(session, case)
+    came_from, since = (change.came_from, change.decided_at) if change is not None else _suspended_from(session, case)
     if change is not None:
         change.status, change.resumed_at = ChangeStatus.OVER, now()
     case.due_at = due_of(session, case, since=since if change is None else None)
     if change is not None:
         change.new_due_at = case.due_at
-    found = CaseStatus.of(came_from) if came_from else CaseStatus.HANDLING
-    assert isinstance(found, CaseStatus)
-    return found if found in ASKABLE else CaseStatus.HANDLING
+    status = CaseStatus.of(came_from) if came_from else CaseStatus.HANDLING
+    assert isinstance(status, CaseStatus)
+    return status if status in ASKABLE else CaseStatus.HANDLING
 
 
-def _by_events(session: Session, case: Case) -> tuple[str | None, datetime | None]:
-    """Where a suspended case came from, and when, if it was suspended without a request."""
+def _suspended_from(session: Session, case: Case) -> tuple[str | None, datetime | None]:
+    """The state before a suspension without a request, and its beginning, from the events of the case."""
     statement = (
         select(CaseEvent.from_status, CaseEvent.at)
         .where(
@@ -200,8 +202,9 @@ def _by_events(session: Session, case: Case) -> tuple[str | None, datetime | Non
 def due_of(
     session: Session, case: Case, *, calendar: Calendar | None = None, since: datetime | None = None
 ) -> datetime | None:
-    """The deadline of an accepted case as it follows from its limit and all that was granted since it began to run.
-    `since`: when a suspension began that ends now and has no row of its own."""
+    """The deadline of an accepted case, from its limit and all changes granted since the limit began to run.
+
+    `since` is the beginning of a suspension that ends now and has no row in DeadlineChange."""
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     if case.accepted_at is None or case.due_at is None or limit is None:
         return case.due_at
@@ -210,19 +213,19 @@ def due_of(
     changes = session.scalars(select(DeadlineChange).where(DeadlineChange.case_id == case.id)).all()
     if since is not None:
         over = DeadlineChange(kind=ChangeKind.SUSPENSION, status=ChangeStatus.OVER, decided_at=since, resumed_at=now())
-        return clock.moved(case.due_at, over, limit, calendar)
+        return clock.apply_change(case.due_at, over, limit, calendar)
     return clock.due_at(_reopened(session, case) or case.accepted_at, limit, changes, calendar)
 
 
 def _reopened(session: Session, case: Case) -> datetime | None:
-    """When the case was last reopened: its limit runs from there."""
+    """The last reopening of the case, from which its limit runs; None if there was none."""
     statement = select(func.max(CaseEvent.at)).where(CaseEvent.case_id == case.id, CaseEvent.step.in_(restarting()))
     return session.execute(statement).scalar_one()
 
 
 def lapse(session: Session, case: Case) -> None:
-    """What was asked for a case that has moved on is not decided any more."""
-    change = asked(session, case)
+    """Refuse the pending request of a case that has moved on, without a decision."""
+    change = pending_request(session, case)
     if change is not None:
         change.status, change.opinion = ChangeStatus.REFUSED, for_the_record(LAPSED)
 

@@ -1,4 +1,4 @@
-"""Pictures and papers of a case: how many it may have, who takes one off, and which files may go."""
+"""Attachments of a case: adding within a limit, removing with a reason, deleting unused files."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from panel.store.files import KEPT, PDF, CheckedFile, Store
 def add(
     session: Session, store: Store, case: Case, phase: AttachmentPhase, files: Sequence[CheckedFile], *, most: int
 ) -> list[Attachment]:
-    """Attach files to a case and flush; one that the case has already is left out. The files are on the disk before
-    the rows are written, so that no row ever names a file that isn't there.
+    """Attach files to a case and flush; return the new attachments. Files that the case already has are left out. Files
+    are stored before the rows are written, so that every row has its file.
 
-    A PDF is a document whatever the phase. Raises NotAllowed with a sentence when the case would have more than
-    `most`."""
-    living = select(Attachment.sha256).where(Attachment.case_id == case.id, Attachment.removed_at.is_(None))
-    known = set(session.execute(living).scalars())
-    fresh = {one.sha256: one for one in files if one.sha256 not in known}
-    if len(known) + len(fresh) > most:
+    A PDF always gets the phase DOCUMENT. Raises StepNotAllowed when the case would have more than `most` files."""
+    stored = select(Attachment.sha256).where(Attachment.case_id == case.id, Attachment.removed_at.is_(None))
+    known = set(session.execute(stored).scalars())
+    new = {file.sha256: file for file in files if file.sha256 not in known}
+    if len(known) + len(new) > most:
         raise StepNotAllowed(
             _("A case has {most} attachments at most; this one has {n} already.", most=most, n=len(known))
         )
     actor = actor_of(session)
-    made = []
-    for one in fresh.values():
-        store.put(one)
-        made.append(
+    attachments = []
+    for file in new.values():
+        store.put(file)
+        attachments.append(
             Attachment(
                 case_id=case.id,
-                phase=AttachmentPhase.DOCUMENT if one.media_type == PDF else phase,
-                file_name=one.name,
-                media_type=one.media_type,
-                size=len(one.data),
-                width=one.width,
-                height=one.height,
-                sha256=one.sha256,
+                phase=AttachmentPhase.DOCUMENT if file.media_type == PDF else phase,
+                file_name=file.name,
+                media_type=file.media_type,
+                size=len(file.data),
+                width=file.width,
+                height=file.height,
+                sha256=file.sha256,
                 added_by=actor.name[:80],
             )
         )
-    session.add_all(made)
+    session.add_all(attachments)
     session.flush()
-    return made
+    return attachments
 
 
 def remove(session: Session, attachment: Attachment, reason: str) -> None:
-    """Take a file off its case and flush. The row stays and tells who did it and why: nothing vanishes without a
-    trace. The file itself goes a day later, unless another case has it too: what shows a bystander's face by mistake
-    must not lie about for ever."""
+    """Mark an attachment as removed, with who did it and why, and flush. The row stays.
+
+    clear() deletes the file a day later unless another case has it too, so that a picture of a bystander, attached by
+    mistake, doesn't stay on the disk. Raises StepNotAllowed for an attachment removed before."""
     if attachment.removed_at is not None:
         raise StepNotAllowed(
             _("{name} has been taken off by {who} already.", name=attachment.file_name, who=attachment.removed_by)
@@ -67,8 +67,9 @@ def remove(session: Session, attachment: Attachment, reason: str) -> None:
 
 
 def clear(session: Session, store: Store) -> int:
-    """Delete the files that no attachment names, and those taken off more than a day ago; how many. A backup that is
-    being taken finds every file that its copy of the database names."""
+    """Delete files without an attachment and files removed more than a day ago; return how many.
+
+    The day's delay lets a running backup find every file that its copy of the database refers to."""
     kept = select(Attachment.sha256).where(or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - KEPT))
-    # The system's own work: what anybody's case has must stay.
+    # Unscoped: files of every case must stay.
     return store.clear(frozenset(session.execute(kept, execution_options={"unscoped": True}).scalars()))

@@ -1,4 +1,5 @@
-"""Cases and what belongs to them in: by their keys, with number, first event and people as if reported on a page."""
+"""Import of checklist items, cases and actions. A new case gets number, first event, liaison and officer as on the
+report page."""
 
 from __future__ import annotations
 
@@ -40,16 +41,17 @@ def local_day(moment: datetime | None) -> date | None:
 
 
 class ItemMatcher(Matcher):
-    """By code, the newest version."""
+    """Matches the newest version of an item by its code."""
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
-        found = self.candidates(session, "code", (row.values.get("code") for row in rows))
-        self.stored = {(key_of(one.code),): one for one in sorted(found, key=lambda one: one.version_no)}
+        items = self.candidates(session, "code", (row.values.get("code") for row in rows))
+        self.stored = {(key_of(item.code),): item for item in sorted(items, key=lambda item: item.version_no)}
 
 
 class ItemRules(Rules):
-    """An item that a case refers to is never changed: it gets its next version. Until when it is in force is no part of
-    what cases were judged by, and is set where it stands."""
+    """An item that a case refers to is never changed: the import adds its next version.
+
+    Only its end of validity may change in place, because no case depends on it."""
 
     def matcher(self) -> Matcher:
         return ItemMatcher(self.model)
@@ -58,38 +60,40 @@ class ItemRules(Rules):
         changed = {row.id: row for row in rows if row.id is not None and set(row.values) - {"valid_until"}}
         case, item = table_of(Case).c, table_of(ChecklistItem).c
         versions: dict[str, Row[Any]] = {}
-        for some in chunks({row.stored["code"] for row in changed.values()}):
-            newest = select(table_of(ChecklistItem)).where(item.code.in_(some)).order_by(item.version_no)
-            versions |= {one.code: one for one in session.execute(newest, execution_options=UNSCOPED)}
+        for batch in chunks({row.stored["code"] for row in changed.values()}):
+            newest = select(table_of(ChecklistItem)).where(item.code.in_(batch)).order_by(item.version_no)
+            versions |= {version.code: version for version in session.execute(newest, execution_options=UNSCOPED)}
         for id_, row in list(changed.items()):
             last = versions[row.stored["code"]]
             if row.stored["version_no"] == last.version_no:
                 continue
-            if self._says(row, last):
+            if self._equals(row, last):
                 row.values.clear()
                 row.changes.clear()
                 row.notes.append(_("Version {number} says so already.", number=last.version_no))
                 del changed[id_]
             else:
                 row.fail(_("Version {number} follows this one: change that one.", number=last.version_no))
-        for some in chunks(changed):
-            statement = select(case.item_id).where(case.item_id.in_(some)).distinct()
+        for batch in chunks(changed):
+            statement = select(case.item_id).where(case.item_id.in_(batch)).distinct()
             for used in session.execute(statement, execution_options=UNSCOPED).scalars():
-                self._renew(changed[used])
+                self._plan_version(changed[used])
 
     @staticmethod
-    def _says(row: PlanRow, version: Row[Any]) -> bool:
-        """Whether the row, found by the number of an older version, is the file that made this one, sent again."""
-        told = {f.attr for f in fields(ChecklistItem)} - {"version_no", "valid_from", "valid_until"} | set(row.values)
-        return all(row.held(attr) == version._mapping[attr] for attr in told)
+    def _equals(row: PlanRow, version: Row[Any]) -> bool:
+        """Whether the row, matched to an older version, equals this one: the file that made it is imported again."""
+        compared = {f.attr for f in fields(ChecklistItem)} - {"version_no", "valid_from", "valid_until"} | set(
+            row.values
+        )
+        return all(row.held(attr) == version._mapping[attr] for attr in compared)
 
     @staticmethod
-    def _renew(row: PlanRow) -> None:
-        """The next version is in force from the day that the file gives, or from today; the one before it until the
-        day before."""
+    def _plan_version(row: PlanRow) -> None:
+        """Plan the next version of an item, valid from the day in the file or from today, and end the version before it
+        on the day before."""
         number, start = row.stored["version_no"] + 1, row.values.get("valid_from") or today()
-        kept = {f.attr: row.stored[f.attr] for f in fields(ChecklistItem)}
-        row.renewed = {**kept, **row.values, "version_no": number, "valid_from": start}
+        stored_values = {f.attr: row.stored[f.attr] for f in fields(ChecklistItem)}
+        row.renewed = {**stored_values, **row.values, "version_no": number, "valid_from": start}
         if (until := row.renewed["valid_until"]) is not None and until < start:
             row.renewed["valid_until"] = None
         row.notes.append(
@@ -107,45 +111,45 @@ class ItemRules(Rules):
 
 
 class CaseMatcher(Matcher):
-    """By number; without one by time of the report, community, place and item."""
+    """Matches by case number; without one by time of the report, community, place and item."""
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
-        for one in self.candidates(session, "case_no", (row.values.get("case_no") for row in rows)):
-            self.stored["no", one.case_no] = one
+        for case in self.candidates(session, "case_no", (row.values.get("case_no") for row in rows)):
+            self.stored["no", case.case_no] = case
         unnumbered = [row for row in rows if not row.values.get("case_no")]
-        for one in self.standing(session, "reported_at", (row.values.get("reported_at") for row in unnumbered)):
-            self.stored[one.reported_at, one.community_id, key_of(one.place), one.item_id] = one
+        for case in self.not_undone(session, "reported_at", (row.values.get("reported_at") for row in unnumbered)):
+            self.stored[case.reported_at, case.community_id, key_of(case.place), case.item_id] = case
 
-    def standing(self, session: Session, attr: str, values: Iterable[Any]) -> list[Row[Any]]:
-        """Candidates without those whose import was taken back: the file may come again, corrected."""
-        found = self.candidates(session, attr, values)
-        voided = {one.id for one in found if one.status is CaseStatus.VOIDED}
-        gone = import_undo.taken_back(session, voided)
-        return [one for one in found if one.id not in gone]
+    def not_undone(self, session: Session, attr: str, values: Iterable[Any]) -> list[Row[Any]]:
+        """Candidates without the cases of an undone import, so that a corrected file makes new cases."""
+        cases = self.candidates(session, attr, values)
+        voided = {case.id for case in cases if case.status is CaseStatus.VOIDED}
+        undone = import_undo.voided_by_undo(session, voided)
+        return [case for case in cases if case.id not in undone]
 
     def key(self, row: PlanRow) -> Key | None:
-        given = row.values
-        if given.get("case_no"):
-            return ("no", given["case_no"])
-        if given.get("reported_at") is None:
+        values = row.values
+        if values.get("case_no"):
+            return ("no", values["case_no"])
+        if values.get("reported_at") is None:
             return None
-        return (given["reported_at"], given.get("community_id"), key_of(given.get("place")), given.get("item_id"))
+        return (values["reported_at"], values.get("community_id"), key_of(values.get("place")), values.get("item_id"))
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
-        found = super().find(row)
-        if found is None and row.values.get("case_no"):
+        case = super().find(row)
+        if case is None and row.values.get("case_no"):
             return _("There is no case with this number. Leave the number empty for a new case.")
-        return found
+        return case
 
 
 class CaseRules(Rules):
-    """A new case gets its number, its first event, and the people who are responsible for its community."""
+    """A new case gets its number, its first event, and the liaison and lead officer of its community."""
 
     removal = _("Voided; keeps its number")
     histories = frozenset({CaseEvent.__tablename__})
 
     def holds(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
-        return import_undo.moved_on(session, ids)
+        return import_undo.changed_since_import(session, ids)
 
     def take_back(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
         import_undo.void(session, gone, note)
@@ -168,9 +172,9 @@ class CaseRules(Rules):
         communities = {row.values["community_id"] for row in new}
         liaison = table_of(Liaison).c
         active: dict[int, int] = {}
-        for some in chunks(communities):
+        for batch in chunks(communities):
             statement = select(liaison.community_id, liaison.id).where(
-                liaison.community_id.in_(some), liaison.end_on.is_(None)
+                liaison.community_id.in_(batch), liaison.end_on.is_(None)
             )
             active |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
         terms = terms_of(session, communities)
@@ -184,15 +188,15 @@ class CaseRules(Rules):
                     row.values.setdefault("lead_officer_id", term.officer_id)
 
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
-        """Numbers follow the time of the report."""
+        """Number the cases in the order of their reports and add each with its first event."""
         moment, actor = now(), actor_of(session)
         years: dict[int, list[PlanRow]] = defaultdict(list)
         for row in rows:
             years[row.values.setdefault("reported_at", moment).astimezone(ZONE).year].append(row)
         prefix = settings.get(session, "case_prefix")
-        for year, some in sorted(years.items()):
-            first = numbering.reserve(session, prefix, year, len(some))
-            for number, row in enumerate(sorted(some, key=lambda row: row.values["reported_at"]), first):
+        for year, year_rows in sorted(years.items()):
+            first = numbering.reserve(session, prefix, year, len(year_rows))
+            for number, row in enumerate(sorted(year_rows, key=lambda row: row.values["reported_at"]), first):
                 row.values["case_no"] = numbering.case_no(prefix, year, number)
         ids = bulk.add(session, Case, [row.values for row in rows], note)
         reported = {

@@ -1,5 +1,6 @@
-"""The deadline of a case by its whole course: the limit it was accepted with, extensions granted, times that it stood
-still. Pure functions; the same rule sets a deadline and works it out anew when the calendar changes."""
+"""The deadline of a case: the limit it was accepted with, plus granted extensions and suspensions.
+
+Pure functions. The same rule sets a deadline and recalculates it when the calendar changes."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from models import ChangeKind, ChangeStatus, LimitUnit, Urgency
 
 
 class Change(Protocol):
-    """What is asked of a change of a deadline: a row of that table."""
+    """The columns of DeadlineChange that this module reads."""
 
     kind: ChangeKind
     status: ChangeStatus
@@ -26,7 +27,7 @@ class Change(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time limit with its unit; hours of something urgent run around the clock."""
+    """A time limit with its unit. For an urgent case hours run around the clock."""
 
     value: int
     unit: LimitUnit
@@ -34,24 +35,26 @@ class Limit:
 
 
 def limit_of(snapshot: dict[str, Any] | None, urgency: Urgency | None) -> Limit | None:
-    """The limit that a case was accepted with; None for one without, as old ledgers bring in."""
+    """The limit in the snapshot of a case's item; None where there is none, as in cases from old ledgers."""
     if not snapshot or "limit_value" not in snapshot:
         return None
     return Limit(snapshot["limit_value"], LimitUnit.of(snapshot["limit_unit"]), urgency is Urgency.URGENT)
 
 
 def due_at(begun: datetime, limit: Limit, changes: Iterable[Change], calendar: Calendar) -> datetime:
-    """When a case is due: its limit from acceptance, or from when it was last reopened, then each change since in the
-    order in which it took effect. What was refused, is still asked for, or still stands still moves nothing."""
+    """The deadline of a case. The limit runs from `begun`, the acceptance or the last reopening; the changes since then
+    are applied in the order in which they took effect.
+
+    Refused and pending requests, and a suspension that has not ended, change nothing."""
     due = deadlines.due(begun, limit.value, limit.unit, calendar, urgent=limit.urgent)
-    since = (one for one in changes if one.decided_at is not None and one.decided_at >= begun)
+    since = [row for row in changes if row.decided_at is not None and row.decided_at >= begun]
     for change in sorted(since, key=_effective):
-        due = moved(due, change, limit, calendar)
+        due = apply_change(due, change, limit, calendar)
     return due
 
 
-def moved(due: datetime, change: Change, limit: Limit, calendar: Calendar) -> datetime:
-    """A deadline after one change of it."""
+def apply_change(due: datetime, change: Change, limit: Limit, calendar: Calendar) -> datetime:
+    """The deadline after one change."""
     if change.kind == ChangeKind.EXTENSION and change.status == ChangeStatus.APPROVED and change.days:
         unit = change.unit or limit.unit
         return deadlines.due(due, change.days, unit, calendar, urgent=limit.urgent)
@@ -62,6 +65,6 @@ def moved(due: datetime, change: Change, limit: Limit, calendar: Calendar) -> da
 
 
 def _effective(change: Change) -> datetime:
-    found = change.resumed_at or change.decided_at
-    assert found is not None
-    return found
+    moment = change.resumed_at or change.decided_at
+    assert moment is not None
+    return moment

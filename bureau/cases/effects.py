@@ -1,4 +1,4 @@
-"""What follows from each step of a case: the columns it sets, the records it adds, its deadline."""
+"""Effects of the steps of a case: the columns that a step sets, the records it adds, the deadline it changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from panel.base import display
 from panel.i18n import _
 from panel.kinds import now, today
 
-UNTOLD = {
+FEEDBACK_MISSING = {
     FeedbackTarget.LIAISON: _("The liaison has not been told yet: say what was told."),
     FeedbackTarget.COMPLAINANT: _("The complainant has not been told yet: say what was told."),
 }
@@ -46,23 +46,25 @@ def accept(session: Session, case: Case, values: Values) -> None:
 
 
 def change_list(session: Session, case: Case, values: Values) -> None:
-    """转清单: another item, its list and its limit, counted from acceptance; what was granted and the time that the
-    clock stood still count on. The event keeps item and deadline as they were."""
+    """Change the item (转清单). Its list and limit apply from acceptance, with the extensions and suspensions so far.
+
+    The event of the step keeps the old item and deadline."""
     if values["item"] == case.item_id:
         raise InvalidValues({"item": _("The case stands on this item already.")})
     item, calendar = _item(session, values), office_calendar(session)
     try:
-        intake.judge_by(case, item, calendar)
+        intake.set_item(case, item, calendar)
     except ValueError:
         raise StepNotAllowed(_("This case was never accepted: it has no item that could be changed.")) from None
     case.due_at = approvals.due_of(session, case, calendar=calendar)
 
 
 def merge(session: Session, case: Case, values: Values) -> None:
-    """Into an open case. What had been merged into this one follows it, so that there is one master for all."""
+    """Merge the case into an open one. Cases merged into this one before get the new master too, so that a merged case
+    never is a master."""
     if values["master"] == case.id:
         raise InvalidValues({"master": _("A case can't be merged into itself.")})
-    # Locked and read anew: somebody may be ending it, or merging it into this one.
+    # Locked and read again: another transaction may be ending it, or merging it into this one.
     master = session.get_one(Case, values["master"], with_for_update=True, populate_existing=True)
     if master.status in ENDED:
         raise InvalidValues(
@@ -70,11 +72,12 @@ def merge(session: Session, case: Case, values: Values) -> None:
         )
     case.master_id, case.closed_at = master.id, now()
     session.flush()
-    for one in session.scalars(select(Case).where(Case.master_id == case.id)):
-        one.master_id = master.id
+    for merged in session.scalars(select(Case).where(Case.master_id == case.id)):
+        merged.master_id = master.id
 
 
-def raised(_session: Session, case: Case, values: Values) -> None:
+def record_raised(_session: Session, case: Case, values: Values) -> None:
+    """Record that the complaint was raised elsewhere, such as with 12345 or 信访, and when."""
     at = values.get("raised_at") or now()
     if at > now() or at < case.reported_at.replace(second=0, microsecond=0):
         raise InvalidValues({"raised_at": _("After the report, and not in the future.")})
@@ -82,7 +85,7 @@ def raised(_session: Session, case: Case, values: Values) -> None:
 
 
 def end(_session: Session, case: Case, _values: Values) -> None:
-    """The case is over without having been handled."""
+    """End a case that was not handled: rejected or voided."""
     case.closed_at = now()
 
 
@@ -101,8 +104,8 @@ def send_back(_session: Session, case: Case, _values: Values) -> None:
 
 
 def handle(session: Session, case: Case, values: Values) -> None:
-    """What came of the case; an item that is to be measured wants a measurement or a reason."""
-    if unmeasured(session, case) and not values.get("unmeasured"):
+    """Store outcome, result and quantity. An item that needs a measurement must have one, or a reason why not."""
+    if lacks_measurement(session, case) and not values.get("unmeasured"):
         raise InvalidValues(
             {"unmeasured": _("This item is to be measured: record a measurement first, or say why there is none.")}
         )
@@ -111,17 +114,17 @@ def handle(session: Session, case: Case, values: Values) -> None:
     case.handled_at = now()
 
 
-def to_measure(case: Case) -> bool:
-    """Whether the item that the case stands on is one to be measured."""
+def needs_measurement(case: Case) -> bool:
+    """Whether the item of the case needs a measurement."""
     return bool((case.item_snapshot or {}).get("needs_measurement"))
 
 
-def unmeasured(session: Session, case: Case) -> bool:
-    """Whether a measurement is wanted and there is none."""
-    if not to_measure(case):
+def lacks_measurement(session: Session, case: Case) -> bool:
+    """Whether the item of the case needs a measurement and none is recorded."""
+    if not needs_measurement(case):
         return False
-    measured = select(Measurement.id).where(Measurement.case_id == case.id).limit(1)
-    return session.execute(measured, execution_options={"unscoped": True}).first() is None
+    measurements = select(Measurement.id).where(Measurement.case_id == case.id).limit(1)
+    return session.execute(measurements, execution_options={"unscoped": True}).first() is None
 
 
 def rework(_session: Session, case: Case, _values: Values) -> None:
@@ -129,24 +132,25 @@ def rework(_session: Session, case: Case, _values: Values) -> None:
 
 
 def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
-    """Who still has to be told before the case may close: its liaison; its complainant unless anonymous. What was
-    told before the case was handled (or before it was reopened) doesn't count."""
-    wanted = {FeedbackTarget.LIAISON}
+    """Who must still get feedback before the case may close: the liaison, and the complainant unless anonymous.
+
+    Feedback from before the case was last handled doesn't count."""
+    required = {FeedbackTarget.LIAISON}
     complainants = select(CaseParty.id).where(
         CaseParty.case_id == case.id, CaseParty.role == PartyRole.COMPLAINANT, CaseParty.anonymous.is_(False)
     )
     if session.execute(complainants.limit(1), execution_options={"unscoped": True}).first():
-        wanted.add(FeedbackTarget.COMPLAINANT)
-    told = select(Feedback.target).where(Feedback.case_id == case.id)
+        required.add(FeedbackTarget.COMPLAINANT)
+    given = select(Feedback.target).where(Feedback.case_id == case.id)
     if case.handled_at is not None:
-        # A time is typed to the minute.
-        told = told.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
-    return wanted - set(session.execute(told, execution_options={"unscoped": True}).scalars())
+        # Feedback times are entered to the minute.
+        given = given.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
+    return required - set(session.execute(given, execution_options={"unscoped": True}).scalars())
 
 
-def merged_due(session: Session, case: Case) -> list[tuple[int, bool]]:
-    """The cases merged into this one whose reporters don't know yet what came of it: ids, and whether a complainant
-    is named. One statement."""
+def merged_feedback_due(session: Session, case: Case) -> list[tuple[int, bool]]:
+    """The cases merged into this one whose feedback is missing: pairs of case id and whether the case has a complainant
+    who isn't anonymous. One statement."""
     complainant = exists(
         select(CaseParty.id).where(
             CaseParty.case_id == Case.id,
@@ -156,7 +160,7 @@ def merged_due(session: Session, case: Case) -> list[tuple[int, bool]]:
     )
     since = [] if case.handled_at is None else [Feedback.at >= case.handled_at.replace(second=0, microsecond=0)]
 
-    def told(target: FeedbackTarget) -> Any:
+    def has_feedback(target: FeedbackTarget) -> Any:
         return exists(select(Feedback.id).where(Feedback.case_id == Case.id, Feedback.target == target, *since))
 
     statement = (
@@ -164,28 +168,29 @@ def merged_due(session: Session, case: Case) -> list[tuple[int, bool]]:
         .where(
             Case.master_id == case.id,
             Case.status == CaseStatus.MERGED,
-            or_(~told(FeedbackTarget.LIAISON), and_(complainant, ~told(FeedbackTarget.COMPLAINANT))),
+            or_(~has_feedback(FeedbackTarget.LIAISON), and_(complainant, ~has_feedback(FeedbackTarget.COMPLAINANT))),
         )
         .order_by(Case.id)
     )
-    found = session.execute(statement, execution_options={"unscoped": True})
-    return [(row[0], bool(row[1])) for row in found]
+    rows = session.execute(statement, execution_options={"unscoped": True})
+    return [(row[0], bool(row[1])) for row in rows]
 
 
-def _tell_merged(session: Session, case: Case, content: str | None) -> None:
-    """Whoever reported a case that was merged is told what came of the master: a record with each of their cases."""
-    due = merged_due(session, case)
+def _add_merged_feedback(session: Session, case: Case, content: str | None) -> None:
+    """Record the feedback given to the reporters of cases merged into this one, a row for each of their cases."""
+    due = merged_feedback_due(session, case)
     if due and not content:
         raise InvalidValues({"merged_content": _("Their reporters have not been told yet: say what was told.")})
-    for id_, named in due:
-        for target in (FeedbackTarget.LIAISON, *((FeedbackTarget.COMPLAINANT,) if named else ())):
+    for id_, has_complainant in due:
+        for target in (FeedbackTarget.LIAISON, *((FeedbackTarget.COMPLAINANT,) if has_complainant else ())):
             session.add(
                 Feedback(case_id=id_, target=target, channel=FeedbackChannel.PHONE, content=content or "", at=now())
             )
 
 
 def close(session: Session, case: Case, values: Values) -> None:
-    """No case closes without feedback, to the reporters of those merged into it as well."""
+    """Record the feedback and close the case. Raises InvalidValues while feedback is missing, also to the reporters of
+    cases merged into it."""
     for target in (FeedbackTarget.LIAISON, FeedbackTarget.COMPLAINANT):
         name = target.value
         if content := values.get(f"{name}_content"):
@@ -201,14 +206,15 @@ def close(session: Session, case: Case, values: Values) -> None:
             )
     session.flush()
     if missing := feedback_due(session, case):
-        raise InvalidValues({f"{target.value}_content": UNTOLD[target] for target in missing})
-    _tell_merged(session, case, values.get("merged_content"))
+        raise InvalidValues({f"{target.value}_content": FEEDBACK_MISSING[target] for target in missing})
+    _add_merged_feedback(session, case, values.get("merged_content"))
     case.closed_at = now()
 
 
 def reopen(session: Session, case: Case, values: Values) -> None:
-    """The first closure stays in its event, and so in its month's ledger; so does the deadline that it was held to. The
-    limit runs anew: what is taken up again has as much time as what is new."""
+    """Reopen a closed case: its limit starts again from this moment.
+
+    The events keep the first closure and its deadline, so that the ledger of that month doesn't change."""
     calendar, limit = office_calendar(session), clock.limit_of(case.item_snapshot, case.urgency)
     if limit is not None:
         case.due_at = clock.due_at(values[MOMENT], limit, (), calendar)

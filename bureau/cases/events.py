@@ -1,7 +1,7 @@
-"""What happened to a case: append-only rows, each sealed with the hash of the one before.
+"""Events of a case: append-only rows, each sealed with a hash that covers the hash of the row before.
 
-The seal shows a row that was changed, taken out, put in or moved to another case; it can't show that the newest rows
-were taken off the end.
+verify() detects rows that were changed, deleted, inserted or moved to another case. It can't detect that the newest
+rows were deleted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models import Case, CaseEvent, CaseStatus
 from panel import kinds
 from panel.imports.matching import chunks
 
-#: What a seal covers, besides the seal before it.
+#: Columns that a hash covers, besides the hash before it.
 SEALED = ("case_id", "seq", "at", "step", "from_status", "to_status", "actor_id", "actor_name", "opinion", "payload")
 
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -37,10 +37,10 @@ def append(  # noqa: PLR0917 - a row of the table, in its order
     payload: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> CaseEvent:
-    """Add the next event of a case, at this moment unless said otherwise. Flushes before and after.
+    """Add the next event of a case; `at` is now by default. Flushes before and after.
 
-    `payload` must be JSON and hold ids and masked values only: the row stays when personal data is erased.
-    Two at the same time: the second meets the unique (case, seq) and raises IntegrityError."""
+    `payload` must be JSON and hold ids and masked values only: the row stays when personal data is erased. Of two
+    transactions that add the same number, the second raises IntegrityError (unique case and seq)."""
     session.flush()
     newest = select(CaseEvent.seq, CaseEvent.hash).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq.desc())
     last = session.execute(newest.limit(1), execution_options={"unscoped": True}).first()
@@ -62,40 +62,44 @@ def append(  # noqa: PLR0917 - a row of the table, in its order
 
 
 def chain(case_id: int, rows: Iterable[Mapping[str, Any]], *, seq: int = 1, previous: str = "") -> list[dict[str, Any]]:
-    """Rows of one case, in order, with `case_id`, `seq`, `previous_hash` and `hash` filled in; for bulk inserts.
-    A row has every column of SEALED but the first two."""
+    """Consecutive events of one case with `case_id`, `seq`, `previous_hash` and `hash` filled in, for bulk inserts.
+
+    Each row needs the columns of SEALED except the first two. `seq` is the number of the first row, `previous` the hash
+    of the event before it."""
     sealed = []
     for number, row in enumerate(rows, seq):
-        full = {**row, "case_id": case_id, "seq": number, "previous_hash": previous}
-        full["hash"] = previous = seal(previous, full)
-        sealed.append(full)
+        values = {**row, "case_id": case_id, "seq": number, "previous_hash": previous}
+        values["hash"] = previous = seal(previous, values)
+        sealed.append(values)
     return sealed
 
 
 def follow(session: Session, rows: Mapping[int, Iterable[Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """The next events of many cases, by case, sealed after the last one of each; for bulk inserts."""
+    """The next events of many cases, by case id, each chain continued from the last event stored; for bulk inserts."""
     last: dict[int, Any] = {}
-    for some in chunks(rows):
-        newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id.in_(some)).group_by(CaseEvent.case_id)
+    for batch in chunks(rows):
+        newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id.in_(batch)).group_by(CaseEvent.case_id)
         statement = select(CaseEvent.case_id, CaseEvent.seq, CaseEvent.hash).where(CaseEvent.id.in_(newest))
-        last |= {one.case_id: one for one in session.execute(statement, execution_options={"unscoped": True})}
+        last |= {row.case_id: row for row in session.execute(statement, execution_options={"unscoped": True})}
     sealed: list[dict[str, Any]] = []
-    for case_id, some_rows in rows.items():
+    for case_id, new_rows in rows.items():
         before = last.get(case_id)
-        sealed += chain(case_id, some_rows, seq=before.seq + 1 if before else 1, previous=before.hash if before else "")
+        sealed += chain(case_id, new_rows, seq=before.seq + 1 if before else 1, previous=before.hash if before else "")
     return sealed
 
 
 def seal(previous: str, row: Mapping[str, Any]) -> str:
-    """SHA-256 over the seal before and the row in canonical JSON (sorted keys, moments in UTC), in hexadecimal."""
+    """The hash of an event, in hexadecimal: SHA-256 over the hash before and the row in canonical JSON (sorted keys,
+    times in UTC)."""
     values = {name: row[name] for name in SEALED}
     values["at"] = values["at"].astimezone(UTC).isoformat(timespec="microseconds")
     return sha256((previous + _canonical(values)).encode()).hexdigest()
 
 
 def verify(events: Iterable[Any]) -> int | None:
-    """The first number at which the chain of one case is broken, or None. Takes all events of the case,
-    or rows of what is sealed with both hashes."""
+    """The first `seq` at which the chain of one case is broken, or None.
+
+    Takes all events of the case, or rows with the columns of SEALED and both hashes."""
     previous = ""
     for expected, event in enumerate(sorted(events, key=lambda event: event.seq), 1):
         row = {name: getattr(event, name) for name in SEALED}

@@ -1,4 +1,4 @@
-"""Cases: reported, handled, told back."""
+"""The feature "cases": their screens, pages, steps and import rules."""
 
 from bureau.cases import case_import, ledger_import
 from bureau.cases.steps.approval import APPROVAL

@@ -1,4 +1,4 @@
-"""三方力量: which of enforcement, community and volunteers took part in a case, told by what was recorded of it."""
+"""The three forces (三方力量) of a case: enforcement, community and volunteers, worked out from its records."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from models import Action, Case, Force, Mediation, MediationMember, MediationSes
 
 
 def took_part() -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
-    """Enforcement, community, volunteers: conditions on Case, to select, to count by or to filter by.
+    """Three conditions on Case, whether enforcement, community and volunteers took part; usable as columns and filters.
 
-    Enforcement: an officer acted, or mediated. Community: its liaison reported the case or was on the visit that found
-    it, or its people mediated. Volunteers, 老娘舅 among them: they mediated.
+    Enforcement: an officer acted or mediated. Community: the liaison reported the case or attended the visit that found
+    it, or community staff mediated. Volunteers: a volunteer or a 老娘舅 mediated.
 
         select(Case.id, *took_part())
         select(func.count()).where(all_three(), Case.handled_at.is_not(None))
@@ -26,13 +26,13 @@ def took_part() -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement
 
 
 def all_three() -> ColumnElement[bool]:
-    """The cases in which all three forces took part; asked in the order in which most cases fall away."""
+    """The condition for cases in which all three forces took part. The rarest force comes first, for speed."""
     enforcement, community, volunteers = took_part()
     return and_(volunteers, community, enforcement)
 
 
 def _mediated(*forces: Force) -> ColumnElement[bool]:
-    """Somebody of these forces mediated in a session."""
+    """The condition that a member of one of these forces took part in a mediation session."""
     return exists(
         select(MediationMember.id)
         .join(MediationSession, MediationSession.id == MediationMember.session_id)

@@ -1,5 +1,6 @@
-"""Imports of cases and referrals taken back: a case is voided and keeps its number, a referral goes and its case goes
-on without it. Either way the history says so."""
+"""Undo of imports of cases and referrals. A case is voided and keeps its number; a referral is deleted.
+
+Either way the case gets an event."""
 
 from __future__ import annotations
 
@@ -24,68 +25,61 @@ StepName.labels[STEP] = _("Import taken back")
 OPEN_REFERRALS = (ReferralStatus.SENT, ReferralStatus.SIGNED)
 
 
-def moved_on(session: Session, ids: Collection[int]) -> dict[int, Message]:
-    """Imported cases with which something has been done since: a step, a note."""
-    found: dict[int, Message] = {}
+def changed_since_import(session: Session, ids: Collection[int]) -> dict[int, Message]:
+    """Imported cases with a later event, such as a step or a note: the reason why they can't be undone, by case id."""
+    reasons: dict[int, Message] = {}
     event = table_of(CaseEvent).c
-    for some in chunks(ids):
-        # The first event is that of the import itself.
-        statement = select(event.case_id, event.step).where(event.case_id.in_(some), event.seq == 2)
+    for batch in chunks(ids):
+        # The first event is the import itself.
+        statement = select(event.case_id, event.step).where(event.case_id.in_(batch), event.seq == 2)
         for case_id, step in session.execute(statement, execution_options=UNSCOPED):
-            found[case_id] = _("“{step}” was done with the case since.", step=StepName.labels.get(step, step))
-    return found
+            reasons[case_id] = _("“{step}” was done with the case since.", step=StepName.labels.get(step, step))
+    return reasons
 
 
-def taken_back(session: Session, ids: Collection[int]) -> set[int]:
-    """Those of these cases that an import brought and that were voided when it was taken back."""
-    found: set[int] = set()
+def voided_by_undo(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of these cases that the undo of their import has voided."""
+    voided: set[int] = set()
     event = table_of(CaseEvent).c
-    for some in chunks(ids):
+    for batch in chunks(ids):
         statement = select(event.case_id).where(
-            event.case_id.in_(some), event.step == STEP, event.to_status == CaseStatus.VOIDED
+            event.case_id.in_(batch), event.step == STEP, event.to_status == CaseStatus.VOIDED
         )
-        found |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
-    return found
+        voided |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
+    return voided
 
 
-def void(session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
-    """Void imported cases. The number of a 12345 order is given free for the case that takes its place."""
+def void(session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
+    """Void imported cases. Their 12345 order numbers are cleared, so that a corrected import may use them."""
     at = now()
-    bulk.edit(
-        session,
-        Case,
-        [
-            bulk.Edit(
-                one.id, one.version, {"status": CaseStatus.VOIDED, "closed_at": at, "hotline_no": None}, one.before
-            )
-            for one in gone
-        ],
-        note,
-    )
-    rows = {one.id: [event(session, one.before["status"], CaseStatus.VOIDED, note)] for one in gone}
+    values = {"status": CaseStatus.VOIDED, "closed_at": at, "hotline_no": None}
+    bulk.edit(session, Case, [bulk.Edit(case.id, case.version, values, case.before) for case in removals], note)
+    rows = {case.id: [event_row(session, case.before["status"], CaseStatus.VOIDED, note)] for case in removals}
     bulk.append(session, CaseEvent, events.follow(session, rows))
 
 
-def withdraw(session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
-    """Delete imported referrals; a case that waits for no department any more is handled again."""
-    bulk.remove(session, Referral, gone, note)
+def withdraw(session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
+    """Delete imported referrals. A referred case without an open referral left returns to handling."""
+    bulk.remove(session, Referral, removals, note)
     case, referral = table_of(Case).c, table_of(Referral).c
     stored: dict[int, Any] = {}
     waiting: set[int] = set()
-    for some in chunks({one.before["case_id"] for one in gone}):
-        cases = select(case.id, case.version, case.status).where(case.id.in_(some))
-        stored |= {one.id: one for one in session.execute(cases, execution_options=UNSCOPED)}
-        sent = select(referral.case_id).where(referral.case_id.in_(some), referral.status.in_(OPEN_REFERRALS))
+    for batch in chunks({removal.before["case_id"] for removal in removals}):
+        cases = select(case.id, case.version, case.status).where(case.id.in_(batch))
+        stored |= {row.id: row for row in session.execute(cases, execution_options=UNSCOPED)}
+        sent = select(referral.case_id).where(referral.case_id.in_(batch), referral.status.in_(OPEN_REFERRALS))
         waiting |= set(session.execute(sent, execution_options=UNSCOPED).scalars())
-    back = [one for one in stored.values() if one.status is CaseStatus.REFERRED and one.id not in waiting]
-    edits = [bulk.Edit(one.id, one.version, {"status": CaseStatus.HANDLING}, {"status": one.status}) for one in back]
+    answered = [row for row in stored.values() if row.status is CaseStatus.REFERRED and row.id not in waiting]
+    edits = [
+        bulk.Edit(row.id, row.version, {"status": CaseStatus.HANDLING}, {"status": row.status}) for row in answered
+    ]
     bulk.edit(session, Case, edits, note)
-    after = {one.id: CaseStatus.HANDLING for one in back}
-    rows = {id_: [event(session, one.status, after.get(id_, one.status), note)] for id_, one in stored.items()}
+    after = {row.id: CaseStatus.HANDLING for row in answered}
+    rows = {id_: [event_row(session, row.status, after.get(id_, row.status), note)] for id_, row in stored.items()}
     bulk.append(session, CaseEvent, events.follow(session, rows))
 
 
-def event(
+def event_row(
     session: Session,
     before: CaseStatus,
     after: CaseStatus,
@@ -94,7 +88,7 @@ def event(
     step: str = STEP,
     payload: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """An event of a case, at this moment and by the session's actor, still to be sealed."""
+    """The values of an event at this moment, by the session's actor; events.follow() adds number and hashes."""
     actor = actor_of(session)
     return {
         "at": now(),

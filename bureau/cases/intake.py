@@ -1,4 +1,4 @@
-"""Taking a case in: what the program fills in at the report, and what acceptance fixes."""
+"""Intake of a case: the values filled in at the report, and the item and deadline set at acceptance."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel import kinds
 from panel.security.session import found_by_program
 
-#: Characters of a description that make a title.
+#: Longest title made from a description, in characters.
 TITLE_LENGTH = 24
 _CLAUSE_END = re.compile(r"[，。；：！？,;!?\n]|\. ")
 
 
 def register(session: Session, case: Case, actor_id: int | None, actor_name: str) -> None:
-    """Take in a new case that isn't flushed yet: number, state, title, liaison and lead officer where none is given.
+    """Register a new, unflushed case: set its number and state, and title, liaison and lead officer where missing.
     Flushes it and adds its first event.
 
-    Looks for liaison and officer whatever the actor may see: whose community it is doesn't depend on who reports."""
+    Liaison and officer are looked up without the actor's scope: they follow from the community, whoever reports."""
     with session.no_autoflush:
         case.reported_at = case.reported_at or kinds.now()
         case.status = CaseStatus.REPORTED
@@ -37,7 +37,7 @@ def register(session: Session, case: Case, actor_id: int | None, actor_name: str
             case.liaison_id = active_liaison(session, case.community_id)
             found_by_program(session, case, "liaison_id")
         if case.lead_officer_id is None and case.lead_officer is None:
-            case.lead_officer_id = officer_of(session, case.community_id, deadlines.local_day(case.reported_at))
+            case.lead_officer_id = assigned_officer(session, case.community_id, deadlines.local_day(case.reported_at))
             found_by_program(session, case, "lead_officer_id")
         case.case_no = numbering.take(session, case.reported_at)
     session.add(case)
@@ -54,16 +54,18 @@ def accept(
     at: datetime | None = None,
     calendar: Calendar | None = None,
 ) -> None:
-    """Fix the item of a case, the list it stands on, a snapshot of it, and from now on its deadline.
-    State and event belong to the step, not to this."""
+    """Set urgency and time of acceptance, then item, list, snapshot and deadline as set_item() does.
+
+    Changes neither the state nor the events of the case: the step does."""
     calendar = calendar or office_calendar(session)
     case.urgency = urgency or case.urgency or Urgency.NORMAL
     case.accepted_at = at or kinds.now()
-    judge_by(case, item, calendar)
+    set_item(case, item, calendar)
 
 
-def judge_by(case: Case, item: ChecklistItem, calendar: Calendar) -> None:
-    """Put an accepted case on another item (转清单): list, snapshot and deadline follow, counted from acceptance.
+def set_item(case: Case, item: ChecklistItem, calendar: Calendar) -> None:
+    """Set the item of an accepted case, also a later one (转清单): its list, snapshot, and deadline from acceptance.
+
     Raises ValueError for a case that isn't accepted."""
     if case.accepted_at is None:
         raise ValueError("a case has no deadline before it is accepted")
@@ -75,7 +77,7 @@ def judge_by(case: Case, item: ChecklistItem, calendar: Calendar) -> None:
 
 
 def snapshot(item: ChecklistItem) -> dict[str, Any]:
-    """An item as JSON, as it stands now: what a case was judged by stays readable when the lists move."""
+    """A checklist item as JSON. A case keeps this copy, so that later changes of the lists don't alter it."""
     return {
         "id": item.id,
         "code": item.code,
@@ -99,13 +101,13 @@ def title_of(description: str | None) -> str:
 
 
 def active_liaison(session: Session, community_id: int) -> int | None:
-    """The id of a community's liaison in office."""
+    """The id of the active liaison of a community."""
     query = select(Liaison.id).where(Liaison.community_id == community_id, Liaison.end_on.is_(None))
     return session.scalar(query, execution_options={"unscoped": True})
 
 
-def officer_of(session: Session, community_id: int, day: date) -> int | None:
-    """The id of the officer who is assigned to a community on a day, a substitute before others."""
+def assigned_officer(session: Session, community_id: int, day: date) -> int | None:
+    """The id of the officer assigned to a community on a day. A substitute takes precedence."""
     query = (
         select(Assignment.officer_id)
         .where(

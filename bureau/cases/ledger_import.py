@@ -1,8 +1,8 @@
-"""Old ledgers in: cases kept by hand until now, brought into the state in which the ledger shows them.
+"""Import of old ledgers: cases that were kept by hand, imported in the state that the ledger shows.
 
-A row that tells when a case was accepted or what came of it is such a case. It gets a number in the order of
-acceptance, is flagged as historic, and begins its history with one event, "import". A case that is there already is
-changed by its steps alone: what the ledger tells otherwise is refused at its cell."""
+A row with a time of acceptance, a closure, an outcome or a result is such a historic case. It is numbered in the order
+of acceptance, flagged as historic, and gets one event, "import". In an existing case those values are set by steps
+alone: a cell that differs from the stored value fails."""
 
 from __future__ import annotations
 
@@ -32,50 +32,51 @@ from panel.security.policy import table_of
 from panel.security.session import actor_of
 from panel.store import bulk
 
-#: What tells that a row is out of an old ledger.
-TELLING = ("accepted_at", "closed_at", "outcome", "result")
-#: Columns of an old ledger that only steps set on a case that is there.
+#: A row with one of these columns comes from an old ledger.
+HISTORIC_COLUMNS = ("accepted_at", "closed_at", "outcome", "result")
+#: Columns of an old ledger that only steps may set in an existing case.
 SET_BY_STEPS = ("accepted_at", "closed_at", "list_kind")
-#: A number of ours; any other one in a ledger is its own.
-OURS = re.compile(r"[^-]+-\d{4}-\d{6}")
-#: A ledger tells times to the minute.
+#: Format of our case numbers; any other number in an old ledger is the ledger's own.
+CASE_NUMBER = re.compile(r"[^-]+-\d{4}-\d{6}")
+#: Ledgers give times to the minute.
 PRECISION = timedelta(minutes=1)
-OWN_NO, TOLD = "own_no", "told"
+#: Keys of PlanRow.extra: the ledger's own number, and the values of SET_BY_STEPS in the row.
+OWN_NO, GIVEN = "own_no", "told"
 
 
 class LedgerMatcher(CaseMatcher):
-    """By number; without one by time of acceptance, community, place and item."""
+    """Matches by case number; without one by time of acceptance, community, place and item."""
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
         for row in rows:
             number = row.values.get("case_no")
-            if number and out_of_ledger(row) and not OURS.fullmatch(number):
+            if number and is_historic(row) and not CASE_NUMBER.fullmatch(number):
                 row.extra[OWN_NO] = row.values.pop("case_no")
         super().load(session, rows)
         unnumbered = [row for row in rows if not row.values.get("case_no")]
-        for one in self.standing(session, "accepted_at", (row.values.get("accepted_at") for row in unnumbered)):
-            self.stored["accepted", one.accepted_at, one.community_id, key_of(one.place), one.item_id] = one
+        for case in self.not_undone(session, "accepted_at", (row.values.get("accepted_at") for row in unnumbered)):
+            self.stored["accepted", case.accepted_at, case.community_id, key_of(case.place), case.item_id] = case
 
     def key(self, row: PlanRow) -> Key | None:
-        given = row.values
-        if given.get("case_no") or given.get("accepted_at") is None:
+        values = row.values
+        if values.get("case_no") or values.get("accepted_at") is None:
             return super().key(row)
-        place = key_of(given.get("place"))
-        return ("accepted", given["accepted_at"], given.get("community_id"), place, given.get("item_id"))
+        place = key_of(values.get("place"))
+        return ("accepted", values["accepted_at"], values.get("community_id"), place, values.get("item_id"))
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
-        """What the program sets is taken off an existing row; it is held against the case before."""
-        row.extra[TOLD] = {attr: row.values[attr] for attr in SET_BY_STEPS if attr in row.values}
+        """Keep the values that only steps set, for the check of existing cases; the import drops them from `values`."""
+        row.extra[GIVEN] = {attr: row.values[attr] for attr in SET_BY_STEPS if attr in row.values}
         return super().find(row)
 
 
-def out_of_ledger(row: PlanRow) -> bool:
-    """Whether a row tells of a case that was kept by hand."""
-    return any(attr in row.values for attr in TELLING)
+def is_historic(row: PlanRow) -> bool:
+    """Whether a row comes from an old ledger."""
+    return any(attr in row.values for attr in HISTORIC_COLUMNS)
 
 
 class LedgerRules(CaseRules):
-    """Cases in: new reports, and what was kept by hand; complainants come with either."""
+    """Import of cases: new reports and historic cases, both with their complainants."""
 
     def extra(self) -> Mapping[str, Sequence[str | Message]]:
         return complainants.LABELS
@@ -84,65 +85,65 @@ class LedgerRules(CaseRules):
         return frozenset(SET_BY_STEPS)
 
     def may_stay_words(self, row: PlanRow, name: str) -> bool:
-        return name == "lead_officer" and out_of_ledger(row)
+        return name == "lead_officer" and is_historic(row)
 
     def matcher(self) -> LedgerMatcher:
         return LedgerMatcher(self.model)
 
     def defaults(self, row: PlanRow) -> None:
         super().defaults(row)
-        if out_of_ledger(row):
-            given = row.values
-            given.setdefault("accepted_at", given.get("reported_at"))
-            given.setdefault("reported_at", given["accepted_at"])
-            given |= {"historic": True, "status": state_of(given)}
+        if is_historic(row):
+            values = row.values
+            values.setdefault("accepted_at", values.get("reported_at"))
+            values.setdefault("reported_at", values["accepted_at"])
+            values |= {"historic": True, "status": state_of(values)}
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        old = [row for row in rows if row.id is None and row.values.get("historic")]
+        historic = [row for row in rows if row.id is None and row.values.get("historic")]
         super().check(session, plan, [row for row in rows if row.id is not None or not row.values.get("historic")])
         for row in rows:
             if row.id is not None:
-                _hold_steps(plan, row)
-        for row in old:
-            _hold_times(plan, row)
+                _check_set_by_steps(plan, row)
+        for row in historic:
+            _check_times(plan, row)
         _keep_lead_names(plan, [row for row in rows if not row.failed])
         complainants.read(session, plan, [row for row in rows if not row.failed])
-        old = [row for row in old if not row.failed]
-        if old:
-            _judge(session, plan, old)
-            _find_liaisons(session, old)
+        historic = [row for row in historic if not row.failed]
+        if historic:
+            _apply_items(session, plan, historic)
+            _find_liaisons(session, historic)
 
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
-        old = [row for row in rows if row.values.get("historic")]
+        historic = [row for row in rows if row.values.get("historic")]
         reported = [row for row in rows if not row.values.get("historic")]
-        ids = dict(zip(map(id, old), _insert(session, old, note), strict=True))
+        ids = dict(zip(map(id, historic), _insert(session, historic, note), strict=True))
         if reported:
             ids |= dict(zip(map(id, reported), super().insert(session, reported, note), strict=True))
-        found = [ids[id(row)] for row in rows]
-        complainants.add(session, zip(found, rows, strict=True), note)
-        return found
+        case_ids = [ids[id(row)] for row in rows]
+        complainants.add(session, zip(case_ids, rows, strict=True), note)
+        return case_ids
 
 
-def state_of(given: Mapping[str, Any]) -> CaseStatus:
-    """The state that a row of a ledger shows."""
-    if given.get("closed_at") is not None:
+def state_of(values: Mapping[str, Any]) -> CaseStatus:
+    """The state of a case by its values in the ledger."""
+    if values.get("closed_at") is not None:
         return CaseStatus.CLOSED
-    return CaseStatus.HANDLED if given.get("outcome") or given.get("result") else CaseStatus.ACCEPTED
+    return CaseStatus.HANDLED if values.get("outcome") or values.get("result") else CaseStatus.ACCEPTED
 
 
-def _hold_steps(plan: Plan, row: PlanRow) -> None:
-    """What steps have set is the same in the ledger, or the row fails."""
-    for attr, given in row.extra.get(TOLD, {}).items():
+def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:
+    """Fail the row of an existing case whose values differ from those that steps have set."""
+    for attr, value in row.extra.get(GIVEN, {}).items():
         stored = row.stored.get(attr)
-        same = abs(given - stored) < PRECISION if isinstance(stored, datetime) else given == stored
+        same = abs(value - stored) < PRECISION if isinstance(stored, datetime) else value == stored
         if not same:
             declared = field_named(Case, attr)
             assert declared is not None
-            words = declared.kind.format(stored) or _("empty")
-            plan.fail(row, attr, _("This is set by the steps of the case alone; there it is: {value}.", value=words))
+            shown = declared.kind.format(stored) or _("empty")
+            plan.fail(row, attr, _("This is set by the steps of the case alone; there it is: {value}.", value=shown))
 
 
-def _hold_times(plan: Plan, row: PlanRow) -> None:
+def _check_times(plan: Plan, row: PlanRow) -> None:
     accepted, closed = row.values["accepted_at"], row.values.get("closed_at")
     if accepted is None:
         plan.fail(row, "accepted_at", MISSING)
@@ -155,7 +156,7 @@ def _hold_times(plan: Plan, row: PlanRow) -> None:
 
 
 def _keep_lead_names(plan: Plan, rows: Sequence[PlanRow]) -> None:
-    """An officer whom nobody is called stays as a name, so that it isn't lost."""
+    """Keep the name of a lead officer who isn't among the officers as text, so that it isn't lost."""
     unknown: dict[str, list[PlanRow]] = defaultdict(list)
     declared = field_named(Case, "lead_name")
     assert declared is not None
@@ -171,31 +172,30 @@ def _keep_lead_names(plan: Plan, rows: Sequence[PlanRow]) -> None:
             if row.id is not None:
                 row.changes.append((declared, row.stored.get("lead_name") or "", name or ""))
         unknown[text].append(row)
-    for some in unknown.values():
-        for row in some:
+    for same_name in unknown.values():
+        for row in same_name:
             row.notes.append(_("Lead officer {name}: kept as written.", name=row.extra["lead_officer"]))
     if unknown:
         names = "、".join(unknown)
         plan.warnings.append(_("Not among the officers, kept as written: {names}.", names=names))
 
 
-def _judge(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-    """List, snapshot and deadline by the item, as if it had been accepted today under it; the list as the ledger has
-    it."""
+def _apply_items(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+    """Set snapshot and deadline by the current version of the item; the list too, unless the ledger gives one."""
     items: dict[int, ChecklistItem] = {}
-    for some in chunks({row.values["item_id"] for row in rows if row.values.get("item_id") is not None}):
+    for batch in chunks({row.values["item_id"] for row in rows if row.values.get("item_id") is not None}):
         statement = (
-            select(ChecklistItem).where(ChecklistItem.id.in_(some)).options(joinedload(ChecklistItem.department))
+            select(ChecklistItem).where(ChecklistItem.id.in_(batch)).options(joinedload(ChecklistItem.department))
         )
         items |= {item.id: item for item in session.execute(statement, execution_options=UNSCOPED).unique().scalars()}
     calendar = office_calendar(session)
     for row in rows:
-        given = row.values
-        item = items.get(given.get("item_id") or 0)
+        values = row.values
+        item = items.get(values.get("item_id") or 0)
         if item is None:
             continue
-        kind = given.setdefault("list_kind", item.list_kind)
-        if kind is not item.list_kind:
+        list_kind = values.setdefault("list_kind", item.list_kind)
+        if list_kind is not item.list_kind:
             plan.warnings.append(
                 _(
                     "Row {row}: “{item}” is on the other list today; the case stays on the ledger's.",
@@ -203,60 +203,62 @@ def _judge(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
                     item=item.name,
                 )
             )
-        urgent = given.get("urgency") is Urgency.URGENT
-        given["item_snapshot"] = intake.snapshot(item)
-        given["due_at"] = deadlines.due(
-            given["accepted_at"], item.limit_value, item.limit_unit, calendar, urgent=urgent
+        urgent = values.get("urgency") is Urgency.URGENT
+        values["item_snapshot"] = intake.snapshot(item)
+        values["due_at"] = deadlines.due(
+            values["accepted_at"], item.limit_value, item.limit_unit, calendar, urgent=urgent
         )
 
 
 def _find_liaisons(session: Session, rows: Sequence[PlanRow]) -> None:
-    """Who was the liaison then; for a case that is still open, who is now."""
+    """Set the liaison in office at acceptance; for an open case without one, the active liaison."""
     liaison = table_of(Liaison).c
     terms: dict[int, list[Any]] = defaultdict(list)
-    for some in chunks({row.values["community_id"] for row in rows}):
+    for batch in chunks({row.values["community_id"] for row in rows}):
         statement = select(liaison.id, liaison.community_id, liaison.start_on, liaison.end_on).where(
-            liaison.community_id.in_(some), or_(liaison.end_on.is_(None), liaison.end_on >= liaison.start_on)
+            liaison.community_id.in_(batch), or_(liaison.end_on.is_(None), liaison.end_on >= liaison.start_on)
         )
-        for one in session.execute(statement, execution_options=UNSCOPED):
-            terms[one.community_id].append(one)
+        for term_row in session.execute(statement, execution_options=UNSCOPED):
+            terms[term_row.community_id].append(term_row)
     for row in rows:
-        given = row.values
-        day = deadlines.local_day(given["accepted_at"])
-        for term in terms[given["community_id"]]:
-            then = term.start_on <= day and (term.end_on is None or term.end_on >= day)
-            if then or (term.end_on is None and given["status"] not in ENDED):
-                given.setdefault("liaison_id", term.id)
+        values = row.values
+        day = deadlines.local_day(values["accepted_at"])
+        for term in terms[values["community_id"]]:
+            in_office = term.start_on <= day and (term.end_on is None or term.end_on >= day)
+            if in_office or (term.end_on is None and values["status"] not in ENDED):
+                values.setdefault("liaison_id", term.id)
 
 
 def _insert(session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
-    """Numbers in the order of acceptance; every case with its first event."""
+    """Number the cases in the order of acceptance and add each with its first event."""
     if not rows:
         return []
     years: dict[int, list[PlanRow]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.values["accepted_at"]):
         years[row.values["accepted_at"].astimezone(ZONE).year].append(row)
     prefix = settings.get(session, "case_prefix")
-    for year, some in sorted(years.items()):
-        for number, row in enumerate(some, numbering.reserve(session, prefix, year, len(some))):
+    for year, year_rows in sorted(years.items()):
+        for number, row in enumerate(year_rows, numbering.reserve(session, prefix, year, len(year_rows))):
             row.values["case_no"] = numbering.case_no(prefix, year, number)
     columns = {attr for row in rows for attr in row.values} - {"item_snapshot"}
-    ids = bulk.add(session, Case, [dict.fromkeys(columns) | _written(row) for row in rows], note)
-    happened = [
+    ids = bulk.add(session, Case, [dict.fromkeys(columns) | _with_handled_at(row) for row in rows], note)
+    first_events = [
         event for id_, row in zip(ids, rows, strict=True) for event in events.chain(id_, [_event(session, row, note)])
     ]
-    bulk.append(session, CaseEvent, happened)
+    bulk.append(session, CaseEvent, first_events)
     return ids
 
 
-def _written(row: PlanRow) -> dict[str, Any]:
-    """What was closed has been handled by then at the latest."""
+def _with_handled_at(row: PlanRow) -> dict[str, Any]:
+    """The values of a case; ledgers have no time of handling, so that a closed case counts as handled at closure."""
     return {**row.values, "handled_at": row.values.get("closed_at")}
 
 
 def _event(session: Session, row: PlanRow, note: str) -> dict[str, Any]:
-    actor, own = actor_of(session), row.extra.get(OWN_NO)
-    opinion = for_the_record(_("{note}; its number there was {number}", note=note, number=own)) if own else note
+    actor, own_number = actor_of(session), row.extra.get(OWN_NO)
+    opinion = (
+        for_the_record(_("{note}; its number there was {number}", note=note, number=own_number)) if own_number else note
+    )
     return {
         "at": now(),
         "step": IMPORTED,
@@ -265,5 +267,5 @@ def _event(session: Session, row: PlanRow, note: str) -> dict[str, Any]:
         "actor_id": actor.user_id,
         "actor_name": actor.name,
         "opinion": opinion or None,
-        "payload": {"row": row.number, **({"number": own} if own else {})},
+        "payload": {"row": row.number, **({"number": own_number} if own_number else {})},
     }

@@ -1,4 +1,4 @@
-"""Numbers of cases and mediations such as NH-2026-000123: gapless within a prefix and year, never used twice."""
+"""Numbers of cases and mediations, such as NH-2026-000123: gapless within a prefix and year, never reused."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from panel.kinds import ZONE
 
 
 def take(session: Session, reported_at: datetime, setting: str = "case_prefix") -> str:
-    """The next number for a case reported (or a mediation begun) at this moment; the year is the local one, the prefix
-    a setting.
+    """The next number for a case reported, or a mediation begun, at this moment. The year is that of the local time;
+    `setting` names the setting of the prefix.
 
-    It belongs to the caller's transaction: rolled back, the number is free again; until that ends, others who want
-    one wait. Flushes nothing, so that a case that lacks its number may already be in the session."""
+    The number is part of the caller's transaction: a rollback frees it, and other transactions that need a number wait
+    until this one ends. Flushes nothing, so that the session may already hold a case without a number."""
     with session.no_autoflush:
         prefix: str = settings.get(session, setting)
     year = reported_at.astimezone(ZONE).year
@@ -38,7 +38,7 @@ def reserve(session: Session, prefix: str, year: int, count: int = 1) -> int:
             with connection.begin_nested():
                 connection.execute(insert(Counter).values(prefix=prefix, year=year, last=count))
             last = count
-        except IntegrityError:  # another transaction made the row in between
+        except IntegrityError:  # another transaction has inserted the row meanwhile
             last = _bump(connection, prefix, year, count)
             if last is None:
                 raise
@@ -46,7 +46,8 @@ def reserve(session: Session, prefix: str, year: int, count: int = 1) -> int:
 
 
 def _bump(connection: Connection, prefix: str, year: int, count: int) -> int | None:
-    """Raise the counter, and keep its row locked until the transaction ends; None when there is no row yet."""
+    """Raise the counter by `count` and return its new value; None when there is no row yet. The row stays locked until
+    the transaction ends."""
     statement = (
         update(Counter)
         .where(Counter.prefix == prefix, Counter.year == year)

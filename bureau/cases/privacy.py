@@ -1,4 +1,4 @@
-"""Papers for another department or for a respondent never tell who complained. Pure functions over texts."""
+"""Redaction: papers for another department or a respondent must not identify the complainant. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from panel.i18n import Message, _
 
-#: What stands for what was taken out.
+#: Replacements for redacted text.
 NUMBER = _("(number left out)")
 PERSON = _("a resident")
 ADDRESS = _("(address left out)")
 
 _DIGIT = "[0-9０-９]"
-#: Strings of digits that look like a telephone, and whatever is longer (a card or account number): mobile numbers with
-#: or without separators, area code and number, and any other run of seven digits or more. A house number, a date or an
-#: amount is shorter. A number in words, or one that somebody has spaced out digit by digit, is not recognised.
+#: Telephone numbers and longer runs of digits, such as card or account numbers: mobile numbers with or without
+#: separators, area code and number, and any other run of seven digits or more. House numbers, dates and amounts are
+#: shorter. Numbers in words and numbers spaced out digit by digit are not recognised.
 _NUMBERS = re.compile(
     rf"(?<!{_DIGIT})(?:"
     rf"(?:[+＋]?[8８][6６][\s-]?)?[1１][3-9３-９]{_DIGIT}[\s-]?{_DIGIT}{{4}}[\s-]?{_DIGIT}{{4}}"
@@ -29,29 +29,29 @@ _TITLES = "先生|女士|小姐|阿姨|大妈|大爷|大伯|大姐|大哥|叔叔
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who isn't to be named: a party of the case."""
+    """A party of the case whose name, telephone and address are redacted."""
 
     name: str | None = None
     phone: str | None = None
     address: str | None = None
 
 
-def unnamed(text: str | None, people: Iterable[Person]) -> str:
-    """A text without the names, telephones and addresses of these people, and without anything that looks like a
-    telephone, whosever it is."""
-    found = text or ""
+def redact(text: str | None, people: Iterable[Person]) -> str:
+    """The text with the names, telephones and addresses of these people replaced, and every telephone number."""
+    redacted = text or ""
     for person in people:
-        found = _without(found, person.address, ADDRESS)
-        found = _without(found, person.phone, NUMBER)
-        found = _without(found, person.name, PERSON)
+        redacted = _replace(redacted, person.address, ADDRESS)
+        redacted = _replace(redacted, person.phone, NUMBER)
+        redacted = _replace(redacted, person.name, PERSON)
         if person.name:
-            found = re.sub(rf"{re.escape(person.name[0])}(?:某|姓)?(?:{_TITLES})", str(PERSON), found)
-    return _NUMBERS.sub(str(NUMBER), found)
+            redacted = re.sub(rf"{re.escape(person.name[0])}(?:某|姓)?(?:{_TITLES})", str(PERSON), redacted)
+    return _NUMBERS.sub(str(NUMBER), redacted)
 
 
-def _without(text: str, value: str | None, instead: Message) -> str:
-    """White space inside the value doesn't hide it; a value of one character says nobody's name."""
+def _replace(text: str, value: str | None, replacement: Message) -> str:
+    """Replace a value in a text, also where white space breaks it. A value of one character is left: it identifies
+    nobody."""
     letters = re.sub(r"\s+", "", value or "")
     if len(letters) < 2:
         return text
-    return re.sub(r"\s*".join(map(re.escape, letters)), str(instead), text)
+    return re.sub(r"\s*".join(map(re.escape, letters)), str(replacement), text)

@@ -1,4 +1,4 @@
-"""Deadlines worked out anew after the working calendar has changed, with a record on each case that it touches."""
+"""Recalculate deadlines after a change of the working calendar, with an event on each case that it moves."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from panel.store.bulk import Edit
 STEP = "recompute"
 StepName.labels[STEP] = _("Deadline worked out anew")
 
-#: The clock of a suspended case stands still: it is worked out when the case is resumed.
+#: Open states except suspended: the deadline of a suspended case is recalculated when it is resumed.
 RUNNING = tuple(status for status in CaseStatus if status not in ENDED and status is not CaseStatus.SUSPENDED)
-#: What a deadline is worked out from.
+#: The columns that a deadline is calculated from.
 BASIS = (Case.accepted_at, Case.urgency, Case.item_snapshot)
-#: A note in the audit trail.
+#: The note of the audit entries.
 NOTE = _("The working calendar has changed")
 
 
 @dataclass(frozen=True, slots=True)
 class MovedDeadline:
-    """A case whose deadline is another one by the calendar as it now stands."""
+    """A case whose deadline changes under the current calendar: the stored one and the new one."""
 
     id: int
     case_no: str
@@ -44,36 +44,38 @@ class MovedDeadline:
     after: datetime
 
 
-def moved(session: Session, calendar: Calendar | None = None) -> list[MovedDeadline]:
-    """The open, accepted cases whose deadline the calendar moves, by the limit that they were accepted with, their
-    extensions and the time that they stood still; those that are due first come first. The number of statements
+def moved_deadlines(session: Session, calendar: Calendar | None = None) -> list[MovedDeadline]:
+    """The open, accepted cases whose deadline changes under the calendar, in the order of the stored deadline.
+
+    The new deadline follows from the limit at acceptance, the extensions and the suspensions. The number of statements
     doesn't grow with the cases."""
     calendar = calendar or office_calendar(session)
-    wanted = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
-    statement = _running(select(*wanted)).order_by(Case.due_at, Case.id)
+    columns = (Case.id, Case.case_no, Case.version, Case.status, Case.due_at, *BASIS)
+    statement = _running(select(*columns)).order_by(Case.due_at, Case.id)
     changes, reopened = _changes(session), reopenings(session)
-    found = []
+    cases = []
     for row in session.execute(statement, execution_options={"unscoped": True}):
         after = _due(row, reopened.get(row.id, row.accepted_at), changes.get(row.id, ()), calendar)
         if after is not None and after != row.due_at:
-            found.append(MovedDeadline(row.id, row.case_no, row.version, row.status, row.due_at, after))
-    return found
+            cases.append(MovedDeadline(row.id, row.case_no, row.version, row.status, row.due_at, after))
+    return cases
 
 
 def recompute(session: Session, calendar: Calendar | None = None) -> int:
-    """Move the deadlines that the calendar moves, write an event to each case, and return how many those are. Raises
-    StaleRow when somebody takes a step of one of them meanwhile; the caller commits or rolls back."""
-    found = moved(session, calendar)
-    if not found:
+    """Store the deadlines of moved_deadlines(), add an event to each case, and return how many there were.
+
+    Raises StaleRow if one of the cases was changed meanwhile. The caller commits or rolls back."""
+    cases = moved_deadlines(session, calendar)
+    if not cases:
         return 0
-    edits = [Edit(one.id, one.version, {"due_at": one.after}, {"due_at": one.before}) for one in found]
-    rows = _events(session, found)
+    edits = [Edit(case.id, case.version, {"due_at": case.after}, {"due_at": case.before}) for case in cases]
+    rows = _events(session, cases)
     note = for_the_record(NOTE)
     with by_right(session):
         bulk.edit(session, Case, edits, note)
         bulk.append(session, CaseEvent, rows)
     session.expire_all()
-    return len(found)
+    return len(cases)
 
 
 def _running(statement: Select[Any]) -> Select[Any]:
@@ -86,8 +88,8 @@ def _running(statement: Select[Any]) -> Select[Any]:
 
 
 def _changes(session: Session) -> dict[int, list[Any]]:
-    """What was granted to each of these cases: extensions, and suspensions that are over."""
-    wanted = (
+    """The granted extensions and ended suspensions of the running cases, by case id."""
+    columns = (
         DeadlineChange.case_id,
         DeadlineChange.kind,
         DeadlineChange.status,
@@ -96,18 +98,19 @@ def _changes(session: Session) -> dict[int, list[Any]]:
         DeadlineChange.decided_at,
         DeadlineChange.resumed_at,
     )
-    statement = select(*wanted).where(
+    statement = select(*columns).where(
         DeadlineChange.status.in_((ChangeStatus.APPROVED, ChangeStatus.OVER)),
         DeadlineChange.case_id.in_(_running(select(Case.id))),
     )
-    found: dict[int, list[Any]] = defaultdict(list)
+    changes: dict[int, list[Any]] = defaultdict(list)
     for row in session.execute(statement, execution_options={"unscoped": True}):
-        found[row.case_id].append(row)
-    return found
+        changes[row.case_id].append(row)
+    return changes
 
 
 def reopenings(session: Session) -> dict[int, datetime]:
-    """When the cases on the clock that were reopened were so last: their limit runs from there. One statement."""
+    """The last reopening of each running case that was reopened, by case id. Its limit runs from there. One
+    statement."""
     statement = (
         select(CaseEvent.case_id, func.max(CaseEvent.at))
         .where(CaseEvent.step.in_(restarting()), CaseEvent.case_id.in_(_running(select(Case.id))))
@@ -117,13 +120,13 @@ def reopenings(session: Session) -> dict[int, datetime]:
 
 
 def _due(row: Any, begun: datetime, changes: Iterable[Any], calendar: Calendar) -> datetime | None:
-    """When the case is due by its snapshot and what was granted; None where it has none to go by."""
+    """The deadline of a case by the limit of its snapshot and its changes; None without a limit."""
     limit = clock.limit_of(row.item_snapshot, row.urgency)
     return None if limit is None else clock.due_at(begun, limit, changes, calendar)
 
 
-def _events(session: Session, found: list[MovedDeadline]) -> list[dict[str, Any]]:
-    """The next event of each case; the last ones of all open cases are read in one statement."""
+def _events(session: Session, cases: list[MovedDeadline]) -> list[dict[str, Any]]:
+    """The next event of each case. The last events are read in one statement."""
     newest = (
         select(CaseEvent.case_id, func.max(CaseEvent.seq).label("seq"))
         .where(CaseEvent.case_id.in_(_running(select(Case.id))))
@@ -136,19 +139,21 @@ def _events(session: Session, found: list[MovedDeadline]) -> list[dict[str, Any]
     last = {row.case_id: row for row in session.execute(statement, execution_options={"unscoped": True})}
     actor, at = actor_of(session), now()
     rows = []
-    for one in found:
+    for case in cases:
         row = {
             "at": at,
             "step": STEP,
-            "from_status": one.status,
-            "to_status": one.status,
+            "from_status": case.status,
+            "to_status": case.status,
             "actor_id": actor.user_id,
             "actor_name": actor.name,
-            "opinion": f"{_words(one.before)} → {_words(one.after)}",
-            "payload": {"before": one.before.isoformat(), "after": one.after.isoformat()},
+            "opinion": f"{_words(case.before)} → {_words(case.after)}",
+            "payload": {"before": case.before.isoformat(), "after": case.after.isoformat()},
         }
-        before = last.get(one.id)
-        rows += events.chain(one.id, [row], seq=before.seq + 1 if before else 1, previous=before.hash if before else "")
+        previous = last.get(case.id)
+        rows += events.chain(
+            case.id, [row], seq=previous.seq + 1 if previous else 1, previous=previous.hash if previous else ""
+        )
     return rows
 
 

@@ -1,6 +1,6 @@
-"""How long a case may wait for its next act: to be accepted, dispatched, verified, fed back (section "Deadlines" of
-docs/domain.md). Each limit is a setting and runs from a moment that stands with the case, so that lists ask for what
-waits too long without a deadline of its own being stored."""
+"""Time limits of the stages of a case: accept, dispatch, verify, feed back (section "Deadlines" of docs/domain.md).
+
+Each limit is a setting and runs from a time stored with the case. No stage deadline is stored: lists work it out."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from panel.i18n import Message, _
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A state that a case waits in: what is waited for, the column that the limit runs from, the setting that says how
-    long, in which unit. `urgent` is the setting for urgent cases, in clock hours, where they have one of their own."""
+    """The time limit of a state of a case.
+
+    `label` names the next step, `begins` the column of Case that the limit runs from, `setting` the setting that holds
+    the limit in `unit`. `urgent` names the setting for urgent cases, in clock hours; empty where they have none."""
 
     label: Message
     begins: str
@@ -41,8 +43,8 @@ STAGES: Mapping[CaseStatus, Stage] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """What a case waits for, since when, until when it should be done, and how near that is."""
+class PendingStep:
+    """The next step that a case waits for, when the wait began, when the step is due, and its light."""
 
     label: Message
     begun: datetime
@@ -50,42 +52,43 @@ class Wait:
     light: Light
 
 
-def wait(found: Any, values: Mapping[str, Any], calendar: Calendar, at: datetime) -> Wait | None:
-    """What a case, or a row with the same columns, waits for at a moment; None where nothing is to be done by
-    somebody else than its handler, and for what an old ledger brought in."""
-    stage = STAGES.get(found.status)
-    begun = getattr(found, stage.begins) if stage is not None and not found.historic else None
+def pending(case: Any, values: Mapping[str, Any], calendar: Calendar, at: datetime) -> PendingStep | None:
+    """The step that a case waits for at a moment. `case` is a Case or a row with its columns, `values` the settings.
+
+    None in states without a stage limit, and for cases imported from an old ledger."""
+    stage = STAGES.get(case.status)
+    begun = getattr(case, stage.begins) if stage is not None and not case.historic else None
     if stage is None or begun is None:
         return None
-    urgent = found.urgency is Urgency.URGENT
+    urgent = case.urgency is Urgency.URGENT
     value, unit = _limit(stage, values, urgent=urgent)
     due = deadlines.due(begun, value, unit, calendar, urgent=urgent)
-    return Wait(stage.label, begun, due, deadlines.light(at, begun, due, unit, calendar, urgent=urgent))
+    return PendingStep(stage.label, begun, due, deadlines.light(at, begun, due, unit, calendar, urgent=urgent))
 
 
-def late(values: Mapping[str, Any], calendar: Calendar, at: datetime) -> ColumnElement[bool]:
-    """The condition for cases that wait longer than they may: those whose wait() is over."""
-    found: ColumnElement[bool] = false()
+def overdue(values: Mapping[str, Any], calendar: Calendar, at: datetime) -> ColumnElement[bool]:
+    """The condition for cases whose stage limit, as of pending(), is over."""
+    condition: ColumnElement[bool] = false()
     for status, stage in STAGES.items():
         begins = getattr(Case, stage.begins)
-        plain, pressing = (_before(stage, values, calendar, at, urgent=urgent) for urgent in (False, True))
-        if plain == pressing:
-            found = or_(found, and_(Case.status == status, begins < plain))
+        normal_limit, urgent_limit = (_before(stage, values, calendar, at, urgent=urgent) for urgent in (False, True))
+        if normal_limit == urgent_limit:
+            condition = or_(condition, and_(Case.status == status, begins < normal_limit))
         else:
             urgent = Case.urgency == Urgency.URGENT
-            over = or_(and_(urgent, begins < pressing), and_(~urgent, begins < plain))
-            found = or_(found, and_(Case.status == status, over))
-    return and_(found, Case.historic.is_(False))
+            over = or_(and_(urgent, begins < urgent_limit), and_(~urgent, begins < normal_limit))
+            condition = or_(condition, and_(Case.status == status, over))
+    return and_(condition, Case.historic.is_(False))
 
 
 def _before(stage: Stage, values: Mapping[str, Any], calendar: Calendar, at: datetime, *, urgent: bool) -> datetime:
-    """When a wait that is over now has begun at the latest."""
+    """The latest beginning of a wait that is over at this moment."""
     value, unit = _limit(stage, values, urgent=urgent)
     return deadlines.begun_before(at, value, unit, calendar, urgent=urgent)
 
 
 def _limit(stage: Stage, values: Mapping[str, Any], *, urgent: bool) -> tuple[int, LimitUnit]:
-    """How long, in which unit."""
+    """The limit of a stage and its unit."""
     if urgent and stage.urgent:
         return int(values[stage.urgent]), LimitUnit.CLOCK_HOUR
     return int(values[stage.setting]), stage.unit

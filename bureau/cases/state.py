@@ -1,4 +1,4 @@
-"""The guard of a case's state: it is changed by steps alone."""
+"""Guard of Case.status: only a step may change it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _stepping: ContextVar[bool] = ContextVar("stepping", default=False)
 
 @contextmanager
 def stepping() -> Iterator[None]:
-    """Inside, a step is being taken."""
+    """Allow changes of Case.status inside the block. Only workflow.take() uses it."""
     token = _stepping.set(True)
     try:
         yield
@@ -26,7 +26,7 @@ def stepping() -> Iterator[None]:
 
 @event.listens_for(Case.status, "set")
 def _guard(case: Case, value: CaseStatus, before: Any, _initiator: object) -> None:
-    """A case begins as reported; from then on only a step moves it."""
-    begins = value is CaseStatus.REPORTED and inspect(case).key is None
-    if not _stepping.get() and value != before and not begins:
+    """Refuse a change of state outside a step. A new case may begin as reported."""
+    is_new = value is CaseStatus.REPORTED and inspect(case).key is None
+    if not _stepping.get() and value != before and not is_new:
         raise RuntimeError("the state of a case is changed by steps alone")

@@ -1,7 +1,7 @@
-"""Taking the steps of a case: the one way in which its state changes.
+"""Taking a step of a case: the only way in which its state changes.
 
-Whoever takes a step must have one of its roles for this very case, and the part in it that the step asks. The case's
-row is locked while a step is taken, so that the second of two people is told what the first has done."""
+The actor needs one of the step's roles for this case, and the relation to it that the step requires. The row of the
+case is locked while a step is taken; of two people the second gets a message with the step of the first."""
 
 from __future__ import annotations
 
@@ -28,31 +28,32 @@ from panel.security.session import actor_of, by_right, policy_of
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What somebody is to a case: the roles they have for it, and their part in its handling."""
+    """An actor's roles for a case, and their relation to it."""
 
     roles: frozenset[str]
     handler: bool = False
-    #: The office records the steps of a handler who has no account.
-    stands_in: bool = False
+    #: The handler has no account, so that the office records their steps.
+    acts_for_handler: bool = False
     system: bool = False
-    #: Something waits for approval, asked for by this person or by another.
-    asked: bool = False
-    asked_myself: bool = False
-    #: Asked for by a leader, so that the office may decide too.
+    #: A request waits for a decision.
+    request_pending: bool = False
+    #: That request was made by this actor.
+    own_request: bool = False
+    #: That request was made by a leader, so that the office may decide it too.
     for_office: bool = False
 
     def may_take(self, step: Step) -> bool:
-        """Whether this person may take the step, the case's state left aside."""
+        """Whether the actor may take the step, whatever the state of the case."""
         if step.relation is Relation.APPROVER:
-            return self.asked and not self.asked_myself and (self.system or self._decides(step))
-        if step.asks_approval and self.asked:
+            return self.request_pending and not self.own_request and (self.system or self._decides(step))
+        if step.asks_approval and self.request_pending:
             return False
         if self.system:
             return True
         if not self.roles & step.roles:
             return False
         if step.relation is Relation.HANDLER:
-            return self.handler or self.stands_in
+            return self.handler or self.acts_for_handler
         return step.relation is Relation.ANY or not self.handler
 
     def _decides(self, step: Step) -> bool:
@@ -60,34 +61,34 @@ class Standing:
 
 
 def standing(session: Session, case: Case) -> Standing:
-    """What the session's actor is to a case. One statement.
+    """The standing of the session's actor in a case. One statement.
 
-    A role counts where it reaches the case: who may read everything and is an officer besides is officer of their own
-    cases only. The handler is known by the account, whatever roles it holds."""
+    A role counts only for the cases that it reaches by itself: a viewer of all cases who is an officer too has the role
+    of officer for their own cases only. The handler is recognised by the account, whatever its roles."""
     actor, policy = actor_of(session), policy_of(session)
     officers, cases, changes = Officer.__table__.c, Case.__table__.c, DeadlineChange.__table__.c
     waiting = and_(changes.case_id == case.id, changes.status == ChangeStatus.ASKED)
-    asking = [select(column).where(waiting).scalar_subquery() for column in (changes.asked_by_id, changes.for_office)]
+    request = [select(column).where(waiting).scalar_subquery() for column in (changes.asked_by_id, changes.for_office)]
     if actor.system:
-        for_office = session.connection().execute(select(asking[1])).scalar()
-        return Standing(frozenset(), system=True, asked=for_office is not None)
+        for_office = session.connection().execute(select(request[1])).scalar()
+        return Standing(frozenset(), system=True, request_pending=for_office is not None)
     handler = select(officers.user_id).where(officers.id == case.handler_id).scalar_subquery()
     held = [role.name for role in policy.held(actor)]
-    reached: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     for name in held:
         rows = policy.criterion(replace(actor, roles=frozenset({name})), Permission.READ, Case, cases)
-        one = cases.id == case.id
-        reached.append(exists(select(cases.id).where(one if rows is None else and_(one, rows))))
-    row = session.connection().execute(select(handler, *asking, *reached)).one()
-    user_id, asked_by, for_office, *reaches = row
-    roles = frozenset(name for name, does in zip(held, reaches, strict=True) if does)
-    named = case.handler_id is not None
+        this_case = cases.id == case.id
+        conditions.append(exists(select(cases.id).where(this_case if rows is None else and_(this_case, rows))))
+    row = session.connection().execute(select(handler, *request, *conditions)).one()
+    user_id, asked_by, for_office, *reached = row
+    roles = frozenset(name for name, reaches in zip(held, reached, strict=True) if reaches)
+    has_handler = case.handler_id is not None
     return Standing(
         roles,
-        handler=named and user_id is not None and user_id == actor.user_id,
-        stands_in=named and user_id is None and OFFICE in roles,
-        asked=for_office is not None,
-        asked_myself=for_office is not None and asked_by is not None and asked_by == actor.user_id,
+        handler=has_handler and user_id is not None and user_id == actor.user_id,
+        acts_for_handler=has_handler and user_id is None and OFFICE in roles,
+        request_pending=for_office is not None,
+        own_request=for_office is not None and asked_by is not None and asked_by == actor.user_id,
         for_office=bool(for_office),
     )
 
@@ -95,56 +96,56 @@ def standing(session: Session, case: Case) -> Standing:
 def available(
     session: Session, case: Case, who: Standing | None = None, known: dict[str, Any] | None = None
 ) -> list[Step]:
-    """What the session's actor can do with the case now, the usual next act first. `known` is what a page has found out
-    already (bureau.mediation)."""
+    """The steps that the session's actor can take in the case now, the usual next one first. `known` holds values that
+    the page has read already, so that Step.possible needn't read them again (bureau.mediation)."""
     who = who or standing(session, case)
     known = {} if known is None else known
-    found = [
+    steps = [
         step
         for step in STEPS.values()
         if case.status in step.sources
         and who.may_take(step)
         and (step.possible is None or step.possible(session, case, known) is None)
     ]
-    return sorted(found, key=lambda step: not step.primary)
+    return sorted(steps, key=lambda step: not step.primary)
 
 
 def take(
     session: Session, case: Case, name: str, values: Mapping[str, Any], *, version: int | None = None
 ) -> CaseEvent:
-    """Take a step in the session's transaction; the caller commits. `values` are parsed, references as ids that the
-    actor may see; `version` is that of the case which the person looked at.
+    """Take a step in the session's transaction and return its event; the caller commits.
 
-    Raises StepNotAllowed or InvalidValues; the caller then rolls back."""
+    `values` are parsed values; references are ids that the actor may see. `version` is the version of the case that the
+    form was opened with. Raises StepNotAllowed or InvalidValues; the caller then rolls back."""
     step = STEPS[name]
     actor = actor_of(session)
     lock = select(Case.id).where(Case.id == case.id).with_for_update()
     session.execute(lock, execution_options={"unscoped": True})
     session.refresh(case)
     if version is not None and case.version != version and not step.remark:
-        raise StepNotAllowed(meanwhile(session, case))
+        raise StepNotAllowed(conflict_message(session, case))
     who = standing(session, case)
-    _require(session, case, step, who, values)
+    _check_allowed(session, case, step, who, values)
     before, due, item, moment = case.status, case.due_at, case.item_id, now()
     with by_right(session), stepping():
-        given = {**values, MOMENT: moment}
+        step_values = {**values, MOMENT: moment}
         for check in checks_of(step):
-            check(session, case, given)
-        other = step.effect(session, case, given) if step.effect else None
+            check(session, case, step_values)
+        other = step.effect(session, case, step_values) if step.effect else None
         after = other or step.target or before
         if after is not before:
             case.status = after
-            if who.asked and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
+            if who.request_pending and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
                 approvals.lapse(session, case)
         elif not step.remark:
-            # A step that keeps the state bumps the version as well, so that the second of two is told.
+            # A step that keeps the state raises the version as well, so that a concurrent step is noticed.
             case.updated_at = now()
         opinion = values.get(step.opinion)
         if opinion and step.worded:
             opinion = step.worded(session, case, opinion)
-        payload = {**_payload(step, values), **_moved(case, due, item, restarted=step.restarts)}
-        # The limit of the case runs from this very moment. Every other event is no older than what its step has
-        # written, which is how meanwhile() knows a step from an edit.
+        payload = {**_payload(step, values), **_replaced_values(case, due, item, restarted=step.restarts)}
+        # The limit of the case runs from exactly this moment. Every other event gets a time after the step's writes: by
+        # that conflict_message() tells a step from an edit.
         at = moment if step.restarts else None
         event = events.append(
             session, case, step.name, before, after, actor.user_id, actor.name, opinion, payload, at=at
@@ -154,11 +155,12 @@ def take(
         return event
 
 
-def _require(session: Session, case: Case, step: Step, who: Standing, values: Mapping[str, Any]) -> None:
-    """Raise why the step can't be taken by this person, in this state, with these values."""
-    if step.relation is Relation.APPROVER and not who.asked:
+def _check_allowed(session: Session, case: Case, step: Step, who: Standing, values: Mapping[str, Any]) -> None:
+    """Raise StepNotAllowed or InvalidValues if the step can't be taken by this actor, in this state, with these
+    values."""
+    if step.relation is Relation.APPROVER and not who.request_pending:
         raise StepNotAllowed(approvals.LAPSED)
-    if step.asks_approval and who.asked:
+    if step.asks_approval and who.request_pending:
         raise StepNotAllowed(_("Approval has been asked for already."))
     if not who.may_take(step):
         raise StepNotAllowed(_("Your role, or your part in this case, doesn't allow “{step}”.", step=step.label))
@@ -166,15 +168,15 @@ def _require(session: Session, case: Case, step: Step, who: Standing, values: Ma
         raise StepNotAllowed(
             _("“{step}” isn't possible while the case is “{status}”.", step=step.label, status=case.status.label)
         )
-    lacking = {f.name: _("This must be filled in.") for f in step.asks if f.required and values.get(f.name) is None}
-    if lacking:
-        raise InvalidValues(lacking)
-    if step.possible and (why_not := step.possible(session, case, {})):
-        raise InvalidValues({step.asks[0].name: why_not})
+    missing = {f.name: _("This must be filled in.") for f in step.asks if f.required and values.get(f.name) is None}
+    if missing:
+        raise InvalidValues(missing)
+    if step.possible and (obstacle := step.possible(session, case, {})):
+        raise InvalidValues({step.asks[0].name: obstacle})
 
 
 def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was filled in besides the opinion, as JSON."""
+    """The values of a step as JSON, without the opinion and without personal data."""
     return {
         field.name: field.kind.store(value)
         for field in step.asks
@@ -184,19 +186,19 @@ def _payload(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _moved(case: Case, due: datetime | None, item: int | None, *, restarted: bool) -> dict[str, Any]:
-    """The deadline and the item that a step has replaced, beside those that stand now. A reopening keeps the deadline
-    of the first closure even where the new one falls on the same moment: later ones may move it."""
-    found: dict[str, Any] = {}
+def _replaced_values(case: Case, due: datetime | None, item: int | None, *, restarted: bool) -> dict[str, Any]:
+    """The deadline and the item that a step has replaced, for its event. A reopening keeps the old deadline even where
+    the new one is equal, because later changes may move the new one."""
+    replaced: dict[str, Any] = {}
     if due is not None and case.due_at is not None and (case.due_at != due or restarted):
-        found |= {"due_before": due.isoformat(), "due_after": case.due_at.isoformat()}
+        replaced |= {"due_before": due.isoformat(), "due_after": case.due_at.isoformat()}
     if item is not None and case.item_id != item and case.accepted_at is not None:
-        found["item_before"] = item
-    return found
+        replaced["item_before"] = item
+    return replaced
 
 
-def meanwhile(session: Session, case: Case) -> Message:
-    """What happened to the case since, in a sentence."""
+def conflict_message(session: Session, case: Case) -> Message:
+    """The message for a stale form: who took which step of the case meanwhile."""
     statement = (
         select(CaseEvent.actor_name, CaseEvent.step, CaseEvent.at)
         .where(CaseEvent.case_id == case.id, CaseEvent.step.not_in(names(lambda step: step.remark)))
@@ -214,13 +216,15 @@ def meanwhile(session: Session, case: Case) -> Message:
     )
 
 
-def parse(step: Step, given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Message]]:
-    """What was typed into a step's form, by its kinds: values, and the problems of what can't be read."""
+def parse(step: Step, texts: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Message]]:
+    """Parse the texts typed into a step's form by the kinds of its fields.
+
+    Returns the values of the fields that could be parsed, and a problem for each of the others."""
     values: dict[str, Any] = {}
     problems: dict[str, Message] = {}
     for field in step.asks:
         try:
-            values[field.name] = field.kind.parse(given.get(field.name))
+            values[field.name] = field.kind.parse(texts.get(field.name))
         except Invalid as problem:
             problems[field.name] = problem.message
         else:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
-from bureau.cases.privacy import Person, unnamed
+from bureau.cases.privacy import Person, redact
 from bureau.mediation.mediation import by_part
 from models import (
     Case,
@@ -81,7 +81,7 @@ def people(session: Session, case_ids: Collection[int] | Select[int]) -> dict[in
 def without_names(text: str | None, mediation: Mediation, others: Iterable[Person]) -> str:
     """Free text in which the parties are called by their part, and nobody else of the case by a name."""
     found = by_part(text or "", mediation.party_a, mediation.party_b)
-    return unnamed(found, [Person(mediation.party_a), Person(mediation.party_b), *others])
+    return redact(found, [Person(mediation.party_a), Person(mediation.party_b), *others])
 
 
 def register(session: Session, start: datetime, end: datetime, street: int | None = None) -> Iterator[Line]:

@@ -116,9 +116,9 @@ def _waits(
     if not values["remind_stage"]:
         return
     wanted = (Case.status, Case.historic, Case.urgency, Case.reported_at, Case.accepted_at, Case.handled_at)
-    statement = _with_people(*wanted).where(stages.late(values, calendar, at))
+    statement = _with_people(*wanted).where(stages.overdue(values, calendar, at))
     for row in session.execute(statement, execution_options=_UNSCOPED):
-        waits = stages.wait(row, values, calendar, at)
+        waits = stages.pending(row, values, calendar, at)
         lead = (row.lead_user,) if row.lead_user is not None else ()
         leaders = people.leaders.get(row.squad_id, ()) if row.status is CaseStatus.HANDLED else ()
         if waits is not None:

@@ -105,10 +105,12 @@ class ReferralRules(Rules):
                     raise UserError(_cannot(case))
                 before = CaseStatus.REFERRED if case.id in waiting else case.status
                 waiting[case.id] = case
-                event = import_undo.event(session, before, CaseStatus.REFERRED, row.values.get("request") or note)
+                event = import_undo.event_row(session, before, CaseStatus.REFERRED, row.values.get("request") or note)
                 event |= {"step": REFER.name, "payload": _payload(row)}
             else:
-                event = import_undo.event(session, case.status, case.status, note, step="import", payload=_payload(row))
+                event = import_undo.event_row(
+                    session, case.status, case.status, note, step="import", payload=_payload(row)
+                )
             happened[case.id].append(event)
         edits = [
             bulk.Edit(one.id, one.version, {"status": CaseStatus.REFERRED}, {"status": one.status})

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
-from bureau.cases.privacy import unnamed
+from bureau.cases.privacy import redact
 from bureau.mediation.records import people
 from models import (
     Assignment,
@@ -112,14 +112,14 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 department=row.department,
                 community=row.community or str(NOT_VISIBLE),
                 item=(row.item_snapshot or {}).get("name") or row.item or "",
-                request=unnamed(row.request, known[row.case_id]),
+                request=redact(row.request, known[row.case_id]),
                 sign_due_at=local(row.sign_due_at),
                 signed_at=local(row.signed_at),
                 reply_due_at=local(row.reply_due_at),
                 replied_at=local(row.replied_at),
-                reply=unnamed(row.return_reason if returned else row.reply, known[row.case_id]),
+                reply=redact(row.return_reason if returned else row.reply, known[row.case_id]),
                 joint_on=row.joint_on,
-                joint_members=unnamed(row.joint_members, known[row.case_id]),
+                joint_members=redact(row.joint_members, known[row.case_id]),
                 quantity=row.quantity,
                 quantity_unit=row.quantity_unit,
                 status=row.status,

@@ -266,7 +266,7 @@ def test_the_statements_do_not_grow_with_the_cases(stage: Stage) -> None:
 def test_a_case_that_somebody_works_on_meanwhile_stops_it_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = accepted(stage), accepted(stage)
     day(stage, date(2026, 7, 17), is_work=False)
-    plain = recompute.moved
+    plain = recompute.moved_deadlines
 
     def overtaken(*args: Any) -> list[recompute.MovedDeadline]:
         found = plain(*args)
@@ -275,7 +275,7 @@ def test_a_case_that_somebody_works_on_meanwhile_stops_it_all(stage: Stage, monk
         return found
 
     browser = stage.browse("office")
-    monkeypatch.setattr("bureau.cases.recompute.moved", overtaken)
+    monkeypatch.setattr("bureau.cases.recompute.moved_deadlines", overtaken)
     assert browser.post("/calendar/recompute").status_code == 302
     monkeypatch.undo()
     assert stored(stage, first).due_at == MONDAY

@@ -218,7 +218,7 @@ def test_a_change_of_the_calendar_counts_what_was_granted(stage: Stage) -> None:
         steps.take(stage, "leader", resumed, "approve")
         with stage.session() as session:
             due = {id_: session.get_one(Case, id_).due_at for id_ in (extended, resumed)}
-            known = {one.id for one in recompute.moved(session)}
+            known = {one.id for one in recompute.moved_deadlines(session)}
             assert not {extended, resumed} & known, "nothing moves while the calendar stands"
             for moment in due.values():
                 day = deadlines.local_day(moment)
@@ -289,5 +289,5 @@ def test_what_waits_is_one_condition_for_list_badge_and_tile(stage: Stage) -> No
     steps.take(stage, "leader", id_, "suspend")
     for who, expected in (("leader", 0), ("office", 1)):
         with steps.acting(stage, who) as session:
-            condition = approvals.waiting(session.info["actor"])
+            condition = approvals.decidable_by(session.info["actor"])
             assert session.scalar(sa.select(sa.func.count(DeadlineChange.id)).where(condition)) == expected

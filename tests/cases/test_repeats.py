@@ -52,7 +52,7 @@ def test_the_same_place_and_item(stage: Stage) -> None:
 def test_similar_words_in_the_community(stage: Stage) -> None:
     first = new(stage, description="4幢2单元楼道里堆放杂物，影响居民通行", place="4 幢")
     again = new(stage, description="楼道堆放杂物，影响通行", place="")
-    assert str(repeats.ALIKE_WORDS) in why(stage, again, first)
+    assert str(repeats.SIMILAR_DESCRIPTION) in why(stage, again, first)
     with stage.session() as session:
         session.get_one(Case, first).community_id = stage.outside["community"]
     assert why(stage, again, first) == []
@@ -100,7 +100,7 @@ def test_outside_ones_area_there_is_a_number_and_nothing_more(stage: Stage) -> N
         assert told.elsewhere == 1
         page = html.unescape(stage.browse(account).get(f"/admin/case/details/?id={again}").text)
         assert not any(word in page for word in (number, "外区的标题", "外区的描述文字"))
-        assert str(repeats.ALIKE_WORDS) not in page or number not in page
+        assert str(repeats.SIMILAR_DESCRIPTION) not in page or number not in page
 
 
 def test_it_is_shown_while_one_reports(stage: Stage) -> None:
@@ -218,5 +218,5 @@ def test_the_reporters_of_merged_cases_are_told_when_the_master_closes(stage: St
             (merged[0], "liaison"),
             (merged[1], "liaison"),
         ]
-        assert not effects.merged_due(session, session.get_one(Case, master))
+        assert not effects.merged_feedback_due(session, session.get_one(Case, master))
         assert "已告知并案的反映人" not in str(steps.history(session, master)[-1].payload)

@@ -46,8 +46,8 @@ def late(stage: Stage) -> set[int]:
     """The cases that the condition of the list finds, which are those whose light is red."""
     with stage.session() as session:
         values, calendar, at = settings.all_values(session), office_calendar(session), now()
-        found = set(session.scalars(sa.select(Case.id).where(stages.late(values, calendar, at))))
-        waits = {case.id: stages.wait(case, values, calendar, at) for case in session.scalars(sa.select(Case))}
+        found = set(session.scalars(sa.select(Case.id).where(stages.overdue(values, calendar, at))))
+        waits = {case.id: stages.pending(case, values, calendar, at) for case in session.scalars(sa.select(Case))}
         assert found == {id_ for id_, one in waits.items() if one is not None and one.light == "red"}
         return found
 

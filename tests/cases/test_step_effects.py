@@ -91,7 +91,7 @@ def test_a_reopened_case_has_its_whole_limit_again(stage: Stage) -> None:
         whole = clock.due_at(event.at, limit, (), office_calendar(session))
         assert reopened.due_at == whole > now()
         assert event.payload["due_before"] == (long_ago + timedelta(days=3)).isoformat()
-        assert id_ not in [one.id for one in recompute.moved(session)]
+        assert id_ not in [one.id for one in recompute.moved_deadlines(session)]
     steps.take(stage, "officer", id_, "extend")
     moved = steps.take(stage, "leader", id_, "approve").due_at
     assert moved is not None

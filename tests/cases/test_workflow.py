@@ -346,7 +346,7 @@ def test_an_edit_in_between_is_told_as_one(stage: Stage) -> None:
         case = session.execute(sa.select(Case).where(Case.id == id_)).scalar_one()
         with pytest.raises(StepNotAllowed) as refusal:
             workflow.take(session, case, "dispatch", {"handler": stage.inside["officer"]}, version=version)
-        assert refusal.value.message == workflow.meanwhile(session, case)
+        assert refusal.value.message == workflow.conflict_message(session, case)
         session.rollback()
     assert not refusal.value.message.values
 

@@ -320,7 +320,7 @@ class Casework(RuleBasedStateMachine):
                     assert not set(waiting) & set(PENDING)
                 if status is CaseStatus.CLOSED:
                     assert not effects.feedback_due(session, case)
-                    assert not effects.merged_due(session, case)
+                    assert not effects.merged_feedback_due(session, case)
                 if status is CaseStatus.MERGED:
                     assert session.get_one(Case, case.master_id).status is not CaseStatus.MERGED
 

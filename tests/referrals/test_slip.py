@@ -8,7 +8,7 @@ import re
 import pytest
 
 import models
-from bureau.cases.privacy import Person, unnamed
+from bureau.cases.privacy import Person, redact
 from bureau.settings import settings
 from panel.kinds import now
 from panel.security.policy import Permission
@@ -127,14 +127,14 @@ def test_the_referrals_page_leads_to_it(standing: Stage) -> None:
     ],
 )
 def test_what_looks_like_a_telephone_is_left_out(number: str) -> None:
-    assert unnamed(f"电话{number}，请回复", []) == "电话（号码略），请回复"
+    assert redact(f"电话{number}，请回复", []) == "电话（号码略），请回复"
 
 
 @pytest.mark.parametrize(
     "text", ["东塔路 279 号 3 幢 201 室", "2026-07-15 10:30", "罚款 200000 元", "噪声 52.5 dB", ""]
 )
 def test_what_is_no_telephone_stays(text: str) -> None:
-    assert unnamed(text, [PERSON]) == text
+    assert redact(text, [PERSON]) == text
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,9 @@ def test_what_is_no_telephone_stays(text: str) -> None:
     ],
 )
 def test_a_party_is_left_out(text: str, without: str) -> None:
-    assert unnamed(text, [PERSON]) == without
+    assert redact(text, [PERSON]) == without
 
 
 def test_nobody_in_particular_leaves_a_text_as_it_is() -> None:
-    assert unnamed(None, [Person()]) == ""
-    assert unnamed("王家花园", [Person("王")]) == "王家花园"
+    assert redact(None, [Person()]) == ""
+    assert redact("王家花园", [Person("王")]) == "王家花园"

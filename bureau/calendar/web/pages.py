@@ -91,7 +91,7 @@ def page() -> Any:
         Button(_("Work open deadlines out anew"), url_for("calendar_recompute"), "refresh"),
         Button(_("Upload the notice"), shown.upload_url, "upload", primary=True),
     ]
-    if stale := recompute.moved(current_panel().session, calendar()):
+    if stale := recompute.moved_deadlines(current_panel().session, calendar()):
         shown.stale = n_(
             "The deadline of {n} open case isn't the one that the calendar gives it.",
             "The deadlines of {n} open cases aren't those that the calendar gives them.",
@@ -165,7 +165,7 @@ def again() -> Any:
         else:
             flash(str(_result(n)), "success")
         return redirect(url_for("calendar"))
-    found = recompute.moved(session, calendar())
+    found = recompute.moved_deadlines(session, calendar())
     asks = ConfirmPage(
         title=_("Work open deadlines out anew"),
         sentences=[

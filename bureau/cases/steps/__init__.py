@@ -1,4 +1,4 @@
-"""The steps of a case: what each says about itself, all of them, and those of this slice by subject."""
+"""The steps of a case: their declaration (`model`), the registry of all slices, and the steps of this slice."""
 
 from bureau.cases.steps.model import MOMENT, Part, Relation, Step, StepForm, StepNotice
 from bureau.cases.steps.registry import (

@@ -1,4 +1,4 @@
-"""The steps by which one person asks for more time or a standstill, and another decides."""
+"""The steps of approvals: request an extension, a suspension or a resumption; approve, refuse, resume."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from models import CaseStatus as S
 from panel.i18n import _
 from panel.kinds import Day, Whole
 
-ASKED = StepNotice("approval_asked", (Part.APPROVERS,))
+NOTIFY_APPROVERS = StepNotice("approval_asked", (Part.APPROVERS,))
 
 
 def _extension_form(session: Session, case: Case) -> StepForm:
-    """Tells by how much the deadline may be extended, in the unit of its limit."""
+    """Show the longest possible extension as the help of its field, in the unit of the limit."""
     limit = clock.limit_of(case.item_snapshot, case.urgency)
     days, *others = EXTEND.asks
     if limit is None:
         return StepForm((replace(days, help=None), *others))
-    most = approvals.longest(limit, settings.get(session, "extension_share"))
+    most = approvals.max_extension(limit, settings.get(session, "extension_share"))
     words = _("{n} at most, in the unit of the limit ({unit}).", n=most, unit=limit.unit.label)
     return StepForm((replace(days, help=words), *others))
 
@@ -41,7 +41,7 @@ EXTEND = Step(
     asks=(ask("days", Whole(1, 1000), _("Extended by"), help=_("In the unit of the limit.")), REASON),
     effect=approvals.ask_extension,
     asks_approval=True,
-    notice=ASKED,
+    notice=NOTIFY_APPROVERS,
     form=_extension_form,
 )
 SUSPEND = Step(
@@ -55,7 +55,7 @@ SUSPEND = Step(
     asks=(REASON, ask("review_on", Day(), _("Look again on"))),
     effect=approvals.ask_suspension,
     asks_approval=True,
-    notice=ASKED,
+    notice=NOTIFY_APPROVERS,
 )
 ASK_RESUME = Step(
     name="ask_resume",
@@ -69,7 +69,7 @@ ASK_RESUME = Step(
     effect=approvals.ask_resumption,
     primary=True,
     asks_approval=True,
-    notice=ASKED,
+    notice=NOTIFY_APPROVERS,
 )
 APPROVE = Step(
     name="approve",

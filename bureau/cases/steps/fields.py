@@ -1,4 +1,4 @@
-"""Values that steps of a case ask for, and the roles that take them."""
+"""Fields that steps of a case share, and the groups of roles that take them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def ask(
     personal: Personal = Personal.NO,
     group: Message | None = None,
 ) -> Field:
-    """A value that a step asks for. One that may name private people is not kept with the event. A `group` puts it
-    under a heading of its own."""
+    """A field of a step's form. The value of a `personal` field is not stored with the event. `group` is the heading
+    that the field stands under."""
     return Field(
         kind=kind,
         label=label,
@@ -44,7 +44,7 @@ QUANTITY = (
     ask("quantity_unit", Text(20), _("Unit of the quantity"), required=False, help=_("For example 个车位.")),
 )
 
-#: Whoever may be named as handler takes the handler's steps.
+#: Roles that may be named as handler and take the handler's steps.
 STAFF = frozenset({OFFICE, LEADER, OFFICER})
-#: Everybody who works on cases: the liaison's half of the two-way channel is a remark.
+#: STAFF and the liaisons, who may add remarks.
 EVERYBODY = STAFF | {LIAISON}

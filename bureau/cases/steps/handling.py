@@ -1,4 +1,4 @@
-"""The steps of handling: done, verified, told back and closed, and taken up again."""
+"""The steps from handling to closure, and reopening."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from panel.kinds import Choice, Text
 
 CHANNEL = Choice(FeedbackChannel)
 UNMEASURED = "unmeasured"
-TO_MERGED = "merged_content"
+MERGED_CONTENT = "merged_content"
 
 
-def _achieved(session: Session, case: Case) -> Mapping[str, Any]:
-    """What the departments' answers have achieved together, where it is of one unit, such as parking spaces."""
+def _prefill_quantity(session: Session, case: Case) -> Mapping[str, Any]:
+    """The sum of the quantities in the replies of departments, if they have one unit; else the quantity of the case."""
     statement = select(Referral.quantity, Referral.quantity_unit).where(
         Referral.case_id == case.id, Referral.quantity.is_not(None)
     )
@@ -37,34 +37,34 @@ def _achieved(session: Session, case: Case) -> Mapping[str, Any]:
 
 
 def _handling_form(session: Session, case: Case) -> StepForm:
-    """Why nothing was measured is asked where a measurement is wanted and there is none."""
-    wanted = effects.unmeasured(session, case)
+    """Ask for the reason of a missing measurement only where the item needs one and none is recorded."""
+    lacking = effects.lacks_measurement(session, case)
     return StepForm(
         tuple(
             replace(field, required=True) if field.name == UNMEASURED else field
             for field in HANDLE.asks
-            if wanted or field.name != UNMEASURED
+            if lacking or field.name != UNMEASURED
         )
     )
 
 
 def _closing_form(session: Session, case: Case) -> StepForm:
-    """Asks what was told to those who have not been told yet."""
-    due, merged = effects.feedback_due(session, case), effects.merged_due(session, case)
+    """Ask only for the feedback that is still missing."""
+    due, merged = effects.feedback_due(session, case), effects.merged_feedback_due(session, case)
     fields = tuple(
         replace(field, required=field.name.endswith("_content"))
         for field in CLOSE.asks
-        if (merged if field.name == TO_MERGED else _target(field) in due)
+        if (merged if field.name == MERGED_CONTENT else _target(field) in due)
     )
-    return StepForm(fields, _to_be_told(due))
+    return StepForm(fields, _closing_heading(due))
 
 
 def _target(field: Field) -> FeedbackTarget:
-    """Whom a value of closing is about."""
+    """The recipient of the feedback that a field of the closing form belongs to."""
     return FeedbackTarget.LIAISON if field.name.startswith("liaison") else FeedbackTarget.COMPLAINANT
 
 
-def _to_be_told(due: set[FeedbackTarget]) -> Message:
+def _closing_heading(due: set[FeedbackTarget]) -> Message:
     if len(due) > 1:
         return _("The liaison and the complainant have to be told before closing")
     if due:
@@ -97,7 +97,7 @@ HANDLE = Step(
     opinion="result",
     pictures=_("Photos after handling"),
     notice=StepNotice("to_verify", (Part.LEAD, Part.OFFICE)),
-    prefill=_achieved,
+    prefill=_prefill_quantity,
     form=_handling_form,
 )
 VERIFY = Step(
@@ -146,7 +146,7 @@ CLOSE = Step(
         ),
         ask("satisfaction", Choice(Satisfaction), _("Satisfaction"), required=False),
         ask(
-            TO_MERGED,
+            MERGED_CONTENT,
             Text(500, lines=2),
             _("What the reporters of merged cases were told"),
             required=False,

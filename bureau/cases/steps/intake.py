@@ -1,4 +1,4 @@
-"""The first steps of a case: from the report to the start of handling, and how it ends without being handled."""
+"""The steps from the report to the start of handling, and those that end a case without handling."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from models import CaseStatus as S
 from panel.i18n import _
 from panel.kinds import Choice, Reference, Text
 
-TOLD_THE_LIAISON = StepNotice("feedback", (Part.LIAISON,))
+NOTIFY_LIAISON = StepNotice("feedback", (Part.LIAISON,))
 
 
-def _likely_handler(_session: Session, case: Case) -> Mapping[str, Any]:
+def _prefill_handler(_session: Session, case: Case) -> Mapping[str, Any]:
     return {"handler": case.handler_id or case.lead_officer_id}
 
 
@@ -56,7 +56,7 @@ REJECT = Step(
     effect=effects.end,
     grave=True,
     tone="bad",
-    notice=TOLD_THE_LIAISON,
+    notice=NOTIFY_LIAISON,
 )
 MERGE = Step(
     name="merge",
@@ -72,7 +72,7 @@ MERGE = Step(
     effect=effects.merge,
     grave=True,
     compares=True,
-    notice=TOLD_THE_LIAISON,
+    notice=NOTIFY_LIAISON,
 )
 DISPATCH = Step(
     name="dispatch",
@@ -87,7 +87,7 @@ DISPATCH = Step(
     opinion="note",
     bulk=True,
     notice=StepNotice("assigned", (Part.HANDLER,)),
-    prefill=_likely_handler,
+    prefill=_prefill_handler,
 )
 REASSIGN = Step(
     name="reassign",
@@ -151,6 +151,6 @@ VOID = Step(
     effect=effects.end,
     grave=True,
     tone="bad",
-    notice=TOLD_THE_LIAISON,
+    notice=NOTIFY_LIAISON,
 )
 INTAKE = (REPORT, ACCEPT, REJECT, MERGE, DISPATCH, REASSIGN, SEND_BACK, START, CHANGE_LIST, VOID)

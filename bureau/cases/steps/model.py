@@ -1,4 +1,4 @@
-"""What a step of a case says about itself."""
+"""The declaration of a step of a case."""
 
 from __future__ import annotations
 
@@ -15,46 +15,47 @@ from panel.i18n import Message
 
 Values = Mapping[str, Any]
 Effect = Callable[[Session, Case, Values], CaseStatus | None]
-#: Looked at before the effect of a step, for example by another slice. Raises StepNotAllowed or InvalidValues.
+#: Runs before the effect of a step, also for a step of another slice. Raises StepNotAllowed or InvalidValues.
 Check = Callable[[Session, Case, Values], None]
-#: Told of a step in its own transaction, after its event was written.
+#: Called after each step with its event, in the same transaction.
 Listener = Callable[[Session, Case, CaseEvent], None]
-#: Why a step isn't possible though the case's state allows it. The last argument keeps what was read for other steps.
+#: The reason why a step isn't possible though the state of the case allows it; None if it is. The last argument caches
+#: what was read for other steps.
 Possible = Callable[[Session, Case, dict[str, Any]], Message | None]
-#: What the form of a step begins with, by the name of the value.
+#: The initial values of a step's form, by field name.
 Prefill = Callable[[Session, Case], Mapping[str, Any]]
 
-#: Among the values of every step: the moment at which it is taken, as its event says.
+#: Key in the values of every step: the moment at which the step is taken.
 MOMENT = "moment"
 
 
 class Relation(Enum):
-    """What the person must be to the case, besides having the role."""
+    """The relation to the case that a step requires of the actor, besides a role."""
 
     ANY = "any"
-    #: The person named on the case as handler; the office for a handler without an account.
+    #: The handler of the case; the office for a handler without an account.
     HANDLER = "handler"
     NOT_HANDLER = "not handler"
-    #: Another person than the one who has asked for approval; only while something is asked for.
+    #: Another person than the one who asked for approval, while a request waits.
     APPROVER = "not who asked"
 
 
 class Part(Enum):
-    """A part in a case. Whoever has it may be told of a step."""
+    """A part in a case, by which the recipients of a notice are named."""
 
     HANDLER = "handler"
     LEAD = "lead officer"
     LEADERS = "leaders of the squad"
     OFFICE = "office"
     LIAISON = "liaison of the community"
-    #: Who may decide what is asked for: the leaders, and the office for what a leader has asked.
+    #: Who may decide a request: the leaders; the office too for a request of a leader.
     APPROVERS = "approvers"
     ASKER = "who asked for approval"
 
 
 @dataclass(frozen=True, slots=True)
 class StepNotice:
-    """Who is told of a step: `kind` names the kind of notice (bureau/notices)."""
+    """The notice that a step sends: its kind (bureau/notices) and its recipients."""
 
     kind: str
     to: tuple[Part, ...]
@@ -62,7 +63,7 @@ class StepNotice:
 
 @dataclass(frozen=True, slots=True)
 class StepForm:
-    """The values that a form asks for in this case; `heading` stands above them instead of the step's label."""
+    """The fields of a step's form for one case. `heading` replaces the step's label as their heading."""
 
     fields: tuple[Field, ...]
     heading: Message | None = None
@@ -70,7 +71,8 @@ class StepForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A step of a case. `target` None keeps the state; `effect` does what follows and may give one of `others`."""
+    """A step of a case. `target` is the new state, None keeps the present one; `effect` changes records and may return
+    one of `others` as the new state instead."""
 
     name: str
     label: Message
@@ -84,34 +86,34 @@ class Step:
     effect: Effect | None = None
     possible: Possible | None = None
     others: tuple[CaseStatus, ...] = ()
-    #: The usual next act of its state, shown first.
+    #: The usual next step of its state, shown first.
     primary: bool = False
-    #: Can't be undone: asked for with a warning.
+    #: Can't be undone: its form shows a warning.
     grave: bool = False
-    #: The value that is written as the event's opinion.
+    #: Name of the field that becomes the opinion of the event.
     opinion: str = "reason"
-    #: Words the opinion for the event, where it may name somebody.
+    #: Rewrites the opinion for the event, where it may name somebody.
     worded: Callable[[Session, Case, str], str] | None = None
-    #: Says something and changes nothing, so that nobody's open form goes stale by it.
+    #: Adds a remark and changes nothing else: the version of the case stays, so that open forms don't become stale.
     remark: bool = False
-    #: Asks another person for approval: one thing at a time.
+    #: Requests an approval; a case has one pending request at most.
     asks_approval: bool = False
-    #: Decides what another person has asked for.
+    #: Decides a request.
     decides: bool = False
-    #: The limit of the case runs anew from the moment of this step, which its event carries. The deadline that it
-    #: replaces is always kept with the event.
+    #: The limit of the case starts again at this step. Its event has exactly that time, and always keeps the deadline
+    #: that it replaces.
     restarts: bool = False
-    #: May be taken for many cases at once: it asks the same of every case.
+    #: May be taken for many cases at once: its fields are the same for every case.
     bulk: bool = False
-    #: Its form shows which cases the case may be a repeat of.
+    #: Its form shows likely repeats of the case.
     compares: bool = False
-    #: Its form takes pictures, under this label.
+    #: Its form takes pictures; this is the label of that control.
     pictures: Message | None = None
-    #: The colour of its event in the timeline; None for that of a change of state.
+    #: The tone of its event in the timeline; None for the default.
     tone: str | None = None
     notice: StepNotice | None = None
     prefill: Prefill | None = None
-    #: What may be chosen for a value in this very case, by the value's name: ids with what people call the records.
+    #: The choices of a field for one case, by field name: pairs of id and label.
     choices: Mapping[str, Callable[[Session, Case], list[tuple[str, str]]]] = field(default_factory=dict)
-    #: The form in this very case, where it differs from `asks`.
+    #: The form for one case, where it differs from `asks`.
     form: Callable[[Session, Case], StepForm] | None = None

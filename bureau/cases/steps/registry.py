@@ -12,18 +12,18 @@ from models import ENDED, CaseStatus, StepName
 from panel.i18n import _
 
 OPEN = tuple(status for status in CaseStatus if status not in ENDED)
-#: Every step by its name, in the order in which people read them.
+#: Every step by its name, in the order of `rank`.
 STEPS: dict[str, Step] = {}
 _CHECKS: dict[str, list[Check]] = {}
 LISTENERS: list[Listener] = []
 
-#: Stands in histories besides the steps.
+#: The step name of the event of an import, which is no step.
 IMPORTED = "import"
 StepName.labels[IMPORTED] = _("Brought in from an old ledger")
 
 
 def declare(steps: Iterable[Step]) -> None:
-    """Add steps. A name that is declared twice is an error."""
+    """Register steps. Raises ValueError for a name that another step has already."""
     for step in steps:
         if STEPS.get(step.name, step) is not step:
             raise ValueError(f"the step {step.name} is declared twice")
@@ -35,7 +35,7 @@ def declare(steps: Iterable[Step]) -> None:
 
 
 def check_before(step: Step, check: Check) -> None:
-    """Have `check` look at the case before the effect of `step`, in the order in which checks were added."""
+    """Run `check` before the effect of `step`; checks run in the order in which they were added."""
     checks = _CHECKS.setdefault(step.name, [])
     if check not in checks:
         checks.append(check)
@@ -46,16 +46,16 @@ def checks_of(step: Step) -> tuple[Check, ...]:
 
 
 def listen(listener: Listener) -> None:
-    """Have `listener` told of every step that is taken."""
+    """Call `listener` after every step."""
     if listener not in LISTENERS:
         LISTENERS.append(listener)
 
 
 def names(wanted: Callable[[Step], bool]) -> tuple[str, ...]:
-    """The names of the steps for which `wanted` holds, for statements over events."""
+    """The names of the steps for which `wanted` is true, for statements over events."""
     return tuple(step.name for step in STEPS.values() if wanted(step))
 
 
 def restarting() -> tuple[str, ...]:
-    """The steps from which the limit of a case runs anew."""
+    """The names of the steps at which the limit of a case starts again."""
     return names(lambda step: step.restarts)

@@ -1,4 +1,4 @@
-"""Steps that say something about a case and leave its state as it is."""
+"""Steps that add a remark to a case and keep its state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RAISE = Step(
         ask("raised_at", Moment(), _("Raised at"), required=False, help=_("Empty: now.")),
         ask("text", Text(300, lines=2), _("Remark"), required=False),
     ),
-    effect=effects.raised,
+    effect=effects.record_raised,
     opinion="text",
     tone="bad",
 )

@@ -1,4 +1,4 @@
-"""The report: the step that makes a case. It stands apart, since taking a case in needs it and no other step."""
+"""The report: the step that creates a case. A module of its own, because intake.py needs no other step."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class DeadlineChangeView(SchemaView):
     """Extensions, suspensions and resumptions; they are asked for and decided by steps of the case."""
 
     quick = {
-        "mine": Quick(_("For me to decide"), approvals.waiting, counted=False),
+        "mine": Quick(_("For me to decide"), approvals.decidable_by, counted=False),
         "asked": Quick(_("Approval asked"), lambda _a: DeadlineChange.status == ChangeStatus.ASKED),
         "extension": Quick(_("Extension"), lambda _a: DeadlineChange.kind == ChangeKind.EXTENSION, counted=False),
         "suspension": Quick(_("Suspension"), lambda _a: DeadlineChange.kind == ChangeKind.SUSPENSION, counted=False),
@@ -71,7 +71,7 @@ def may_open() -> bool:
 
 
 def badge(actor: Actor) -> tuple[type[Base], ColumnElement[bool]]:
-    return DeadlineChange, approvals.waiting(actor)
+    return DeadlineChange, approvals.decidable_by(actor)
 
 
 def page() -> Any:
@@ -82,7 +82,7 @@ def page() -> Any:
         return _decide()
     statement = (
         select(DeadlineChange)
-        .where(approvals.waiting(current_actor()))
+        .where(approvals.decidable_by(current_actor()))
         .order_by(DeadlineChange.asked_at, DeadlineChange.id)
         .limit(SHOWN)
         .options(joinedload(DeadlineChange.case).options(joinedload(Case.community), joinedload(Case.handler)))
@@ -107,7 +107,7 @@ def _request(change: DeadlineChange) -> Request:
         limit, unit = clock.limit_of(case.item_snapshot, case.urgency), change.unit
         facts.append((_("Extended by"), f"{change.days} {unit.label if unit else ''}".strip()))
         if limit is not None and case.due_at is not None and change.days:
-            due = clock.moved(case.due_at, _granted(change), limit, calendar())
+            due = clock.apply_change(case.due_at, _granted(change), limit, calendar())
             facts.append((_("Would be due"), _moment(due)))
     else:
         facts.append((_("Look again on"), Day().format(change.review_on)))

@@ -94,7 +94,7 @@ def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage
     steps = workflow.available(current_panel().session, record, who, known)
     page.sections = [source.show(record, found, steps) for source, found in loaded]
     page.related = [*(table for section in page.sections for table in section.tables), *page.related]
-    if who.asked and (asked := _asked(events)):
+    if who.request_pending and (asked := _asked(events)):
         page.notices.append((asked, None))
     acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in plain.buttons if not button.danger]

@@ -79,7 +79,7 @@ def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
 def stalled(_actor: Actor) -> ColumnElement[bool]:
     """Longer without its next act than the office allows; worked out once a request, for chip, tile and list."""
     if "stalled" not in g:
-        g.stalled = stages.late(values(), calendar(), now())
+        g.stalled = stages.overdue(values(), calendar(), now())
     found: ColumnElement[bool] = g.stalled
     return found
 
@@ -127,7 +127,7 @@ def due_cell(case: Case) -> Cell:
     ended = case.closed_at if case.status in ENDED else None
     if case.status in ENDED and (ended is None or case.due_at is None):
         return Cell()
-    waits = stages.wait(case, values(), calendar(), now())
+    waits = stages.pending(case, values(), calendar(), now())
     awaited = _awaited(waits) if waits is not None else ""
     if case.due_at is None:
         return Cell(awaited, light=waits.light[0]) if waits is not None else Cell()
@@ -142,7 +142,7 @@ def due_cell(case: Case) -> Cell:
     return Cell(text, light=shown[0], below=[awaited] if awaited else [])
 
 
-def _awaited(waits: stages.Wait) -> str:
+def _awaited(waits: stages.PendingStep) -> str:
     """Until when a case should be accepted, dispatched and so on; after that, for how long it should have been."""
     when = words(now(), waits.due, None, calendar())
     if waits.light == "red":

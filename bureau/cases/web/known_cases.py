@@ -55,9 +55,9 @@ def of(typed: Mapping[str, str]) -> Likely:
         description=description,
         item_id=item,
         reported_at=now(),
-        callers=repeats.caller(session, _phone(typed.get("phone")) if named else None),
+        callers=repeats.caller_hashes(session, _phone(typed.get("phone")) if named else None),
     )
-    found = repeats.likely(session, told, values()["repeat_days"])
+    found = repeats.find_repeats(session, told, values()["repeat_days"])
     return Likely([_known(one) for one in found.repeats], step_aids.elsewhere(found))
 
 

@@ -35,7 +35,7 @@ def page(view: Any) -> Any:
     if step is None or not step.sources:
         abort(404)
     who = workflow.standing(current_panel().session, record)
-    if step.relation is Relation.APPROVER and not who.asked:
+    if step.relation is Relation.APPROVER and not who.request_pending:
         flash(str(approvals.LAPSED), "warning")
         return redirect(url_for("case.details_view", id=record.id))
     if not who.may_take(step):
@@ -43,7 +43,7 @@ def page(view: Any) -> Any:
     if request.method == "POST":
         return _take(view, record, step)
     if record.status not in step.sources:
-        flash(str(workflow.meanwhile(current_panel().session, record)), "warning")
+        flash(str(workflow.conflict_message(current_panel().session, record)), "warning")
         return redirect(url_for("case.details_view", id=record.id))
     if step.possible and (why_not := step.possible(current_panel().session, record, {})):
         flash(str(why_not), "warning")

@@ -86,7 +86,7 @@ def section(record: Case, found: CaseDisputes, steps: Iterable[Step]) -> Section
         made.tables.append(_measured(record, found.measurements))
         unjudged = takewhile(lambda one: one.conclusion is None, found.measurements)
         made.warning = next((why for one in unjudged if (why := measuring.why_not(one, record.community))), "")
-        if record.status in UNMEASURED and effects.to_measure(record) and not found.measurements:
+        if record.status in UNMEASURED and effects.needs_measurement(record) and not found.measurements:
             made.hint = _("This item is to be measured, and nothing has been measured yet.")
             if current_panel().policy.may(current_actor(), Permission.CREATE, Measurement):
                 back = url_for("case.details_view", id=record.id)

@@ -9,7 +9,7 @@ from flask import render_template, url_for
 from sqlalchemy import select
 
 from bureau.calendar.web.office import values
-from bureau.cases.privacy import Person, unnamed
+from bureau.cases.privacy import Person, redact
 from models import Case, CaseParty, Referral, ReferralKind
 from panel.base import display
 from panel.i18n import Message, _
@@ -42,7 +42,7 @@ class SlipPage(Page):
 
 
 def build(referral: Referral) -> SlipPage:
-    """The slip of a referral that its reader may see. Everything that was typed freely passes unnamed(): what people
+    """The slip of a referral that its reader may see. Everything that was typed freely passes redact(): what people
     write into a description, a place or a request may name a party or hold a telephone."""
     case = _case(referral)
     people = _people(referral.case_id)
@@ -52,8 +52,8 @@ def build(referral: Referral) -> SlipPage:
         unit=str(values()["unit_name"] or ""),
         number=referral.document_no or "",
         addressee=display(referral.department),
-        description=unnamed(case.description, people) if case is not None else "",
-        asks=unnamed(referral.request, people),
+        description=redact(case.description, people) if case is not None else "",
+        asks=redact(referral.request, people),
         day=str(_("{year}-{month}-{day}", year=sent.year, month=sent.month, day=sent.day)),
         back_url=url_for("referral.details_view", id=referral.id),
     )
@@ -62,7 +62,7 @@ def build(referral: Referral) -> SlipPage:
         page.lines = [
             (_("Case no."), case.case_no),
             (_("Checklist item"), _item(case)),
-            (_("Place"), unnamed(place, people)),
+            (_("Place"), redact(place, people)),
         ]
     page.deadlines = [
         (label, Moment().format(at.replace(second=0, microsecond=0)))
