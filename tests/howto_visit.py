@@ -25,7 +25,7 @@ from bureau.figures.parts import DUE, DUE_ALL, Part, _taken
 from bureau.menu import WORK
 from bureau.printing.register_sheet import Column
 from bureau.printing.paper import CODE
-from bureau.registers.web.registers import Filled, Register
+from bureau.registers.model import Filled, Register
 from models import Case, CaseStatus
 from panel.base import Record, Via
 from panel.fields import col
@@ -58,7 +58,7 @@ def run() -> dict[str, Any]:
 def main() -> None:
     from bureau.access import roles
     from bureau.figures import figures
-    from bureau.registers.web import registers
+    from bureau.registers import registers
 
     names = run()
     roles.ROLES = (*roles.ROLES, names["GARDENER"])

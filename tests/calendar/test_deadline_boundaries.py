@@ -15,8 +15,8 @@ from bureau.calendar.calendar import Calendar
 from bureau.calendar.month import Month
 from bureau.notices import reminders
 from bureau.notices.reminders import Kind
-from bureau.registers import rows as registers
-from bureau.registers.rows import ReferralLine
+from bureau.registers import referrals
+from bureau.registers.referrals import ReferralLine
 from models import Case, CaseStatus, LimitUnit, Referral, ReferralStatus
 from panel.i18n import speaking
 from tests import steps
@@ -68,7 +68,7 @@ def line(stage: Stage, case: int) -> ReferralLine:
     """The referral's line in the register of July."""
     with stage.session() as session:
         number = session.get_one(Case, case).case_no
-        found = registers.referrals(session, Month(2026, 7), Month(2026, 7))
+        found = referrals.referrals(session, Month(2026, 7), Month(2026, 7))
     return next(one for one in found if one.case_no == number)
 
 

@@ -11,8 +11,9 @@ from openpyxl import load_workbook
 
 import models
 from bureau.calendar.month import Month
-from bureau.registers.web import registers
-from bureau.registers.web.registers import REGISTERS
+from bureau.registers import registers
+from bureau.registers.registers import REGISTERS
+from bureau.registers.web import workbook
 from models import Force
 from panel.kinds import ZONE, today
 from tests import steps
@@ -71,7 +72,7 @@ def filled(stage: Stage) -> Stage:
 def rows(stage: Stage, role: str = "office", street: int | None = None) -> list[list[Any]]:
     with stage.acting(role) as session:
         wanted = registers.order(session, MAY, None, None, street)
-        made = registers.make(session, REGISTERS["mediations"], wanted)
+        made = workbook.make(session, REGISTERS["mediations"], wanted)
     sheet: Any = load_workbook(BytesIO(made.content)).active
     assert " ".join(str(cell.value) for cell in sheet[3]) == HEADER
     return [[cell.value for cell in row] for row in sheet.iter_rows(min_row=4)]

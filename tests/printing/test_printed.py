@@ -16,8 +16,9 @@ from sqlalchemy import update
 import models
 from bureau.calendar.month import Month
 from bureau.ledger.web import files as ledgerfile
-from bureau.registers.web import registers
-from bureau.registers.web.registers import REGISTERS
+from bureau.registers import registers
+from bureau.registers.registers import REGISTERS
+from bureau.registers.web import workbook
 from models import Basis
 from panel.exports import workbooks
 from panel.i18n import DEFAULT_LOCALE, speaking
@@ -80,7 +81,7 @@ def write(panel: Panel, folder: Path) -> None:
             made = ledgerfile.make(session, ledgerfile.order(session, JUNE, basis, None))
             (folder / f"ledger-{basis.value}.xlsx").write_bytes(made.content)
         for name, register in REGISTERS.items():
-            filled = registers.make(session, register, registers.order(session, JUNE, None, None, None))
+            filled = workbook.make(session, register, registers.order(session, JUNE, None, None, None))
             (folder / f"register-{name}.xlsx").write_bytes(filled.content)
     with panel.system_session() as session:
         draft = ledgerfile.draw_up(session, JUNE, Basis.ACCEPTED)

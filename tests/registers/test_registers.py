@@ -14,9 +14,9 @@ from openpyxl import Workbook, load_workbook
 import models
 from bureau.calendar.month import Month
 from bureau.printing import pen as printing
-from bureau.registers import rows as found_in
-from bureau.registers.web import registers
-from bureau.registers.web.registers import REGISTERS
+from bureau.registers import referrals, registers
+from bureau.registers.registers import REGISTERS
+from bureau.registers.web import workbook
 from models import ReferralStatus
 from panel.imports import batches
 from panel.imports.batches import File
@@ -43,7 +43,7 @@ def written(stage: Stage, name: str, *roles: str, street: int | None = None, day
 def content(stage: Stage, name: str, *roles: str, street: int | None = None, day: date = DAY) -> bytes:
     with stage.acting(*roles) if roles else stage.session() as session:
         wanted = registers.order(session, MAY, None, day, street)
-        return registers.make(session, REGISTERS[name], wanted).content
+        return workbook.make(session, REGISTERS[name], wanted).content
 
 
 def lines(sheet: Any) -> list[list[Any]]:
@@ -147,16 +147,14 @@ def test_the_register_of_referrals_names_nobody_who_complained(filled: Stage) ->
         asked = {"request": "请联系张三，电话13712345678，共同清理"}
         joint = {"joint_on": date(2026, 3, 6), "joint_members": "社区、张三"}
         send(session, case, police, "03-05 09:00", "移字9号", **asked, **joint, replied_at=local("03-06 09:00"))
-        row = found_in.referrals(session, march := Month.parse("2026-03"), march)[0]
+        row = referrals.referrals(session, march := Month.parse("2026-03"), march)[0]
     assert row.request == "请联系某居民，电话（号码略），共同清理"
     assert row.joint_members == "社区、某居民"
 
 
 def test_a_period_may_be_longer_than_a_month(filled: Stage) -> None:
     with filled.session() as session:
-        made = registers.make(
-            session, REGISTERS["referrals"], registers.order(session, MAY, Month(2026, 6), None, None)
-        )
+        made = workbook.make(session, REGISTERS["referrals"], registers.order(session, MAY, Month(2026, 6), None, None))
     assert made.rows == 4
     assert made.name.endswith("移送台账2026年5月至6月.xlsx")
 
@@ -248,7 +246,7 @@ def test_its_statements_do_not_grow_with_its_rows(filled: Stage) -> None:
         engine = session.get_bind()
         for name, most in (("referrals", 4), ("roster", 4)):
             with counted(engine) as sent:
-                registers.make(session, REGISTERS[name], registers.order(session, MAY, None, DAY, None))
+                workbook.make(session, REGISTERS[name], registers.order(session, MAY, None, DAY, None))
             assert len(sent) <= most
 
 

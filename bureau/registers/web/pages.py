@@ -1,34 +1,29 @@
-"""Registers on screen and at the command line: choose, look, take along. Both take the same path."""
+"""Registers on screen: choose, look, take along."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-import click
-from flask import Flask, abort, flash, redirect, render_template, request, send_file, url_for
-from sqlalchemy import select
+from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bureau.calendar.month import Month
 from bureau.printing.register_sheet import Marked
-from bureau.registers.web import registers
-from bureau.registers.web.registers import REGISTERS, Register, RegisterRequest
-from models import Street
+from bureau.registers import registers
+from bureau.registers.model import Register, RegisterRequest
+from bureau.registers.registers import REGISTERS
+from bureau.registers.web import workbook
 from panel import ids
-from panel.errors import UserError
 from panel.i18n import Message, _, n_
 from panel.kinds import Day, Invalid, tidy, today
-from panel.security.policy import AccessDenied, Permission
+from panel.security.policy import Permission
 from panel.security.session import act_for
-from panel.web.cli import acting, fail
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.features import Route
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
-from panel.web.panel import Panel
 
 #: Rows of the preview; the file has them all.
 SHOWN = 20
@@ -79,13 +74,13 @@ def download() -> Any:
     panel = current_panel()
     register = _register(registers.may(panel.session, Permission.EXPORT))
     try:
-        made = registers.make(panel.session, register, _order())
+        made = workbook.make(panel.session, register, _order())
     except Invalid:
         abort(404)
     panel.session.rollback()
     with panel.system_session() as own:
         act_for(own, replace(current_actor(), system=True))
-        registers.written(own, register, made)
+        workbook.written(own, register, made)
     return send_file(BytesIO(made.content), XLSX, as_attachment=True, download_name=made.name)
 
 
@@ -161,65 +156,6 @@ def _cell(value: Any) -> Cell:
     plain = value.value if marked else value
     text = plain.isoformat() if isinstance(plain, date) else str(plain or "")
     return Cell(text, tone="bad" if marked else None)
-
-
-def install_command(app: Flask, panel: Panel) -> None:
-    @app.cli.command("register")
-    @click.argument("name", type=click.Choice(sorted(REGISTERS)))
-    @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The workbook.")
-    @click.option("--month", metavar="MONTH", help="The month (2026-05); last month if not given.")
-    @click.option("--until", metavar="MONTH", help="The last month of a longer period.")
-    @click.option("--on", "day", metavar="DAY", help="The day of a roster; today if not given.")
-    @click.option("--street", metavar="NAME", help="Only this street.")
-    @click.option("--community", metavar="NAME", help="Only this community, in the register of visits.")
-    @click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
-    def register(  # noqa: PLR0917 - one for each option
-        name: str,
-        out: Path,
-        month: str | None,
-        until: str | None,
-        day: str | None,
-        street: str | None,
-        community: str | None,
-        person: str | None,
-    ) -> None:
-        """Write a register as a workbook to print and sign."""
-        chosen = REGISTERS[name]
-        try:
-            first = Month.parse(month) if month else Month.of(today()).plus(-1)
-            last = Month.parse(until) if until else None
-            on = Day().parse(day)
-            with acting(panel, person, write=True) as session:
-                id_ = None if street is None else _street(session, street)
-                place = _community(session, chosen, id_, community) if community is not None else None
-                wanted = registers.order(session, first, last, on, id_, community=place)
-                made = registers.make(session, chosen, wanted)
-                out.write_bytes(made.content)
-                registers.written(session, chosen, made)
-        except (Invalid, AccessDenied, UserError) as problem:
-            fail(problem.message)
-        except OSError:
-            fail(_("{file} can't be written.", file=out))
-        click.echo(_("{n} rows written: {file}", n=made.rows, file=out))
-
-
-def _street(session: Any, name: str) -> int:
-    found = session.execute(select(Street.id).where(Street.name == name)).scalar_one_or_none()
-    if found is None:
-        raise UserError(_("There is no street {name}.", name=name))
-    return int(found)
-
-
-def _community(session: Any, register: Register, street: int | None, name: str) -> int:
-    if not register.by_community:
-        raise UserError(_("This register isn't kept for one community alone."))
-    reached = registers.communities(session)
-    found = [one.id for one in reached if one.name == name and street in (None, one.street_id)]
-    if not found:
-        raise UserError(_("There is no community {name}.", name=name))
-    if len(found) > 1:
-        raise UserError(_("Several communities are called {name}: name the street as well.", name=name))
-    return found[0]
 
 
 ROUTES = (

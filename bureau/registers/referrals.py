@@ -1,38 +1,27 @@
-"""Registers that are printed and filed: what stands in them, as plain rows within the scope of the session's actor."""
+"""移送台账: what was referred to other departments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from bureau.cases.privacy import redact
 from bureau.mediation.records import people
-from models import (
-    Assignment,
-    Case,
-    ChecklistItem,
-    Community,
-    CommunityStatus,
-    Department,
-    Gender,
-    Liaison,
-    Officer,
-    Referral,
-    ReferralKind,
-    ReferralStatus,
-    Street,
-)
-from panel.fields import Field, fields
+from bureau.printing.paper import CODE, DAY, LEFT, TEXT
+from bureau.printing.register_sheet import Cell, Column, Marked
+from bureau.registers.model import Filled, Register, RegisterRequest
+from models import Case, ChecklistItem, Community, Department, Referral, ReferralKind, ReferralStatus
 from panel.i18n import _
-from panel.imports.matching import is_masked
 from panel.kinds import now
-from panel.security.session import actor_of, policy_of
 
+LATE_SIGN, LATE_REPLY = "签收逾期", "反馈逾期"
 NOT_VISIBLE = _("not visible")
 
 
@@ -137,78 +126,76 @@ def _late(due: datetime | None, done: datetime | None, moment: datetime, *, ende
     return (done or moment) > due
 
 
-@dataclass(frozen=True, slots=True)
-class LiaisonLine:
-    street: str
-    community: str
-    name: str
-    gender: Gender | None
-    post: str | None
-    mobile: str | None
-    telephone: str | None
-    officer: str | None
-    start_on: date
-    note: str | None
-
-
-def roster(session: Session, day: date, street: int | None = None) -> tuple[list[LiaisonLine], list[str]]:
-    """社区联络员花名册 as of a day, street by street, and the communities that had no liaison then. Telephone numbers
-    are masked for those who see them masked."""
-    statement = (
-        select(
-            Street.name.label("street"),
-            Community.name.label("community"),
-            Community.status,
-            Liaison.id.label("liaison_id"),
-            Liaison.name,
-            Liaison.gender,
-            Liaison.post,
-            Liaison.mobile,
-            Liaison.telephone,
-            Liaison.start_on,
-            Liaison.note,
-            Assignment.id.label("assignment_id"),
-            Officer.name.label("officer"),
-        )
-        .select_from(Community)
-        .join(Street, Community.street_id == Street.id)
-        .outerjoin(Liaison, and_(Liaison.community_id == Community.id, *_on(Liaison, day)))
-        .outerjoin(Assignment, and_(Assignment.community_id == Community.id, *_on(Assignment, day)))
-        .outerjoin(Officer, Assignment.officer_id == Officer.id)
-        .order_by(Street.name_key, Street.id, Community.name_key, Community.id, Liaison.start_on, Liaison.id)
-    )
-    if street is not None:
-        statement = statement.where(Community.street_id == street)
-    actor = actor_of(session)
-    hidden = actor.system or policy_of(session).sees_masked(actor, Liaison)
-    declared = {f.name: f for f in fields(Liaison)}
-    found, vacant = [], []
-    for row in session.execute(statement):
-        if row.liaison_id is None:
-            if row.status is CommunityStatus.ACTIVE:
-                vacant.append(row.community)
-            continue
-        officer = row.officer if row.assignment_id is None or row.officer else str(NOT_VISIBLE)
-        found.append(
-            LiaisonLine(
-                street=row.street,
-                community=row.community,
-                name=row.name,
-                gender=row.gender,
-                post=row.post,
-                mobile=_number(declared["mobile"], row.mobile, hidden=hidden),
-                telephone=_number(declared["telephone"], row.telephone, hidden=hidden),
-                officer=officer,
-                start_on=row.start_on,
-                note=row.note,
+def _fill(session: Session, order: RegisterRequest) -> Filled:
+    rows: list[Sequence[Cell]] = []
+    lines = referrals(session, order.first, order.last, order.street)
+    for line in lines:
+        late = "、".join(filter(None, (LATE_SIGN * line.sign_late, LATE_REPLY * line.reply_late)))
+        rows.append(
+            (
+                line.document_no,
+                line.case_no,
+                line.sent_at.date(),
+                str(line.kind.label),
+                line.department,
+                line.community,
+                line.item,
+                line.request or None,
+                _due(line.sign_due_at, late=line.sign_late),
+                line.signed_at and line.signed_at.date(),
+                _due(line.reply_due_at, late=line.reply_late),
+                line.replied_at and line.replied_at.date(),
+                _answer(line),
+                line.joint_on,
+                str(line.status.label),
+                Marked(late) if late else None,
             )
         )
-    return found, vacant
+    counted = {
+        "移送": len(lines),
+        "已签收": sum(line.signed_at is not None for line in lines),
+        "已反馈": sum(line.status.value == "replied" for line in lines),
+        "退回": sum(line.status.value == "returned" for line in lines),
+        "逾期": sum(line.sign_late or line.reply_late for line in lines),
+    }
+    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
 
 
-def _on(model: type[Liaison | Assignment], day: date) -> tuple[ColumnElement[bool], ...]:
-    return (model.start_on <= day, or_(model.end_on.is_(None), model.end_on >= day))
+def _answer(line: ReferralLine) -> str | None:
+    """What a department answered, who took part in the joint action, and what was won."""
+    won = f"成果：{line.quantity} {line.quantity_unit or ''}".strip() if line.quantity is not None else ""
+    members = f"参加单位：{line.joint_members}" if line.joint_members else ""
+    return "；".join(filter(None, (line.reply, members, won))) or None
 
 
-def _number(field: Field, value: str | None, *, hidden: bool) -> str | None:
-    return field.kind.mask(value) if value and is_masked(field, hidden=hidden) else value
+def _due(moment: Any, *, late: bool) -> Cell:
+    day = moment and moment.date()
+    return Marked(day) if late else day
+
+
+REGISTER = Register(
+    "referrals",
+    "移送台账",
+    _("Register of referrals"),
+    _("What was referred to other departments in a month, with limits, replies and what is overdue."),
+    Referral,
+    (
+        Column("文书号", 12, CODE),
+        Column("案件编号", 12.4, CODE),
+        Column("移送日期", 9.4, DAY),
+        Column("类型", 7),
+        Column("协同部门", 9),
+        Column("社区", 8.4),
+        Column("事项", 11, LEFT),
+        Column("协同事项", 17, TEXT),
+        Column("应签收", 9.4, DAY),
+        Column("签收", 9.4, DAY),
+        Column("应反馈", 9.4, DAY),
+        Column("反馈", 9.4, DAY),
+        Column("反馈内容/退回原因", 17, TEXT),
+        Column("联合行动日期", 9.4, DAY),
+        Column("状态", 6.9),
+        Column("备注", 8.2),
+    ),
+    _fill,
+)
