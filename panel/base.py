@@ -8,11 +8,11 @@ from datetime import date, datetime
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Date, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, String, Table
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry, relationship
 
-from panel.fields import field_named
+from panel.fields import Field, LinksDeclared, field_named
 from panel.i18n import Message, pinyin
 from panel.kinds import Moments, PersonName, now
 
@@ -89,6 +89,9 @@ class Base(DeclarativeBase):
     def __init_subclass__(cls, **options: Any) -> None:
         """On SQLite an id is never given twice (AUTOINCREMENT), as PostgreSQL's sequences hold anyway: audit, imports
         and notices name records by id long after they were deleted."""
+        for name, declared in list(vars(cls).items()):
+            if isinstance(declared, LinksDeclared):
+                setattr(cls, name, _links(cls, name, declared.field))
         super().__init_subclass__(**options)
         table = vars(cls).get("__table__")
         if isinstance(table, Table):
@@ -96,6 +99,39 @@ class Base(DeclarativeBase):
 
     def __str__(self) -> str:
         return display(self)
+
+
+def _links(model: Any, name: str, field: Field) -> Any:
+    """The relationship of a field that many() declared, and its table. A row goes with its record; as long as it is
+    there, what it points at can't be deleted."""
+    assert field.target is not None
+    table = Table(
+        f"{model.__tablename__}_{name}",
+        model.metadata,
+        Column("owner_id", ForeignKey(f"{model.__tablename__}.id", ondelete="CASCADE"), primary_key=True),
+        Column("target_id", ForeignKey(f"{field.target}.id"), primary_key=True, index=True),
+    )
+
+    def target() -> Any:
+        found = [m.class_ for m in model.registry.mappers if m.class_.__tablename__ == field.target]
+        if not found:
+            raise TypeError(f"{model.__name__}: {name} points at {field.target}, which is no declared table")
+        return found[0]
+
+    def order() -> Any:
+        wanted = target().__order__
+        column = getattr(target(), wanted.removeprefix("-"))
+        return [column.desc() if wanted.startswith("-") else column, target().id]
+
+    return relationship(
+        target,
+        secondary=table,
+        primaryjoin=lambda: model.id == table.c.owner_id,
+        secondaryjoin=lambda: target().id == table.c.target_id,
+        order_by=order,
+        passive_deletes=True,
+        info={"field": field},
+    )
 
 
 def display(record: Any, named: frozenset[type] = frozenset()) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, type_coerce
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Table, type_coerce
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import column_property, mapped_column
 
 from panel.i18n import Message, _
-from panel.kinds import Kind, Reference
+from panel.kinds import Kind, Many, Reference
 
 
 class Personal(Enum):
@@ -61,6 +61,15 @@ class Field:
     @property
     def reference(self) -> Reference | None:
         return self.kind if isinstance(self.kind, Reference) else None
+
+    @property
+    def many(self) -> Many | None:
+        return self.kind if isinstance(self.kind, Many) else None
+
+    @property
+    def target(self) -> str | None:
+        """The table of the records that the field points at."""
+        return self.kind.table if isinstance(self.kind, Reference | Many) else None
 
 
 def col(
@@ -144,6 +153,40 @@ def computed(
     return column_property(type_coerce(expression, kind.sql()), info={"field": declared})
 
 
+@dataclass(frozen=True, slots=True)
+class LinksDeclared:
+    """What many() leaves in a class until the class is mapped; Base makes the relationship and its table of it."""
+
+    field: Field
+
+
+def many(
+    table: str,
+    label: Message,
+    *,
+    help: Message | None = None,
+    aliases: Sequence[str] = (),
+    group: Message | None = None,
+    listed: bool = True,
+    below: str | None = None,
+    filter: bool = True,
+) -> Any:
+    """Declare references to any number of records of a table: `genres: Mapped[list[Genre]] = many("genre", …)`. The ids
+    of both stand in a table of their own, which goes with its record and is changed by whoever may edit that."""
+    return LinksDeclared(
+        Field(
+            kind=Many(table),
+            label=label,
+            help=help,
+            aliases=tuple(aliases),
+            group=group or _("General"),
+            listed=listed,
+            below=below,
+            filter=filter,
+        )
+    )
+
+
 def rule(name: str, sql: str, message: Message, *, field: str = "") -> CheckConstraint:
     """A named CHECK with the sentence its violation is told in; `field` is where it is told, if the condition speaks of
     columns that stand on no form."""
@@ -175,5 +218,28 @@ def _declared(model: type[Any]) -> tuple[Field, ...]:
     return tuple(found)
 
 
+def links(model: type[Any]) -> tuple[Field, ...]:
+    """What a model declares by many(): its `attr` is a relationship, no column."""
+    if model not in _LINKS:
+        relations = [r for r in sa_inspect(model).relationships if "field" in r.info]
+        _LINKS[model] = tuple(replace(r.info["field"], attr=r.key, name=r.key) for r in relations)
+    return _LINKS[model]
+
+
+_LINKS: dict[type[Any], tuple[Field, ...]] = {}
+
+
+def table_of_links(model: type[Any], field: Field) -> Table:
+    """The table that holds what a field declared by many() points at: owner_id, target_id."""
+    table = sa_inspect(model).relationships[field.attr].secondary
+    assert isinstance(table, Table)
+    return table
+
+
+def all_fields(model: type[Any]) -> tuple[Field, ...]:
+    """Everything that a record says: its columns, then the records it points at by many()."""
+    return (*fields(model), *links(model))
+
+
 def field_named(model: type[Any], name: str) -> Field | None:
-    return next((field for field in fields(model) if name in (field.name, field.attr)), None)
+    return next((field for field in all_fields(model) if name in (field.name, field.attr)), None)

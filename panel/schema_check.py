@@ -10,7 +10,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper
 from sqlalchemy.sql import visitors
 
 from panel.base import Base, Record, Via
-from panel.fields import fields
+from panel.fields import all_fields, fields, links
 from panel.i18n import Message
 
 #: What addresses and forms call things of their own: a column of such a name could not be told from them.
@@ -71,7 +71,9 @@ def _columns(model: type[Base]) -> Iterator[str]:
     for f in fields(model):
         if f.key and f.computed:
             yield f"{f.attr} is computed and can't be part of the key"
-    labels = [f.label for f in fields(model)]
+    if model.__append_only__ and links(model):
+        yield f"it is append-only, so that {links(model)[0].name} could never be changed; declare a table of its own"
+    labels = [f.label for f in all_fields(model)]
     if double := next((label for label in labels if labels.count(label) > 1), None):
         yield f"two columns are called “{double.msgid}”, so that no file could tell them apart"
     if issubclass(model, Record) and not model.__mapper__.version_id_col is not None:
@@ -95,7 +97,7 @@ def _twice(models: list[type[Base]]) -> Iterator[str]:
 
 def _reserved(models: list[type[Base]]) -> Iterator[str]:
     for model in models:
-        for f in fields(model):
+        for f in all_fields(model):
             if f.name in RESERVED and (f.filter or not model.__append_only__):
                 yield f"{model.__name__}: a column can't be called {f.name}, which is a word of addresses and forms"
 
@@ -104,12 +106,12 @@ def _references(models: list[type[Base]]) -> Iterator[str]:
     """A reference is shown, looked up and led to by its relationship and by the screen of the other table."""
     tables = {model.__tablename__ for model in models}
     for model in models:
-        for f in fields(model):
+        for f in all_fields(model):
+            place = f"{model.__name__}: {f.attr}"
+            if f.target and f.target not in tables:
+                yield f"{place} refers to {f.target}, which has no screen; give it a view"
             if f.reference is None:
                 continue
-            place = f"{model.__name__}: {f.attr}"
-            if f.reference.table not in tables:
-                yield f"{place} refers to {f.reference.table}, which has no screen; give it a view"
             way = model.__mapper__.relationships.get(f.name)
             if not f.attr.endswith("_id") or way is None:
                 yield f"{place} needs a relationship beside it, called {f.attr.removesuffix('_id')}"

@@ -92,7 +92,7 @@ def _counting_anew(connection: Connection) -> Iterator[str]:
         return
     query = text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
     for name, sql in connection.execute(query):
-        if name in Base.metadata.tables and "AUTOINCREMENT" not in sql.upper():
+        if "id" in getattr(Base.metadata.tables.get(name), "columns", ()) and "AUTOINCREMENT" not in sql.upper():
             yield name
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
 from panel.base import Anchor, Base, Named, Public, Record, Via
-from panel.fields import Personal, col, computed, rule
+from panel.fields import Personal, col, computed, many, rule
 from panel.i18n import _
 from panel.kinds import (
     Amount,
@@ -145,6 +145,7 @@ class Customer(Record):
     number: Mapped[str] = col(Code(20), _("Customer no."), required=True, key=True, unique=True, search=True)
     name: Mapped[str] = col(PersonName(), _("Name"), required=True, personal=Personal.PRIVATE)
     phone: Mapped[str | None] = col(Mobile(), _("Phone"), personal=Personal.PRIVATE)
+    likes: Mapped[list[Genre]] = many("genre", _("Likes"))
 
 
 class Card(Record):
@@ -160,7 +161,7 @@ class Card(Record):
 
 
 class Sale(Record):
-    """Two references to one table; a clerk reaches their own."""
+    """Two references to one table; a clerk reaches their own, and of those sold together with one as well."""
 
     __tablename__, __label__, __labels__, __scope__ = "sale", _("Sale"), _("Sales"), Anchor()
     __display__ = ("number",)
@@ -169,6 +170,7 @@ class Sale(Record):
     clerk_id: Mapped[int] = col(Reference("user"), _("Clerk"), required=True)
     helper_id: Mapped[int | None] = col(Reference("user"), _("Helped by"))
     customer_id: Mapped[int | None] = col(Reference("customer"), _("Customer"))
+    together: Mapped[list["Sale"]] = many("sale", _("Sold together with"))
     clerk: Mapped[User] = relationship(foreign_keys=[clerk_id])
     helper: Mapped[User | None] = relationship(foreign_keys=[helper_id])
     customer: Mapped[Customer | None] = relationship()

@@ -5,7 +5,6 @@ as a file and comes in again, and an import is previewed, applied and undone."""
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 from datetime import date, time
@@ -17,11 +16,10 @@ from alembic.autogenerate import compare_metadata, produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import select
-from werkzeug.test import TestResponse
 
 from panel.base import Base, Record
 from panel.exports import requests
-from panel.fields import Field, col, fields
+from panel.fields import Field, col, fields, links
 from panel.i18n import _, speaking
 from panel.imports import batches
 from panel.imports.plans import Options, Outcome
@@ -48,49 +46,11 @@ from panel.security.policy import Actor
 from panel.security.records import ExportFormat, guard
 from panel.security.session import act_for
 from panel.web.panel import Panel
+from tests import foreign_links
 from tests.foreign import CATALOGUE, TRADE, Album, shop
+from tests.foreign_browser import PASSWORD, Client
 
-PASSWORD = "Record-shop-1"
 PEOPLE = {"ann": "manager", "bob": "clerk"}
-
-
-class Client:
-    """A browser that takes the form's token along."""
-
-    def __init__(self, panel: Panel, username: str) -> None:
-        self.client = panel.app.test_client()
-        assert self.post("/login", username=username, password=PASSWORD).status_code == 302, "the log-in"
-
-    def get(self, url: str, status: int = 200) -> str:
-        response = self.client.get(url)
-        assert response.status_code == status, (url, response.status_code, response.text[-3000:])
-        return response.text if "html" in response.mimetype or "json" in response.mimetype else ""
-
-    def post(self, url: str, /, **data: Any) -> TestResponse:
-        pages = (self.client.get(address).text or "" for address in ("/password", "/login"))
-        token = next(found for page in pages if (found := re.search(r'name="csrf_token" value="([^"]+)"', page)))
-        return self.client.post(url, data={"csrf_token": token[1], **data})
-
-    def form(self, url: str) -> dict[str, str]:
-        """What the form at an address would post as it stands."""
-        page = self.get(url)
-        main = re.search(r"<main.*</main>", page, re.S)
-        assert main is not None
-        found = {}
-        for tag in re.findall(r"<input[^>]*>", main[0]):
-            name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
-            if (
-                name
-                and ('type="checkbox"' not in tag or "checked" in tag)
-                and ('type="radio"' not in tag or "checked" in tag)
-            ):
-                found[name[1]] = html.unescape(value[1]) if value else ""
-        for name, text in re.findall(r'<textarea[^>]*name="([^"]*)"[^>]*>(.*?)</textarea>', main[0], re.S):
-            found[name] = html.unescape(text)
-        for name, text in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', main[0], re.S):
-            chosen = re.search(r'<option value="([^"]*)"[^>]*selected', text)
-            found[name] = html.unescape(chosen[1]) if chosen else ""
-        return found
 
 
 def migrate(panel: Panel) -> None:
@@ -143,6 +103,12 @@ def value_of(declared: Field, n: int, session: Any) -> Any:
     return next(make() for known, make in values.items() if isinstance(kind, known))
 
 
+def first_of(declared: Field, n: int, session: Any) -> list[Any]:
+    """The first records of the table that a field by many() points at."""
+    target = next(m.class_ for m in Base.registry.mappers if m.class_.__tablename__ == declared.target)
+    return list(session.execute(select(target).order_by(target.id).limit(n)).scalars())
+
+
 def furnish(panel: Panel) -> None:
     """Three records of every table, two people."""
     with panel.system_session() as session:
@@ -157,6 +123,10 @@ def furnish(panel: Panel) -> None:
                 typed = [f for f in fields(model) if not f.readonly]
                 session.add(model(**{f.attr: value_of(f, n, session) for f in typed}))
                 session.flush()
+        for model in (*CATALOGUE, *TRADE):
+            for n, record in enumerate(session.execute(select(model).order_by(model.id)).scalars()):
+                for f in links(model):
+                    setattr(record, f.attr, first_of(f, n, session))
 
 
 def every_page(panel: Panel, ann: Client) -> None:
@@ -289,6 +259,9 @@ def main() -> None:
     the_kinds(ann)
     an_import(ann)
     the_scope(bob)
+    foreign_links.by_hand(ann)
+    foreign_links.by_scope(panel, bob)
+    foreign_links.by_file(ann)
 
 
 if __name__ == "__main__":

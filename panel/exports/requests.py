@@ -211,7 +211,7 @@ def arguments_of(
             )
         try:
             if suffix != "empty":
-                if declared.reference and value.strip() and ids.parse(value) is None:
+                if declared.target and value.strip() and ids.parse(value) is None:
                     value = named(declared, value)
                 declared.kind.parse(value)
         except Invalid as problem:
@@ -243,9 +243,9 @@ def _said(session: Session, field: Field, given: str) -> str:
         value = field.kind.parse(given)
     except Invalid:
         return given
-    if field.reference:
-        target = session.get(model_of(field.reference.table), value) if value is not None else None
-        return in_files(target) if target is not None else f"#{value}"
+    if field.target:
+        target = session.get(model_of(field.target), ids.parse(given)) if value is not None else None
+        return in_files(target) if target is not None else f"#{given}"
     if field.personal is not Personal.NO:
         return field.kind.mask(value)
     return field.kind.format(value) if isinstance(field.kind, Choice | Flag | Label) else given

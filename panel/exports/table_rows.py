@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload, load_only
 from sqlalchemy.types import NULLTYPE
 
 from panel.base import Base, display, in_files, written_by
-from panel.fields import Field, fields
+from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
 from panel.imports.matching import is_masked
 from panel.imports.rules import NOT_VISIBLE, RECORD_NO, placing
@@ -51,7 +51,7 @@ class Column:
 def columns(model: type[Base]) -> list[Column]:
     """What a table is exported as, so that importing it again changes nothing: every field, a column that places a
     reference before it, and a record number where no key identifies every row."""
-    declared = [f for f in fields(model) if not isinstance(f.kind, Data)]
+    declared = [f for f in all_fields(model) if not isinstance(f.kind, Data)]
     places = {reference.name: above for reference, above in placing(model)}
     keyed = any(f.key for f in declared) and not model.__numbered__
     found = [] if keyed else [Column(RECORD_NO)]
@@ -84,7 +84,7 @@ def rows(
     names = {f.name: _Names(session, f, _place(shown, f)) for f in _references(shown)}
     for column in shown:
         f = column.field
-        if f is not None and f.attr not in taken:
+        if f is not None and not f.many and f.attr not in taken:
             taken[f.attr] = len(wanted)
             attribute = getattr(model, f.attr)
             wanted.append(type_coerce(attribute, NULLTYPE))
@@ -92,6 +92,8 @@ def rows(
             types.append(None if isinstance(f.kind, Choice | Flag | Moment) else attribute.type)
         if f is None:
             made.append((0, _same))
+        elif f.many:
+            made.append((0, _Linked(session, model, f).names))
         elif f.reference:
             made.append((taken[f.attr], names[f.name].places if column.above else names[f.name].names))
         else:
@@ -169,6 +171,36 @@ class _Names:
             above = getattr(record, self.place.name) if self.place is not None else None
             place = text_cell(display(above)) if above is not None else None
             self.known[record.id] = (text_cell(in_files(record)), place)
+
+
+class _Linked:
+    """What the records are called that a record points at by many(): those that the reader reaches, in one cell."""
+
+    def __init__(self, session: Session, model: type[Base], field: Field) -> None:
+        self.session, self.table = session, table_of_links(model, field)
+        self.target = model_of(field.target or "")
+        self.called: dict[int, str] = {}
+
+    def names(self, owners: Values) -> Values:
+        column, downwards = order(self.target, "")
+        turn = desc if downwards else asc
+        statement = (
+            select(self.table.c.owner_id, self.target.id)
+            .join(self.target, self.target.id == self.table.c.target_id)
+            .where(self.table.c.owner_id.in_(owners))
+            .order_by(turn(column), self.target.id)
+        )
+        found: dict[int, list[int]] = {}
+        for owner, id_ in self.session.execute(statement):
+            found.setdefault(owner, []).append(id_)
+        self._look_up({id_ for ids in found.values() for id_ in ids})
+        return [text_cell("、".join(self.called[id_] for id_ in found.get(owner, ()))) for owner in owners]
+
+    def _look_up(self, ids: set[int]) -> None:
+        if len(self.called) > MAX_NAMES:
+            self.called = {}
+        statement = select(self.target).where(self.target.id.in_(ids.difference(self.called)))
+        self.called |= {record.id: in_files(record) for record in self.session.execute(statement).scalars()}
 
 
 def _same(values: Values) -> Values:

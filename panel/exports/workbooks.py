@@ -30,6 +30,7 @@ MAX_CHOICES = 2_000
 #: Rows between two signs of progress.
 TOLD_EVERY = 1_000
 EXAMPLE = _("Example: ")
+SEVERAL = _("Several are separated by “、”.")
 #: A sheet's name, its labels, and of each row its cells, each with whether it is faulty, and the reason.
 FailedRows = tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]
 
@@ -79,7 +80,7 @@ def _told(found: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any
 def _format(column: Column) -> str | None:
     if column.field is None:
         return None
-    return "@" if column.above or column.field.reference else column.field.kind.excel
+    return "@" if column.above or column.field.target else column.field.kind.excel
 
 
 #: Widths in letters by the name of a kind, for what it holds at most; a Chinese letter takes two.
@@ -108,7 +109,7 @@ def _width(column: Column) -> int:
     label = 2 * -(-len(str(column.label)) // 2) + 3
     if f is None:
         return max(NUMBER_WIDTH, label)
-    if f.reference:
+    if f.target:
         return max(REFERENCE_WIDTH, label)
     kind = type(f.kind).__name__
     if isinstance(f.kind, Choice):
@@ -133,7 +134,7 @@ def template(session: Session, model: type[Base], target: Path | IO[bytes], regi
                 label=str(column.label),
                 width=_width(column),
                 required=column.above is None and f is not None and f.name in required,
-                help=str(f.help) if f is not None and f.help else "",
+                help=_help(f) if f is not None else "",
                 number_format=_format(column) or "@",
                 example=_example(f, str(column.label), first=index == 0),
                 choices=_choices(session, f) if f is not None else [],
@@ -147,6 +148,11 @@ def template_columns(model: type[Base], rules: Rules) -> list[Column]:
     typed = [c for c in columns(model) if c.field is not None and (not c.field.readonly or c.field.key)]
     extra = [labels[-1] for labels in rules.extra().values()]
     return [*typed, *(Column(label) for label in extra if isinstance(label, Message))]
+
+
+def _help(f: Field) -> str:
+    """What is said of a column in its header's comment."""
+    return "\n".join(str(words) for words in (f.help, SEVERAL if f.many else None) if words)
 
 
 def _choices(session: Session, f: Field) -> list[str]:

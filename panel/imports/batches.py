@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from panel import progress, sheets
 from panel.base import Base
 from panel.errors import UserError
-from panel.fields import fields
+from panel.fields import all_fields
 from panel.i18n import Message, _, for_the_record
 from panel.imports import import_undo, importing, mapping
 from panel.imports.matching import UNSCOPED
@@ -168,7 +168,7 @@ def _before(made: Plan, row: PlanRow) -> dict[str, Any] | None:
     """What a changed row replaced, as the kinds store it."""
     if row.outcome is not Outcome.CHANGED or row.renewed is not None:
         return None
-    kinds: dict[str, Kind] = {f.attr: f.kind for f in fields(made.model)}
+    kinds: dict[str, Kind] = {f.attr: f.kind for f in all_fields(made.model)}
     return {attr: kinds[attr].store(row.stored.get(attr)) for attr in row.values if attr in kinds}
 
 
@@ -176,7 +176,7 @@ def _besides(row: PlanRow) -> list[list[Any]] | None:
     """What else was written with a row, as ImportRow keeps it."""
     found = []
     for one in row.besides:
-        kinds = {f.attr: f.kind for f in fields(one.model)}
+        kinds = {f.attr: f.kind for f in all_fields(one.model)}
         before = one.before and {attr: kinds[attr].store(value) for attr, value in one.before.items()}
         found.append([one.model.__tablename__, one.id, one.version, before, one.alone])
     return found or None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel.fields import Field, field_named, fields
+from panel.fields import Field, all_fields, field_named
 from panel.i18n import _
 from panel.imports.matching import UNSCOPED, Matcher, as_typed, chunks, is_masked, within
 from panel.imports.plans import Made, Plan, PlanRow
@@ -31,7 +31,7 @@ def unmask(plan: Plan, row: PlanRow) -> None:
 
 def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matcher) -> None:
     """Keep of an existing row only what differs, and put it in words."""
-    declared = {f.attr: f for f in fields(plan.model)}
+    declared = {f.attr: f for f in all_fields(plan.model)}
     existing = [row for row in rows if row.id is not None]
     for row in existing:
         for attr, given in list(row.values.items()):
@@ -51,23 +51,24 @@ def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matc
 def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:
     """What the records are called that a changed reference points from and to, as far as the actor reaches them."""
     found: dict[tuple[str, int], str] = {}
-    for field in fields(plan.model):
-        if field.reference is None:
+    for field in all_fields(plan.model):
+        if field.target is None:
             continue
         ids = {
-            value
+            id_
             for row in rows
             if field.attr in row.values
             for value in (row.stored.get(field.attr), row.values[field.attr])
-            if isinstance(value, int)
+            for id_ in (value if isinstance(value, tuple) else (value,))
+            if isinstance(id_, int)
         }
-        target = model_of(field.reference.table)
+        target = model_of(field.target)
         columns = table_of(target).c
         shown = [columns[name] for name in target.__display__ if name in columns]
         for some in chunks(within(session, target, Permission.READ, ids)):
             statement = select(columns.id, *shown).where(columns.id.in_(some))
             for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
-                found[field.reference.table, id_] = " ".join(str(part) for part in parts if part)
+                found[field.target, id_] = " ".join(str(part) for part in parts if part)
     return found
 
 
@@ -78,4 +79,7 @@ def _words(field: Field, value: Any, names: Names, hidden: bool) -> str:
         return value.name
     if field.reference:
         return names.get((field.reference.table, value)) or str(NOT_VISIBLE)
+    if field.many:
+        called = (names.get((field.many.table, id_)) or str(NOT_VISIBLE) for id_ in value)
+        return "、".join(dict.fromkeys(called))
     return field.kind.mask(value) if is_masked(field, hidden=hidden) else field.kind.format(value)

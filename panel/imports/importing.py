@@ -73,7 +73,7 @@ def _read_columns(part: Part, rules: Rules) -> dict[int, Field]:
 def _told(part: Part, read: Mapping[int, Field], rules: Rules) -> dict[str, int]:
     """The columns that are looked up once all rows are read: references, and what places them."""
     own = {name: index for index, name in part.columns.items() if name != ID and name not in rules.extra()}
-    return {name: i for name, i in own.items() if "/" in name or (i in read and read[i].reference)}
+    return {name: i for name, i in own.items() if "/" in name or (i in read and read[i].target)}
 
 
 def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from panel.base import Base
 from panel.errors import UserError
-from panel.fields import Field, field_named, fields
+from panel.fields import Field, all_fields, field_named
 from panel.i18n import Message, in_every_locale
 from panel.imports.headers import ColumnLabels, Header, normal
 from panel.imports.matching import UNSCOPED
@@ -52,7 +52,7 @@ class UnmappedError(UserError):
 
 def targets(model: type[Base], rules: Rules) -> list[tuple[str, Message]]:
     """The columns that a header may be said to mean: name and label, as people fill them in."""
-    typed = [f for f in fields(model) if not isinstance(f.kind, Data) and (not f.readonly or f.key)]
+    typed = [f for f in all_fields(model) if not isinstance(f.kind, Data) and (not f.readonly or f.key)]
     found: list[tuple[str, Message]] = [(f.name, f.label) for f in typed]
     found += [(f"{reference.name}/{above.name}", above.label) for reference, above in placing(model)]
     found += [(name, labels[-1]) for name, labels in rules.extra().items() if isinstance(labels[-1], Message)]

@@ -281,7 +281,8 @@ class AlikeMatcher(Matcher):
     def find(self, row: PlanRow) -> Row[Any] | None:
         same = self.alike.get(row.values.get(self.anchor), []) if self.anchor else []
         for found in same:
-            if all(self._says(attr, found, value) for attr, value in row.values.items()) and all(
+            told = {attr: value for attr, value in row.values.items() if attr in self.declared}
+            if all(self._says(attr, found, value) for attr, value in told.items()) and all(
                 self.declared[attr].kind.mask(found._mapping[attr]) == text for attr, text in row.masked.items()
             ):
                 same.remove(found)

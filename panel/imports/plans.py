@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar, overload
 
 from panel.base import Base
-from panel.fields import Field, fields
+from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Choices, tidy
 from panel.security.records import OutcomeName
@@ -271,7 +271,7 @@ class Plan:
             text = tidy(row.cells[index])
             row.errors.append(CellError(part.labels[index], text, message, index, suggestion))
             return
-        label = next((str(f.label) for f in fields(self.model) if f.name == name), "")
+        label = next((str(f.label) for f in all_fields(self.model) if f.name == name), "")
         row.errors.append(CellError(label, "", message))
 
     def place_of(self, row: PlanRow, beside: PlanRow) -> str:

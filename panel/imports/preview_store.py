@@ -253,7 +253,7 @@ def _text(row: PlanRow, declared: Field | None, index: int, hidden: bool) -> str
     value = row.values.get(declared.attr)
     if is_masked(declared, hidden=hidden):
         return declared.kind.mask(value) if value is not None else raw and "***"
-    if value is None or declared.reference:
+    if value is None or declared.target:
         return raw
     return declared.kind.format(value)
 

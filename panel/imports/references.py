@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from panel.fields import Field, field_named, fields
+from panel.fields import Field, all_fields, field_named, fields
 from panel.i18n import _, in_every_locale
+from panel.imports import link_cells
 from panel.imports.matching import Finder, Missing, within
 from panel.imports.plans import WRITTEN, Beside, Made, Part, Plan, PlanRow
-from panel.imports.rules import NOT_VISIBLE, Registry
+from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
 from panel.kinds import Invalid
 from panel.security.policy import Permission, model_of
 from panel.security.session import actor_of, policy_of
 from panel.store import bulk
-
-OUTSIDE = _("This record, or one that it refers to, is outside your area.")
 
 
 class Resolver:
@@ -30,13 +29,16 @@ class Resolver:
         self.unseen = in_every_locale(NOT_VISIBLE)
 
     def finder(self, declared: Field) -> Finder:
-        assert declared.reference is not None
-        table = declared.reference.table
+        table = declared.target
+        assert table is not None
         if table not in self.finders:
             finder = self.registry.finder_of(model_of(table))
-            own = [f.name for f in fields(self.plan.model) if f.reference and f.reference.table == table]
-            texts = {part.text(row, name) for part in self.plan.parts for name in own for row in part.rows}
-            finder.read(self.session, texts | {part.sheet for part in self.plan.parts})
+            own = [f for f in all_fields(self.plan.model) if f.target == table]
+            texts = {part.sheet for part in self.plan.parts}
+            for part in self.plan.parts:
+                for f in own:
+                    texts |= link_cells.texts(part, f.name) if f.many else {part.text(row, f.name) for row in part.rows}
+            finder.read(self.session, texts)
             self.finders[table] = finder
         return self.finders[table]
 
@@ -62,6 +64,7 @@ class Resolver:
                         row.texts[declared.name] = ""
                     elif text:
                         self._resolve(part, row, declared, text, places)
+        link_cells.resolve(self)
 
     def _resolve(self, part: Part, row: PlanRow, declared: Field, text: str, places: Sequence[str]) -> None:
         finder = self.finder(declared)
@@ -107,6 +110,7 @@ class Resolver:
                 value, stored = row.values.get(declared.attr), row.stored.get(declared.attr)
                 if value in outside and value != stored and self.plan.part_of(row).text(row, declared.name):
                     self.plan.fail(row, declared.name, OUTSIDE)
+        link_cells.settle(self)
 
     def _beside(self, part: Part, row: PlanRow, declared: Field) -> str:
         """Another reference of the same row that places this one: the library beside a shelf."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from panel.base import Base, Record
-from panel.fields import Field, fields
+from panel.fields import Field, all_fields, fields
 from panel.i18n import Message, _, in_every_locale
 from panel.imports.headers import ColumnLabels
 from panel.imports.matching import AlikeMatcher, Finder, Matcher
@@ -23,6 +23,7 @@ REASON = _("Reason of failure")
 RECORD_NO = _("Record no.")
 #: What a reference outside the reader's area is written as; read as if nothing stood there.
 NOT_VISIBLE = _("not visible")
+OUTSIDE = _("This record, or one that it refers to, is outside your area.")
 #: What the column of record numbers is called among the others.
 ID = "#id"
 KEEP_DAYS = 180
@@ -122,7 +123,7 @@ BELONGING = ("所属", "所在")
 
 def known_labels(model: type[Base], rules: Rules) -> ColumnLabels:
     """Every label that means a column of this table. What stands first has the better claim."""
-    declared = [f for f in fields(model) if not isinstance(f.kind, Data)]
+    declared = [f for f in all_fields(model) if not isinstance(f.kind, Data)]
     claims: list[tuple[str, Iterable[str | Message]]] = [(ID, [RECORD_NO])]
     claims += [(f.name, [f.label, f.name]) for f in declared]
     claims += [(f.name, f.aliases) for f in declared]

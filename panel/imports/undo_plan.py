@@ -12,11 +12,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from panel.base import Base
-from panel.fields import fields
+from panel.fields import all_fields
 from panel.i18n import Message
 from panel.imports.matching import UNSCOPED, chunks
 from panel.security.policy import model_of, table_of
 from panel.security.records import AuditAction, AuditEntry, ImportBatch, ImportRow
+from panel.store import links
 
 #: A record: its table and id.
 Place = tuple[str, int]
@@ -64,7 +65,7 @@ class UndoPlan:
     batch: ImportBatch
     refusal: Message | None = None
     units: list[Unit] = field(default_factory=list)
-    stored: dict[Place, Mapping[str, Any]] = field(default_factory=dict)
+    stored: dict[Place, dict[str, Any]] = field(default_factory=dict)
 
     #: Records outside the actor's area: nothing is told of them.
     unseen: set[Place] = field(default_factory=set)
@@ -112,7 +113,7 @@ def read_units(session: Session, batch: ImportBatch) -> list[Unit]:
 
 def _item(table: str, id_: int, version: int, before: Mapping[str, Any] | None) -> Item:
     model = model_of(table)
-    kinds = {f.attr: f.kind for f in fields(model)}
+    kinds = {f.attr: f.kind for f in all_fields(model)}
     values = before if before is None else {attr: kinds[attr].load(value) for attr, value in before.items()}
     return Item(model, id_, version, values)
 
@@ -140,3 +141,4 @@ def read_stored(session: Session, made: UndoPlan) -> None:
             present = select(table).where(table.c.id.in_(some), table.c.id.not_in(deleted))
             for row in session.execute(present, execution_options=UNSCOPED):
                 made.stored[table.name, row.id] = dict(row._mapping)
+        links.read_into(session, model, {i.id: made.stored[i.place] for i in items if i.place in made.stored})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from panel.base import Base
+from panel.fields import links, table_of_links
 from panel.i18n import _
 from panel.imports.matching import UNSCOPED, chunks, within
-from panel.imports.references import OUTSIDE
-from panel.imports.rules import NOT_VISIBLE, Registry
+from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
 from panel.imports.undo_plan import Item, Place, Reason, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
 from panel.security.accounts import User
@@ -48,9 +48,9 @@ def hold_versions(session: Session, made: UndoPlan) -> None:
     for some in chunks({stored["updated_by_id"] for _unit, item_of, stored in changed} - {None}):
         statement = select(user.id, user.name).where(user.id.in_(some))
         names |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
-    for unit, item, stored in changed:
-        who = names.get(stored["updated_by_id"]) or _("the system")
-        message = _("Changed since: {who}, {at}.", who=who, at=to_minute(stored["updated_at"]))
+    for unit, item, since in changed:
+        who = names.get(since["updated_by_id"]) or _("the system")
+        message = _("Changed since: {who}, {at}.", who=who, at=to_minute(since["updated_at"]))
         unit.reasons.append(Reason(message, item.place))
 
 
@@ -149,7 +149,18 @@ def _pointers(session: Session, added: Sequence[Item], registry: Registry) -> li
                     statement = select(table.c.id, column).where(column.in_(some))
                     for id_, to in session.execute(statement, execution_options=UNSCOPED):
                         found.append(_Pointer((target, to), (table.name, id_), column.name))
+        found += _links_to(session, mapper.class_, targets)
     return found
+
+
+def _links_to(session: Session, model: type[Base], targets: Mapping[str, Collection[int]]) -> Iterator[_Pointer]:
+    """What records of a table point at by many()."""
+    for f in links(model):
+        table, target = table_of_links(model, f), f.target or ""
+        for some in chunks(targets.get(target, ())):
+            statement = select(table).where(table.c.target_id.in_(some))
+            for owner, to in session.execute(statement, execution_options=UNSCOPED):
+                yield _Pointer((target, to), (model.__tablename__, owner), f.attr)
 
 
 def _names(session: Session, places: Iterable[Place]) -> dict[Place, str]:

@@ -31,7 +31,7 @@ from panel.fields import Field, fields
 from panel.i18n import _
 from panel.imports.matching import UNSCOPED, chunks, within
 from panel.imports.plans import Made, Plan, PlanRow
-from panel.imports.references import OUTSIDE
+from panel.imports.rules import OUTSIDE
 from panel.security.policy import Permission, table_of
 from panel.security.session import actor_of, policy_of
 from panel.store.db_errors import explain

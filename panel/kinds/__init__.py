@@ -21,7 +21,7 @@ from panel.kinds.base import (
     tidy,
     today,
 )
-from panel.kinds.choices import Choice, Data, Label, Reference
+from panel.kinds.choices import Choice, Data, Label, Many, Reference
 from panel.kinds.clock import Time
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment, to_minute
@@ -44,6 +44,7 @@ __all__ = [
     "Label",
     "Level",
     "Link",
+    "Many",
     "Mobile",
     "Moment",
     "Moments",

@@ -1,4 +1,4 @@
-"""Kinds that point at something: one of a closed list, another record, structured values."""
+"""Kinds that point at something: one of a closed list, other records, structured values."""
 
 from __future__ import annotations
 
@@ -86,6 +86,38 @@ class Reference(Kind):
         if (id_ := ids.parse(text)) is None:
             raise Invalid(_("Choose one from the list."))
         return id_
+
+
+@dataclass(frozen=True, slots=True)
+class Many(Kind):
+    """Several records of one table, by their ids. They stand in a table of their own, which panel.fields.many() makes.
+    Names are resolved where the records are (forms, imports)."""
+
+    table: str
+    most: int = 500
+    control: ClassVar[str] = "many"
+
+    def parse(self, raw: object) -> tuple[int, ...] | None:
+        given = raw if isinstance(raw, list | tuple) else re.split(r"[\s,、]+", narrow(tidy(raw)))
+        found = [ids.parse(text) for one in given if (text := tidy(one))]
+        if None in found:
+            raise Invalid(_("Choose one from the list."))
+        chosen = {id_ for id_ in found if id_ is not None}
+        if len(chosen) > self.most:
+            raise Invalid(_("At most {n} can be chosen.", n=self.most))
+        return tuple(sorted(chosen)) or None
+
+    def format(self, value: Any) -> str:
+        return ",".join(map(str, value or ()))
+
+    def store(self, value: Any) -> Any:
+        return list(value or ())
+
+    def load(self, stored: Any) -> Any:
+        return tuple(stored or ())
+
+    def show(self, stored: Any) -> str:
+        return self.format(stored)
 
 
 @dataclass(frozen=True, slots=True)

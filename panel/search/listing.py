@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, true
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from panel import ids
 from panel.base import Base
-from panel.fields import Field, Personal, fields
+from panel.fields import Field, Personal, all_fields, fields, table_of_links
 from panel.i18n import Message
 from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Label, Moment, Time, Whole, narrow, tidy
 from panel.security.policy import Actor
@@ -50,7 +50,7 @@ class Query:
 
 def filterable(model: type[Base], *, masked: bool = False) -> list[Field]:
     """Fields one may filter by: never by what one can't see, or the filter would tell it."""
-    return [f for f in fields(model) if f.filter and not isinstance(f.kind, Data) and not _hidden(f, masked)]
+    return [f for f in all_fields(model) if f.filter and not isinstance(f.kind, Data) and not _hidden(f, masked)]
 
 
 def searchable(model: type[Base], *, masked: bool = False) -> list[Field]:
@@ -110,7 +110,26 @@ def conditions(
     return found
 
 
+def points_at(model: type[Base], declared: Field, ids: Sequence[int] | None = None) -> ColumnElement[bool]:
+    """The condition that a record points, by many(), at one of these, or at any; only at what the reader reaches."""
+    table, target = table_of_links(model, declared), model.__mapper__.relationships[declared.attr].mapper.class_
+    reached = select(target.id) if ids is None else select(target.id).where(target.id.in_(ids))
+    return model.id.in_(select(table.c.owner_id).where(table.c.target_id.in_(reached)))
+
+
+def _filter_links(model: type[Base], declared: Field, query: Query) -> list[ColumnElement[bool]]:
+    found = []
+    if empty := query.values.get(f"{declared.name}.empty"):
+        some = points_at(model, declared)
+        found.append(~some if empty[0] == "1" else some)
+    if given := query.values.get(declared.name):
+        found.append(points_at(model, declared, declared.kind.parse(given)))
+    return found
+
+
 def _filter(model: type[Base], declared: Field, query: Query) -> list[ColumnElement[bool]]:
+    if declared.many:
+        return _filter_links(model, declared, query)
     column = getattr(model, declared.attr)
     kind, values = declared.kind, query.values
     found: list[ColumnElement[bool]] = []
@@ -200,13 +219,17 @@ def page(session: Session, model: type[Base], where: list[ColumnElement[bool]], 
     return Slice(found[::-1] if backwards else found, count, number, pages, query.size)
 
 
+def loading(model: type[Base], names: Sequence[str]) -> list[Any]:
+    """Load options for relationships: one record with its own, many in a statement of their own."""
+    found = [(getattr(model, name), model.__mapper__.relationships[name].uselist) for name in names]
+    return [selectinload(attribute) if several else joinedload(attribute) for attribute, several in found]
+
+
 def load(session: Session, model: type[Base], ids: Sequence[int], references: Sequence[str]) -> list[Any]:
-    """Records by id in the order given, with the named relationships, in one statement."""
+    """Records by id in the order given, with the named relationships, in a fixed number of statements."""
     if not ids:
         return []
-    statement = (
-        select(model).where(model.id.in_(ids)).options(*(joinedload(getattr(model, name)) for name in references))
-    )
+    statement = select(model).where(model.id.in_(ids)).options(*loading(model, references))
     found = {record.id: record for record in session.execute(statement).unique().scalars()}
     return [found[id_] for id_ in ids if id_ in found]
 

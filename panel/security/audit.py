@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import insert
@@ -10,7 +10,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Session
 
 from panel.base import Base, display
-from panel.fields import Field, Personal, fields
+from panel.fields import Field, Personal, fields, links
 from panel.kinds import now
 from panel.security.records import AuditAction, AuditEntry
 
@@ -30,6 +30,26 @@ def changed_fields(record: Base) -> list[Field]:
     return [f for f in fields(type(record)) if state.attrs[f.attr].history.has_changes()]
 
 
+def added_links(record: Base, field: Field) -> set[int]:
+    """The records that this one newly points at since the last flush."""
+    return set(_ids(sa_inspect(record).attrs[field.attr].history.added))
+
+
+def _ids(others: Iterable[Any]) -> list[int]:
+    return sorted(other.id for other in others if other.id is not None)
+
+
+def _link_changes(record: Base) -> dict[str, list[Any]]:
+    """What a record pointed at by many() and now does, as far as the actor reaches it."""
+    changes = {}
+    for field in links(type(record)):
+        history = sa_inspect(record).attrs[field.attr].history
+        if history.added or history.deleted:
+            before, after = (_ids((*history.unchanged, *some)) for some in (history.deleted, history.added))
+            changes[field.name] = [before or None, after or None]
+    return changes
+
+
 def _changes(record: Base, *, created: bool) -> dict[str, list[Any]]:
     state = sa_inspect(record)
     changes: dict[str, list[Any]] = {}
@@ -41,7 +61,7 @@ def _changes(record: Base, *, created: bool) -> dict[str, list[Any]]:
             changes[field.name] = [None, stored(field, after)]
         elif not created and history.has_changes() and before != after:
             changes[field.name] = [stored(field, before), stored(field, after)]
-    return changes
+    return changes | _link_changes(record)
 
 
 def remember(session: Session, new: list[Base], changed: list[Base], deleted: list[Base]) -> None:
@@ -58,6 +78,9 @@ def remember(session: Session, new: list[Base], changed: list[Base], deleted: li
             field.name: [stored(field, value), None]
             for field in fields(type(record))
             if (value := getattr(record, field.attr)) is not None
+        }
+        gone |= {
+            field.name: [_ids(others), None] for field in links(type(record)) if (others := getattr(record, field.attr))
         }
         pending.append((AuditAction.DELETE, record, gone, display_safely(record)))
 

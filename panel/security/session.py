@@ -20,7 +20,7 @@ from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWT
 from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel.base import Base, Record, name_key
-from panel.fields import Personal, fields
+from panel.fields import Personal, fields, links
 from panel.kinds import Mobile, now
 from panel.security import audit
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, model_of
@@ -270,6 +270,9 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
                     continue
                 if field.reference and (id_ := getattr(record, field.attr)) is not None:
                     pointed[model_of(field.reference.table)].add(id_)
+            for field in links(model):
+                if field.target and (added := audit.added_links(record, field)):
+                    pointed[model_of(field.target)] |= added
         for (model, action), ids in written.items():
             require(session, model, action, ids)
         for model, ids in pointed.items():

@@ -16,16 +16,19 @@ from sqlalchemy.orm import Session
 
 from panel import progress
 from panel.base import Base, Record, name_key
-from panel.fields import Field, Personal, fields
+from panel.fields import Field, Personal, all_fields, fields, links
 from panel.kinds import Mobile, now
 from panel.security import audit
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
 from panel.security.records import AuditAction
 from panel.security.session import actor_of, keyed_hash, policy_of, require
+from panel.store import links as stored_links
 
 #: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
 #: doesn't grow with their number.
 AT_ONCE = 1_000
+#: What stands for no value, of a column and of what is pointed at by many().
+NONE: tuple[Any, ...] = (None, ())
 #: Where SQLite keeps the highest id that an AUTOINCREMENT table ever held.
 _SEQUENCE = table_clause("sqlite_sequence", column("name"), column("seq"))
 
@@ -63,7 +66,7 @@ def _add(
 ) -> list[int]:
     """Insert rows and write their audit."""
     actor = actor_of(session)
-    full = [_derived(session, model, dict(row)) for row in rows]
+    full = [_derived(session, model, row) for row in rows]
     if issubclass(model, Record):
         for row in full:
             row["created_by_id"] = row["updated_by_id"] = actor.user_id
@@ -72,7 +75,10 @@ def _add(
     for group in _by_shape(full):
         for index, id_ in zip(group, _insert(session, table, [full[i] for i in group], numbers), strict=True):
             found[index] = id_
-    declared = fields(model)
+    for f in links(model):
+        pointed = {id_: ((), row[f.attr]) for id_, row in zip(found, rows, strict=True) if row.get(f.attr)}
+        stored_links.write(session, model, f, pointed)
+    declared = all_fields(model)
     audit.write_many(
         session,
         [
@@ -112,11 +118,11 @@ def append(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]
         raise TypeError(f"{model.__name__} is not append-only")
     if rows:
         _check_references(session, model, rows)
-        session.connection().execute(insert(table_of(model)), [_derived(session, model, dict(row)) for row in rows])
+        session.connection().execute(insert(table_of(model)), [_derived(session, model, row) for row in rows])
 
 
 def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {f.name: [None, audit.stored(f, row[f.attr])] for f in declared if row.get(f.attr) is not None}
+    return {f.name: [None, audit.stored(f, row[f.attr])] for f in declared if row.get(f.attr) not in NONE}
 
 
 def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str = "") -> None:
@@ -129,7 +135,7 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     # In the order of ids: two who write the same rows wait one for the other, and not each for the other.
     for one in sorted(edits, key=lambda edit: edit.id):
-        values = _derived(session, model, dict(one.values))
+        values = _derived(session, model, one.values)
         groups[tuple(sorted(values))].append({**values, "id_": one.id, "version_": one.version})
     for attrs, rows in groups.items():
         statement = (
@@ -144,7 +150,10 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
         )
         if session.connection().execute(statement, rows).rowcount != len(rows):
             raise StaleRow
-    _check_scope(session, model, Permission.EDIT, [one.id for one in edits], [one.values for one in edits])
+    for f in links(model):
+        changed = {one.id: (one.before.get(f.attr) or (), one.values[f.attr]) for one in edits if f.attr in one.values}
+        stored_links.write(session, model, f, changed)
+    _check_scope(session, model, Permission.EDIT, [one.id for one in edits], [_new(model, one) for one in edits])
     audit.write_many(
         session,
         [
@@ -155,7 +164,7 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
                 one.version + 1,
                 {
                     f.name: [audit.stored(f, one.before.get(f.attr)), audit.stored(f, one.values[f.attr])]
-                    for f in fields(model)
+                    for f in all_fields(model)
                     if f.attr in one.values
                 },
                 note,
@@ -188,7 +197,7 @@ def remove(session: Session, model: type[Base], gone: Sequence[Removal], note: s
     rows = [{"id_": one.id, "version_": one.version} for one in gone]
     if session.connection().execute(statement, rows).rowcount != len(rows):
         raise StaleRow
-    declared = fields(model)
+    declared = all_fields(model)
     audit.write_many(
         session,
         [(AuditAction.DELETE, model, one.id, one.version, _deleted(declared, one.before), note) for one in gone],
@@ -196,7 +205,7 @@ def remove(session: Session, model: type[Base], gone: Sequence[Removal], note: s
 
 
 def _deleted(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {f.name: [audit.stored(f, row[f.attr]), None] for f in declared if row.get(f.attr) is not None}
+    return {f.name: [audit.stored(f, row[f.attr]), None] for f in declared if row.get(f.attr) not in NONE}
 
 
 def _allow(session: Session, action: Permission, model: type[Base]) -> None:
@@ -212,9 +221,17 @@ def _by_shape(rows: Sequence[Mapping[str, Any]]) -> list[list[int]]:
     return list(shapes.values())
 
 
-def _derived(session: Session, model: type[Base], row: dict[str, Any]) -> dict[str, Any]:
-    """With the columns that the program keeps beside others."""
+def _new(model: type[Base], one: Edit) -> dict[str, Any]:
+    """The values of an edit, of what the record points at by many() only what is new: the rest it kept."""
+    kept = {f.attr: one.before.get(f.attr) or () for f in links(model) if f.attr in one.values}
+    return {**one.values, **{attr: set(one.values[attr]).difference(before) for attr, before in kept.items()}}
+
+
+def _derived(session: Session, model: type[Base], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row, with those that the program keeps beside others."""
     columns = model.__table__.c
+    apart = {f.attr for f in links(model)}
+    row = {attr: value for attr, value in given.items() if attr not in apart} if apart else dict(given)
     if "name_key" in columns and "name" in row:
         row["name_key"] = name_key(model, row["name"])
     for field in fields(model):
@@ -238,3 +255,6 @@ def _check_references(session: Session, model: type[Base], rows: Sequence[Mappin
         if field.reference:
             pointed = {row[field.attr] for row in rows if row.get(field.attr) is not None}
             require(session, model_of(field.reference.table), Permission.READ, pointed)
+    for field in links(model):
+        pointed = {id_ for row in rows for id_ in row.get(field.attr) or ()}
+        require(session, model_of(field.target or ""), Permission.READ, pointed)

@@ -37,6 +37,7 @@ def mark(page: FormPage, form: RecordForm, record: Any) -> None:
             if mine == was:
                 fresh = text_of(field.declared, record)
                 made.value, made.text, made.errors = theirs, fresh, []
+                made.chosen = forms.chosen(forms.stored(field, record))
             else:
                 made.theirs = text_of(field.declared, record) or str(_("(empty)"))
     latest = next(iter(history.entries(record.__tablename__, record.id)), None)

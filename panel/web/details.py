@@ -6,11 +6,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from flask import request
-from sqlalchemy import and_, func, or_, select, true
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from panel.base import Base, display
-from panel.fields import Field, fields
+from panel.fields import Field, fields, links, table_of_links
 from panel.i18n import Message, _
 from panel.kinds import Choice, Data
 from panel.search import listing
@@ -80,7 +79,7 @@ def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
     panel, actor = current_panel(), current_actor()
     found = []
     for view in panel.views.values():
-        pointing = [f for f in view.declared if f.reference and f.reference.table == model.__tablename__]
+        pointing = [f for f in view.declared if f.target == model.__tablename__]
         if pointing and panel.policy.may(actor, Permission.READ, view.model):
             found.append((view, pointing))
     return found
@@ -89,7 +88,7 @@ def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
 def _related(record: Any, found: list[tuple[SchemaView, list[Field]]], most: int) -> list[Related]:
     """What refers to a record, table by table. They are counted in one statement; of the first that have any the
     latest are shown, the others are led to: a page costs the same whatever refers to it."""
-    conditions = [or_(*(getattr(view.model, f.attr) == record.id for f in pointing)) for view, pointing in found]
+    conditions = [or_(*(_points(view.model, f, record) for f in pointing)) for view, pointing in found]
     counted = [(view.model, condition) for (view, _pointing), condition in zip(found, conditions, strict=True)]
     numbers = listing.counts(current_panel().session, counted)
     made, shown = [], 0
@@ -100,6 +99,14 @@ def _related(record: Any, found: list[tuple[SchemaView, list[Field]]], most: int
             shown += 1
         made.append(one)
     return made
+
+
+def _points(model: type[Base], field: Field, record: Any) -> ColumnElement[bool]:
+    """That a row refers to a record by this field."""
+    if field.many:
+        return listing.points_at(model, field, [record.id])
+    refers: ColumnElement[bool] = getattr(model, field.attr) == record.id
+    return refers
 
 
 def _closed(view: SchemaView, references: list[Field], record: Any, count: int) -> Related:
@@ -128,13 +135,13 @@ def _open(made: Related, view: SchemaView, references: list[Field], condition: A
         shown = [f for name in view.related for f in able if f.name == name]
     else:
         shown = [f for f in able if f.listed and f.below is None][:RELATED_COLUMNS]
-    loaded = [f.name for f in view.declared if f.reference and (f in shown or f.below in {s.name for s in shown})]
+    loaded = [f.name for f in view.declared if f.target and (f in shown or f.below in {s.name for s in shown})]
     statement = (
         select(model)
         .where(condition)
         .order_by(column.desc() if downwards else column, model.id.desc())
         .limit(RELATED_ROWS)
-        .options(*(joinedload(getattr(model, name)) for name in loaded))
+        .options(*listing.loading(model, loaded))
     )
     rows = current_panel().session.execute(statement).unique().scalars()
     made.columns = [lists.plain_column(f) for f in shown]
@@ -154,6 +161,11 @@ def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
         ]
         declared = {f.attr for f in fields(other)}
         keys = [c for c in keys if c.name in declared or not c.name.endswith("_by_id")]
+        pointing = [table_of_links(other, f) for f in links(other) if f.target == model.__tablename__]
+        if pointing:
+            owners = [select(t.c.owner_id).where(t.c.target_id.in_(ids)) for t in pointing]
+            rest = other.__table__.c.id.not_in(ids) if other is model else true()
+            found.append((other, and_(or_(*(other.__table__.c.id.in_(some) for some in owners)), rest)))
         if keys:
             # What goes together lets go of each other first, where it can.
             rest = model.id.not_in(ids) if other is model else true()

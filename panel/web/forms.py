@@ -11,10 +11,10 @@ from markupsafe import Markup
 from wtforms import Field as FormField
 
 from panel.base import Base, display
-from panel.fields import Field, fields
+from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Amount, Choice, Data, Invalid, Kind, Moment, Text, Whole
-from panel.web.lookups import visible
+from panel.web.lookups import all_visible, label, visible
 from panel.web.pages import Group, Input
 from panel.web.render import is_masked, text_of
 
@@ -74,6 +74,13 @@ class KindField(FormField):
         elif self.declared.kind.control == "select" and value is not None:
             self.text = str(value)
 
+    def given_in(self, formdata: Any) -> bool:
+        """Whether the form that was sent has this control."""
+        return self.name in formdata
+
+    def take_all(self, given: list[str]) -> None:
+        self.take(given[-1])
+
     def take(self, raw: str) -> None:
         """Read what was typed; what can't be read stays in the control beside its error."""
         untouched = (self.text, _control_text(self.declared.kind, self.text))
@@ -109,6 +116,48 @@ class KindField(FormField):
             setattr(obj, self.declared.attr, self.data)
 
 
+class ManyField(KindField):
+    """A form field of records that are pointed at by many(): each is a box that can be unticked, others are looked up.
+    What lies outside the reader's scope is neither shown nor changed."""
+
+    def __init__(self, declared: Field, model: type[Base], **kwargs: Any) -> None:
+        super().__init__(declared, model, **kwargs)
+        self.records: list[Any] = []
+
+    def process_record(self, record: Base | None) -> None:
+        self.process_errors = []
+        self._hold(list(getattr(record, self.declared.attr)) if record is not None else [])
+
+    def _hold(self, records: list[Any]) -> None:
+        self.records = records
+        self.data = tuple(sorted(record.id for record in records))
+        self.text = self.declared.kind.format(self.data)
+
+    def given_in(self, formdata: Any) -> bool:
+        """No box is sent where none is ticked; what the form was opened with is."""
+        return self.name in formdata or WAS + self.name in formdata
+
+    def take_all(self, given: list[str]) -> None:
+        self.process_errors = []
+        try:
+            wanted = self.declared.kind.parse(given) or ()
+        except Invalid as problem:
+            self.process_errors = [str(problem.message)]
+            return
+        assert self.declared.target is not None
+        found = all_visible(self.declared.target, wanted)
+        self._hold(found)
+        if len(found) != len(wanted):
+            self.process_errors = [str(_("Choose one from the list."))]
+
+    def take(self, raw: str) -> None:
+        self.take_all([raw])
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        if {record.id for record in getattr(obj, self.declared.attr)} != set(self.data):
+            setattr(obj, self.declared.attr, self.records)
+
+
 def _wants_context(default: Any) -> bool:
     return getattr(default, "__code__", None) is not None and default.__code__.co_argcount == 1
 
@@ -125,8 +174,8 @@ class RecordForm(BaseForm):
         formdata = self.meta.wrap_formdata(self, formdata)
         if formdata is not None:
             for field in self:
-                if field.name in formdata:
-                    field.take(formdata.getlist(field.name)[-1])
+                if field.given_in(formdata):
+                    field.take_all(formdata.getlist(field.name))
                 elif obj is None and field.declared.required and field.data is None:
                     field.take("")
 
@@ -141,14 +190,15 @@ class RecordForm(BaseForm):
 
 def form_class(model: type[Base]) -> type[RecordForm]:
     """The form of a model: every declared field that is typed."""
-    unbound = {f.name: KindField(f, model) for f in fields(model) if not f.readonly and not isinstance(f.kind, Data)}
+    typed = [f for f in all_fields(model) if not f.readonly and not isinstance(f.kind, Data)]
+    unbound = {f.name: (ManyField if f.many else KindField)(f, model) for f in typed}
     return type(f"{model.__name__}Form", (RecordForm,), {"model": model, **unbound})
 
 
 def groups(form: RecordForm, endpoint: str, record: Base | None) -> list[Group]:
     """The form's inputs under their headings; what is set by the program is shown among them once it exists."""
     found: dict[Message, Group] = {}
-    for declared in fields(form.model):
+    for declared in all_fields(form.model):
         if isinstance(declared.kind, Data):
             continue
         group = found.setdefault(declared.group, Group(declared.group))
@@ -164,11 +214,17 @@ def form_input(field: KindField, endpoint: str) -> Input:
     made = control(declared.kind, declared, endpoint)
     made.value = _control_text(declared.kind, field.text)
     made.text = field.shown
+    made.chosen = chosen(field)
     made.required = declared.required
     made.help = declared.help
     made.errors = [str(error) for error in field.errors or field.process_errors]
     made.was = _control_text(declared.kind, was_text(field))
     return made
+
+
+def chosen(field: KindField) -> list[tuple[str, str]]:
+    """The records that a control for several holds, by id and name."""
+    return [(str(record.id), label(record)) for record in field.records] if isinstance(field, ManyField) else []
 
 
 def was_text(field: KindField) -> str:
@@ -178,9 +234,14 @@ def was_text(field: KindField) -> str:
 
 def stored_text(field: KindField, record: Base) -> str:
     """What the control would hold if the form were opened now."""
-    fresh = KindField(field.declared, field.model, name=field.name, _form=None, _meta=field.meta)
+    return _control_text(field.declared.kind, stored(field, record).text)
+
+
+def stored(field: KindField, record: Base) -> KindField:
+    """The field as it would be if the form were opened now."""
+    fresh = type(field)(field.declared, field.model, name=field.name, _form=None, _meta=field.meta)
     fresh.process_record(record)
-    return _control_text(field.declared.kind, fresh.text)
+    return fresh
 
 
 def _control_text(kind: Kind, text: str) -> str:
@@ -202,7 +263,7 @@ def control(kind: Kind, declared: Field, endpoint: str) -> Input:
         made.choices = [(key, str(label)) for key, label in labels.items()]
     if isinstance(kind, Whole | Amount):
         made.step = "1" if isinstance(kind, Whole) else str(10**-kind.places)
-    if declared.reference:
+    if declared.target:
         made.lookup_url = url_for(f"{endpoint}.ajax_lookup", name=declared.name)
     if made.control == "select" and not (declared.required and declared.default is not None):
         made.choices.insert(0, ("", ""))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import String, cast, literal, select, union_all
 
 from panel.base import Base
-from panel.fields import Field, fields
+from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Moment
 from panel.security.policy import SYSTEM, Permission, model_of
@@ -42,13 +42,16 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
     wanted: dict[str, set[int]] = defaultdict(set)
     for entry in found:
         known = (
-            {f.name: f for f in fields(model or _model(entry.table_name))} if model or _model(entry.table_name) else {}
+            {f.name: f for f in all_fields(model or _model(entry.table_name))}
+            if model or _model(entry.table_name)
+            else {}
         )
         lines = []
         for name, (before, after) in entry.changes.items():
             field = known.get(name)
-            if field and field.reference:
-                wanted[field.reference.table] |= {value for value in (before, after) if isinstance(value, int)}
+            if field and field.target:
+                pointed = (before, after) if field.reference else (*(before or ()), *(after or ()))
+                wanted[field.target] |= {value for value in pointed if isinstance(value, int)}
             lines.append((name, field, before, after))
         shown.append((entry, lines))
     called = names(wanted)
@@ -90,6 +93,9 @@ def _show(field: Field | None, value: Any, called: dict[tuple[str, int], str]) -
         return str(value)
     if field.reference:
         return called.get((field.reference.table, value), str(_("not visible")))
+    if field.many:
+        told = [called.get((field.many.table, id_), str(_("not visible"))) for id_ in value]
+        return "、".join(dict.fromkeys(told))
     if isinstance(value, str) and "*" in value:
         return value
     return field.kind.show(value)

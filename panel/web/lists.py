@@ -31,7 +31,7 @@ def build(view: SchemaView) -> ListPage:
     found = listing.page(panel.session, view.model, view.conditions(query), query)
     columns = [f for f in view.declared if f.listed and f.below is None and not isinstance(f.kind, Data)]
     shown = [f for f in view.declared if f.listed]
-    records = listing.load(panel.session, view.model, found.ids, [f.name for f in shown if f.reference])
+    records = listing.load(panel.session, view.model, found.ids, [f.name for f in shown if f.target])
     filters = [_filter_input(view, f, query) for f in listing.filterable(view.model, masked=masked)]
     sortable = listing.sortable(view.model, masked=masked)
     narrowed = bool(query.values or query.search or query.quick)
@@ -170,13 +170,15 @@ def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
         made.until = query.values.get(f"{field.name}.to", [""])[0]
         if made.control == "datetime-local":
             made.control, made.value, made.until = "date", made.value[:10], made.until[:10]
+    if field.many:
+        made.control = "lookup"
     if isinstance(field.kind, Flag):
         made.control = "select"
         made.choices = [("", ""), ("1", field.kind.format(True)), ("0", field.kind.format(False))]
     if made.control == "select" and made.choices and made.choices[0][0]:
         made.choices.insert(0, ("", ""))
-    if field.reference and made.value and not query.problems.get(field.name):
-        target = visible(field.reference.table, field.kind.parse(made.value))
+    if field.target and made.value and not query.problems.get(field.name):
+        target = visible(field.target, made.value)
         made.text = label(target) if target is not None else str(_("not visible"))
     if field.name in query.problems:
         made.errors = [str(query.problems[field.name])]

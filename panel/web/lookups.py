@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask_admin.model.ajax import AjaxModelLoader
@@ -13,6 +13,7 @@ from panel import ids
 from panel.base import Base, display
 from panel.fields import Personal, fields
 from panel.kinds import narrow, tidy
+from panel.search import listing
 from panel.security.policy import model_of
 from panel.web.context import current_panel
 
@@ -28,6 +29,11 @@ def visible(table: str, id_: object) -> Any:
     if known is None:
         return None
     return current_panel().session.execute(select(model).where(model.id == known)).scalar_one_or_none()
+
+
+def all_visible(table: str, ids: Sequence[int]) -> list[Any]:
+    """Those records of these ids that lie inside the actor's scope."""
+    return listing.load(current_panel().session, model_of(table), ids, [])
 
 
 class SchemaLoader(AjaxModelLoader):

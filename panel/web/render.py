@@ -33,6 +33,8 @@ def text_of(field: Field, record: Any) -> str:
     revealed = g.get("revealed") == (type(record).__tablename__, record.id)
     if is_masked(field, type(record)) and not revealed:
         return field.kind.mask(value)
+    if field.many:
+        return "、".join(display(target) for target in value)
     if field.reference:
         target = getattr(record, field.name)
         return display(target) if target is not None else str(_("not visible"))
@@ -45,7 +47,7 @@ def text_of(field: Field, record: Any) -> str:
 def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) -> Cell:
     """A value as it is shown in a list (cut) or on the details page (linked)."""
     value = getattr(record, field.attr)
-    if value is None:
+    if value is None or value == []:
         return Cell()
     text = text_of(field, record)
     if isinstance(field.kind, Choice) and any(choice.tone for choice in field.kind.choices):
@@ -59,6 +61,8 @@ def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) 
     found = Cell(text)
     if isinstance(field.kind, Link) and not is_masked(field, type(record)):
         found.url, found.outside = _followed(value), True
+    if linked and field.many:
+        found.links = [(display(target), record_url(field.many.table, target.id)) for target in value]
     if linked and field.reference and getattr(record, field.name) is not None:
         found.url = record_url(field.reference.table, value)
     return found
@@ -80,4 +84,5 @@ def record_url(table: str, id_: int) -> str | None:
 
 def is_wide(field: Field) -> bool:
     """Whether a list lets the column's text wrap."""
-    return isinstance(field.kind, Text) and (field.kind.lines > 1 or field.kind.length > 100)
+    kind = field.kind
+    return field.many is not None or (isinstance(kind, Text) and (kind.lines > 1 or kind.length > 100))

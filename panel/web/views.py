@@ -11,12 +11,11 @@ from flask_admin.base import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from panel import ids
 from panel.base import Base, Record, display
-from panel.fields import Field, fields
+from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Invalid, tidy
 from panel.search import listing
@@ -63,13 +62,11 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
 
     def __init__(self, model: type[Base], db: Any, *, group: Message, icon: str) -> None:
         self.group, self.icon = group, icon
-        self.declared = fields(model)
+        self.declared = all_fields(model)
         self.column_list = [f.name for f in self.declared if f.listed]
         self.column_details_list = [f.name for f in self.declared]
         self.column_labels = {f.name: f.label for f in self.declared}
-        self.form_ajax_refs = {
-            f.name: SchemaLoader(f.name, f.reference.table) for f in self.declared if f.reference is not None
-        }
+        self.form_ajax_refs = {f.name: SchemaLoader(f.name, f.target) for f in self.declared if f.target is not None}
         super().__init__(model, db, name=model.__tablename__, endpoint=model.__tablename__)
 
     # What Flask-Admin would guess from the mapper is read from the declaration instead.
@@ -137,7 +134,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         statement = (
             select(self.model)
             .where(self.model.id == id_)
-            .options(*(joinedload(getattr(self.model, f.name)) for f in self.references))
+            .options(*listing.loading(self.model, [f.name for f in self.declared if f.target]))
             .execution_options(populate_existing=True)
         )
         record = current_panel().session.execute(statement).unique().scalar_one_or_none()
@@ -224,7 +221,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             abort(403)
         given = {ids.parse(text) for text in request.form.getlist("rowid")}
         wanted = sorted(id_ for id_ in given if id_ is not None)
-        found = listing.load(current_panel().session, self.model, wanted, [f.name for f in self.references])
+        found = listing.load(current_panel().session, self.model, wanted, [f.name for f in self.declared if f.target])
         if len(found) != len(given):
             abort(404)
         if not found:

@@ -281,9 +281,29 @@ function lookup(box) {
   if (early) text.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+// ---- Several records: what the look-up finds becomes a ticked box ----
+
+function many(box) {
+  const [hidden, text] = all(".lookup input", box), list = box.querySelector("ul");
+  hidden.addEventListener("change", () => {
+    if (!hidden.value) return;
+    let tick = all("input", list).find((one) => one.value === hidden.value);
+    if (!tick) {
+      const row = box.querySelector("template").content.firstElementChild.cloneNode(true);
+      tick = row.querySelector("input");
+      [tick.name, tick.value] = [box.dataset.name, hidden.value];
+      row.querySelector("label").append(` ${text.value}`);
+      list.append(row);
+    }
+    tick.checked = true;
+    box.querySelector(".clear").click();
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   [menu, drops, searchKey, confirmLinks, bulk, tickAll, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way].forEach((start) => start());
   all(".lookup").forEach(lookup);
+  all(".many").forEach(many);
   document.addEventListener("submit", onSubmit);
   window.addEventListener("resize", fitGrids);
   window.addEventListener("pageshow", (event) => { if (event.persisted) all("form").forEach((form) => delete form.dataset.sent); });

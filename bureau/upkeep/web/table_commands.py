@@ -158,8 +158,8 @@ def _order(
     masked = policy_of(session).sees_masked(actor_of(session), model)
 
     def named(declared: Field, text: str) -> str:
-        assert declared.reference is not None
-        finder = registry.finder_of(model_of(declared.reference.table))
+        assert declared.target is not None
+        finder = registry.finder_of(model_of(declared.target))
         finder.read(session, {text})
         found = finder.find(text)
         if isinstance(found, int):

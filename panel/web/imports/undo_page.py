@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from panel.base import Base
-from panel.fields import field_named, fields
+from panel.fields import all_fields, field_named
 from panel.i18n import Message, _, n_
 from panel.imports.matching import is_masked
 from panel.imports.undo_plan import Item, Reason, UndoPlan, Unit
@@ -140,7 +140,7 @@ def _changes(made: UndoPlan, item: Item) -> list[Change]:
     hidden = _hidden(item.model)
     return [
         Change(f.label, _words(f, stored, hidden), _words(f, item.before, hidden))
-        for f in fields(item.model)
+        for f in all_fields(item.model)
         if f.attr in item.before and stored.get(f.attr) != item.before[f.attr]
     ]
 
@@ -151,6 +151,8 @@ def _words(declared: Any, values: Mapping[str, Any], hidden: bool) -> str:
         return ""
     if is_masked(declared, hidden=hidden):
         return str(declared.kind.mask(value))
+    if declared.many:
+        return "、".join(f"#{id_}" for id_ in value)
     return f"#{value}" if declared.reference else str(declared.kind.format(value))
 
 

@@ -22,6 +22,8 @@ class Cell:
     light: str | None = None
     below: list[str] = field(default_factory=list)
     outside: bool = False
+    #: Several records, each with its address, that the text names together.
+    links: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -72,8 +74,8 @@ class Chip:
 @dataclass(slots=True)
 class Input:
     """A control of a form or filter. `control`: text, textarea, tel, number, date, datetime-local, select, flag,
-    lookup, files (several of them), shown (text that can't be typed). `value` is what stands in it; for a lookup `text`
-    is its name."""
+    lookup, many (records, of which `chosen` are), files (several of them), shown (text that can't be typed). `value` is
+    what stands in it; for a lookup `text` is its name."""
 
     name: str
     label: Words
@@ -85,6 +87,7 @@ class Input:
     errors: list[str] = field(default_factory=list)
     choices: list[tuple[str, str]] = field(default_factory=list)
     lookup_url: str | None = None
+    chosen: list[tuple[str, str]] = field(default_factory=list)
     maxlength: int | None = None
     lines: int = 1
     step: str | None = None

@@ -1,0 +1,118 @@
+"""Cells that name several records, 甲、乙: the names become ids, each that can't is an error of the cell.
+
+A cell says everything that the reader sees; what the record points at outside their area stays as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from panel.fields import Field, links
+from panel.imports.matching import Finder, within
+from panel.imports.plans import Part, PlanRow
+from panel.imports.rules import OUTSIDE
+from panel.kinds import tidy
+from panel.security.policy import Permission, model_of
+from panel.store import links as stored_links
+
+if TYPE_CHECKING:
+    from panel.imports.references import Resolver
+
+#: What people write between names. A line break is one as well: it is lost in a tidied text.
+_MARKS = re.compile(r"\s*([、,，;；/|\n]+)\s*")
+#: Marks that one name may hold.
+MARKS_OF_A_NAME = 3
+
+
+def split(text: str, known: Callable[[str], bool]) -> list[str]:
+    """The names in a text. A name may hold what separates others: the longest that is known counts."""
+    parts = _MARKS.split(text)
+    names, at = [], 0
+    while at < len(parts):
+        last = min(len(parts), at + 1 + 2 * MARKS_OF_A_NAME)
+        ends = (end for end in range(last, at + 1, -2) if known("".join(parts[at:end])))
+        end = next(ends, at + 1)
+        names.append(tidy("".join(parts[at:end])))
+        at = end + 1
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def texts(part: Part, name: str) -> set[str]:
+    """Every text that could be a name in a column."""
+    return {tidy(one) for row in part.rows for one in _MARKS.split(_text(part, row, name))}
+
+
+def _text(part: Part, row: PlanRow, name: str) -> str:
+    index = part.told.get(name)
+    raw = row.cells[index] if index is not None and not (row.holds("texts") and name in row.texts) else None
+    return raw if type(raw) is str else part.text(row, name)
+
+
+def resolve(resolver: Resolver) -> None:
+    """Look up every name of every cell."""
+    for declared in links(resolver.plan.model):
+        for part in resolver.plan.parts:
+            for row in part.rows:
+                if part.text(row, declared.name):
+                    _resolve(resolver, part, row, declared)
+
+
+def _resolve(resolver: Resolver, part: Part, row: PlanRow, declared: Field) -> None:
+    finder = resolver.finder(declared)
+    names = split(_text(part, row, declared.name), lambda name: finder.key(name) in finder.names)
+    found: list[int] = []
+    for name in names:
+        if name in resolver.unseen:
+            continue
+        answer = finder.find(name, part.sheet)
+        if isinstance(answer, int):
+            found.append(answer)
+        elif answer.several:
+            row.unsure[f"{declared.name}/{name}"] = answer.message
+        else:
+            other = answer.suggestion and "、".join(answer.suggestion if one == name else one for one in names)
+            resolver.plan.fail(row, declared.name, answer.message, other)
+    row.values[declared.attr] = tuple(sorted(set(found)))
+
+
+def settle(resolver: Resolver) -> None:
+    """Now that it is known which record each row is about: a name that several share means the one that is stored; what
+    the actor doesn't reach is kept if it is stored, and refused if it is new."""
+    session, plan = resolver.session, resolver.plan
+    for declared in links(plan.model):
+        rows = [row for row in plan.rows if declared.attr in row.values]
+        stored = stored_links.read(session, plan.model, declared, {row.id for row in rows if row.id is not None})
+        for row in rows:
+            before = stored.get(row.id, ()) if row.id is not None else ()
+            if row.id is not None:
+                row.stored = {**row.stored, declared.attr: before}
+            _settle_unsure(resolver, row, declared, before)
+        target = model_of(declared.target or "")
+        pointed = {id_ for row in rows for id_ in (*_ids(row, declared), *(row.stored.get(declared.attr) or ()))}
+        reach = within(session, target, Permission.READ, pointed)
+        for row in rows:
+            before = row.stored.get(declared.attr) or ()
+            if any(id_ not in reach for id_ in set(_ids(row, declared)).difference(before)):
+                plan.fail(row, declared.name, OUTSIDE)
+            kept = {id_ for id_ in before if id_ not in reach}
+            row.values[declared.attr] = tuple(sorted(kept.union(_ids(row, declared))))
+
+
+def _ids(row: PlanRow, declared: Field) -> Sequence[int]:
+    """What a row points at; an empty cell that clears points at nothing."""
+    value: Any = row.values[declared.attr]
+    return value or ()
+
+
+def _settle_unsure(resolver: Resolver, row: PlanRow, declared: Field, before: Sequence[int]) -> None:
+    finder: Finder = resolver.finder(declared)
+    for place, message in list(row.unsure.items()) if row.holds("unsure") else ():
+        name, _slash, text = place.partition("/")
+        if name != declared.name:
+            continue
+        meant = [id_ for id_ in before if finder.means(text, id_)]
+        if len(meant) == 1:
+            row.values[declared.attr] = tuple(sorted({*_ids(row, declared), *meant}))
+        else:
+            resolver.plan.fail(row, declared.name, message)
