@@ -1,4 +1,4 @@
-"""How far long work is: told from wherever it is done, to whoever listens; nobody has to."""
+"""Progress of long work: report() may be called anywhere; reported_to() sets who receives it, if anybody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from panel.i18n import Message, _
 
 T = TypeVar("T")
 Listener = Callable[[Message | None, int, int], None]
-#: How many rows pass before it is told again.
+#: Rows between two reports.
 STRIDE = 200
 WRITING = _("Writing")
 
@@ -19,8 +19,8 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
-    """What is told inside goes to `listener`, who may raise to end the work."""
+def reported_to(listener: Listener) -> Iterator[None]:
+    """Send reports of the block to `listener`, which may raise to stop the work."""
     token = _listener.set(listener)
     try:
         yield
@@ -28,15 +28,16 @@ def heard_by(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(message: Message | None, done: int = 0, total: int = 0) -> None:
-    """What is being done, and how much of it is; without a total nobody knows how long it will take."""
+def report(message: Message | None, done: int = 0, total: int = 0) -> None:
+    """Report the present step, and how many of `total` units are done. A total of 0 means unknown."""
     if (listener := _listener.get()) is not None:
         listener(message, done, total)
 
 
-def told(rows: Iterable[T], message: Message, total: int) -> Iterator[T]:
-    """Go through rows and tell how many have passed."""
+def track(rows: Iterable[T], message: Message, total: int) -> Iterator[T]:
+    """Iterate over rows and report every STRIDE of them."""
+
     for n, row in enumerate(rows):
         if n % STRIDE == 0:
-            tell(message, n, total)
+            report(message, n, total)
         yield row

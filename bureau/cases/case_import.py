@@ -85,7 +85,7 @@ class ItemRules(Rules):
         compared = {f.attr for f in fields(ChecklistItem)} - {"version_no", "valid_from", "valid_until"} | set(
             row.values
         )
-        return all(row.held(attr) == version._mapping[attr] for attr in compared)
+        return all(row.effective(attr) == version._mapping[attr] for attr in compared)
 
     @staticmethod
     def _plan_version(row: PlanRow) -> None:
@@ -148,10 +148,10 @@ class CaseRules(Rules):
     removal = _("Voided; keeps its number")
     histories = frozenset({CaseEvent.__tablename__})
 
-    def holds(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
+    def removal_obstacles(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
         return import_undo.changed_since_import(session, ids)
 
-    def take_back(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
+    def undo(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
         import_undo.void(session, gone, note)
 
     def required(self) -> list[Field]:
@@ -222,7 +222,7 @@ class ActionRules(Rules):
         statement = select(officer.id).where(officer.kind == OfficerKind.AUXILIARY)
         auxiliary = set(session.execute(statement, execution_options=UNSCOPED).scalars())
         for row in rows:
-            if row.held("kind") in ("fine", "filing"):
+            if row.effective("kind") in ("fine", "filing"):
                 for name in ("officer", "second_officer"):
-                    if row.held(f"{name}_id") in auxiliary:
+                    if row.effective(f"{name}_id") in auxiliary:
                         plan.fail(row, name, _("Auxiliary staff can't decide a penalty."))

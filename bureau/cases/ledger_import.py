@@ -78,13 +78,13 @@ def is_historic(row: PlanRow) -> bool:
 class LedgerRules(CaseRules):
     """Import of cases: new reports and historic cases, both with their complainants."""
 
-    def extra(self) -> Mapping[str, Sequence[str | Message]]:
+    def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         return complainants.LABELS
 
-    def telling(self) -> frozenset[str]:
+    def identifying(self) -> frozenset[str]:
         return frozenset(SET_BY_STEPS)
 
-    def may_stay_words(self, row: PlanRow, name: str) -> bool:
+    def may_stay_text(self, row: PlanRow, name: str) -> bool:
         return name == "lead_officer" and is_historic(row)
 
     def matcher(self) -> LedgerMatcher:

@@ -43,7 +43,7 @@ class Assigner:
         self.session, self.plan, self.day = session, plan, today()
 
     def assign(self, rows: Sequence[PlanRow]) -> None:
-        named = [row for row in rows if row.says(self.COLUMN)]
+        named = [row for row in rows if row.has_extra(self.COLUMN)]
         if not named:
             return
         policy, actor = policy_of(self.session), actor_of(self.session)
@@ -52,7 +52,7 @@ class Assigner:
             return
         finder = OfficerFinder(Officer)
         finder.read(self.session, {row.extra[self.COLUMN] for row in named})
-        terms = terms_of(self.session, {row.held("community_id") for row in named})
+        terms = terms_of(self.session, {row.effective("community_id") for row in named})
         for row in named:
             text = row.extra[self.COLUMN]
             found = finder.find(text)
@@ -61,7 +61,7 @@ class Assigner:
                 reason = _("There is no {label} “{value}”.", label=Officer.__label__, value=text)
                 self._say(row, text, reason if isinstance(found, int) else found.message)
             else:
-                self._assign(row, text, found, finder, terms.get(row.held("community_id"), []))
+                self._assign(row, text, found, finder, terms.get(row.effective("community_id"), []))
 
     def _say(self, row: PlanRow, text: str, reason: Message) -> None:
         row.notes.append(_("Officer on duty {name}: {reason}", name=text, reason=reason))
@@ -79,17 +79,17 @@ class Assigner:
         if any(term.start_on >= self.day for term in terms):
             self._say(row, text, _("Another assignment begins today or later."))
             return
-        start = self.day if terms else min(self.day, row.held("start_on") or self.day)
+        start = self.day if terms else min(self.day, row.effective("start_on") or self.day)
         if current is not None:
             last = {"end_on": self.day - timedelta(days=1)}
             row.edits.append((Assignment, Edit(current.id, current.version, last, {"end_on": current.end_on})))
         row.adds.append(
-            (Assignment, {"community_id": row.held("community_id"), "officer_id": officer, "start_on": start})
+            (Assignment, {"community_id": row.effective("community_id"), "officer_id": officer, "start_on": start})
         )
         row.notes.append(_("{name} is assigned to the community from {day}.", name=text, day=start))
         if row.id is not None:
-            before = finder.called.get(current.officer_id, "") if current is not None else ""
-            row.changes.append((self.LABELS[-1], before, finder.called[officer]))  # type: ignore[arg-type]
+            before = finder.primary_names.get(current.officer_id, "") if current is not None else ""
+            row.changes.append((self.LABELS[-1], before, finder.primary_names[officer]))  # type: ignore[arg-type]
 
 
 class AssignmentMatcher(Matcher):
@@ -118,20 +118,20 @@ class AssignmentRules(Rules):
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         own = {row.id: row for row in rows if row.id is not None and not plan.options.skip_existing}
         held: dict[Any, list[tuple[Any, date, date]]] = defaultdict(list)
-        for community, terms in terms_of(session, {row.held("community_id") for row in rows}).items():
+        for community, terms in terms_of(session, {row.effective("community_id") for row in rows}).items():
             held[community] += [(t.id, t.start_on, t.end_on or date.max) for t in terms if t.id not in own]
         for row in own.values():
-            held[row.held("community_id")].append((row.id, *self._span(row)))
+            held[row.effective("community_id")].append((row.id, *self._span(row)))
         for row in rows:
             if row.id is not None and not row.values:
                 continue
             start, end = self._span(row)
-            others = [one for one in held[row.held("community_id")] if row.id is None or one[0] != row.id]
+            others = [one for one in held[row.effective("community_id")] if row.id is None or one[0] != row.id]
             if any(begin <= end and start <= until for _id, begin, until in others):
                 plan.fail(row, "start_on", _("Another officer is assigned to this community in that time."))
             elif row.id is None:
-                held[row.held("community_id")].append((None, start, end))
+                held[row.effective("community_id")].append((None, start, end))
 
     @staticmethod
     def _span(row: PlanRow) -> tuple[date, date]:
-        return row.held("start_on"), row.held("end_on") or date.max
+        return row.effective("start_on"), row.effective("end_on") or date.max

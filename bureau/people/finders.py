@@ -48,9 +48,9 @@ class CommunityFinder(Finder):
             Street.__table__, street.id == community.street_id
         )
         for id_, name, aliases, place in session.execute(statement, execution_options=UNSCOPED):
-            self.call(id_, name)
+            self.add_name(id_, name)
             for alias in aliases_of(aliases):
-                self.call(id_, alias)
+                self.add_name(id_, alias)
             self.places[id_] = intern(key_of(place))
 
     def key(self, text: str) -> str:
@@ -71,16 +71,16 @@ class OfficerFinder(Finder):
             Squad.__table__, squad.id == officer.squad_id
         )
         for id_, name, badge, active, place in session.execute(statement, execution_options=UNSCOPED):
-            self.call(id_, name)
+            self.add_name(id_, name)
             for more in (badge, f"{name}({badge})" if badge else "", f"{name}({place})" if place else ""):
                 if more:
-                    self.call(id_, more)
+                    self.add_name(id_, more)
             self.places[id_] = intern(key_of(place))
             if active:
                 self.serving.add(id_)
 
-    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
-        found = super().choose(found, place)
+    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
+        found = super().disambiguate(found, place)
         return ([id_ for id_ in found if id_ in self.serving] or found) if len(found) > 1 else found
 
 
@@ -94,10 +94,10 @@ class ItemFinder(Finder):
         for id_, code, name in session.execute(statement, execution_options=UNSCOPED):
             self.codes[id_] = code
             for text in (code, name, f"{code} {name}"):
-                self.call(id_, text)
+                self.add_name(id_, text)
 
-    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
-        found = super().choose(found, place)
+    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
+        found = super().disambiguate(found, place)
         return found[:1] if len({self.codes[id_] for id_ in found}) == 1 else found
 
 
@@ -113,14 +113,14 @@ class LiaisonFinder(Finder):
             .order_by(liaison.end_on.is_not(None), liaison.start_on.desc())
         )
         for id_, name, home, place in session.execute(statement, execution_options=UNSCOPED):
-            self.call(id_, name)
+            self.add_name(id_, name)
             self.places[id_], self.homes[id_] = stripped(place), home
 
     def place_key(self, text: str) -> str:
         return stripped(text)
 
-    def choose(self, found: Sequence[int], place: str) -> Sequence[int]:
-        found = super().choose(found, place)
+    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
+        found = super().disambiguate(found, place)
         return found[:1] if len({self.homes[id_] for id_ in found}) == 1 else found
 
 
@@ -133,4 +133,4 @@ class CaseFinder(Finder):
         for some in chunks(numbers):
             statement = select(case.id, case.case_no).where(case.case_no.in_(some))
             for id_, number in session.execute(statement, execution_options=UNSCOPED):
-                self.call(id_, number)
+                self.add_name(id_, number)

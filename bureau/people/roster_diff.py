@@ -41,10 +41,10 @@ class RosterDiff:
 def call(session: Session, file: File, registry: Registry, street: int | None = None) -> RosterDiff:
     """Compare; raises UserError for a file that can't be read as a roster."""
     made = batches.plan(session, Liaison, file, Options(), registry)
-    homes = _homes(session, {row.held("community_id") for row in made.rows})
+    homes = _homes(session, {row.effective("community_id") for row in made.rows})
 
     def inside(row: PlanRow) -> bool:
-        return street is None or homes.get(row.held("community_id")) == street
+        return street is None or homes.get(row.effective("community_id")) == street
 
     standing = (
         select(Liaison)

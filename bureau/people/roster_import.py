@@ -118,7 +118,7 @@ class LiaisonMatcher(Matcher):
 class LiaisonRules(Rules):
     """Succession, one active liaison a community, and the officer named on a roster."""
 
-    def extra(self) -> Mapping[str, Sequence[str | Message]]:
+    def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         return {Assigner.COLUMN: Assigner.LABELS}
 
     def matcher(self) -> Matcher:
@@ -132,15 +132,18 @@ class LiaisonRules(Rules):
         self._one_active(plan, rows)
         self._succeed(plan, [row for row in rows if not row.failed])
         self._same_person(session, plan, rows)
-        Assigner(session, plan).assign([r for r in rows if not r.failed and r.held("end_on") is None])
+        Assigner(session, plan).assign([r for r in rows if not r.failed and r.effective("end_on") is None])
 
     @staticmethod
     def _one_active(plan: Plan, rows: Sequence[PlanRow]) -> None:
         """Two active liaisons for one community within one file: the later row fails."""
         first: dict[Any, PlanRow] = {}
         for row in rows:
-            if row.held("end_on") is None and (earlier := first.setdefault(row.held("community_id"), row)) is not row:
-                place = plan.place_of(earlier, row)
+            if (
+                row.effective("end_on") is None
+                and (earlier := first.setdefault(row.effective("community_id"), row)) is not row
+            ):
+                place = plan.row_label(earlier, row)
                 row.fail(_("Row {row} names an active liaison of this community already.", row=place))
 
     def _succeed(self, plan: Plan, rows: Sequence[PlanRow]) -> None:
@@ -170,15 +173,15 @@ class LiaisonRules(Rules):
         persons: dict[Key, PlanRow] = {}
         elsewhere: dict[Key, dict[Any, PlanRow]] = {}
         for row in rows:
-            if row.held("end_on") is None:
-                who = (key_of(row.held("name")), row.held("mobile"))
+            if row.effective("end_on") is None:
+                who = (key_of(row.effective("name")), row.effective("mobile"))
                 first = persons.setdefault(who, row)
-                if first.held("community_id") != row.held("community_id"):
-                    places = elsewhere.setdefault(who, {first.held("community_id"): first})
-                    places.setdefault(row.held("community_id"), row)
+                if first.effective("community_id") != row.effective("community_id"):
+                    places = elsewhere.setdefault(who, {first.effective("community_id"): first})
+                    places.setdefault(row.effective("community_id"), row)
         for same in elsewhere.values():
             numbers = "、".join(str(row.number) for row in same.values())
-            person = next(iter(same.values())).held("name")
+            person = next(iter(same.values())).effective("name")
             message = _("{name} stands in more than one community (rows {rows}).", name=person, rows=numbers)
             plan.warnings.append(message)
         liaison = Liaison.__table__.c
@@ -190,7 +193,7 @@ class LiaisonRules(Rules):
             for name, mobile, community in session.execute(statement, execution_options=UNSCOPED):
                 who = (key_of(name), mobile)
                 same_person = persons.get(who)
-                if same_person is None or who in elsewhere or community == same_person.held("community_id"):
+                if same_person is None or who in elsewhere or community == same_person.effective("community_id"):
                     continue
-                called = same_person.held("name")
+                called = same_person.effective("name")
                 same_person.notes.append(_("{name} is in office in another community as well.", name=called))

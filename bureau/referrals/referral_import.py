@@ -68,9 +68,9 @@ class ReferralRules(Rules):
     """One open referral a case and department, with deadlines by the department's own limits. Who imports referrals
     sends them, as by the step of the case."""
 
-    adding = Permission.IMPORT
+    create_permission = Permission.IMPORT
 
-    def telling(self) -> frozenset[str]:
+    def identifying(self) -> frozenset[str]:
         return frozenset(SET_BY_STEPS)
 
     def matcher(self) -> Matcher:
@@ -123,7 +123,7 @@ class ReferralRules(Rules):
             bulk.append(session, CaseEvent, events.follow(session, happened))
         return ids
 
-    def take_back(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
+    def undo(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
         import_undo.withdraw(session, gone, note)
 
 
@@ -211,16 +211,16 @@ def _one_open(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     referral = table_of(Referral).c
     own = {row.id for row in rows if row.id is not None and not plan.options.skip_existing}
     taken: set[Key] = set()
-    for some in chunks({row.held("case_id") for row in rows}):
+    for some in chunks({row.effective("case_id") for row in rows}):
         statement = select(referral.id, referral.case_id, referral.department_id).where(
             referral.case_id.in_(some), referral.status.in_(OPEN_REFERRALS)
         )
         found = session.execute(statement, execution_options=UNSCOPED)
         taken |= {(case, department) for id_, case, department in found if id_ not in own}
     for row in sorted(rows, key=lambda row: row.id is None):
-        if (row.held("status") or ReferralStatus.SENT) not in OPEN_REFERRALS or (row.id and row.id not in own):
+        if (row.effective("status") or ReferralStatus.SENT) not in OPEN_REFERRALS or (row.id and row.id not in own):
             continue
-        about = (row.held("case_id"), row.held("department_id"))
+        about = (row.effective("case_id"), row.effective("department_id"))
         if about in taken:
             plan.fail(row, "department", _("This case already has an open referral to this department."))
         taken.add(about)

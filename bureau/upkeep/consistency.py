@@ -19,7 +19,7 @@ from panel.store.files import KEPT, Store
 
 #: Sentences of one kind; a thousand more of them tell no more.
 MOST = 20
-AT_ONCE = 5000
+BATCH_SIZE = 5000
 
 
 def check(session: Session, store: Store, migrations: str) -> list[Message]:
@@ -65,7 +65,7 @@ def _chains(session: Session) -> Iterator[Message]:
         select(*columns, Case.case_no, Case.status)
         .join(Case, Case.id == CaseEvent.case_id)
         .order_by(CaseEvent.case_id, CaseEvent.seq)
-        .execution_options(yield_per=AT_ONCE)
+        .execution_options(yield_per=BATCH_SIZE)
     )
     for _id, rows in groupby(session.execute(statement), key=lambda row: row.case_id):
         chain = list(rows)

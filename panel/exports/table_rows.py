@@ -16,7 +16,7 @@ from panel.base import Base, display, in_files, written_by
 from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
 from panel.imports.matching import is_masked
-from panel.imports.rules import NOT_VISIBLE, RECORD_NO, placing
+from panel.imports.rules import NOT_VISIBLE, RECORD_NO, parent_references
 from panel.kinds import ZONE, Choice, Data, Flag, Kind, Moment
 from panel.search.listing import order
 from panel.security.policy import model_of
@@ -52,7 +52,7 @@ def columns(model: type[Base]) -> list[Column]:
     """What a table is exported as, so that importing it again changes nothing: every field, a column that places a
     reference before it, and a record number where no key identifies every row."""
     declared = [f for f in all_fields(model) if not isinstance(f.kind, Data)]
-    places = {reference.name: above for reference, above in placing(model)}
+    places = {reference.name: above for reference, above in parent_references(model)}
     keyed = any(f.key for f in declared) and not model.__numbered__
     found = [] if keyed else [Column(RECORD_NO)]
     seen: set[str] = set()

@@ -15,7 +15,7 @@ from panel.exports import table_rows
 from panel.exports.table_rows import Column, columns
 from panel.fields import Field
 from panel.i18n import Message, _, in_every_locale
-from panel.imports.batches import words
+from panel.imports.batches import error_text
 from panel.imports.plans import Outcome, Plan
 from panel.imports.preview_store import FailedRow
 from panel.imports.rules import REASON, Registry, Rules
@@ -146,7 +146,7 @@ def template(session: Session, model: type[Base], target: Path | IO[bytes], regi
 def template_columns(model: type[Base], rules: Rules) -> list[Column]:
     """The columns that people fill in: not those that the program sets, unless they identify the record."""
     typed = [c for c in columns(model) if c.field is not None and (not c.field.readonly or c.field.key)]
-    extra = [labels[-1] for labels in rules.extra().values()]
+    extra = [labels[-1] for labels in rules.extra_columns().values()]
     return [*typed, *(Column(label) for label in extra if isinstance(label, Message))]
 
 
@@ -202,7 +202,7 @@ def failed(plan: Plan, target: Path | IO[bytes]) -> int:
             if row.outcome is Outcome.FAILED:
                 bad = {error.index for error in row.errors}
                 cells = [(value, i in bad) for i, value in enumerate(row.cells)]
-                rows.append((cells, "；".join(words(error) for error in row.errors)))
+                rows.append((cells, "；".join(error_text(error) for error in row.errors)))
         found.append((part.sheet, part.labels, rows))
     return _write_failed(found, target)
 

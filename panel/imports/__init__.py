@@ -1,1 +1,1 @@
-"""A workbook becomes a plan, the plan becomes rows, and rows can be taken back."""
+"""Imports: a workbook becomes a plan, the plan is written as a batch, and a batch can be undone."""

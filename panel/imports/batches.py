@@ -1,4 +1,4 @@
-"""An import from file to batch: the one path that page, command and tests take."""
+"""An import from file to stored batch, used by the page, the command and jobs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READING = _("Reading the file")
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An uploaded file: its name as the sender called it, and its bytes."""
+    """An uploaded file: its name (cleaned, at most 200 characters) and its bytes."""
 
     name: str
     data: bytes
@@ -46,7 +46,7 @@ class File:
 
 
 def read(file: File, sheet: str = "") -> sheets.Book:
-    """The file's sheets and rows. Raises UserError with a sentence for a file that can't be taken at all."""
+    """The file's sheets and rows. Raises UserError if the file can't be read."""
     try:
         return sheets.read(file.data).only(sheet) if sheet else sheets.read(file.data)
     except sheets.UnreadableFile as problem:
@@ -62,26 +62,26 @@ def plan(
     *,
     book: sheets.Book | None = None,
 ) -> Plan:
-    """Plan a file; its `book`, if it has been read already. Raises UserError with a sentence for one that can't be
-    taken at all."""
-    progress.tell(READING)
-    made = importing.plan(session, model, book or read(file, options.sheet), options, registry)
-    if message := again(session, model, file):
-        made.warnings.insert(0, message)
-    return made
+    """Plan a file. Pass `book` if the file has been read already. Raises UserError if it can't be imported at all."""
+    progress.report(READING)
+    result = importing.plan(session, model, book or read(file, options.sheet), options, registry)
+    if message := imported_before(session, model, file):
+        result.warnings.insert(0, message)
+    return result
 
 
-def run(session: Session, made: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
-    """Write a plan and its batch in the session's transaction, commit (or leave that to the caller), and return the
-    batch's id. Nothing is written unless all of it is; UserError says why not."""
-    progress.tell(progress.WRITING)
+def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
+    """Write a plan and its batch, commit unless `commit` is false, and return the id of the batch.
+
+    All or nothing: on an error the session is rolled back and UserError says why."""
+    progress.report(progress.WRITING)
     try:
-        batch = _open(session, made, file)
-        importing.apply(session, made, registry, note=for_the_record(_("Import batch {number}", number=batch)))
-        _keep_rows(session, made, batch)
-        if made.options.meanings is not None:
-            for labels in made.headers:
-                mapping.remember(session, made.model, labels, made.options.meanings)
+        batch = _insert_batch(session, plan, file)
+        importing.apply(session, plan, registry, note=for_the_record(_("Import batch {number}", number=batch)))
+        _insert_rows(session, plan, batch)
+        if plan.options.meanings is not None:
+            for labels in plan.headers:
+                mapping.remember(session, plan.model, labels, plan.options.meanings)
         import_undo.forget(session, registry.keep_days(session))
         if commit:
             session.commit()
@@ -92,48 +92,48 @@ def run(session: Session, made: Plan, file: File, registry: Registry, *, commit:
         ) from None
     except IntegrityError as error:
         session.rollback()
-        raise UserError(_nothing(explain(error, made.model)[1])) from None
+        raise UserError(_nothing_written(explain(error, plan.model)[1])) from None
     except AccessDenied as refusal:
         session.rollback()
-        raise UserError(_nothing(refusal.message)) from None
+        raise UserError(_nothing_written(refusal.message)) from None
     except UserError:
         session.rollback()
         raise
     return batch
 
 
-def _nothing(message: Message) -> Message:
+def _nothing_written(message: Message) -> Message:
     return _("{reason} Nothing was written.", reason=message)
 
 
-def _open(session: Session, made: Plan, file: File) -> int:
-    actor, counts = actor_of(session), made.counts()
+def _insert_batch(session: Session, plan: Plan, file: File) -> int:
+    actor, counts = actor_of(session), plan.counts()
     values = {
         "at": now(),
         "file_name": file.name,
         "sha256": file.sha256,
-        "table_name": made.model.__tablename__,
+        "table_name": plan.model.__tablename__,
         "actor_id": actor.user_id,
         "actor_name": actor.name,
-        "row_count": len(made.rows),
+        "row_count": len(plan.rows),
         "new_count": counts[Outcome.NEW],
         "changed_count": counts[Outcome.CHANGED],
         "unchanged_count": counts[Outcome.UNCHANGED] + counts[Outcome.SKIPPED],
         "failed_count": counts[Outcome.FAILED],
-        "labels": {part.sheet: part.labels for part in made.parts},
+        "labels": {part.sheet: part.labels for part in plan.parts},
     }
     table = table_of(ImportBatch)
     return int(session.connection().execute(insert(table).values(values).returning(table.c.id)).scalar_one())
 
 
-def _keep_rows(session: Session, made: Plan, batch: int) -> None:
-    rows = (_kept(made, row, batch) for row in made.rows)
-    while some := list(islice(rows, bulk.AT_ONCE)):
-        session.connection().execute(insert(table_of(ImportRow)), some)
+def _insert_rows(session: Session, plan: Plan, batch: int) -> None:
+    rows = (_row_values(plan, row, batch) for row in plan.rows)
+    while chunk := list(islice(rows, bulk.BATCH_SIZE)):
+        session.connection().execute(insert(table_of(ImportRow)), chunk)
 
 
-def _kept(made: Plan, row: PlanRow, batch: int) -> dict[str, Any]:
-    """A row as ImportRow keeps it."""
+def _row_values(plan: Plan, row: PlanRow, batch: int) -> dict[str, Any]:
+    """The values of ImportRow for a row."""
     bad = {error.index for error in row.errors}
     values = {
         "batch_id": batch,
@@ -143,20 +143,20 @@ def _kept(made: Plan, row: PlanRow, batch: int) -> dict[str, Any]:
         "record_id": None if row.failed else row.id,
         "reason": reasons(row)[:1000] or None,
         "cells": [[_json(cell), i in bad] for i, cell in enumerate(row.cells)] if row.failed else None,
-        "before": _before(made, row),
+        "before": _before(plan, row),
         "version": row.written,
         "besides": _besides(row),
     }
-    row.rest()
+    row.release_empty()
     return values
 
 
 def reasons(row: PlanRow) -> str:
-    """Why a row failed, or what it brings along, in words."""
-    return "；".join([*(words(error) for error in row.errors), *(str(note) for note in row.notes)])
+    """The errors and notes of a row in one text."""
+    return "；".join([*(error_text(error) for error in row.errors), *(str(note) for note in row.notes)])
 
 
-def words(error: CellError) -> str:
+def error_text(error: CellError) -> str:
     return f"{error.column}：{error.message}" if error.column else str(error.message)
 
 
@@ -164,26 +164,27 @@ def _json(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
-def _before(made: Plan, row: PlanRow) -> dict[str, Any] | None:
-    """What a changed row replaced, as the kinds store it."""
+def _before(plan: Plan, row: PlanRow) -> dict[str, Any] | None:
+    """The values that a changed row replaced, as their kinds store them."""
     if row.outcome is not Outcome.CHANGED or row.renewed is not None:
         return None
-    kinds: dict[str, Kind] = {f.attr: f.kind for f in all_fields(made.model)}
+    kinds: dict[str, Kind] = {f.attr: f.kind for f in all_fields(plan.model)}
     return {attr: kinds[attr].store(row.stored.get(attr)) for attr in row.values if attr in kinds}
 
 
 def _besides(row: PlanRow) -> list[list[Any]] | None:
-    """What else was written with a row, as ImportRow keeps it."""
-    found = []
-    for one in row.besides:
-        kinds = {f.attr: f.kind for f in all_fields(one.model)}
-        before = one.before and {attr: kinds[attr].store(value) for attr, value in one.before.items()}
-        found.append([one.model.__tablename__, one.id, one.version, before, one.alone])
-    return found or None
+    """Other records written with a row, as ImportRow stores them."""
+    stored = []
+    for beside in row.besides:
+        kinds = {f.attr: f.kind for f in all_fields(beside.model)}
+        before = beside.before and {attr: kinds[attr].store(value) for attr, value in beside.before.items()}
+        stored.append([beside.model.__tablename__, beside.id, beside.version, before, beside.alone])
+    return stored or None
 
 
-def again(session: Session, model: type[Base], file: File) -> Message | None:
-    """That this very file has been imported into this table before, and when."""
+def imported_before(session: Session, model: type[Base], file: File) -> Message | None:
+    """A warning if a file of the same content was imported into this table before."""
+
     table = table_of(ImportBatch)
     statement = (
         select(table.c.id, table.c.at)
@@ -191,8 +192,8 @@ def again(session: Session, model: type[Base], file: File) -> Message | None:
         .order_by(table.c.id.desc())
         .limit(1)
     )
-    found = session.execute(statement, execution_options=UNSCOPED).first()
-    if found is None:
+    batch = session.execute(statement, execution_options=UNSCOPED).first()
+    if batch is None:
         return None
-    at = Moment().format(found.at.replace(second=0))
-    return _("This very file was imported before: batch {number}, {at}.", number=found.id, at=at)
+    at = Moment().format(batch.at.replace(second=0))
+    return _("This very file was imported before: batch {number}, {at}.", number=batch.id, at=at)

@@ -1,4 +1,4 @@
-"""What of a row differs from the record that is there, and how that is said."""
+"""What a row changes of its existing record, and the texts before and after for the preview."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from panel.fields import Field, all_fields, field_named
 from panel.i18n import _
-from panel.imports.matching import UNSCOPED, Matcher, as_typed, chunks, is_masked, within
-from panel.imports.plans import Made, Plan, PlanRow
+from panel.imports.matching import UNSCOPED, Matcher, chunks, is_masked, permitted, round_trip
+from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import NOT_VISIBLE
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, policy_of
@@ -20,8 +20,8 @@ Names = Mapping[tuple[str, int], str]
 
 
 def unmask(plan: Plan, row: PlanRow) -> None:
-    """A masked value that equals the mask of what is stored leaves it as it is; any other is refused."""
-    for attr, text in row.masked.items() if row.holds("masked") else ():
+    """Accept a masked value that equals the mask of the stored one as unchanged; refuse any other."""
+    for attr, text in row.masked.items() if row.has("masked") else ():
         declared = field_named(plan.model, attr)
         assert declared is not None
         if row.id is None or declared.kind.mask(row.stored.get(attr)) != text:
@@ -30,14 +30,14 @@ def unmask(plan: Plan, row: PlanRow) -> None:
 
 
 def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matcher) -> None:
-    """Keep of an existing row only what differs, and put it in words."""
+    """Reduce the values of rows with an existing record to those that differ, and set row.changes."""
     declared = {f.attr: f for f in all_fields(plan.model)}
     existing = [row for row in rows if row.id is not None]
     for row in existing:
         for attr, given in list(row.values.items()):
             stored = row.stored.get(attr)
             field = declared[attr]
-            if stored == given or matcher.same(field, stored, given) or as_typed(field, stored) == given:
+            if stored == given or matcher.same(field, stored, given) or round_trip(field, stored) == given:
                 del row.values[attr]
     names = _names(session, plan, existing)
     hidden = policy_of(session).sees_masked(actor_of(session), plan.model)
@@ -49,8 +49,9 @@ def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matc
 
 
 def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:
-    """What the records are called that a changed reference points from and to, as far as the actor reaches them."""
-    found: dict[tuple[str, int], str] = {}
+    """The names of the records that changed references point from and to, where the actor may read them."""
+
+    names: dict[tuple[str, int], str] = {}
     for field in all_fields(plan.model):
         if field.target is None:
             continue
@@ -65,17 +66,17 @@ def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:
         target = model_of(field.target)
         columns = table_of(target).c
         shown = [columns[name] for name in target.__display__ if name in columns]
-        for some in chunks(within(session, target, Permission.READ, ids)):
-            statement = select(columns.id, *shown).where(columns.id.in_(some))
+        for chunk in chunks(permitted(session, target, Permission.READ, ids)):
+            statement = select(columns.id, *shown).where(columns.id.in_(chunk))
             for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
-                found[field.target, id_] = " ".join(str(part) for part in parts if part)
-    return found
+                names[field.target, id_] = " ".join(str(part) for part in parts if part)
+    return names
 
 
 def _words(field: Field, value: Any, names: Names, hidden: bool) -> str:
     if value is None:
         return ""
-    if isinstance(value, Made):
+    if isinstance(value, PendingRecord):
         return value.name
     if field.reference:
         return names.get((field.reference.table, value)) or str(NOT_VISIBLE)

@@ -1,4 +1,7 @@
-"""Finding the header in a sheet as offices send it, and what each of its columns means."""
+"""Find the header of a sheet and map its columns to the columns of a table.
+
+Offices send sheets with titles above the header, headers of two rows, the header repeated on each printed page,
+and totals or signatures below the data."""
 
 from __future__ import annotations
 
@@ -13,41 +16,42 @@ from panel.i18n import Message, in_every_locale
 from panel.kinds import narrow, tidy
 from panel.sheets import Line, Sheet
 
-#: The header is looked for in the first rows only.
+#: The header is searched for in this many rows from the top.
 SEARCHED_ROWS = 40
 _BRACKETED = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]")
-_DULL = re.compile(r"[\s()\[\]【】〔〕*:_\-·.]+")
+_PUNCTUATION = re.compile(r"[\s()\[\]【】〔〕*:_\-·.]+")
 _TOTAL = r"(合计|总计|小计|共计|总数|累计|[Tt]otal)"
-#: How a row begins that is no data: a total, a note, a signature, an export's number, the unit; an example in a
-#: template.
+#: The beginning of a row that is not data: a total, a note, a signature, an export number, the unit, or the example
+#: row of a template.
 _FOOTER = re.compile(
     rf"{_TOTAL}([:(\d]|[一二三四五六七八九十百]*[人户个条项名行件]?$)|(注|备注|说明|附注?|填表说明)\d?[:、]|(填表|制表|审核|负责|填报|统计|复核|经办|联系)(人|单位|日期|时间)([:(]|$)"
     r"|(导出编号|[Ee]xportno\.)[:]|(单位|日期)[:]|(示例|[Ee]xample)[:]"
 )
-#: A whole cell that says so; a subtotal names what it is of.
+#: A whole cell that marks a row of totals; a subtotal begins with the name of its group.
 _TOTAL_CELL = re.compile(rf"({_TOTAL}|.{{1,8}}小计)[:]?")
 
 
-def normal(label: object) -> str:
-    """A label without spaces, line breaks, brackets and stars, in small letters."""
-    return _DULL.sub("", narrow(tidy(label))).lower()
+def normalize(label: object) -> str:
+    """A label in lower case and narrow characters, without white space, brackets and punctuation."""
+    return _PUNCTUATION.sub("", narrow(tidy(label))).lower()
 
 
 def spellings(label: object) -> list[str]:
-    """How a header may be read, the most exact first: whole, then without what stands in brackets."""
+    """Normalized forms of a header, the most exact first: whole, then without the text in brackets."""
     text = narrow(tidy(label))
-    return [found for found in dict.fromkeys((normal(text), normal(_BRACKETED.sub("", text)))) if found]
+    return [spelling for spelling in dict.fromkeys((normalize(text), normalize(_BRACKETED.sub("", text)))) if spelling]
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnLabels:
-    """The labels that mean each column of a table, with the weight of the claim: the first claim to a label holds."""
+    """Which column each known label means. `meanings` maps a normalized label to (weight, column name); a smaller
+    weight is a stronger claim, and the first claim to a label wins."""
 
     meanings: Mapping[str, tuple[int, str]]
 
     @classmethod
     def of(cls, claims: Iterable[tuple[str, Iterable[str | Message]]]) -> ColumnLabels:
-        """From (column name, its labels) in order of weight."""
+        """Build from (column name, labels of the column), strongest claim first."""
         meanings: dict[str, tuple[int, str]] = {}
         for weight, (name, labels) in enumerate(claims):
             for label in labels:
@@ -56,27 +60,28 @@ class ColumnLabels:
                         meanings.setdefault(spelling, (weight, name))
         return cls(meanings)
 
-    def told(self, meanings: Mapping[str, str]) -> ColumnLabels:
-        """With what somebody said by hand: it outweighs everything; a label said to mean nothing has no meaning."""
-        said = {normal(label): (-1, name) for label, name in meanings.items() if normal(label)}
-        taken = {name for _weight, name in said.values() if name}
-        others = {label: claim for label, claim in self.meanings.items() if claim[1] not in taken}
-        return ColumnLabels({label: claim for label, claim in {**others, **said}.items() if claim[1]})
+    def with_overrides(self, meanings: Mapping[str, str]) -> ColumnLabels:
+        """Add meanings that a user chose; they outweigh all others. An empty column name removes the label."""
+        overrides = {normalize(label): (-1, name) for label, name in meanings.items() if normalize(label)}
+        overridden = {name for _weight, name in overrides.values() if name}
+        others = {label: claim for label, claim in self.meanings.items() if claim[1] not in overridden}
+        return ColumnLabels({label: claim for label, claim in {**others, **overrides}.items() if claim[1]})
 
     def claim(self, label: object) -> tuple[int, str] | None:
-        """The weight (less is more) and the column that a label means."""
+        """The weight and the column name of a label; None if it is unknown."""
         return next((self.meanings[s] for s in spellings(label) if s in self.meanings), None)
 
     def meaning(self, label: object) -> str | None:
-        found = self.claim(label)
-        return found[1] if found else None
+        claim = self.claim(label)
+        return claim[1] if claim else None
 
 
 @dataclass
 class Header:
-    """Where the header is and what its columns mean. `columns` maps a column's index to a column name; `labels` are
-    the headers as they stand in the file; `first` is the index of the first line below; `above` is what stands over
-    it, which some print again on each page."""
+    """A header row of a sheet, or a header of two rows. `line` is its row with the best match; `labels` are its texts
+    as written, by column index; `columns` maps a column index to a column name; `ignored` are the labels without a
+    meaning; `first` is the index of the first line below the header; `upper` are the texts of the upper of two rows;
+    `above` are the texts above the header (titles), which may be repeated on each printed page."""
 
     line: Line
     labels: list[str]
@@ -88,18 +93,19 @@ class Header:
 
     @cached_property
     def printed(self) -> tuple[list[str], list[str]]:
-        """The labels of both halves in their normal form, as they may stand again on each printed page."""
-        return [normal(label) for label in self.labels], [normal(label) for label in self.upper]
+        """The normalized labels of the lower and of the upper row, to recognise the header on later printed pages."""
+        return [normalize(label) for label in self.labels], [normalize(label) for label in self.upper]
 
 
 def find(sheet: Sheet, known: ColumnLabels) -> Header | None:
-    """The header of a sheet: the row in which most columns mean something; None if in no row at least one does."""
+    """The header of a sheet: the row with the most known labels. None if no row has one."""
     best, best_score = -1, 0
     above: Sequence[Any] = []
     for index, line in enumerate(sheet.lines[:SEARCHED_ROWS]):
         score = len(_meanings(line.cells, known))
-        if score and _is_upper_half(above, known) and _is_lower_half(line.cells, known):
-            # Both halves count, or the header printed again in one row would outweigh them and all rows between.
+        if score and _is_upper_row(above, known) and _is_lower_row(line.cells, known):
+            # Score both rows of the header together. Otherwise a repetition of it in one row, further down, scores
+            # higher, and the rows between would be lost.
             score = len(_meanings([low or high for low, high in zip_longest(line.cells, above)], known))
         above = line.cells
         if score > best_score:
@@ -109,33 +115,34 @@ def find(sheet: Sheet, known: ColumnLabels) -> Header | None:
     lines = sheet.lines
     top, upper, lower = best, lines[best].cells, lines[best].cells
     first = best + 1
-    if first < len(lines) and _is_lower_half(lines[first].cells, known):
+    if first < len(lines) and _is_lower_row(lines[first].cells, known):
         lower, first = lines[first].cells, first + 1
-    elif best > 0 and _is_upper_half(lines[best - 1].cells, known):
+    elif best > 0 and _is_upper_row(lines[best - 1].cells, known):
         top, upper = best - 1, lines[best - 1].cells
     labels = [tidy(low) or tidy(high) for high, low in zip(_padded(upper, lower), _padded(lower, upper), strict=True)]
     header = Header(lines[best], labels, first=first, upper=[tidy(cell) for cell in _padded(upper, lower)])
     header.above = frozenset(text for line in lines[:top] for cell in line.cells if (text := tidy(cell)))
-    _settle(header, known)
+    _assign_columns(header, known)
     return header
 
 
-def likely(sheet: Sheet) -> Header | None:
-    """The row that looks like a header though no label is known: the first one with the most words side by side."""
-    best: Line | None = None
-    width, at = 1, 0
+def guess(sheet: Sheet) -> Header | None:
+    """The row that looks most like a header when no label is known: the first one with the most distinct words."""
+    widest: Line | None = None
+    width, position = 1, 0
     for index, line in enumerate(sheet.lines[:SEARCHED_ROWS]):
         words = {tidy(cell) for cell in line.cells if isinstance(cell, str) and not re.search(r"\d{3}", cell)}
         if len(words) > width:
-            best, width, at = line, len(words), index
-    if best is None:
+            widest, width, position = line, len(words), index
+    if widest is None:
         return None
-    labels = [tidy(cell) for cell in best.cells]
-    return Header(best, labels, first=at + 1, ignored=[label for label in labels if label])
+    labels = [tidy(cell) for cell in widest.cells]
+    return Header(widest, labels, first=position + 1, ignored=[label for label in labels if label])
 
 
-def _settle(header: Header, known: ColumnLabels) -> None:
-    """Give each meaning one column: that with the weightiest label, of equal ones the first. Name the others."""
+def _assign_columns(header: Header, known: ColumnLabels) -> None:
+    """Map each column name to one column of the sheet: the one with the strongest claim, of equal ones the first.
+    The labels of the others are listed in `ignored`."""
     claims = {index: claim for index, label in enumerate(header.labels) if label and (claim := known.claim(label))}
     taken: set[str] = set()
     for index, (_weight, name) in sorted(claims.items(), key=lambda item: (item[1][0], item[0])):
@@ -154,48 +161,51 @@ def _meanings(cells: Sequence[Any], known: ColumnLabels) -> set[str]:
     return {m for cell in cells if isinstance(cell, str) and (m := known.meaning(cell)) is not None}
 
 
-def _is_lower_half(cells: Sequence[Any], known: ColumnLabels) -> bool:
-    """Whether the row below the best one still belongs to the header: words alone, and at least half of them labels."""
-    given = [cell for cell in cells if cell is not None]
-    meant = [cell for cell in given if isinstance(cell, str) and known.meaning(cell) is not None]
-    words = all(isinstance(cell, str) and not re.search(r"\d", cell) for cell in given)
-    return words and bool(meant) and (len(meant) == len(given) or (len(meant) > 1 and 2 * len(meant) >= len(given)))
+def _is_lower_row(cells: Sequence[Any], known: ColumnLabels) -> bool:
+    """Whether the row below the best one belongs to the header: text only, and at least half of it known labels."""
+    filled = [cell for cell in cells if cell is not None]
+    labels = [cell for cell in filled if isinstance(cell, str) and known.meaning(cell) is not None]
+    words = all(isinstance(cell, str) and not re.search(r"\d", cell) for cell in filled)
+    return (
+        words and bool(labels) and (len(labels) == len(filled) or (len(labels) > 1 and 2 * len(labels) >= len(filled)))
+    )
 
 
-def _is_upper_half(cells: Sequence[Any], known: ColumnLabels) -> bool:
-    """Whether the row above the best one belongs to the header: some of its words are labels, and it is no title."""
-    given = [cell for cell in cells if cell is not None]
-    return len(given) > 1 and any(isinstance(cell, str) and known.meaning(cell) is not None for cell in given)
+def _is_upper_row(cells: Sequence[Any], known: ColumnLabels) -> bool:
+    """Whether the row above the best one belongs to the header: more than one cell, and one of them a known label."""
+    filled = [cell for cell in cells if cell is not None]
+    return len(filled) > 1 and any(isinstance(cell, str) and known.meaning(cell) is not None for cell in filled)
 
 
 def is_data(line: Line, header: Header) -> bool:
-    """Whether a line below the header is data: not blank, no total, note or signature, no header or title printed
-    again, and with a value of its own in a column that means something."""
-    own = {index: text for index, cell in enumerate(line.cells) if index not in line.filled and (text := tidy(cell))}
-    if not any(index in header.columns for index in own):
+    """Whether a line below the header is data: it has a value of its own in a mapped column, and is no total, note
+    or signature and no repetition of the header or a title. Cells filled from a merged range don't count."""
+    texts = {index: text for index, cell in enumerate(line.cells) if index not in line.filled and (text := tidy(cell))}
+    if not any(index in header.columns for index in texts):
         return False
-    first = narrow(next(iter(own.values()))).replace(" ", "")
-    if _FOOTER.match(first) or any(_TOTAL_CELL.fullmatch(text.replace(" ", "")) for text in list(own.values())[:4]):
+    first = narrow(next(iter(texts.values()))).replace(" ", "")
+    if _FOOTER.match(first) or any(_TOTAL_CELL.fullmatch(text.replace(" ", "")) for text in list(texts.values())[:4]):
         return False
-    if len(own) == 1 and set(own.values()) <= header.above:
+    if len(texts) == 1 and set(texts.values()) <= header.above:
         return False
-    return not any(_is_again(own, labels) for labels in header.printed)
+    return not any(_repeats(texts, labels) for labels in header.printed)
 
 
-def _is_again(own: Mapping[int, str], labels: Sequence[str]) -> bool:
-    """Whether a line repeats the header: all of its cells, or at least two and half of them, are the labels there."""
+def _repeats(texts: Mapping[int, str], labels: Sequence[str]) -> bool:
+    """Whether a line repeats the header: all of its cells, or at least two and half of them, equal the label of their
+    column."""
     same, others = 0, 0
-    for index, text in own.items():
+    for index, text in texts.items():
         if index < len(labels) and labels[index] and _is_label(text, labels[index]):
             same += 1
-        elif (others := others + 1) * 2 > len(own):
+        elif (others := others + 1) * 2 > len(texts):
             return False
-    return same == len(own) or (same > 1 and 2 * same >= len(own))
+    return same == len(texts) or (same > 1 and 2 * same >= len(texts))
 
 
 def _is_label(text: str, label: str) -> bool:
-    """Whether a text is a label, which is given in its normal form. Most texts are told by their first letter."""
+    """Whether a text equals a normalized label. The first letter is compared before the costly normalization."""
     first = text[0]
     if first.isalnum() and first < "\uff00" and first.lower() != label[0]:
         return False
-    return normal(text) == label
+    return normalize(text) == label

@@ -105,7 +105,7 @@ def _take_back(session: Session, made: UndoPlan, registry: Registry, note: str) 
     added = by_model(item for item in rows if item.before is None)
     tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
     for model in sorted(added, key=lambda model: tables.index(model.__tablename__)):
-        registry.rules_of(model).take_back(session, [_gone(made, item) for item in added[model]], note)
+        registry.rules_of(model).undo(session, [_gone(made, item) for item in added[model]], note)
     for model, items in by_model(item for item in rows if item.before is not None).items():
         edits = {
             item.id: bulk.Edit(item.id, stored["version"], item.before or {}, stored)

@@ -1,6 +1,6 @@
-"""A file becomes a plan, the plan becomes rows. The same plan serves page, command and tests.
+"""Import of a book: plan() compares it with what is stored and writes nothing; apply() writes a plan, all or nothing.
 
-plan() reads and writes nothing. apply() plans nothing: it writes what a plan says, all of it or nothing."""
+The same plan serves the preview page, the command and jobs."""
 
 from __future__ import annotations
 
@@ -30,72 +30,72 @@ CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is st
 
 
 def plan(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> Plan:
-    """What importing this book would do. Raises UserError when no sheet can be read as this table."""
+    """What importing this book would do. Raises UserError if no sheet can be read as this table."""
     if not importable(model):
         raise UserError(_("{label} can't be imported.", label=model.__labels__))
     rules = registry.rules_of(model)
-    made = Plan(model, options)
-    found = layout.lay_out(session, made, book, rules)
-    for part in made.parts:
-        part.told = _told(part, _read_columns(part, rules), rules)
-    resolver = Resolver(session, made, registry)
-    resolver.from_sheet_name(rules.required())
-    layout.refuse_useless(made, book, rules, found)
-    extra = rules.extra()
-    for part in made.parts:
+    result = Plan(model, options)
+    sheet_headers = layout.lay_out(session, result, book, rules)
+    for part in result.parts:
+        part.lookups = _lookup_columns(part, _read_columns(part, rules), rules)
+    resolver = Resolver(session, result, registry)
+    resolver.match_sheet_names(rules.required())
+    layout.refuse_unusable(result, book, rules, sheet_headers)
+    extra = rules.extra_columns()
+    for part in result.parts:
         read = _read_columns(part, rules)
-        for row in progress.told(part.rows, CELLS, len(part.rows)):
-            _read_row(made, part, row, read, extra)
-            row.rest()
+        for row in progress.track(part.rows, CELLS, len(part.rows)):
+            _read_row(result, part, row, read, extra)
+            row.release_empty()
     matcher = rules.matcher()
-    progress.tell(MATCHING)
-    _match(session, made, rules, matcher, resolver)
-    # All the names of a large table take as much room as the file.
+    progress.report(MATCHING)
+    _match(session, result, rules, matcher, resolver)
+    # Free the names: those of a large table take as much memory as the file.
     resolver.finders.clear()
-    progress.tell(CHECKING)
-    for row in made.rows:
-        row.rest()
-    _check(session, made, rules, matcher)
-    for row in made.rows:
-        row.rest()
+    progress.report(CHECKING)
+    for row in result.rows:
+        row.release_empty()
+    _check(session, result, rules, matcher)
+    for row in result.rows:
+        row.release_empty()
         row.outcome = _outcome(row, options)
-    references.settle_creating(made)
-    return made
+    references.collect_creating(result)
+    return result
 
 
 def _read_columns(part: Part, rules: Rules) -> dict[int, Field]:
-    """The columns of the table that are read, by their place."""
-    telling = rules.telling()
+    """The fields to read, by column index."""
+    identifying = rules.identifying()
     known = {index: f for index, name in part.columns.items() if (f := field_named(rules.model, name))}
-    return {index: f for index, f in known.items() if not f.readonly or f.key or f.name in telling}
+    return {index: f for index, f in known.items() if not f.readonly or f.key or f.name in identifying}
 
 
-def _told(part: Part, read: Mapping[int, Field], rules: Rules) -> dict[str, int]:
-    """The columns that are looked up once all rows are read: references, and what places them."""
-    own = {name: index for index, name in part.columns.items() if name != ID and name not in rules.extra()}
+def _lookup_columns(part: Part, read: Mapping[int, Field], rules: Rules) -> dict[str, int]:
+    """Index by name of the columns that are resolved after all rows are read: references and their parents."""
+    own = {name: index for index, name in part.columns.items() if name != ID and name not in rules.extra_columns()}
     return {name: i for name, i in own.items() if "/" in name or (i in read and read[i].target)}
 
 
-def _read_row(made: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
-    """Parse each cell by its kind; what can't be read is an error of the cell."""
+def _read_row(plan: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
+    """Parse each cell by the kind of its field; a value that can't be parsed becomes an error of the cell."""
     for index, name in part.columns.items():
         raw, declared = row.cells[index], read.get(index)
         text = tidy(raw)
-        if name in made.options.replace and isinstance(raw, str):
-            raw = made.options.replace[name].get(text, raw)
-            if name in part.told and tidy(raw) != text:
+        if name in plan.options.replace and isinstance(raw, str):
+            raw = plan.options.replace[name].get(text, raw)
+            if name in part.lookups and tidy(raw) != text:
                 row.texts[name] = tidy(raw)
             text = tidy(raw)
-        beside = name == ID or name in extra
+        is_extra = name == ID or name in extra
         if not text:
-            if made.options.clear and declared is not None and not (declared.required or declared.key):
+            if plan.options.clear and declared is not None and not (declared.required or declared.key):
                 row.values[declared.attr] = None
         elif isinstance(raw, UnreadableCell):
-            if declared is not None or beside or "/" in name:
+            if declared is not None or is_extra or "/" in name:
                 row.errors.append(CellError(part.labels[index], text, raw.message, index))
-        elif beside:
+        elif is_extra:
             row.extra[name] = text
-        elif name in part.told:
+        elif name in part.lookups:
             continue
         elif declared is not None and declared.personal is not Personal.NO and "*" in text:
             row.masked[declared.attr] = text
@@ -110,78 +110,78 @@ def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> N
         row.errors.append(CellError(part.labels[index], tidy(raw), problem.message, index))
         return
     if value is not None:
-        # Nearly every text is as it stands in the cell: one of the two is enough.
+        # Nearly every parsed text equals its cell: keep one object instead of two.
         row.values[declared.attr] = raw if type(value) is type(raw) and value == raw else value
 
 
-def _match(session: Session, made: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:
-    """Which existing record each row is about; what stands in the file twice."""
-    _by_record_no(session, made, [row for row in made.rows if row.says(ID)])
+def _match(session: Session, plan: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:
+    """Find the existing record of each row, and fail rows for a record that an earlier row is about."""
+    _by_record_no(session, plan, [row for row in plan.rows if row.has_extra(ID)])
     resolver.resolve()
-    validation.require(made, [r for r in made.rows if not r.says(ID)], [f for f in rules.required() if f.key])
-    rows = [row for row in made.rows if not row.says(ID)]
+    validation.require(plan, [r for r in plan.rows if not r.has_extra(ID)], [f for f in rules.required() if f.key])
+    rows = [row for row in plan.rows if not row.has_extra(ID)]
     matcher.load(session, rows)
     seen: dict[Any, PlanRow] = {}
-    for row in made.rows:
-        stored = None if row.says(ID) else matcher.find(row)
+    for row in plan.rows:
+        stored = None if row.has_extra(ID) else matcher.find(row)
         if isinstance(stored, Message):
             row.fail(stored)
         elif stored is not None:
-            _is(row, stored)
+            _set_match(row, stored)
         if row.failed:
             continue
         keys = {("#", row.id)} if row.id is not None else set()
-        if not row.says(ID) and (key := matcher.key(row)) is not None:
+        if not row.has_extra(ID) and (key := matcher.key(row)) is not None:
             keys.add(key)
         earlier = next((seen[key] for key in keys if key in seen), None)
         if earlier is not None:
-            place = made.place_of(earlier, row)
+            place = plan.row_label(earlier, row)
             row.fail(_("The same record stands in row {row} already; that row counts.", row=place))
             continue
         seen |= dict.fromkeys(keys, row)
     seen.clear()
-    validation.hold_reach(session, made, made.rows)
-    resolver.settle()
+    validation.check_reach(session, plan, plan.rows)
+    resolver.check_targets()
 
 
-def _by_record_no(session: Session, made: Plan, rows: Sequence[PlanRow]) -> None:
-    """Stored rows by their number, for tables without a key of their own."""
+def _by_record_no(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+    """Match rows by their record number."""
     wanted = [(ids.parse(row.extra[ID]), row) for row in rows]
-    table = table_of(made.model)
+    table = table_of(plan.model)
     stored: dict[int, Any] = {}
-    for some in chunks({number for number, _row in wanted if number is not None}):
-        statement = select(table).where(table.c.id.in_(some))
-        stored |= {found.id: found for found in session.execute(statement, execution_options=UNSCOPED)}
+    for chunk in chunks({number for number, _row in wanted if number is not None}):
+        statement = select(table).where(table.c.id.in_(chunk))
+        stored |= {record.id: record for record in session.execute(statement, execution_options=UNSCOPED)}
     for number, row in wanted:
         if number in stored:
-            _is(row, stored[number])
+            _set_match(row, stored[number])
         else:
             row.errors.append(CellError(str(RECORD_NO), row.extra[ID], _("There is no record with this number.")))
 
 
-def _is(row: PlanRow, stored: Any) -> None:
+def _set_match(row: PlanRow, stored: Any) -> None:
     mapping = stored._mapping
     row.id, row.version, row.stored = mapping["id"], mapping.get("version", 1), dict(mapping)
 
 
-def _check(session: Session, made: Plan, rules: Rules, matcher: Matcher) -> None:
-    """Everything that can still be wrong with a row; each check looks at those that are good so far."""
-    new = [row for row in made.rows if row.id is None and not row.says(ID)]
-    validation.require(made, new, [f for f in rules.required() if not f.key])
-    set_by_program = [f.attr for f in fields(made.model) if f.name in rules.telling()]
-    for row in made.good():
+def _check(session: Session, plan: Plan, rules: Rules, matcher: Matcher) -> None:
+    """Run all further checks; each one looks at the rows that are good so far."""
+    new = [row for row in plan.rows if row.id is None and not row.has_extra(ID)]
+    validation.require(plan, new, [f for f in rules.required() if not f.key])
+    set_by_program = [f.attr for f in fields(plan.model) if f.name in rules.identifying()]
+    for row in plan.good():
         if row.id is None:
             rules.defaults(row)
         else:
             for attr in set_by_program:
                 row.values.pop(attr, None)
-    for row in made.rows:
-        changes.unmask(made, row)
-    changes.compare(session, made, made.good(), matcher)
-    validation.hold_constraints(made, made.good())
-    validation.hold_unique(session, made, made.good())
-    validation.hold_rights(session, made, made.good(), rules.adding)
-    rules.check(session, made, made.good())
+    for row in plan.rows:
+        changes.unmask(plan, row)
+    changes.compare(session, plan, plan.good(), matcher)
+    validation.check_constraints(plan, plan.good())
+    validation.check_unique(session, plan, plan.good())
+    validation.check_rights(session, plan, plan.good(), rules.create_permission)
+    rules.check(session, plan, plan.good())
 
 
 def _outcome(row: PlanRow, options: Options) -> Outcome:
@@ -194,22 +194,23 @@ def _outcome(row: PlanRow, options: Options) -> Outcome:
     return Outcome.SKIPPED if options.skip_existing else Outcome.CHANGED
 
 
-def apply(session: Session, made: Plan, registry: Registry, note: str = "") -> None:
-    """Write what the plan says, in the session's transaction; each written row then knows its record. The caller
-    commits.
+def apply(session: Session, plan: Plan, registry: Registry, note: str = "") -> None:
+    """Write the plan in the session's transaction, and set `id`, `written` and `besides` of the written rows. The
+    caller commits.
 
-    Raises UserError when rows failed and the good ones were not asked for alone, and bulk.StaleRow, AccessDenied or
-    IntegrityError when something changed since; the caller then rolls back and nothing is written."""
-    if (failed := made.count(Outcome.FAILED)) and not made.options.good_rows:
+    Raises UserError if rows failed and options.good_rows is off; bulk.StaleRow, AccessDenied or IntegrityError if
+    something changed since the plan. The caller then rolls back."""
+
+    if (failed := plan.count(Outcome.FAILED)) and not plan.options.good_rows:
         raise UserError(_("{n} rows have failed, so nothing was written.", n=failed))
-    references.make_missing(session, made, note)
-    new = [row for row in made.rows if row.outcome is Outcome.NEW]
-    changed = [row for row in made.rows if row.outcome is Outcome.CHANGED]
+    references.create_missing(session, plan, note)
+    new = [row for row in plan.rows if row.outcome is Outcome.NEW]
+    changed = [row for row in plan.rows if row.outcome is Outcome.CHANGED]
     edits: dict[type[Base], list[bulk.Edit]] = defaultdict(list)
     adds: dict[type[Base], list[tuple[PlanRow, dict[str, Any]]]] = defaultdict(list)
     for row in changed:
         if row.values and row.renewed is None and row.id is not None:
-            edits[made.model].append(bulk.Edit(row.id, row.version, row.values, row.stored))
+            edits[plan.model].append(bulk.Edit(row.id, row.version, row.values, row.stored))
             row.written = row.version + 1
     for row in (*changed, *new):
         for model, edit in row.edits:
@@ -218,16 +219,16 @@ def apply(session: Session, made: Plan, registry: Registry, note: str = "") -> N
             row.besides.append(Beside(model, edit.id, edit.version + 1, before))
         for model, values in row.adds:
             adds[model].append((row, values))
-    for model, some in edits.items():
-        bulk.edit(session, model, some, note)
+    for model, items in edits.items():
+        bulk.edit(session, model, items, note)
     renewed = [row for row in changed if row.renewed is not None]
-    for row, id_ in zip(renewed, bulk.add(session, made.model, [r.renewed or {} for r in renewed], note), strict=True):
+    for row, id_ in zip(renewed, bulk.add(session, plan.model, [r.renewed or {} for r in renewed], note), strict=True):
         row.id, row.written = id_, 1
     if new:
-        for row, id_ in zip(new, registry.rules_of(made.model).insert(session, new, note), strict=True):
+        for row, id_ in zip(new, registry.rules_of(plan.model).insert(session, new, note), strict=True):
             row.id, row.written = id_, 1
-    for model, more in adds.items():
+    for model, entries in adds.items():
         for (row, _values), id_ in zip(
-            more, bulk.add(session, model, [values for _row, values in more], note), strict=True
+            entries, bulk.add(session, model, [values for _row, values in entries], note), strict=True
         ):
             row.besides.append(Beside(model, id_))

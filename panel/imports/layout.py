@@ -1,4 +1,4 @@
-"""Where the rows of a table stand in a book: its sheets, their headers, and what the headers mean."""
+"""Locate the rows of a table in a book: its sheets, their headers, and the column that each header means."""
 
 from __future__ import annotations
 
@@ -22,74 +22,77 @@ from panel.kinds import tidy
 from panel.security.policy import model_of
 from panel.sheets import Book, Line, Sheet
 
-#: Rows of a sheet in which its header stands, and some below it.
-LOOKED_AT = 100
+#: Lines at the top of a sheet that are enough to find its header and sample the values below it.
+TOP_LINES = 100
 
 
-def columns(
+def guess_columns(
     session: Session, model: type[Base], book: Book, options: Options, registry: Registry
 ) -> list[mapping.Guess]:
-    """What each header of a book means, or most likely means; of several sheets, that with the most columns. Nothing
-    where no row looks like a header."""
+    """What each header of a book means or most likely means, for the page that maps columns by hand. Of several
+    sheets the one with the most columns is taken. Empty if no row looks like a header."""
     rules = registry.rules_of(model)
     known = known_labels(model, rules)
-    found = [
-        (sheet, header) for sheet in book.sheets if (header := headers.find(sheet, known) or headers.likely(sheet))
+    candidates = [
+        (sheet, header) for sheet in book.sheets if (header := headers.find(sheet, known) or headers.guess(sheet))
     ]
-    if not found:
+    if not candidates:
         return []
-    sheet, header = max(found, key=lambda one: len(one[1].labels))
-    said = options.meanings if options.meanings is not None else mapping.recall(session, model, header.labels)
-    if said:
-        known = known.told(said)
+    sheet, header = max(candidates, key=lambda pair: len(pair[1].labels))
+    meanings = options.meanings if options.meanings is not None else mapping.recall(session, model, header.labels)
+    if meanings:
+        known = known.with_overrides(meanings)
         header = headers.find(sheet, known) or header
     finders: dict[str, Finder] = {}
 
-    def calls(declared: Field, text: str) -> bool:
+    def is_record_name(declared: Field, text: str) -> bool:
         assert declared.reference is not None
         table = declared.reference.table
         if table not in finders:
             finders[table] = registry.finder_of(model_of(table))
-            below = [tidy(cell) for line in sheet.lines[header.first :][: mapping.LOOKED_AT] for cell in line.cells]
-            finders[table].read(session, set(below))
+            texts = [tidy(cell) for line in sheet.lines[header.first :][: mapping.SAMPLE_ROWS] for cell in line.cells]
+            finders[table].read(session, set(texts))
         return isinstance(finders[table].find(text, sheet.name), int)
 
-    return mapping.guesses(model, rules, header, sheet.lines[header.first :], known, calls=calls)
+    return mapping.guess(model, rules, header, sheet.lines[header.first :], known, is_record_name=is_record_name)
 
 
-def check(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> None:
-    """Raise mapping.UnmappedError as a plan would, by the first rows of each sheet alone."""
+def check_required(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> None:
+    """Raise mapping.UnmappedError if a required column is missing, reading only the top of each sheet.
+
+    For large files, whose plan is made in a job. Any other error is left to that plan."""
     rules = registry.rules_of(model)
-    top = replace(book, sheets=[replace(sheet, lines=sheet.lines[:LOOKED_AT]) for sheet in book.sheets])
-    made = Plan(model, options)
+    top = replace(book, sheets=[replace(sheet, lines=sheet.lines[:TOP_LINES]) for sheet in book.sheets])
+    plan = Plan(model, options)
     try:
-        found = lay_out(session, made, top, rules)
-        Resolver(session, made, registry).from_sheet_name(rules.required())
-        refuse_useless(made, top, rules, found)
+        candidates = lay_out(session, plan, top, rules)
+        Resolver(session, plan, registry).match_sheet_names(rules.required())
+        refuse_unusable(plan, top, rules, candidates)
     except mapping.UnmappedError:
         raise
     except UserError:
         return
 
 
-def lay_out(session: Session, made: Plan, book: Book, rules: Rules) -> list[tuple[Sheet, Header]]:
-    """Find the sheets' headers and their rows of data. Gives each sheet with what looks like its header."""
-    likely = []
-    known = known_labels(made.model, rules)
+def lay_out(session: Session, plan: Plan, book: Book, rules: Rules) -> list[tuple[Sheet, Header]]:
+    """Fill the plan's parts: the header and the rows of data of each sheet. Returns each sheet with the row that
+    looks like its header, also for sheets that are skipped."""
+    candidates = []
+    known = known_labels(plan.model, rules)
     required = {f.name for f in rules.required()}
-    made.skipped_sheets = list(book.hidden)
+    plan.skipped_sheets = list(book.hidden)
     for sheet in book.sheets:
         if sheet.hidden:
-            made.warnings.append(_("Sheet “{sheet}”: {n} hidden rows are not read.", sheet=sheet.name, n=sheet.hidden))
-        header = headers.find(sheet, known) or headers.likely(sheet)
+            plan.warnings.append(_("Sheet “{sheet}”: {n} hidden rows are not read.", sheet=sheet.name, n=sheet.hidden))
+        header = headers.find(sheet, known) or headers.guess(sheet)
         if header is not None:
-            likely.append((sheet, header))
-            header = _as_told(session, made, sheet, header, known)
+            candidates.append((sheet, header))
+            header = _with_overrides(session, plan, sheet, header, known)
         names = set(header.columns.values()) if header else set()
-        # A header of this table: a required column, or two of any kind.
+        # A header of this table has one required column, two columns of any kind, or a record number.
         if header is None or not (names & required or len(names) > 1 or ID in names):
             if not sheet.blank:
-                made.skipped_sheets.append(sheet.name)
+                plan.skipped_sheets.append(sheet.name)
             continue
         part = Part(sheet.name, header.labels, header.columns)
         part.rows = [
@@ -97,21 +100,21 @@ def lay_out(session: Session, made: Plan, book: Book, rules: Rules) -> list[tupl
             for line in sheet.lines[header.first :]
             if headers.is_data(line, header)
         ]
-        made.parts.append(part)
-        # The rows have their cells; of the lines only the top is looked at again.
-        del sheet.lines[header.first + LOOKED_AT :]
-        ignored = [*header.ignored, *_readonly(made.model, part, rules.telling())]
-        made.ignored_columns += [label for label in ignored if label not in made.ignored_columns]
-    return likely
+        plan.parts.append(part)
+        # PlanRow holds the cells from here on. Only the top lines are read again, to guess columns.
+        del sheet.lines[header.first + TOP_LINES :]
+        ignored = [*header.ignored, *_readonly(plan.model, part, rules.identifying())]
+        plan.ignored_columns += [label for label in ignored if label not in plan.ignored_columns]
+    return candidates
 
 
-def _as_told(session: Session, made: Plan, sheet: Sheet, header: Header, known: ColumnLabels) -> Header | None:
-    """The header as somebody said by hand what it means, now or for an earlier file with the same headers."""
-    made.headers.append(header.labels)
-    said = made.options.meanings
-    if said is None and (said := mapping.recall(session, made.model, header.labels)):
-        made.warnings.append(_("The columns of “{sheet}” are read as was said by hand before.", sheet=sheet.name))
-    return headers.find(sheet, known.told(said)) if said else header
+def _with_overrides(session: Session, plan: Plan, sheet: Sheet, header: Header, known: ColumnLabels) -> Header | None:
+    """Apply the column mapping that a user chose, now or for an earlier file with the same headers."""
+    plan.headers.append(header.labels)
+    meanings = plan.options.meanings
+    if meanings is None and (meanings := mapping.recall(session, plan.model, header.labels)):
+        plan.warnings.append(_("The columns of “{sheet}” are read as was said by hand before.", sheet=sheet.name))
+    return headers.find(sheet, known.with_overrides(meanings)) if meanings else header
 
 
 def _padded(line: Line, width: int) -> list[Any]:
@@ -119,27 +122,28 @@ def _padded(line: Line, width: int) -> list[Any]:
     return [*line.cells, *[None] * lacking] if lacking > 0 else line.cells
 
 
-def _readonly(model: type[Base], part: Part, telling: frozenset[str]) -> list[str]:
-    """Columns that the program sets are recognised, used to find the record, and not imported."""
-    found = {index: field_named(model, name) for index, name in part.columns.items()}
-    read = {index for index, f in found.items() if f is None or not f.readonly or f.key or f.name in telling}
-    return [part.labels[index] for index in found if index not in read]
+def _readonly(model: type[Base], part: Part, identifying: frozenset[str]) -> list[str]:
+    """Labels of recognised columns that only the program sets; they are not imported."""
+    declared = {index: field_named(model, name) for index, name in part.columns.items()}
+    imported = {index for index, f in declared.items() if f is None or not f.readonly or f.key or f.name in identifying}
+    return [part.labels[index] for index in declared if index not in imported]
 
 
-def refuse_useless(made: Plan, book: Book, rules: Rules, found: Sequence[tuple[Sheet, Header]]) -> None:
-    """Say what makes the whole file useless; leave out a sheet that lacks what the others have. Where the file has
-    headers that could mean what is lacking, they can be told by hand."""
-    label = made.model.__labels__
+def refuse_unusable(plan: Plan, book: Book, rules: Rules, candidates: Sequence[tuple[Sheet, Header]]) -> None:
+    """Raise UserError if nothing in the file can be imported, and drop sheets that lack a required column.
+
+    Raises mapping.UnmappedError instead where the file has unknown headers that could be the missing columns."""
+    label = plan.model.__labels__
 
     def refuse(message: Message) -> UserError:
-        sheet, header = max(found, key=lambda one: len(one[1].labels), default=(None, None))
-        if sheet is None or header is None or not _may_mean(sheet, header, rules.required()):
+        sheet, header = max(candidates, key=lambda pair: len(pair[1].labels), default=(None, None))
+        if sheet is None or header is None or not _can_be_mapped(sheet, header, rules.required()):
             return UserError(message)
-        known = known_labels(made.model, rules).told(made.options.meanings or {})
+        known = known_labels(plan.model, rules).with_overrides(plan.options.meanings or {})
         lines = sheet.lines[header.first :]
-        return mapping.UnmappedError(message, mapping.guesses(made.model, rules, header, lines, known))
+        return mapping.UnmappedError(message, mapping.guess(plan.model, rules, header, lines, known))
 
-    if not made.parts:
+    if not plan.parts:
         if all(sheet.blank for sheet in book.sheets):
             raise UserError(_("The workbook is empty: there is no row in it."))
         raise refuse(
@@ -150,30 +154,31 @@ def refuse_useless(made: Plan, book: Book, rules: Rules, found: Sequence[tuple[S
                 columns="、".join(str(f.label) for f in rules.required()),
             )
         )
-    lacking = {part.sheet: _lacking(part, rules.required()) for part in made.parts}
-    made.parts = [part for part in made.parts if not lacking[part.sheet]]
-    if not made.parts:
-        columns = "、".join(str(f.label) for f in min(lacking.values(), key=len))
+    missing = {part.sheet: _missing_columns(part, rules.required()) for part in plan.parts}
+    plan.parts = [part for part in plan.parts if not missing[part.sheet]]
+    if not plan.parts:
+        columns = "、".join(str(f.label) for f in min(missing.values(), key=len))
         raise refuse(_("The file has no column {columns}, which {label} need.", columns=columns, label=label))
-    for sheet, absent in lacking.items():
+    for sheet, absent in missing.items():
         if absent:
-            made.skipped_sheets.append(sheet)
+            plan.skipped_sheets.append(sheet)
             columns = "、".join(str(f.label) for f in absent)
-            made.warnings.append(
+            plan.warnings.append(
                 _("Sheet “{sheet}” is not read: it has no column {columns}.", sheet=sheet, columns=columns)
             )
-    if not made.rows:
+    if not plan.rows:
         raise UserError(_("There is a header, but no row of data below it."))
 
 
-def _may_mean(sheet: Sheet, header: Header, required: Sequence[Field]) -> bool:
-    """Whether there are rows, and enough headers without a meaning for all that is required and not there."""
+def _can_be_mapped(sheet: Sheet, header: Header, required: Sequence[Field]) -> bool:
+    """Whether the sheet has rows, and at least as many unknown headers as required columns are missing."""
     known = set(header.columns.values())
     absent = sum(declared.name not in known for declared in required)
     return absent <= len(header.ignored) and not all(line.blank for line in sheet.lines[header.first :])
 
 
-def _lacking(part: Part, required: Sequence[Field]) -> list[Field]:
-    """Required columns that a sheet doesn't have; a record number stands for all of them."""
+def _missing_columns(part: Part, required: Sequence[Field]) -> list[Field]:
+    """Required columns that a sheet doesn't have. None are missing if it has record numbers."""
+
     names = set(part.columns.values())
-    return [] if ID in names else [f for f in required if f.name not in names | part.named]
+    return [] if ID in names else [f for f in required if f.name not in names | part.from_sheet_name]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from panel.fields import Field, links
-from panel.imports.matching import Finder, within
+from panel.imports.matching import Finder, permitted
 from panel.imports.plans import Part, PlanRow
 from panel.imports.rules import OUTSIDE
 from panel.kinds import tidy
@@ -44,8 +44,8 @@ def texts(part: Part, name: str) -> set[str]:
 
 
 def _text(part: Part, row: PlanRow, name: str) -> str:
-    index = part.told.get(name)
-    raw = row.cells[index] if index is not None and not (row.holds("texts") and name in row.texts) else None
+    index = part.lookups.get(name)
+    raw = row.cells[index] if index is not None and not (row.has("texts") and name in row.texts) else None
     return raw if type(raw) is str else part.text(row, name)
 
 
@@ -63,20 +63,20 @@ def _resolve(resolver: Resolver, part: Part, row: PlanRow, declared: Field) -> N
     names = split(_text(part, row, declared.name), lambda name: finder.key(name) in finder.names)
     found: list[int] = []
     for name in names:
-        if name in resolver.unseen:
+        if name in resolver.not_visible:
             continue
         answer = finder.find(name, part.sheet)
         if isinstance(answer, int):
             found.append(answer)
-        elif answer.several:
-            row.unsure[f"{declared.name}/{name}"] = answer.message
+        elif answer.ambiguous:
+            row.ambiguous[f"{declared.name}/{name}"] = answer.message
         else:
             other = answer.suggestion and "、".join(answer.suggestion if one == name else one for one in names)
             resolver.plan.fail(row, declared.name, answer.message, other)
     row.values[declared.attr] = tuple(sorted(set(found)))
 
 
-def settle(resolver: Resolver) -> None:
+def check_targets(resolver: Resolver) -> None:
     """Now that it is known which record each row is about: a name that several share means the one that is stored; what
     the actor doesn't reach is kept if it is stored, and refused if it is new."""
     session, plan = resolver.session, resolver.plan
@@ -87,10 +87,10 @@ def settle(resolver: Resolver) -> None:
             before = stored.get(row.id, ()) if row.id is not None else ()
             if row.id is not None:
                 row.stored = {**row.stored, declared.attr: before}
-            _settle_unsure(resolver, row, declared, before)
+            _settle_ambiguous(resolver, row, declared, before)
         target = model_of(declared.target or "")
         pointed = {id_ for row in rows for id_ in (*_ids(row, declared), *(row.stored.get(declared.attr) or ()))}
-        reach = within(session, target, Permission.READ, pointed)
+        reach = permitted(session, target, Permission.READ, pointed)
         for row in rows:
             before = row.stored.get(declared.attr) or ()
             if any(id_ not in reach for id_ in set(_ids(row, declared)).difference(before)):
@@ -105,13 +105,13 @@ def _ids(row: PlanRow, declared: Field) -> Sequence[int]:
     return value or ()
 
 
-def _settle_unsure(resolver: Resolver, row: PlanRow, declared: Field, before: Sequence[int]) -> None:
+def _settle_ambiguous(resolver: Resolver, row: PlanRow, declared: Field, before: Sequence[int]) -> None:
     finder: Finder = resolver.finder(declared)
-    for place, message in list(row.unsure.items()) if row.holds("unsure") else ():
+    for place, message in list(row.ambiguous.items()) if row.has("ambiguous") else ():
         name, _slash, text = place.partition("/")
         if name != declared.name:
             continue
-        meant = [id_ for id_ in before if finder.means(text, id_)]
+        meant = [id_ for id_ in before if finder.has_name(text, id_)]
         if len(meant) == 1:
             row.values[declared.attr] = tuple(sorted({*_ids(row, declared), *meant}))
         else:

@@ -1,4 +1,4 @@
-"""What an import would do, row by row, before it does anything."""
+"""The plan of an import: what it would do with each row, before anything is written."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from panel.store.bulk import Edit
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a file is taken. `replace`: for a column, words to read in place of what stands there. `meanings`: what the
-    headers mean as somebody said by hand; None to go by what was said of such a file before. `clear`: an empty cell
-    clears what is stored. `sheet`: the one sheet to read."""
+    """Options of an import.
+
+    `create_missing`: add referenced records that don't exist. `good_rows`: write the good rows although others
+    failed. `skip_existing`: don't change existing records. `replace`: by column name, texts to read in place of those
+    in the cells. `meanings`: the user's mapping of headers to columns; None to use the one stored for these headers.
+    `clear`: an empty cell clears the stored value. `sheet`: the only sheet to read."""
 
     create_missing: bool = False
     good_rows: bool = False
@@ -43,25 +46,25 @@ class Outcome(Choices):
 
 
 OutcomeName.labels.update({outcome.value: outcome.label for outcome in Outcome})
-#: What is written.
+#: Outcomes of rows that are written.
 WRITTEN = frozenset({Outcome.NEW, Outcome.CHANGED})
 
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """Why a cell can't be taken. `column` is its header in the file; `suggestion` a value that would do."""
+    """Why a cell can't be imported. `column` is its header in the file; `suggestion` a value that would be valid."""
 
     column: str
     value: str
     message: Message
-    #: The cell's place in the line, counted from 0; None where the whole row is meant.
+    #: Index of the cell in its line, from 0; None if the error concerns the whole row.
     index: int | None = None
     suggestion: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A record that is made with the import; stands where its id will."""
+class PendingRecord:
+    """Placeholder for the id of a referenced record that the import will create."""
 
     table: str
     name: str
@@ -69,8 +72,8 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A record that was written with a row: added, or changed from the values `before`. `alone`: it was made for
-    other rows as well."""
+    """Another record that was written with a row: added, or changed from the values `before`. `alone`: several rows
+    need it, so that undo treats it as a unit of its own."""
 
     model: type[Base]
     id: int
@@ -83,7 +86,7 @@ T = TypeVar("T")
 
 
 class _Lazy(Generic[T]):
-    """A container that most rows never need: made when it is first asked for."""
+    """Descriptor of a container that is created on first access, since most rows never need it."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -98,22 +101,23 @@ class _Lazy(Generic[T]):
     def __get__(self, row: object | None, owner: type) -> T | _Lazy[T]:
         if row is None:
             return self
-        held: T | None = getattr(row, self._slot)
-        if held is None:
-            held = self._make()
-            setattr(row, self._slot, held)
-        return held
+        container: T | None = getattr(row, self._slot)
+        if container is None:
+            container = self._make()
+            setattr(row, self._slot, container)
+        return container
 
 
 class PlanRow:
-    """A data row of the file. `values` are what it gives, by attribute; once compared, only what differs from the
-    existing record.
+    """A row of data of the file. `values` are its parsed values by attribute; after changes.compare() only those that
+    differ from the existing record.
 
-    A file has many rows and most are plain: what is rare takes no place in them, and rest() gives back what was asked
-    for and not used."""
+    Rarely needed containers are created on first access, and release_empty() drops those left empty: a file may
+    have very many rows."""
 
     __slots__ = (
         "_adds",
+        "_ambiguous",
         "_besides",
         "_changes",
         "_edits",
@@ -122,7 +126,6 @@ class PlanRow:
         "_masked",
         "_notes",
         "_texts",
-        "_unsure",
         "cells",
         "id",
         "number",
@@ -136,72 +139,72 @@ class PlanRow:
         "written",
     )
 
-    #: Texts of references that are read in place of those in the cells, by field name; "" for none.
+    #: Texts of references that replace those in the cells, by field name; "" for no reference.
     texts = _Lazy[dict[str, str]](dict)
-    #: Why a text can't be told apart, by field name: the stored record may still tell.
-    unsure = _Lazy[dict[str, Message]](dict)
-    #: Masked texts, by attribute: they are held against what is stored.
+    #: Messages for names that several records have, by field name; dropped if the stored reference is one of them.
+    ambiguous = _Lazy[dict[str, Message]](dict)
+    #: Masked texts, by attribute; they are compared with the mask of the stored value.
     masked = _Lazy[dict[str, str]](dict)
-    #: What rules read from columns that are no columns of the table.
+    #: Values for the table's import rules, from columns that are not the table's own.
     extra = _Lazy[dict[str, Any]](dict)
     errors = _Lazy[list[CellError]](list)
     notes = _Lazy[list[Message]](list)
-    #: A field (or what else changes) and its words before and after; what the preview shows of a changed row.
+    #: (field or label, text before, text after) for the preview of a changed row.
     changes = _Lazy[list[tuple[Field | Message, str, str]]](list)
-    #: Other records that change with this row, before new rows are written, and those that are added after.
+    #: Changes of other records, written before the new rows, and records to add, written after them.
     edits = _Lazy[list[tuple[type[Base], Edit]]](list)
     adds = _Lazy[list[tuple[type[Base], dict[str, Any]]]](list)
-    #: Other records that were written; known once the plan is applied.
+    #: Other records that were written; set when the plan is applied.
     besides = _Lazy[list[Beside]](list)
 
     def __init__(self, sheet: str, number: int, cells: list[Any]) -> None:
         self.sheet, self.number, self.cells = sheet, number, cells
         self.outcome = Outcome.NEW
         self.values: dict[str, Any] = {}
-        #: The existing record and its values as they are stored, if there is one.
+        #: The id of the existing record, if there is one, its version and its stored values.
         self.id: int | None = None
         self.version = 0
         self.stored: Mapping[str, Any] = NOTHING
-        #: The row ends the term of whoever held it before.
+        #: The row ends the term of the previous holder.
         self.succeeds = False
-        #: The existing record stays as it is, and this is written beside it.
+        #: Values of a new record to add; the existing one stays as it is.
         self.renewed: dict[str, Any] | None = None
-        #: The version of the row's own record that was written.
+        #: The version of the row's record that was written; set when the plan is applied.
         self.written: int | None = None
         self._errors: list[CellError] | None = None
         for slot in LAZY:
             setattr(self, slot, None)
 
-    def holds(self, container: str) -> bool:
-        """Whether there is anything in a container that most rows never need; asking makes none."""
+    def has(self, container: str) -> bool:
+        """Whether a lazy container has content; doesn't create it."""
         return bool(getattr(self, f"_{container}"))
 
     @property
     def failed(self) -> bool:
         return bool(self._errors)
 
-    def rest(self) -> None:
-        """Give back the containers that hold nothing."""
+    def release_empty(self) -> None:
+        """Drop empty containers to save memory."""
         for slot in LAZY:
             if not getattr(self, slot):
                 setattr(self, slot, None)
 
-    def says(self, name: str) -> bool:
-        """Whether the row gives something that a rule reads, such as a record number."""
-        return self.holds("extra") and name in self.extra
+    def has_extra(self, name: str) -> bool:
+        """Whether the row gives an extra value, such as a record number."""
+        return self.has("extra") and name in self.extra
 
-    def forget(self) -> None:
-        """Keep nothing of the existing record and of what the row says of it."""
+    def discard_match(self) -> None:
+        """Forget the existing record and everything derived from it, so that none of it is shown."""
         self.id, self.stored, self.values = None, NOTHING, {}
         self.notes.clear()
         self.masked.clear()
 
-    def held(self, attr: str) -> Any:
-        """The value that the record will have."""
+    def effective(self, attr: str) -> Any:
+        """The value that the record will have after the import."""
         return self.values.get(attr, self.stored.get(attr))
 
     def fail(self, message: Message) -> None:
-        """Fail as a whole."""
+        """Add an error of the whole row."""
         self.errors.append(CellError("", "", message))
 
 
@@ -217,35 +220,35 @@ class Part:
     labels: list[str]
     columns: dict[int, str]
     rows: list[PlanRow] = field(default_factory=list)
-    #: Columns that the sheet's name stands for.
-    named: set[str] = field(default_factory=set)
-    #: Columns whose texts are looked up once all rows are read, by name: references and what places them.
-    told: dict[str, int] = field(default_factory=dict)
+    #: Names of references that are taken from the sheet's name.
+    from_sheet_name: set[str] = field(default_factory=set)
+    #: Index by name of the columns that are resolved after all rows are read: references and their parents.
+    lookups: dict[str, int] = field(default_factory=dict)
 
     def index_of(self, name: str) -> int | None:
         return next((index for index, column in self.columns.items() if column == name), None)
 
     def text(self, row: PlanRow, name: str) -> str:
-        """What a row says for a reference, or for what places one; "" for nothing."""
-        if row.holds("texts") and name in row.texts:
+        """The text of a row for a reference or the parent of one; "" for none."""
+        if row.has("texts") and name in row.texts:
             return row.texts[name]
-        index = self.told.get(name)
+        index = self.lookups.get(name)
         if index is None:
-            return self.sheet if name in self.named else ""
+            return self.sheet if name in self.from_sheet_name else ""
         cell = row.cells[index]
         return "" if isinstance(cell, UnreadableCell) else tidy(cell)
 
 
 @dataclass(slots=True)
 class Plan:
-    """`creatable` are names that nothing is called yet and that could be added, by table; `creating` those that will
-    be added with this import."""
+    """What an import would do. `creatable` are the names of missing records that could be added, by table; `creating`
+    those that this import will add."""
 
     model: type[Base]
     options: Options = field(default_factory=Options)
     parts: list[Part] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
-    #: What looks like the header of each sheet, as it stands there: by it is remembered what somebody says of it.
+    #: The header labels of each sheet as written, to store the user's mapping by them.
     headers: list[list[str]] = field(default_factory=list)
     skipped_sheets: list[str] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
@@ -264,7 +267,7 @@ class Plan:
         return next(part for part in self.parts if part.sheet == row.sheet)
 
     def fail(self, row: PlanRow, name: str | None, message: Message, suggestion: str | None = None) -> None:
-        """Fail a row at the cell of a column, or as a whole where the file has no such column."""
+        """Add an error at the cell of column `name`, or of the whole row if the file has no such column."""
         part = self.part_of(row)
         index = part.index_of(name) if name else None
         if index is not None:
@@ -274,8 +277,8 @@ class Plan:
         label = next((str(f.label) for f in all_fields(self.model) if f.name == name), "")
         row.errors.append(CellError(label, "", message))
 
-    def place_of(self, row: PlanRow, beside: PlanRow) -> str:
-        """How a row is called in a message at another one."""
+    def row_label(self, row: PlanRow, beside: PlanRow) -> str:
+        """How a message at row `beside` names this row: its number, with the sheet if that is another."""
         return str(row.number) if row.sheet == beside.sheet else f"{row.sheet}!{row.number}"
 
     def count(self, outcome: Outcome) -> int:
@@ -289,14 +292,14 @@ class Plan:
         counts = self.counts()
         return counts[Outcome.NEW] + counts[Outcome.CHANGED]
 
-    def prints(self) -> dict[str, str]:
-        """A fingerprint of what each row would do, and of what would be made besides: two plans of one file that
-        differ here differ in effect."""
-        found = {f"{row.sheet}!{row.number}": _hash(list(_facts(row))) for row in self.rows}
-        return {**found, "": _hash([self.creating])}
+    def fingerprints(self) -> dict[str, str]:
+        """A fingerprint of the effect of each row by "sheet!number", and of the records to create by "". Two plans of
+        one file have the same effect if these are equal."""
+        by_row = {f"{row.sheet}!{row.number}": _hash(list(_facts(row))) for row in self.rows}
+        return {**by_row, "": _hash([self.creating])}
 
     def digest(self) -> str:
-        return _hash(self.prints())
+        return _hash(self.fingerprints())
 
 
 def _facts(row: PlanRow) -> Iterator[Any]:
@@ -314,5 +317,6 @@ def _hash(facts: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What a fingerprint is taken of; it must not depend on the reader's language."""
+    """JSON form of a value for a fingerprint; must not depend on the reader's language."""
+
     return [value.msgid, value.values] if isinstance(value, Message) else str(value)

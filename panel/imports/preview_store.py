@@ -1,7 +1,7 @@
-"""A plan kept on disk for its preview: a page of it costs what a page holds, however many rows it has.
+"""A plan stored on disk for its preview, so that showing a page costs the same however many rows the plan has.
 
-Kept as it is shown: worded in the reader's language and masked as they may see it. The file is SQLite, and only the
-rows of a page are read from it."""
+Texts are stored as shown: in the reader's language, masked as they may see them. The file is an SQLite database, of
+which only the rows of one page are read."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from panel import progress
 from panel.base import Base
 from panel.fields import Field, field_named
 from panel.i18n import _
-from panel.imports.batches import words
+from panel.imports.batches import error_text
 from panel.imports.matching import is_masked
 from panel.imports.plans import Outcome, Part, Plan, PlanRow
 from panel.imports.rules import ID
 from panel.kinds import tidy
 from panel.security.policy import model_of
 
-#: Under which a row stands that is new and succeeds another: it is counted for itself.
+#: Kind of new rows that succeed another person; counted separately from other new rows.
 SUCCEEDING = "succeeding"
-KEEPING = _("Preparing the preview")
+PREPARING = _("Preparing the preview")
 
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
@@ -42,7 +42,7 @@ CREATE UNIQUE INDEX rank ON row (kind, rank);
 
 @dataclass(slots=True)
 class StoredError:
-    """Why a row failed, in words; where a value is suggested, for which column and in place of what."""
+    """Why a row failed. If a value is suggested: `suggestion` for column `name` in place of `value`."""
 
     words: str
     name: str = ""
@@ -60,7 +60,7 @@ class StoredCell:
 
 @dataclass(slots=True)
 class FailedRow:
-    """A failed row as it came: its cells, each with whether it is to blame, and why it failed."""
+    """A failed row as it was in the file: cells as (value, whether it has an error), and the reason."""
 
     sheet: str
     cells: list[Any]
@@ -69,7 +69,7 @@ class FailedRow:
 
 @dataclass(slots=True)
 class StoredRow:
-    """A row as the preview shows it; `cells` stand in the order of the plan's names."""
+    """A row as the preview shows it; `cells` are in the order of StoredPlan.names."""
 
     sheet: str
     number: int
@@ -83,15 +83,15 @@ class StoredRow:
 
 @dataclass(slots=True)
 class StoredPlan:
-    """What a preview shows around its rows, and where they are. `counts` are by kind: an outcome's name, or
-    "succeeding"; `names` are the columns that the file gives, each with its label in the file."""
+    """A stored plan without its rows, which are read from `path`. `counts` are by kind: the name of an outcome, or
+    "succeeding". `names` are the columns of the file as (name, label in the file)."""
 
     path: Path
     table: str
     digest: str
     counts: dict[str, int]
     names: list[tuple[str, str]]
-    #: Each sheet with its labels, and which column of it is which of the table's.
+    #: By sheet: its labels, and the column name by column index.
     labels: dict[str, list[str]]
     columns: dict[str, dict[int, str]]
     ignored_columns: list[str]
@@ -109,44 +109,45 @@ class StoredPlan:
         return sum(self.counts.values())
 
     def count(self, outcome: Outcome) -> int:
-        found = self.counts.get(outcome.value, 0)
-        return found + self.counts.get(SUCCEEDING, 0) if outcome is Outcome.NEW else found
+        number = self.counts.get(outcome.value, 0)
+        return number + self.counts.get(SUCCEEDING, 0) if outcome is Outcome.NEW else number
 
     @property
     def writable(self) -> int:
         return self.count(Outcome.NEW) + self.count(Outcome.CHANGED)
 
     def rows(self, kind: str = "", first: int = 0, n: int | None = None) -> list[StoredRow]:
-        """Rows of a kind, or of every kind, from a place on; no other row is read."""
+        """`n` rows (None for all) of a kind, or of every kind, beginning with number `first` from 0."""
         until = self.size if n is None else first + n
         query = "SELECT body FROM row WHERE place >= ? AND place < ? ORDER BY place"
         values: tuple[Any, ...] = (first, until)
         if kind:
             query = "SELECT body FROM row WHERE kind = ? AND rank >= ? AND rank < ? ORDER BY rank"
             values = (kind, first, until)
-        with closing(_opened(self.path)) as file:
+        with closing(_connect(self.path)) as file:
             return [_row(body) for (body,) in file.execute(query, values)]
 
-    def prints(self) -> Iterator[tuple[str, str]]:
-        """What each row would do, as a fingerprint, by sheet and number."""
-        with closing(_opened(self.path)) as file:
+    def fingerprints(self) -> Iterator[tuple[str, str]]:
+        """("sheet!number", fingerprint of the row's effect) of every row."""
+        with closing(_connect(self.path)) as file:
             yield from file.execute("SELECT name, print FROM row")
 
 
-def keep(made: Plan, path: Path, *, hidden: bool) -> StoredPlan:
-    """Put a plan down for its preview; `hidden` masks work phones as well. Whoever reads meanwhile sees the former."""
-    names = _names(made)
-    prints = made.prints()
+def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
+    """Store a plan for its preview. `hidden` masks work phones as well. The file is replaced at once, so that a reader
+    sees the old plan or the new one."""
+    names = _names(plan)
+    prints = plan.fingerprints()
     counts: Counter[str] = Counter()
     partial = path.with_name(path.name + ".new")
     partial.unlink(missing_ok=True)
 
     def lines() -> Iterator[tuple[Any, ...]]:
-        total, place = len(made.rows), 0
-        for part in made.parts:
+        total, place = len(plan.rows), 0
+        for part in plan.parts:
             at = {name: part.index_of(name) for name, _label in names}
-            declared = {name: field_named(made.model, name) for name, _label in names if name != ID}
-            for row in progress.told(part.rows, KEEPING, total):
+            declared = {name: field_named(plan.model, name) for name, _label in names if name != ID}
+            for row in progress.track(part.rows, PREPARING, total):
                 kind = SUCCEEDING if row.succeeds and not row.failed else row.outcome.value
                 name = f"{row.sheet}!{row.number}"
                 body = json.dumps(_body(part, row, at, declared, hidden), ensure_ascii=False, default=_tagged)
@@ -160,54 +161,54 @@ def keep(made: Plan, path: Path, *, hidden: bool) -> StoredPlan:
         file.execute("BEGIN")
         file.executemany("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?)", lines())
         meta = {
-            "table": made.model.__tablename__,
-            "digest": made.digest(),
+            "table": plan.model.__tablename__,
+            "digest": plan.digest(),
             "counts": dict(counts),
             "names": names,
-            "labels": {part.sheet: part.labels for part in made.parts},
-            "columns": {part.sheet: part.columns for part in made.parts},
-            "ignored_columns": made.ignored_columns,
-            "skipped_sheets": made.skipped_sheets,
-            "warnings": [str(warning) for warning in made.warnings],
-            "creatable": made.creatable,
-            "creating": made.creating,
+            "labels": {part.sheet: part.labels for part in plan.parts},
+            "columns": {part.sheet: part.columns for part in plan.parts},
+            "ignored_columns": plan.ignored_columns,
+            "skipped_sheets": plan.skipped_sheets,
+            "warnings": [str(warning) for warning in plan.warnings],
+            "creatable": plan.creatable,
+            "creating": plan.creating,
         }
         file.execute("INSERT INTO meta VALUES (?)", (json.dumps(meta, ensure_ascii=False, default=str),))
         file.execute("COMMIT")
     partial.replace(path)
-    found = kept_at(path)
-    assert found is not None
-    return found
+    stored = load(path)
+    assert stored is not None
+    return stored
 
 
-def kept_at(path: Path) -> StoredPlan | None:
-    """What is kept in this file, if it is there."""
+def load(path: Path) -> StoredPlan | None:
+    """The plan stored in this file; None if there is no file."""
     if not path.is_file():
         return None
-    with closing(_opened(path)) as file:
+    with closing(_connect(path)) as file:
         meta = json.loads(file.execute("SELECT body FROM meta").fetchone()[0])
     meta["names"] = [(name, label) for name, label in meta["names"]]
     meta["columns"] = {s: {int(i): name for i, name in columns.items()} for s, columns in meta["columns"].items()}
     return StoredPlan(path, **meta)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
 
 
-def _names(made: Plan) -> list[tuple[str, str]]:
-    """The columns that the preview shows: those that the file gives, in its order."""
-    found: dict[str, str] = {}
-    for part in made.parts:
+def _names(plan: Plan) -> list[tuple[str, str]]:
+    """(name, label) of the columns that the preview shows: those of the file, in its order."""
+    names: dict[str, str] = {}
+    for part in plan.parts:
         for index, name in sorted(part.columns.items()):
-            found.setdefault(name, part.labels[index])
-    return list(found.items())
+            names.setdefault(name, part.labels[index])
+    return list(names.items())
 
 
 def _body(
     part: Part, row: PlanRow, at: Mapping[str, int | None], declared: Mapping[str, Field | None], hidden: bool
 ) -> list[Any]:
-    """A row as JSON, in the order of _row()."""
+    """A row as a JSON list; _row() reads it."""
     bad = {error.index for error in row.errors}
     changed = {getattr(f, "name", ""): (before, after) for f, before, after in row.changes}
     cells: list[list[Any]] = []
@@ -221,32 +222,32 @@ def _body(
         else:
             cells.append([_text(row, declared.get(name), index, hidden)])
     errors = [
-        [words(error), part.columns.get(error.index, ""), error.value, error.suggestion]
+        [error_text(error), part.columns.get(error.index, ""), error.value, error.suggestion]
         if error.suggestion and error.index is not None
-        else [words(error)]
+        else [error_text(error)]
         for error in row.errors
     ]
     body = [row.sheet, row.number, row.outcome.value, row.succeeds, cells, [str(n) for n in row.notes], errors]
     if row.failed:
         body += [
             [[cell, index in bad] for index, cell in enumerate(row.cells)],
-            "；".join(words(error) for error in row.errors),
+            "；".join(error_text(error) for error in row.errors),
         ]
     return body
 
 
 def _row(body: str) -> StoredRow:
     sheet, number, outcome, succeeds, cells, notes, errors, *failed = json.loads(body, object_hook=_untagged)
-    made = StoredRow(sheet, number, Outcome.of(outcome), succeeds, [], notes, [])
-    made.cells = [StoredCell(*cell) for cell in cells]
-    made.errors = [StoredError(*error) for error in errors]
+    row = StoredRow(sheet, number, Outcome.of(outcome), succeeds, [], notes, [])
+    row.cells = [StoredCell(*cell) for cell in cells]
+    row.errors = [StoredError(*error) for error in errors]
     if failed:
-        made.failed = FailedRow(sheet, *failed)
-    return made
+        row.failed = FailedRow(sheet, *failed)
+    return row
 
 
 def _text(row: PlanRow, declared: Field | None, index: int, hidden: bool) -> str:
-    """A cell in words: as it will be stored where it could be read, as it stands otherwise."""
+    """The text of a cell: the parsed value as its kind formats it, else the text of the file."""
     raw = tidy(row.cells[index])
     if declared is None:
         return raw
@@ -259,22 +260,23 @@ def _text(row: PlanRow, declared: Field | None, index: int, hidden: bool) -> str
 
 
 def _tagged(value: Any) -> Any:
-    """Days and moments come back as what they are, anything else as its words."""
+    """JSON form of values: dates and moments as tagged objects that _untagged() restores, others as text."""
     if isinstance(value, datetime):
         return {"moment": value.isoformat()}
     return {"day": value.isoformat()} if isinstance(value, date) else str(value)
 
 
-def _untagged(given: Mapping[str, Any]) -> Any:
-    if "moment" in given:
-        return datetime.fromisoformat(given["moment"])
-    return date.fromisoformat(given["day"])
+def _untagged(tagged: Mapping[str, Any]) -> Any:
+    if "moment" in tagged:
+        return datetime.fromisoformat(tagged["moment"])
+    return date.fromisoformat(tagged["day"])
 
 
-def differing(before: StoredPlan | None, made: Plan) -> Sequence[int]:
-    """The numbers of the rows that would now do something else than a kept plan says."""
+def changed_rows(before: StoredPlan | None, plan: Plan) -> Sequence[int]:
+    """Numbers of the rows whose effect differs between a stored plan and a new one."""
+
     if before is None:
         return []
-    shown, now = dict(before.prints()), made.prints()
-    names = ((row, f"{row.sheet}!{row.number}") for row in made.rows)
-    return [row.number for row, name in names if shown.get(name) != now[name]]
+    shown, current = dict(before.fingerprints()), plan.fingerprints()
+    names = ((row, f"{row.sheet}!{row.number}") for row in plan.rows)
+    return [row.number for row, name in names if shown.get(name) != current[name]]

@@ -1,5 +1,5 @@
-"""A file held against what is stored: who is new in it, who is missing from it, what is told otherwise. The comparison
-is that of an import; nothing is written."""
+"""Compare a roster file with what is stored: who is new, missing or changed. Uses the plan of an import and writes
+nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from panel.imports.plans import Outcome, Plan, PlanRow
 
 @dataclass(slots=True)
 class Comparison:
-    """`joined` are in the file and not in the panel, `left` in the panel and not in the file. Of `failed` rows it may
-    not be known whom they mean: such a person can stand among those who left."""
+    """The result. `joined` are only in the file, `left` only in the panel. The person of a `failed` row may be
+    unknown, so that they can also be listed in `left`."""
 
     plan: Plan
     joined: list[PlanRow] = field(default_factory=list)
@@ -27,23 +27,26 @@ class Comparison:
 
 
 def compare(
-    session: Session, made: Plan, standing: Select[Any], inside: Callable[[PlanRow], bool] = lambda _row: True
+    session: Session, plan: Plan, expected: Select[Any], inside: Callable[[PlanRow], bool] = lambda _row: True
 ) -> Comparison:
-    """Hold a plan against the records that should stand in the file, given as a select of their model in the order to
-    show them. `inside` tells whether a row belongs to the part that is compared; a failed one may always."""
-    found = Comparison(made)
-    for row in made.rows:
+    """Compare a plan with the records that the file should contain.
+
+    `expected` selects those records in display order. `inside` tells whether a row belongs to the compared part; a
+    failed row without a record always does."""
+
+    comparison = Comparison(plan)
+    for row in plan.rows:
         if row.failed:
             if row.id is None or inside(row):
-                found.failed.append(row)
+                comparison.failed.append(row)
         elif not inside(row):
             continue
         elif row.outcome is Outcome.NEW:
-            found.joined.append(row)
+            comparison.joined.append(row)
         elif row.outcome is Outcome.CHANGED:
-            found.changed.append(row)
+            comparison.changed.append(row)
         else:
-            found.unchanged += 1
-    met = {row.id for row in made.rows if row.id is not None}
-    found.left = [one for one in session.execute(standing).unique().scalars() if one.id not in met]
-    return found
+            comparison.unchanged += 1
+    ids = {row.id for row in plan.rows if row.id is not None}
+    comparison.left = [record for record in session.execute(expected).unique().scalars() if record.id not in ids]
+    return comparison

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from panel.base import Base
 from panel.fields import links, table_of_links
 from panel.i18n import _
-from panel.imports.matching import UNSCOPED, chunks, within
+from panel.imports.matching import UNSCOPED, chunks, permitted
 from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
 from panel.imports.undo_plan import Item, Place, Reason, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
@@ -75,7 +75,9 @@ def _same(version: int, item: Item, versions: Mapping[tuple[Place, int], int]) -
 def hold_reach(session: Session, made: UndoPlan) -> None:
     """What lies outside one's area stays."""
     items = by_model(item for unit in made.units for item in unit.items)
-    reach = {model: set(within(session, model, Permission.READ, {i.id for i in some})) for model, some in items.items()}
+    reach = {
+        model: set(permitted(session, model, Permission.READ, {i.id for i in some})) for model, some in items.items()
+    }
     for unit in made.units:
         unseen = [i.place for i in unit.items if i.id not in reach[i.model] and i.place in made.stored]
         if unseen:
@@ -88,7 +90,7 @@ def hold_rules(session: Session, made: UndoPlan, registry: Registry) -> None:
     held = {
         (model.__tablename__, id_): message
         for model, items in added.items()
-        for id_, message in registry.rules_of(model).holds(session, {item.id for item in items}).items()
+        for id_, message in registry.rules_of(model).removal_obstacles(session, {item.id for item in items}).items()
     }
     for unit in made.going:
         unit.reasons += [Reason(held[item.place], item.place) for item in unit.items if item.place in held]
@@ -173,7 +175,7 @@ def _names(session: Session, places: Iterable[Place]) -> dict[Place, str]:
         model = model_of(table)
         columns = table_of(model).c
         shown = [columns[name] for name in model.__display__ if name in columns]
-        for some in chunks(within(session, model, Permission.READ, wanted)):
+        for some in chunks(permitted(session, model, Permission.READ, wanted)):
             statement = select(columns.id, *shown).where(columns.id.in_(some))
             for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
                 found[table, id_] = " ".join(str(part) for part in parts if part) or f"#{id_}"

@@ -209,7 +209,7 @@ class Jobs:
                 actor = self._actor(session, owner)
                 act_for(session, actor)
                 context = Context(id_, actor, self.folder(id_), session, self._stop.is_set, version)
-                with self.around(actor), progress.heard_by(lambda m, n, of: context.progress(n, of, m)):
+                with self.around(actor), progress.reported_to(lambda m, n, of: context.progress(n, of, m)):
                     context.check()
                     result = KINDS[name](session, context, params)
                     context.check()

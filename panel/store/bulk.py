@@ -26,7 +26,7 @@ from panel.store import links as stored_links
 
 #: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
 #: doesn't grow with their number.
-AT_ONCE = 1_000
+BATCH_SIZE = 1_000
 #: What stands for no value, of a column and of what is pointed at by many().
 NONE: tuple[Any, ...] = (None, ())
 #: Where SQLite keeps the highest id that an AUTOINCREMENT table ever held.
@@ -54,9 +54,9 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     _allow(session, Permission.CREATE, model)
     found: list[int] = []
     numbers = _free_ids(session, table_of(model))
-    for start in range(0, len(rows), AT_ONCE):
-        progress.tell(progress.WRITING, start, len(rows))
-        found += _add(session, model, rows[start : start + AT_ONCE], numbers, note)
+    for start in range(0, len(rows), BATCH_SIZE):
+        progress.report(progress.WRITING, start, len(rows))
+        found += _add(session, model, rows[start : start + BATCH_SIZE], numbers, note)
     _check_scope(session, model, Permission.CREATE, found, rows)
     return found
 

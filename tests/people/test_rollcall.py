@@ -39,8 +39,8 @@ def call(office: Office, data: bytes, street: str = "") -> roster_diff.RosterDif
 def summary(found: roster_diff.RosterDiff) -> dict[str, Any]:
     told = found.found
     return {
-        "joined": [row.held("name") for row in told.joined],
-        "changed": [row.held("name") for row in told.changed],
+        "joined": [row.effective("name") for row in told.joined],
+        "changed": [row.effective("name") for row in told.changed],
         "left": [one.name for one in told.left],
         "unchanged": told.unchanged,
         "failed": len(told.failed),

@@ -17,7 +17,7 @@ from panel import ids
 from panel.errors import UserError
 from panel.fields import field_named
 from panel.i18n import Message, _, n_
-from panel.imports.batches import File, words
+from panel.imports.batches import File, error_text
 from panel.imports.matching import is_masked
 from panel.imports.plans import PlanRow
 from panel.kinds import Day, Invalid, today
@@ -215,13 +215,13 @@ class LiaisonView(SchemaView):
         declared = field_named(self.model, "name")
         assert declared is not None
         hidden = current_panel().policy.sees_masked(current_actor(), self.model)
-        name = row.held("name") or ""
+        name = row.effective("name") or ""
         told = ChangedPerson(
             number=row.number,
             sheet=row.sheet,
             person=Cell(declared.kind.mask(name) if is_masked(declared, hidden=hidden) else name),
             place=place,
-            remarks=[*(words(error) for error in row.errors), *(str(note) for note in row.notes)],
+            remarks=[*(error_text(error) for error in row.errors), *(str(note) for note in row.notes)],
         )
         if row.id is not None:
             told.person.url = render.record_url("liaison", row.id)
@@ -237,7 +237,7 @@ def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
     for row in joined:
         for model, edit in row.edits:
             if model is Liaison and edit.id == id_:
-                name, day = row.held("name"), edit.values["end_on"]
+                name, day = row.effective("name"), edit.values["end_on"]
                 return _("{name} follows: importing the file ends this term on {day}.", name=name, day=day)
     return None
 

@@ -20,7 +20,7 @@ from panel import ids
 from panel.errors import UserError
 from panel.i18n import Message, _, n_
 from panel.imports import import_undo
-from panel.imports.batches import File, words
+from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
 from panel.imports.undo_plan import UndoPlan, Unit
 from panel.kinds import ZONE
@@ -208,7 +208,9 @@ def _compared(found: RosterDiff) -> dict[str, Any]:
             for row in told.changed
         ],
         "unchanged": told.unchanged,
-        "failed": [{**_row(found, row), "messages": [words(error) for error in row.errors]} for row in told.failed],
+        "failed": [
+            {**_row(found, row), "messages": [error_text(error) for error in row.errors]} for row in told.failed
+        ],
     }
 
 
@@ -216,7 +218,7 @@ def _row(found: RosterDiff, row: PlanRow) -> dict[str, Any]:
     return {
         "sheet": row.sheet,
         "row": row.number,
-        "name": row.held("name") or "",
+        "name": row.effective("name") or "",
         "community": found.place(row),
     }
 

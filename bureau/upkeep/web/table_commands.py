@@ -21,7 +21,7 @@ from panel.fields import Field
 from panel.i18n import Message, _
 from panel.imports import batches, mapping
 from panel.imports.batches import File
-from panel.imports.headers import normal, spellings
+from panel.imports.headers import normalize, spellings
 from panel.imports.plans import Options, Outcome, Plan
 from panel.imports.rules import Registry, Rules, importable
 from panel.security.policy import AccessDenied, Permission, model_of
@@ -177,7 +177,7 @@ def _meanings(model: Any, rules: Rules, said: tuple[str, ...]) -> dict[str, str]
     if not all(given):
         raise UserError(_("Write what a column means as --map “header=field”."))
     try:
-        return mapping.by_words(model, rules, given) or None
+        return mapping.parse_meanings(model, rules, given) or None
     except KeyError as unknown:
         names = "、".join(name for name, _label in mapping.targets(model, rules))
         raise UserError(
@@ -189,7 +189,7 @@ def _known_headers(meanings: Mapping[str, str] | None, labels: Sequence[str]) ->
     """Raise UserError where a header was told that stands nowhere in the file: a slip must not go by in silence."""
     there = {spelling for label in labels for spelling in spellings(label)}
     for said in meanings or ():
-        if normal(said) not in there:
+        if normalize(said) not in there:
             names = "、".join(dict.fromkeys(label for label in labels if label))
             raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=said, names=names))
 

@@ -80,18 +80,18 @@ def kept_path(state: Mapping[str, Any]) -> Path:
 
 def kept(state: Mapping[str, Any]) -> StoredPlan | None:
     """The plan that this preview shows, if it has been made."""
-    return preview_store.kept_at(kept_path(state))
+    return preview_store.load(kept_path(state))
 
 
 def keep_plan(state: Mapping[str, Any], made: Plan) -> StoredPlan:
     """Put a plan down for its preview, masked for this person."""
     hidden = current_panel().policy.sees_masked(current_actor(), made.model)
-    return preview_store.keep(made, kept_path(state), hidden=hidden)
+    return preview_store.save(made, kept_path(state), hidden=hidden)
 
 
 def since(before: StoredPlan | None, made: Plan, *, here: bool = True) -> Message:
     """What has changed since this preview was shown; the new plan is shown right `here`, or at the preview."""
-    rows = preview_store.differing(before, made)
+    rows = preview_store.changed_rows(before, made)
     ending = _("Nothing was written; this is the plan as of now.")
     if not here:
         ending = _("Nothing was written; the preview shows the plan as of now.")
@@ -186,7 +186,9 @@ class TableFiles:
             book = batches.read(file)
             state |= {"file": keep(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
             if is_large(state):
-                layout.check(current_panel().session, self.model, book, options_of(state), current_panel().registry)
+                layout.check_required(
+                    current_panel().session, self.model, book, options_of(state), current_panel().registry
+                )
             else:
                 keep_plan(state, self._planned(state, file, book))
         except mapping.UnmappedError as problem:
@@ -240,7 +242,7 @@ class TableFiles:
             book = batches.read(upload(state))
         except UserError as problem:
             return self._upload_page(problem.message)
-        guesses = layout.columns(panel.session, self.model, book, options_of(state), panel.registry)
+        guesses = layout.guess_columns(panel.session, self.model, book, options_of(state), panel.registry)
         page = columns.build(self, guesses, state, pack(state))
         if request.method == "POST":
             said = columns.said(guesses, request.form)
