@@ -10,7 +10,8 @@ import pytest
 from openpyxl import load_workbook
 
 import models
-from bureau.upkeep.imports import registry
+from admin_app import FEATURES
+from bureau.upkeep.imports import keep_days
 from panel.base import in_files
 from panel.exports import workbooks
 from panel.exports.workbooks import template_columns
@@ -19,10 +20,12 @@ from panel.imports.plans import Plan
 from panel.imports.rules import importable
 from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Telephone, Whole, today
 from panel.security.policy import Permission
+from panel.web import features
 from tests.factories import MODELS, Stage, demanded, granted
 from tests.steps import new_case
 from tests.workbooks import Office, cells, counts, errors, opened, saved, table
 
+REGISTRY = features.registry(FEATURES, keep_days)
 IMPORTABLE = [
     name for name, model in MODELS.items() if importable(model) and granted("office", Permission.IMPORT, name)
 ]
@@ -39,7 +42,7 @@ def exported(office: Office, name: str) -> bytes:
 def template(stage: Stage, name: str) -> bytes:
     target = BytesIO()
     with stage.session() as session:
-        workbooks.template(session, MODELS[name], target, registry())
+        workbooks.template(session, MODELS[name], target, REGISTRY)
     return target.getvalue()
 
 
@@ -171,7 +174,7 @@ def test_the_download_has_a_chinese_name(stage: Stage) -> None:
 @pytest.mark.parametrize("name", IMPORTABLE)
 def test_a_template_has_every_label_with_help_and_marks_what_is_required(standing: Stage, name: str) -> None:
     sheet = opened(template(standing, name)).worksheets[0]
-    rules = registry().rules_of(MODELS[name])
+    rules = REGISTRY.rules_of(MODELS[name])
     columns = template_columns(MODELS[name], rules)
     required = {f.name for f in rules.required()}
     for cell, column in zip(sheet[1], columns, strict=True):
@@ -203,9 +206,7 @@ def test_drop_downs_offer_choices_and_references(standing: Stage) -> None:
 def test_phone_like_columns_are_text(standing: Stage) -> None:
     for name in ("liaison", "officer", "caseparty", "department"):
         sheet = opened(template(standing, name)).worksheets[0]
-        for cell, column in zip(
-            sheet[1], template_columns(MODELS[name], registry().rules_of(MODELS[name])), strict=True
-        ):
+        for cell, column in zip(sheet[1], template_columns(MODELS[name], REGISTRY.rules_of(MODELS[name])), strict=True):
             if column.field and isinstance(column.field.kind, Mobile | Telephone):
                 assert sheet.column_dimensions[cell.column_letter].number_format == "@"
                 assert sheet.cell(200, cell.column).number_format == "@"
@@ -232,7 +233,7 @@ def fill(stage: Stage, name: str, data: bytes, rows: int) -> bytes:
     """A template filled in as far as it may be, below the example."""
     book = opened(data)
     sheet = book.worksheets[0]
-    columns = template_columns(MODELS[name], registry().rules_of(MODELS[name]))
+    columns = template_columns(MODELS[name], REGISTRY.rules_of(MODELS[name]))
     for number in range(rows):
         given = demanded(name, stage.inside)
         for index, column in enumerate(columns, start=1):

@@ -9,21 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bureau.upkeep.imports import registry
+from admin_app import FEATURES
+from bureau.upkeep.imports import keep_days
 from panel.fields import fields
 from panel.i18n import in_every_locale
 from panel.imports import headers
 from panel.imports.headers import ColumnLabels, Header
 from panel.imports.rules import importable, known_labels
 from panel.sheets import Line, Sheet
+from panel.web import features
 from tests.factories import MODELS
 
 #: Alike on either database.
 pytestmark = pytest.mark.alike
 
+REGISTRY = features.registry(FEATURES, keep_days)
 IMPORTABLE = [name for name, model in MODELS.items() if importable(model)]
 KNOWN: dict[str, ColumnLabels] = {
-    name: known_labels(MODELS[name], registry().rules_of(MODELS[name])) for name in IMPORTABLE
+    name: known_labels(MODELS[name], REGISTRY.rules_of(MODELS[name])) for name in IMPORTABLE
 }
 LIAISON = KNOWN["liaison"]
 

@@ -114,7 +114,7 @@ def _install_batches(app: Flask, panel: Panel) -> None:
                 session.rollback()
             else:
                 count = import_undo.run(session, made, panel.registry)
-        report |= {"batch": found.id, "applied": not dry_run}
+        report |= {"batch": id_, "applied": not dry_run}
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))
             return
