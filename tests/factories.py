@@ -32,7 +32,7 @@ from panel.fields import Field, fields
 from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now
 from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor, Permission, Role
-from panel.security.session import act_for, may_write, watch
+from panel.security.session import install_listeners, may_write, set_actor
 from panel.web.engine_views import ENGINE_VIEWS
 
 PASSWORD = "Test-pass-1"
@@ -406,12 +406,12 @@ class Stage:
         """A session that acts for an account of the district, below any view; rolled back at the end. The first role
         says whose, further ones are held besides; none at all is nobody."""
         with self.app.app_context(), may_write(), Session(self.panel.db.engine) as session:
-            watch(session)
+            install_listeners(session)
             session.info.update(policy=self.panel.policy, secret="")
             if roles:
                 user = self.district.users[roles[0]]
                 held = frozenset(roles)
-                act_for(session, Actor(roles[0], user, held, self.panel.facts(session, user, held)))
+                set_actor(session, Actor(roles[0], user, held, self.panel.facts(session, user, held)))
             yield session
             session.rollback()
 

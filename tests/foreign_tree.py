@@ -18,7 +18,7 @@ from panel.i18n import _
 from panel.kinds import Reference, Text
 from panel.security.accounts import User, UserRole
 from panel.security.policy import MANAGE, READ, Role
-from panel.security.records import ImportBatch, guard
+from panel.security.records import ImportBatch, create_append_only_triggers
 from panel.web.assemble import assemble
 from panel.web.imports.batch_views import BatchView
 from panel.web.panel import Panel
@@ -59,7 +59,7 @@ def main() -> None:
     with panel.app.app_context():
         Base.metadata.create_all(panel.db.engine)
         with panel.db.engine.begin() as connection:
-            guard(connection)
+            create_append_only_triggers(connection)
         with panel.system_session() as session:
             hashed = panel.passwords.hash(PASSWORD)
             ann = User(username="ann", name="ann", password_hash=hashed, must_change=False)

@@ -43,8 +43,8 @@ from panel.kinds import (
 from panel.search import listing
 from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor
-from panel.security.records import ExportFormat, guard
-from panel.security.session import act_for
+from panel.security.records import ExportFormat, create_append_only_triggers
+from panel.security.session import set_actor
 from panel.web.panel import Panel
 from tests import foreign_links
 from tests.foreign import CATALOGUE, TRADE, Album, shop
@@ -57,7 +57,7 @@ def migrate(panel: Panel) -> None:
     """After creation there is nothing to migrate; a changed schema migrates, and then there is nothing again."""
     with panel.db.engine.begin() as connection:
         Base.metadata.create_all(connection)
-        guard(connection)
+        create_append_only_triggers(connection)
     with panel.db.engine.connect() as connection:
         assert not compare_metadata(_context(connection), Base.metadata), "a created schema is the declared one"
     Album.motto = col(Text(40), _("Motto"))  # type: ignore[attr-defined]
@@ -172,7 +172,7 @@ def out_and_in(panel: Panel) -> None:
             for format in ExportFormat:
                 session = panel.session
                 session.info.update(policy=panel.policy, secret="", jobs=panel.jobs)
-                act_for(session, Actor("ann", 1, frozenset({"manager"})))
+                set_actor(session, Actor("ann", 1, frozenset({"manager"})))
                 target = BytesIO()
                 requests.write(
                     session, requests.prepare(session, requests.ExportRequest(model, {}, (), format), {}), target

@@ -20,7 +20,7 @@ from models import PENDING, Case, CaseEvent, CaseStatus, Officer, Referral
 from panel.kinds import now, today
 from panel.security.accounts import User
 from panel.security.policy import Actor
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from tests import factories
 from tests.factories import Stage
 
@@ -33,7 +33,7 @@ def acting(stage: Stage, username: str) -> Iterator[Session]:
     with stage.session() as session:
         user = session.execute(sa.select(User).where(User.username == username)).scalar_one()
         roles = frozenset(role.role for role in user.roles)
-        act_for(session, Actor(user.name, user.id, roles, stage.panel.facts(session, user.id, roles)))
+        set_actor(session, Actor(user.name, user.id, roles, stage.panel.facts(session, user.id, roles)))
         yield session
 
 

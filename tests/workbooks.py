@@ -17,7 +17,7 @@ from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options, Outcome, Plan
 from panel.security.policy import SYSTEM
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from panel.web.cli import actor_named
 from tests.factories import MODELS, Stage
 
@@ -92,7 +92,7 @@ class Office:
     def session(self) -> Iterator[Session]:
         with self.stage.session() as session:
             if self.person:
-                act_for(session, actor_named(self.stage.panel, session, self.person))
+                set_actor(session, actor_named(self.stage.panel, session, self.person))
             yield session
 
     def plan(self, name: str, data: bytes, **options: Any) -> Plan:
@@ -104,7 +104,7 @@ class Office:
         with self.session() as session:
             made = self._plan(session, name, data, options)
             self.ran.append(batches.run(session, made, File("sent.xlsx", data), self.stage.panel.registry))
-            act_for(session, SYSTEM)
+            set_actor(session, SYSTEM)
             return made
 
     def _plan(self, session: Session, name: str, data: bytes, options: Mapping[str, Any]) -> Plan:

@@ -12,7 +12,7 @@ from models import Attachment, AttachmentPhase, Case
 from panel.i18n import _
 from panel.kinds import now
 from panel.security.session import actor_of
-from panel.store.files import KEPT, PDF, CheckedFile, Store
+from panel.store.files import GRACE_PERIOD, PDF, CheckedFile, Store
 
 
 def add(
@@ -70,6 +70,8 @@ def clear(session: Session, store: Store) -> int:
     """Delete files without an attachment and files removed more than a day ago; return how many.
 
     The day's delay lets a running backup find every file that its copy of the database refers to."""
-    kept = select(Attachment.sha256).where(or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - KEPT))
+    kept = select(Attachment.sha256).where(
+        or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - GRACE_PERIOD)
+    )
     # Unscoped: files of every case must stay.
     return store.clear(frozenset(session.execute(kept, execution_options={"unscoped": True}).scalars()))

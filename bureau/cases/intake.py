@@ -15,7 +15,7 @@ from bureau.cases import events, numbering
 from bureau.cases.steps.report import REPORT
 from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel import kinds
-from panel.security.session import found_by_program
+from panel.security.session import exempt_reference
 
 #: Longest title made from a description, in characters.
 TITLE_LENGTH = 24
@@ -35,10 +35,10 @@ def register(session: Session, case: Case, actor_id: int | None, actor_name: str
             case.community_id = case.community.id
         if case.liaison_id is None and case.liaison is None:
             case.liaison_id = active_liaison(session, case.community_id)
-            found_by_program(session, case, "liaison_id")
+            exempt_reference(session, case, "liaison_id")
         if case.lead_officer_id is None and case.lead_officer is None:
             case.lead_officer_id = assigned_officer(session, case.community_id, deadlines.local_day(case.reported_at))
-            found_by_program(session, case, "lead_officer_id")
+            exempt_reference(session, case, "lead_officer_id")
         case.case_no = numbering.take(session, case.reported_at)
     session.add(case)
     session.flush()

@@ -17,7 +17,7 @@ from bureau.cases.steps.registry import restarting
 from models import ENDED, Case, CaseEvent, CaseStatus, ChangeStatus, DeadlineChange, StepName
 from panel.i18n import _, for_the_record
 from panel.kinds import Moment, now
-from panel.security.session import actor_of, by_right
+from panel.security.session import actor_of, elevated
 from panel.store import bulk
 from panel.store.bulk import Edit
 
@@ -71,7 +71,7 @@ def recompute(session: Session, calendar: Calendar | None = None) -> int:
     edits = [Edit(case.id, case.version, {"due_at": case.after}, {"due_at": case.before}) for case in cases]
     rows = _events(session, cases)
     note = for_the_record(NOTE)
-    with by_right(session):
+    with elevated(session):
         bulk.edit(session, Case, edits, note)
         bulk.append(session, CaseEvent, rows)
     session.expire_all()

@@ -23,7 +23,7 @@ from panel.fields import Personal
 from panel.i18n import Message, _
 from panel.kinds import Invalid, now
 from panel.security.policy import Permission
-from panel.security.session import actor_of, by_right, policy_of
+from panel.security.session import actor_of, elevated, policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def standing(session: Session, case: Case) -> Standing:
         for_office = session.connection().execute(select(request[1])).scalar()
         return Standing(frozenset(), system=True, request_pending=for_office is not None)
     handler = select(officers.user_id).where(officers.id == case.handler_id).scalar_subquery()
-    held = [role.name for role in policy.held(actor)]
+    held = [role.name for role in policy.roles_of(actor)]
     conditions: list[ColumnElement[bool]] = []
     for name in held:
         rows = policy.criterion(replace(actor, roles=frozenset({name})), Permission.READ, Case, cases)
@@ -127,7 +127,7 @@ def take(
     who = standing(session, case)
     _check_allowed(session, case, step, who, values)
     before, due, item, moment = case.status, case.due_at, case.item_id, now()
-    with by_right(session), stepping():
+    with elevated(session), stepping():
         step_values = {**values, MOMENT: moment}
         for check in checks_of(step):
             check(session, case, step_values)

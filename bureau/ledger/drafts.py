@@ -15,7 +15,7 @@ from bureau.ledger.rows import LedgerRow, shown
 from bureau.ledger.submission import Correction
 from bureau.settings import settings
 from models import Basis, Ledger, LedgerDraft
-from panel.security.session import by_right
+from panel.security.session import elevated
 
 
 def due(session: Session, day: date) -> list[tuple[Month, Basis]]:
@@ -51,7 +51,7 @@ def drop(session: Session, month: Month, basis: Basis) -> None:
     """What was handed up waits no longer, whoever handed it up."""
     found = find(session, month, basis)
     if found is not None:
-        with by_right(session):
+        with elevated(session):
             session.delete(found)
 
 

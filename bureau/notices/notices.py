@@ -200,5 +200,5 @@ def _due_payload(case: Any, at: datetime) -> dict[str, Any]:
 def forget(session: Session) -> None:
     """Periodic: clear what is older than the office keeps it."""
     days = int(settings.get(session, "notice_days"))
-    notices.forget(session, days)
-    outbox.forget(session, now() - timedelta(days=days))
+    notices.delete_expired(session, days)
+    outbox.delete_expired(session, now() - timedelta(days=days))

@@ -26,7 +26,7 @@ from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import now
 from panel.security.policy import Permission, table_of
-from panel.security.session import by_right
+from panel.security.session import elevated
 from panel.store import bulk
 
 #: What steps set on a referral that is there, and a register tells of one that is not.
@@ -117,7 +117,7 @@ class ReferralRules(Rules):
             for one in waiting.values()
             if one.status is not CaseStatus.REFERRED
         ]
-        with by_right(session):
+        with elevated(session):
             ids = bulk.add(session, Referral, [row.values for row in rows], note)
             bulk.edit(session, Case, edits, note)
             bulk.append(session, CaseEvent, events.follow(session, happened))

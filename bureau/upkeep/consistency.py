@@ -15,7 +15,7 @@ from models import Attachment, Case, CaseEvent, Counter, Mediation
 from panel import schema_state
 from panel.i18n import Message, _
 from panel.kinds import now
-from panel.store.files import KEPT, Store
+from panel.store.files import GRACE_PERIOD, Store
 
 #: Sentences of one kind; a thousand more of them tell no more.
 MOST = 20
@@ -112,17 +112,17 @@ def _files(session: Session, store: Store) -> Iterator[Message]:
     state: dict[str, bool | None] = {}
     for row in session.execute(query.order_by(Attachment.id)):
         if row.removed_at is not None:
-            if row.removed_at > now() - KEPT:
+            if row.removed_at > now() - GRACE_PERIOD:
                 named.add(row.sha256)
             continue
         named.add(row.sha256)
         if row.sha256 not in state:
-            state[row.sha256] = store.holds(row.sha256)
+            state[row.sha256] = store.verify(row.sha256)
         if state[row.sha256] is None:
             yield _("{number}: the file of {name} is missing.", number=row.case_no, name=row.file_name)
         elif not state[row.sha256]:
             yield _("{number}: the file of {name} has been changed.", number=row.case_no, name=row.file_name)
-    limit = (now() - 2 * KEPT).timestamp()
+    limit = (now() - 2 * GRACE_PERIOD).timestamp()
     left = sum(store.path(d).stat().st_mtime <= limit for d in store.digests() if d not in named)
     if left:
         yield _("{n} files belong to no attachment; the periodic work should have cleared them away.", n=left)

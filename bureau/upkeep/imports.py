@@ -15,4 +15,4 @@ def keep_days(session: Session) -> int:
 
 def forget(session: Session) -> None:
     """Periodic: let go of what imports kept that can't be taken back any more."""
-    import_undo.forget(session, keep_days(session))
+    import_undo.delete_expired(session, keep_days(session))

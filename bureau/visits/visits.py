@@ -22,7 +22,7 @@ from panel.fields import Field, field_named
 from panel.i18n import Message, _
 from panel.kinds import Invalid, Moment, now, today
 from panel.security.policy import Permission as Act
-from panel.security.session import actor_of, found_by_program, policy_of
+from panel.security.session import actor_of, exempt_reference, policy_of
 
 #: What is written down on a visit.
 NOTES = ("content", "findings", "on_the_spot")
@@ -182,7 +182,7 @@ def into_case(session: Session, visit: Visit, place: str, description: str, entr
     case = Case(source=Source.VISIT, community_id=visit.community_id, visit_id=visit.id, **values)
     if visit.officer_id is not None:
         case.lead_officer_id = visit.officer_id
-        found_by_program(session, case, "lead_officer_id")
+        exempt_reference(session, case, "lead_officer_id")
     intake.register(session, case, actor.user_id, actor.name)
     if entry is not None:
         entry.case_id = case.id

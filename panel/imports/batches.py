@@ -82,7 +82,7 @@ def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit:
         if plan.options.meanings is not None:
             for labels in plan.headers:
                 mapping.remember(session, plan.model, labels, plan.options.meanings)
-        import_undo.forget(session, registry.keep_days(session))
+        import_undo.delete_expired(session, registry.keep_days(session))
         if commit:
             session.commit()
     except bulk.StaleRow:

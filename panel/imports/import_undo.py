@@ -15,12 +15,12 @@ from panel.i18n import Message, _, for_the_record
 from panel.imports.matching import UNSCOPED
 from panel.imports.rules import Registry
 from panel.imports.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
-from panel.imports.undo_reasons import hold_reach, hold_references, hold_rules, hold_versions
+from panel.imports.undo_reasons import check_reach, check_references, check_rules, check_versions
 from panel.kinds import now, to_minute
 from panel.security import audit
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
 from panel.security.records import AuditAction, ImportBatch, ImportRow, ImportUndo
-from panel.security.session import actor_of, by_right, policy_of
+from panel.security.session import actor_of, elevated, policy_of
 from panel.store import bulk
 from panel.store.db_errors import explain
 
@@ -59,10 +59,10 @@ def plan(session: Session, batch: ImportBatch, registry: Registry) -> UndoPlan:
         made.refusal = _("This import is from before imports could be taken back.")
         return made
     read_stored(session, made)
-    hold_versions(session, made)
-    hold_reach(session, made)
-    hold_rules(session, made, registry)
-    hold_references(session, made, registry)
+    check_versions(session, made)
+    check_reach(session, made)
+    check_rules(session, made, registry)
+    check_references(session, made, registry)
     return made
 
 
@@ -75,7 +75,7 @@ def run(session: Session, made: UndoPlan, registry: Registry) -> int:
         raise UserError(_("Every row has been changed or referred to since. Nothing was taken back."))
     note = for_the_record(_("Import batch {number} taken back", number=made.batch.id))
     try:
-        with by_right(session):
+        with elevated(session):
             _take_back(session, made, registry, note)
             count = _note(session, made, note)
         session.commit()
@@ -89,7 +89,7 @@ def run(session: Session, made: UndoPlan, registry: Registry) -> int:
     return count
 
 
-def forget(session: Session, days: int) -> None:
+def delete_expired(session: Session, days: int) -> None:
     """Let go of what imports kept of cells and values before, once they can't be taken back any more."""
     batch, row = table_of(ImportBatch).c, table_of(ImportRow)
     old = select(batch.id).where(batch.at < now() - timedelta(days=days))

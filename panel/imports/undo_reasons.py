@@ -31,7 +31,7 @@ class _Pointer:
     attr: str
 
 
-def hold_versions(session: Session, made: UndoPlan) -> None:
+def check_versions(session: Session, made: UndoPlan) -> None:
     """What was changed or deleted since stays."""
     versions = _restored(session, made.batch)
     changed: list[tuple[Unit, Item, Mapping[str, Any]]] = []
@@ -72,7 +72,7 @@ def _same(version: int, item: Item, versions: Mapping[tuple[Place, int], int]) -
     return version
 
 
-def hold_reach(session: Session, made: UndoPlan) -> None:
+def check_reach(session: Session, made: UndoPlan) -> None:
     """What lies outside one's area stays."""
     items = by_model(item for unit in made.units for item in unit.items)
     reach = {
@@ -85,7 +85,7 @@ def hold_reach(session: Session, made: UndoPlan) -> None:
             unit.reasons = [Reason(OUTSIDE)]
 
 
-def hold_rules(session: Session, made: UndoPlan, registry: Registry) -> None:
+def check_rules(session: Session, made: UndoPlan, registry: Registry) -> None:
     added = by_model(item for unit in made.going for item in unit.items if item.before is None)
     held = {
         (model.__tablename__, id_): message
@@ -96,7 +96,7 @@ def hold_rules(session: Session, made: UndoPlan, registry: Registry) -> None:
         unit.reasons += [Reason(held[item.place], item.place) for item in unit.items if item.place in held]
 
 
-def hold_references(session: Session, made: UndoPlan, registry: Registry) -> None:
+def check_references(session: Session, made: UndoPlan, registry: Registry) -> None:
     """What something else refers to stays, unless that goes back as well; what shares a record with a row that stays
     stays too. Repeated until nothing more follows."""
     owners: dict[Place, list[Unit]] = defaultdict(list)

@@ -45,8 +45,8 @@ from panel.kinds import now
 from panel.security.accounts import User
 from panel.security.policy import AccessDenied, Actor, Policy, table_of
 from panel.security.records import Job, JobState
-from panel.security.session import act_for, actor_of, may_write, system_session, watch, writing
-from panel.store.db_errors import only_busy
+from panel.security.session import actor_of, install_listeners, may_write, set_actor, system_session, writing
+from panel.store.db_errors import is_busy
 
 __all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "noted"]
 
@@ -203,11 +203,11 @@ class Jobs:
         try:
             # One connection throughout: whether somebody else has written is known of a connection.
             with self.engine.connect() as connection, Session(connection) as session:
-                watch(session)
+                install_listeners(session)
                 session.info.update(policy=self.policy, secret=self.secret, jobs=self)
                 version = data_version(session)
                 actor = self._actor(session, owner)
-                act_for(session, actor)
+                set_actor(session, actor)
                 context = Context(id_, actor, self.folder(id_), session, self._stop.is_set, version)
                 with self.around(actor), progress.reported_to(lambda m, n, of: context.progress(n, of, m)):
                     context.check()
@@ -228,7 +228,7 @@ class Jobs:
             return JobState.FAILED, problem.message
         except OperationalError as error:
             log.exception("job %s", id_, exc_info=error)
-            return JobState.FAILED, BUSY if only_busy(error) else DEFECT
+            return JobState.FAILED, BUSY if is_busy(error) else DEFECT
         except Exception:
             log.exception("job %s", id_)
             return JobState.FAILED, DEFECT

@@ -82,7 +82,7 @@ def read(session: Session, actor: Actor, id_: int | None = None, *, at: datetime
     return found.rowcount
 
 
-def forget(session: Session, days: int) -> None:
+def delete_expired(session: Session, days: int) -> None:
     """Throw away what is older than so many days."""
     notice = table_of(Notice)
     session.execute(delete(notice).where(notice.c.at < now() - timedelta(days=days)), execution_options=_UNSCOPED)

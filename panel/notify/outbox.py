@@ -204,7 +204,7 @@ def again(session: Session, id_: int) -> None:
     session.execute(statement.values(**values), execution_options=_UNSCOPED)
 
 
-def forget(session: Session, before: datetime) -> None:
+def delete_expired(session: Session, before: datetime) -> None:
     """Throw away old messages, sent or not."""
     table = table_of(WebhookDelivery)
     session.execute(delete(table).where(table.c.at < before), execution_options=_UNSCOPED)

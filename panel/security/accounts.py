@@ -89,8 +89,8 @@ class UserRole(Record):
         others = select(UserRole.role).where(UserRole.user_id == self.user_id)
         if self.id is not None:
             others = others.where(UserRole.id != self.id)
-        held = frozenset(session.execute(others).scalars())
-        if conflict := policy.conflict(session, held | {self.role}):
+        roles = frozenset(session.execute(others).scalars())
+        if conflict := policy.conflict(session, roles | {self.role}):
             yield "role", conflict
 
 

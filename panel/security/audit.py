@@ -17,7 +17,7 @@ from panel.security.records import AuditAction, AuditEntry
 _PENDING = "audit_pending"
 
 
-def stored(field: Field, value: Any) -> Any:
+def stored_value(field: Field, value: Any) -> Any:
     """A value as the audit keeps it: JSON, and masked if it is personal."""
     if value is None:
         return None
@@ -45,7 +45,7 @@ def _link_changes(record: Base) -> dict[str, list[Any]]:
     for field in links(type(record)):
         history = sa_inspect(record).attrs[field.attr].history
         if history.added or history.deleted:
-            before, after = (_ids((*history.unchanged, *some)) for some in (history.deleted, history.added))
+            before, after = (_ids((*history.unchanged, *others)) for others in (history.deleted, history.added))
             changes[field.name] = [before or None, after or None]
     return changes
 
@@ -58,13 +58,13 @@ def _changes(record: Base, *, created: bool) -> dict[str, list[Any]]:
         before = history.deleted[0] if history.deleted else None
         after = getattr(record, field.attr)
         if created and after is not None:
-            changes[field.name] = [None, stored(field, after)]
+            changes[field.name] = [None, stored_value(field, after)]
         elif not created and history.has_changes() and before != after:
-            changes[field.name] = [stored(field, before), stored(field, after)]
+            changes[field.name] = [stored_value(field, before), stored_value(field, after)]
     return changes | _link_changes(record)
 
 
-def remember(session: Session, new: list[Base], changed: list[Base], deleted: list[Base]) -> None:
+def collect(session: Session, new: list[Base], changed: list[Base], deleted: list[Base]) -> None:
     """Before a flush: note what it will change, while the values before are still known."""
     pending = session.info.setdefault(_PENDING, [])
     for record in new:
@@ -74,15 +74,15 @@ def remember(session: Session, new: list[Base], changed: list[Base], deleted: li
         if changes := _changes(record, created=False):
             pending.append((AuditAction.EDIT, record, changes, ""))
     for record in deleted:
-        gone = {
-            field.name: [stored(field, value), None]
+        values = {
+            field.name: [stored_value(field, value), None]
             for field in fields(type(record))
             if (value := getattr(record, field.attr)) is not None
         }
-        gone |= {
+        values |= {
             field.name: [_ids(others), None] for field in links(type(record)) if (others := getattr(record, field.attr))
         }
-        pending.append((AuditAction.DELETE, record, gone, display_safely(record)))
+        pending.append((AuditAction.DELETE, record, values, display_safely(record)))
 
 
 def display_safely(record: Base) -> str:

@@ -123,21 +123,21 @@ class Policy:
                 if model in role.grants and not role.everything and model not in role.rows:
                     raise TypeError(f"role {role.name} is granted {model.__name__} but says nothing of its rows")
 
-    def held(self, actor: Actor) -> list[Role]:
+    def roles_of(self, actor: Actor) -> list[Role]:
         return [self.roles[name] for name in sorted(actor.roles) if name in self.roles]
 
     def may(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
-        return actor.system or any(action in role.grants.get(model, ()) for role in self.held(actor))
+        return actor.system or any(action in role.grants.get(model, ()) for role in self.roles_of(actor))
 
     def sees_masked(self, actor: Actor, model: type[Base]) -> bool:
         """Whether even work phones are masked: when no role that lets one read the table shows them."""
-        reading = [role for role in self.held(actor) if Permission.READ in role.grants.get(model, ())]
+        reading = [role for role in self.roles_of(actor) if Permission.READ in role.grants.get(model, ())]
         return not actor.system and all(role.masked for role in reading)
 
-    def narrower(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
+    def has_narrower_scope(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
         """Whether the rows to which the actor may do `action` may be fewer than those they read: when a role lets
         them read the table and no more."""
-        reading = [role for role in self.held(actor) if Permission.READ in role.grants.get(model, ())]
+        reading = [role for role in self.roles_of(actor) if Permission.READ in role.grants.get(model, ())]
         return not actor.system and any(action not in role.grants[model] for role in reading)
 
     def criterion(
@@ -149,14 +149,14 @@ class Policy:
         if isinstance(model.__scope__, Own):
             if action is not Permission.READ or actor.user_id is None:
                 return false()
-            mine = getattr(model if columns is None else columns, model.__scope__.attr) == actor.user_id
-            assert isinstance(mine, ColumnElement)
-            return mine
-        granting = [role for role in self.held(actor) if action in role.grants.get(model, ())]
-        found = [self._rows(role, actor, model, model if columns is None else columns) for role in granting]
-        if any(condition is None for condition in found):
+            own_rows = getattr(model if columns is None else columns, model.__scope__.attr) == actor.user_id
+            assert isinstance(own_rows, ColumnElement)
+            return own_rows
+        granting = [role for role in self.roles_of(actor) if action in role.grants.get(model, ())]
+        conditions = [self._rows(role, actor, model, model if columns is None else columns) for role in granting]
+        if any(condition is None for condition in conditions):
             return None
-        return or_(false(), *(condition for condition in found if condition is not None))
+        return or_(false(), *(condition for condition in conditions if condition is not None))
 
     def _rows(self, role: Role, actor: Actor, model: type[Base], columns: Any) -> ColumnElement[bool] | None:
         path = model.__scope__
@@ -165,13 +165,13 @@ class Policy:
         if model in role.rows:
             return role.rows[model](actor, columns)
         if isinstance(path, Via):
-            above = parent(model)
-            inner = self._rows(role, actor, above, above.__table__.c)
-            if inner is None:
+            parent_model = parent(model)
+            parent_condition = self._rows(role, actor, parent_model, parent_model.__table__.c)
+            if parent_condition is None:
                 return None
-            reached = getattr(columns, path.attr).in_(select(above.__table__.c.id).where(inner))
-            assert isinstance(reached, ColumnElement)
-            return reached
+            condition = getattr(columns, path.attr).in_(select(parent_model.__table__.c.id).where(parent_condition))
+            assert isinstance(condition, ColumnElement)
+            return condition
         return false()
 
 
@@ -187,8 +187,8 @@ def model_of(table: str) -> type[Base]:
     """The model of a table's name."""
     for mapper in Base.registry.mappers:
         if mapper.class_.__tablename__ == table:
-            found: type[Base] = mapper.class_
-            return found
+            model: type[Base] = mapper.class_
+            return model
     raise LookupError(table)
 
 

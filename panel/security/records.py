@@ -321,7 +321,7 @@ class WebhookDelivery(Base):
     next_at: Mapped[datetime] = mapped_column(default=now)
 
 
-def guard(connection: Connection) -> None:
+def create_append_only_triggers(connection: Connection) -> None:
     """Make the triggers that refuse to change or empty append-only tables. Idempotent; run after every migration,
     since a table rebuilt by a migration on SQLite loses them."""
     tables = [m.local_table.name for m in Base.registry.mappers if m.class_.__append_only__]  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScop
 
 BUSY_SECONDS = 30
 #: Ids of one statement stay below every database's limit of parameters.
-REQUIRED_AT_ONCE = 10_000
+BATCH_SIZE = 10_000
 #: Set for a request or command that may write: on SQLite its transaction begins as a write, or another commit in
 #: between makes it fail at once with "database is locked".
 writing: ContextVar[bool] = ContextVar("writing", default=False)
@@ -72,41 +72,41 @@ def may_write() -> Iterator[None]:
 
 
 def actor_of(session: Session) -> Actor:
-    found = session.info.get("actor", NOBODY)
-    assert isinstance(found, Actor)
-    return found
+    actor = session.info.get("actor", NOBODY)
+    assert isinstance(actor, Actor)
+    return actor
 
 
 def policy_of(session: Session) -> Policy:
-    found = session.info["policy"]
-    assert isinstance(found, Policy)
-    return found
+    policy = session.info["policy"]
+    assert isinstance(policy, Policy)
+    return policy
 
 
-def act_for(session: Session, actor: Actor) -> None:
+def set_actor(session: Session, actor: Actor) -> None:
     """Make `actor` the one this session acts for."""
     session.info["actor"] = actor
     session.info.pop("criteria", None)
 
 
 @contextmanager
-def by_right(session: Session) -> Iterator[None]:
+def elevated(session: Session) -> Iterator[None]:
     """Write what a rule of the bureau has allowed this person, whatever their rights to single tables; the audit
     still names them. Check every reference against their scope before."""
     actor = actor_of(session)
     session.flush()
-    act_for(session, replace(actor, system=True))
+    set_actor(session, replace(actor, system=True))
     try:
         yield
         session.flush()
     finally:
-        act_for(session, actor)
+        set_actor(session, actor)
 
 
-def found_by_program(session: Session, record: Base, attr: str) -> None:
+def exempt_reference(session: Session, record: Base, attr: str) -> None:
     """Tell the next flush that a rule of the bureau has filled in this reference, not the person: it may lie outside
     their area."""
-    session.info.setdefault("found_by_program", []).append((record, attr))
+    session.info.setdefault("exempt_reference", []).append((record, attr))
 
 
 def keyed_hash(value: str, secret: str) -> str:
@@ -127,19 +127,19 @@ def _criteria(session: Session) -> list[Any]:
             if condition is not None:
                 cached.append(with_loader_criteria(model, condition, include_aliases=True))
         session.info["criteria"] = cached
-    found: list[Any] = cached
-    return found
+    criteria: list[Any] = cached
+    return criteria
 
 
-def _bare_tables(statement: Any) -> set[str]:
+def _unscoped_tables(statement: Any) -> set[str]:
     """Mapped tables that a statement reads past the ORM, where no scope can be put on them; "text" for SQL in words.
     Each select inside is looked at by itself: a subquery on the bare table isn't covered by the entity around it."""
     mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
-    bare: set[str] = set()
+    unscoped: set[str] = set()
     selects = [statement]
     while selects:
-        known: set[str] = set()
-        plain: set[str] = set()
+        scoped: set[str] = set()
+        other: set[str] = set()
         elements = list(selects.pop().get_children())
         while elements:
             element = elements.pop()
@@ -148,14 +148,14 @@ def _bare_tables(statement: Any) -> set[str]:
                 selects.append(element)
                 continue
             if _is_text(element):
-                bare.add("text")
+                unscoped.add("text")
             elif entity is not None:
-                known.add(entity.mapper.class_.__tablename__)
+                scoped.add(entity.mapper.class_.__tablename__)
             else:
-                plain.add(_table_name(element))
+                other.add(_table_name(element))
             elements += element.get_children()
-        bare |= (plain - known) & mapped
-    return bare
+        unscoped |= (other - scoped) & mapped
+    return unscoped
 
 
 def _is_text(element: Any) -> bool:
@@ -180,13 +180,13 @@ def _scope(state: ORMExecuteState) -> None:
         return
     if not state.is_orm_statement or not state.is_select:
         raise PermissionError("a statement that no scope can be put on: mark it unscoped, or act as the system")
-    bare = set() if state.is_relationship_load else _bare_tables(state.statement)
-    if bare:
-        raise PermissionError(f"read past the ORM without a scope: {', '.join(sorted(bare))}")
+    unscoped = set() if state.is_relationship_load else _unscoped_tables(state.statement)
+    if unscoped:
+        raise PermissionError(f"read past the ORM without a scope: {', '.join(sorted(unscoped))}")
     state.statement = state.statement.options(*_criteria(session))
 
 
-def _seal_personal(session: Session, record: Base) -> None:
+def _derive_phone_columns(session: Session, record: Base) -> None:
     """Keep last four digits and keyed hash beside a private person's phone."""
     for field in fields(type(record)):
         if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile):
@@ -200,7 +200,7 @@ def _seal_personal(session: Session, record: Base) -> None:
 def _before_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
     actor = actor_of(session)
     policy = session.info.get("policy")
-    _loosen(session)
+    _expire_self_references(session)
     changed = [record for record in session.dirty if session.is_modified(record)]
     for action, records in (
         (Permission.CREATE, list(session.new)),
@@ -210,7 +210,7 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
         for record in records:
             if not actor.system:
                 model = type(record)
-                if policy is None or not (policy.may(actor, action, model) or _by_program(model, action)):
+                if policy is None or not (policy.may(actor, action, model) or _is_program_write(model, action)):
                     raise AccessDenied
             if action is Permission.DELETE:
                 continue
@@ -220,35 +220,35 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
                     record.created_by_id = actor.user_id
             if "name_key" in type(record).__mapper__.columns:
                 record.name_key = name_key(type(record), record.name)  # type: ignore[attr-defined]
-            _seal_personal(session, record)
+            _derive_phone_columns(session, record)
     if not actor.system:
-        _require_before(session, Permission.EDIT, changed)
-        _require_before(session, Permission.DELETE, list(session.deleted))
-    audit.remember(session, list(session.new), changed, list(session.deleted))
+        _require_all(session, Permission.EDIT, changed)
+        _require_all(session, Permission.DELETE, list(session.deleted))
+    audit.collect(session, list(session.new), changed, list(session.deleted))
 
 
-def _loosen(session: Session) -> None:
+def _expire_self_references(session: Session) -> None:
     """Forget loaded references to the own table where they don't change. Of records that refer to themselves or to each
     other the unit of work finds none to write first, although their keys stand in the columns already."""
     for record in (*session.dirty, *session.deleted):
         state = inspect(record)
         for relation in state.mapper.relationships:
-            own = relation.direction is RelationshipDirection.MANYTOONE and relation.mapper is state.mapper
-            if own and relation.key in state.dict and not state.attrs[relation.key].history.has_changes():
+            to_own_table = relation.direction is RelationshipDirection.MANYTOONE and relation.mapper is state.mapper
+            if to_own_table and relation.key in state.dict and not state.attrs[relation.key].history.has_changes():
                 session.expire(record, [relation.key])
 
 
-def _require_before(session: Session, action: Permission, records: list[Base]) -> None:
+def _require_all(session: Session, action: Permission, records: list[Base]) -> None:
     """What is about to be changed or deleted must lie inside the rows that the actor may do this to: one may read
     more rows than one may change, and none of those is pulled in by the change itself."""
-    touched: dict[type[Base], set[int]] = defaultdict(set)
+    ids_by_model: dict[type[Base], set[int]] = defaultdict(set)
     for record in records:
-        touched[type(record)].add(record.id)
-    for model, ids in touched.items():
+        ids_by_model[type(record)].add(record.id)
+    for model, ids in ids_by_model.items():
         require(session, model, action, ids)
 
 
-def _by_program(model: type[Base], action: Permission) -> bool:
+def _is_program_write(model: type[Base], action: Permission) -> bool:
     """Append-only rows are written by the program on an actor's behalf; they are never changed."""
     return model.__append_only__ and action is Permission.CREATE
 
@@ -256,52 +256,52 @@ def _by_program(model: type[Base], action: Permission) -> bool:
 def _after_flush(session: Session, _context: UOWTransaction) -> None:
     """What was written must lie inside the actor's scope, and refer to nothing outside it."""
     actor = actor_of(session)
-    found = session.info.pop("found_by_program", ())
+    exempt = session.info.pop("exempt_reference", ())
     if not actor.system:
         written: dict[tuple[type[Base], Permission], set[int]] = defaultdict(set)
-        pointed: dict[type[Base], set[int]] = defaultdict(set)
+        targets: dict[type[Base], set[int]] = defaultdict(set)
         for record in session.new | session.dirty:
             model = type(record)
             if model.__append_only__ or (record not in session.new and not session.is_modified(record)):
                 continue
             written[model, Permission.CREATE if record in session.new else Permission.EDIT].add(record.id)
             for field in audit.changed_fields(record):
-                if (record, field.attr) in found:
+                if (record, field.attr) in exempt:
                     continue
                 if field.reference and (id_ := getattr(record, field.attr)) is not None:
-                    pointed[model_of(field.reference.table)].add(id_)
+                    targets[model_of(field.reference.table)].add(id_)
             for field in links(model):
                 if field.target and (added := audit.added_links(record, field)):
-                    pointed[model_of(field.target)] |= added
+                    targets[model_of(field.target)] |= added
         for (model, action), ids in written.items():
             require(session, model, action, ids)
-        for model, ids in pointed.items():
+        for model, ids in targets.items():
             require(session, model, Permission.READ, ids)
     audit.write(session)
 
 
 def require(session: Session, model: type[Base], action: Permission, ids: set[int]) -> None:
     """Raise OutOfScope unless the actor may do `action` to every one of these rows, as they now stand."""
-    if not within(session, model, action, ids):
+    if not all_permitted(session, model, action, ids):
         raise OutOfScope
 
 
-def within(session: Session, model: type[Base], action: Permission, ids: set[int]) -> bool:
+def all_permitted(session: Session, model: type[Base], action: Permission, ids: set[int]) -> bool:
     """Whether the actor may do `action` to every one of these rows, as they now stand in the database."""
     columns = model.__table__.c
     condition = policy_of(session).criterion(actor_of(session), action, model, columns)
     if condition is None or not ids:
         return True
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), REQUIRED_AT_ONCE):
-        part = wanted[start : start + REQUIRED_AT_ONCE]
-        query = select(func.count()).select_from(model.__table__).where(columns.id.in_(part), condition)
-        if session.connection().execute(query).scalar_one() != len(part):
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), BATCH_SIZE):
+        chunk = ordered[start : start + BATCH_SIZE]
+        query = select(func.count()).select_from(model.__table__).where(columns.id.in_(chunk), condition)
+        if session.connection().execute(query).scalar_one() != len(chunk):
             return False
     return True
 
 
-def watch(session: Any) -> None:
+def install_listeners(session: Any) -> None:
     """Install scope, rights and audit on a session class, factory or scoped session."""
     event.listen(session, "do_orm_execute", _scope)
     event.listen(session, "before_flush", _before_flush)
@@ -312,8 +312,8 @@ def watch(session: Any) -> None:
 def system_session(engine: Engine, policy: Policy | None = None, secret: str = "") -> Iterator[Session]:
     """A session of its own that acts as the system, in one writing transaction; committed at the end."""
     with may_write(), Session(engine) as session:
-        watch(session)
+        install_listeners(session)
         session.info.update(policy=policy, secret=secret)
-        act_for(session, SYSTEM)
+        set_actor(session, SYSTEM)
         yield session
         session.commit()

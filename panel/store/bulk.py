@@ -122,7 +122,7 @@ def append(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]
 
 
 def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {f.name: [None, audit.stored(f, row[f.attr])] for f in declared if row.get(f.attr) not in NONE}
+    return {f.name: [None, audit.stored_value(f, row[f.attr])] for f in declared if row.get(f.attr) not in NONE}
 
 
 def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str = "") -> None:
@@ -163,7 +163,7 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
                 one.id,
                 one.version + 1,
                 {
-                    f.name: [audit.stored(f, one.before.get(f.attr)), audit.stored(f, one.values[f.attr])]
+                    f.name: [audit.stored_value(f, one.before.get(f.attr)), audit.stored_value(f, one.values[f.attr])]
                     for f in all_fields(model)
                     if f.attr in one.values
                 },
@@ -205,7 +205,7 @@ def remove(session: Session, model: type[Base], gone: Sequence[Removal], note: s
 
 
 def _deleted(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
-    return {f.name: [audit.stored(f, row[f.attr]), None] for f in declared if row.get(f.attr) not in NONE}
+    return {f.name: [audit.stored_value(f, row[f.attr]), None] for f in declared if row.get(f.attr) not in NONE}
 
 
 def _allow(session: Session, action: Permission, model: type[Base]) -> None:

@@ -14,12 +14,12 @@ from panel.i18n import Message, _
 
 Problem = tuple[str | None, Message]
 #: PostgreSQL's numbers for: two waited for each other, or for a lock too long. Tried again, it goes well.
-MEANWHILE = frozenset({"40001", "40P01", "55P03"})
+RETRYABLE = frozenset({"40001", "40P01", "55P03"})
 
 
-def only_busy(error: OperationalError) -> bool:
+def is_busy(error: OperationalError) -> bool:
     """Whether the database was in somebody else's hands, and nothing is wrong with it."""
-    return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in MEANWHILE
+    return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in RETRYABLE
 
 
 def explain(error: IntegrityError, model: type[Base]) -> Problem:

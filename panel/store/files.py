@@ -35,7 +35,7 @@ MAX_PIXELS = 55_000_000
 #: A kept picture's longer side, and that of its small copy.
 LONG_SIDE, SMALL_SIDE = 3200, 320
 #: A file that nothing names is kept so long: whoever handed it in may be about to save.
-KEPT = timedelta(days=1)
+GRACE_PERIOD = timedelta(days=1)
 NAME_LENGTH = 120
 
 SMALL = ".small"
@@ -218,7 +218,7 @@ class Store:
             if (small := self.path(digest, small=True)).exists():
                 yield small
 
-    def holds(self, digest: str) -> bool | None:
+    def verify(self, digest: str) -> bool | None:
         """Whether the file is what its name says; None when there is none."""
         hashed = sha256()
         try:
@@ -233,7 +233,7 @@ class Store:
         """Delete files that none of `named` is and that nobody has handed in since `before` (a day ago); how many.
 
         A file is moved aside and looked at once more before it goes: one that is handed in again meanwhile stays."""
-        limit = (before or now() - KEPT).timestamp()
+        limit = (before or now() - GRACE_PERIOD).timestamp()
         gone = 0
         for path in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*")):
             if path.name.endswith(_GOING):  # left by a clearing that was cut off

@@ -13,15 +13,15 @@ from panel.base import Base
 from panel.fields import Field, links, table_of_links
 
 #: Ids of one statement: below every database's limit of parameters.
-AT_ONCE = 5_000
+BATCH_SIZE = 5_000
 
 
 def read(session: Session, model: type[Base], field: Field, owners: Collection[int]) -> dict[int, tuple[int, ...]]:
     """The ids that each of these records points at, unscoped; a record that points at none is not there."""
     table, wanted = table_of_links(model, field), sorted(owners)
     found: dict[int, list[int]] = defaultdict(list)
-    for start in range(0, len(wanted), AT_ONCE):
-        statement = select(table).where(table.c.owner_id.in_(wanted[start : start + AT_ONCE]))
+    for start in range(0, len(wanted), BATCH_SIZE):
+        statement = select(table).where(table.c.owner_id.in_(wanted[start : start + BATCH_SIZE]))
         for owner, target in session.execute(statement, execution_options={"unscoped": True}):
             found[owner].append(target)
     return {owner: tuple(sorted(targets)) for owner, targets in found.items()}

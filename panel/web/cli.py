@@ -16,7 +16,7 @@ from panel.errors import UserError
 from panel.i18n import _
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, Actor
-from panel.security.session import act_for, writing
+from panel.security.session import set_actor, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
 from panel.web.panel import Panel
 
@@ -40,7 +40,7 @@ def acting(panel: Panel, person: str | None, *, write: bool = False) -> Iterator
     """A session that acts as an account, or as the system; one that only reads keeps nobody from writing."""
     with panel.system_session() as session:
         writing.set(write)
-        act_for(session, actor_named(panel, session, person) if person else SYSTEM)
+        set_actor(session, actor_named(panel, session, person) if person else SYSTEM)
         yield session
 
 

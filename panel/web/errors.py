@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from panel.i18n import Message, _
 from panel.security.policy import AccessDenied, OutOfScope
 from panel.sheets import TOO_LARGE
-from panel.store.db_errors import only_busy
+from panel.store.db_errors import is_busy
 from panel.web.context import current_panel
 from panel.web.pages import Page
 
@@ -61,7 +61,7 @@ def install(app: Flask) -> None:
     def busy(error: OperationalError) -> Any:
         current_panel().session.rollback()
         log.exception("database error", exc_info=error)
-        return error_page(503 if only_busy(error) else 500)
+        return error_page(503 if is_busy(error) else 500)
 
     @app.errorhandler(StaleDataError)
     def overtaken(_error: StaleDataError) -> Any:

@@ -50,7 +50,7 @@ def frame(panel: Panel) -> Frame | None:
         sub=panel.sub(),
         menu=list(groups.values()),
         person=actor.name,
-        roles="、".join(str(role.label) for role in panel.policy.held(actor)),
+        roles="、".join(str(role.label) for role in panel.policy.roles_of(actor)),
         banner=panel.banner(),
         search_url=url_for(f"{searched.endpoint}.index_view") if searched else None,
         search_hint="、".join(str(f.label) for f in listing.searchable(searched.model)[:4]) if searched else "",

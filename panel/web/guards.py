@@ -18,7 +18,7 @@ from panel.i18n import _, text
 from panel.kinds import now
 from panel.security.accounts import LoginOutcome, User
 from panel.security.policy import NOBODY, Actor
-from panel.security.session import act_for, writing
+from panel.security.session import set_actor, writing
 from panel.web.errors import error_page
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def install(app: Flask, panel: Panel) -> None:
             request.max_content_length = limit
         writing.set(request.method not in SAFE_METHODS and request.endpoint not in panel.reading_endpoints)
         text.use_locale(session.get("locale") or app.config.get("LOCALE", text.DEFAULT_LOCALE))
-        act_for(panel.session, NOBODY)
+        set_actor(panel.session, NOBODY)
 
     CSRFProtect(app)
     manager = LoginManager(app)
@@ -134,7 +134,7 @@ def _admit(panel: Panel) -> Any:
     user = current_user
     facts = panel.facts(panel.session, user.id, user.roles)
     g.actor = Actor(user.name, user.id, user.roles, facts)
-    act_for(panel.session, g.actor)
+    set_actor(panel.session, g.actor)
     if user.must_change and request.endpoint not in ("session.password", "session.logout", "session.language"):
         return redirect(url_for("session.password"))
     return None

@@ -16,7 +16,7 @@ from panel.kinds import Invalid, Moment, now
 from panel.security import passwords
 from panel.security.accounts import LOCK_MINUTES, MAX_FAILURES, LoginOutcome, User
 from panel.security.policy import Actor, Permission
-from panel.security.session import act_for, writing
+from panel.security.session import set_actor, writing
 from panel.web.context import current_panel
 from panel.web.guards import Login, safe_target
 from panel.web.pages import Page
@@ -148,7 +148,7 @@ def _change_password() -> dict[str, str]:
         return errors
     fresh = panel.passwords.hash(new)
     stamp = secrets.token_hex(16)
-    act_for(panel.session, Actor(user.name, user.id, system=True))
+    set_actor(panel.session, Actor(user.name, user.id, system=True))
     panel.log_login(user.username, user.id, LoginOutcome.PASSWORD, password_hash=fresh, stamp=stamp, must_change=False)
     user.stamp, user.must_change = stamp, False
     login_user(user)

@@ -73,7 +73,7 @@ def prepare(
     jobs.url, jobs.around = app.config.get("JOBS_URL"), _acting(panel)
     app.extensions["panel"] = panel
     session.configure(engine)
-    session.watch(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
+    session.install_listeners(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
     if isinstance(app.url_map, LateMap):
         app.url_map.add_rules = panel.complete
     if app.config.get("TRUSTED_PROXIES"):

@@ -21,7 +21,7 @@ from panel.kinds import Invalid, tidy
 from panel.search import listing
 from panel.search.listing import Query, Quick
 from panel.security.policy import AccessDenied, OutOfScope, Permission
-from panel.security.session import within
+from panel.security.session import all_permitted
 from panel.store.db_errors import explain
 from panel.web import conflict, details, forms, history, lists
 from panel.web.context import current_actor, current_panel
@@ -152,9 +152,9 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
     def may_change(self, record: Any, act: Permission = Permission.EDIT) -> bool:
         """Whether this very record may be edited (or deleted): the role, and the rows for which it says so."""
         panel, actor = current_panel(), current_actor()
-        if not self.may(act) or not panel.policy.narrower(actor, act, self.model):
+        if not self.may(act) or not panel.policy.has_narrower_scope(actor, act, self.model):
             return self.may(act)
-        return within(panel.session, self.model, act, {record.id})
+        return all_permitted(panel.session, self.model, act, {record.id})
 
     # Pages.
 

@@ -19,7 +19,7 @@ from panel.i18n import _
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, AccessDenied, OutOfScope, Permission, Policy, Role
 from panel.security.records import Job, Notice
-from panel.security.session import act_for, actor_of, found_by_program, policy_of
+from panel.security.session import actor_of, exempt_reference, policy_of, set_actor
 from tests import factories
 from tests.factories import MODELS, ROLE_NAMES, ROLES_BY_NAME, TABLES, Stage, granted, pairs, scoped
 
@@ -122,7 +122,7 @@ def test_a_statement_that_no_scope_can_be_put_on_is_refused(standing: Stage, nam
             session.execute(statement)
     with standing.acting("liaison") as session:
         assert session.execute(statement, execution_options={"unscoped": True}).all()
-        act_for(session, SYSTEM)
+        set_actor(session, SYSTEM)
         assert session.execute(statement).all()
 
 
@@ -220,7 +220,7 @@ def test_a_reference_that_the_program_found_may_lie_outside(standing: Stage) -> 
             found = session.get_one(models.Case, standing.inside["case"])
             found.lead_officer_id = standing.outside["officer"]
             if named:
-                found_by_program(session, found, "lead_officer_id")
+                exempt_reference(session, found, "lead_officer_id")
                 session.flush()
             else:
                 with pytest.raises(OutOfScope):
@@ -265,7 +265,7 @@ def test_a_role_that_says_nothing_of_its_rows_stops_the_panel() -> None:
 
 def test_a_role_by_a_name_that_nobody_declared_grants_nothing(standing: Stage) -> None:
     with standing.acting("office") as session:
-        act_for(session, factories.Actor("x", 1, frozenset({"emperor"})))
+        set_actor(session, factories.Actor("x", 1, frozenset({"emperor"})))
         assert session.execute(sa.select(User.id)).all() == []
 
 

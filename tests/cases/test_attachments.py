@@ -26,7 +26,7 @@ from panel.i18n import speaking
 from panel.kinds import now
 from panel.security.records import AuditEntry
 from panel.store import files
-from panel.store.files import KEPT, FileError, Store
+from panel.store.files import GRACE_PERIOD, FileError, Store
 from tests import factories, steps
 from tests.factories import Stage
 
@@ -278,7 +278,7 @@ def aged(store: Store) -> None:
     """Make every file two days old."""
     for path in store.folder.rglob("*"):
         if path.is_file():
-            os.utime(path, (path.stat().st_atime, factories.MOMENT.timestamp() - 2 * KEPT.total_seconds()))
+            os.utime(path, (path.stat().st_atime, factories.MOMENT.timestamp() - 2 * GRACE_PERIOD.total_seconds()))
 
 
 def test_a_file_goes_when_nothing_names_it_any_more(stage: Stage) -> None:
@@ -294,7 +294,7 @@ def test_a_file_goes_when_nothing_names_it_any_more(stage: Stage) -> None:
     stage.browse("office").post(f"/attachments/{one}/remove", {"reason": "误拍"})
     with stage.session() as session:
         assert attachments.clear(session, store) == 0
-        session.get_one(Attachment, one).removed_at -= 2 * KEPT  # type: ignore[operator]
+        session.get_one(Attachment, one).removed_at -= 2 * GRACE_PERIOD  # type: ignore[operator]
         session.flush()
         assert attachments.clear(session, store) == 1
     assert not list(store.digests())
@@ -323,7 +323,7 @@ def test_a_file_that_nothing_names_is_kept_for_a_day(tmp_path: Path, seconds: in
         for path in store.path(made.sha256).parent.iterdir():
             os.utime(path, (handed_in, handed_in))
         assert store.clear(()) == (0 if kept_on else 1)
-    assert store.holds(made.sha256) is (True if kept_on else None)
+    assert store.verify(made.sha256) is (True if kept_on else None)
 
 
 def left_behind(session: sa.orm.Session, store: Store) -> list[str]:
@@ -358,7 +358,7 @@ def test_a_clearing_that_was_cut_off_loses_nothing(tmp_path: Path) -> None:
     path = store.path(made.sha256)
     path.rename(path.with_name(path.name + ".going"))
     store.clear({made.sha256})
-    assert store.holds(made.sha256)
+    assert store.verify(made.sha256)
     store.put(made)
     assert [len(list(path.parent.glob("new-*"))), len(list(path.parent.iterdir()))] == [0, 2]
 

@@ -15,7 +15,7 @@ from panel.base import Base
 from panel.i18n import _
 from panel.kinds import today
 from panel.security.policy import SYSTEM
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from panel.store import db_errors
 from tests import factories
 from tests.factories import Stage
@@ -159,7 +159,7 @@ def test_what_the_database_itself_refuses_is_told_at_its_field(standing: Stage, 
     """Past the form, as when two save at the same moment."""
     table, _dot, name = field.partition(".")
     with standing.acting() as session:
-        act_for(session, SYSTEM)
+        set_actor(session, SYSTEM)
         VIOLATIONS[field](session, standing.inside)
         with pytest.raises(IntegrityError) as caught:
             session.flush()

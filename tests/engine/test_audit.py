@@ -16,7 +16,7 @@ from panel.fields import Personal, fields
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, Permission
 from panel.security.records import AuditAction, AuditEntry
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from tests import factories
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Stage, granted
 
@@ -228,7 +228,7 @@ def test_the_database_refuses_to_change_what_is_only_added(standing: Stage, tabl
 def test_no_session_changes_it_either(standing: Stage, table: str) -> None:
     for act in ("edit", "delete"):
         with standing.acting() as session:
-            act_for(session, SYSTEM)
+            set_actor(session, SYSTEM)
             found: Any = session.get_one(MODELS[table], standing.inside[table])
             if act == "delete":
                 session.delete(found)

@@ -109,7 +109,7 @@ def test_attachments_come_back_with_the_database(stage: factories.Stage, empty: 
     assert (done.exit_code, done.output.strip()) == (0, "核对完毕，所有数据一致。")
     with empty.app_context(), empty.extensions["panel"].system_session() as session:
         digest = session.get_one(Attachment, one).sha256
-    assert photos.store(empty).holds(digest)
+    assert photos.store(empty).verify(digest)
     assert photos.store(empty).path(digest, small=True).exists()
 
 

@@ -6,7 +6,7 @@ from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options
 from panel.security.policy import SYSTEM
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from tests.factories import MODELS, Stage, counted
 from tests.workbooks import Page, workbook
 
@@ -20,7 +20,7 @@ def cost(stage: Stage, file: File) -> tuple[int, int]:
     """Statements that plan the file, and that write it."""
     model, options, registry = MODELS["officer"], Options(), stage.panel.registry
     with stage.app.app_context(), stage.panel.system_session() as session:
-        act_for(session, SYSTEM)
+        set_actor(session, SYSTEM)
         with counted(stage.panel.db.engine) as planning:
             made = batches.plan(session, model, file, options, registry)
         with counted(stage.panel.db.engine) as writing:

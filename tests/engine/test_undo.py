@@ -316,7 +316,7 @@ def test_values_of_an_import_go_after_the_days_that_it_can_be_taken_back(
     with office.stage.session() as session:
         at = session.get_one(ImportBatch, office.ran[0]).at
     with time_machine.travel(at + timedelta(days=180, minutes=minutes), tick=False), office.stage.session() as session:
-        import_undo.forget(session, 180)
+        import_undo.delete_expired(session, 180)
         (row,) = session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == office.ran[0]))
         assert (row.before is not None) is kept
 
@@ -334,6 +334,6 @@ def test_an_import_is_taken_back_up_to_the_last_moment_of_its_days(
         assert bool(made.going) is allowed
         assert (made.refusal is None) is allowed
         with office.stage.session() as session:
-            import_undo.forget(session, days)
+            import_undo.delete_expired(session, days)
             (row,) = session.scalars(sa.select(ImportRow).where(ImportRow.batch_id == office.ran[0]))
             assert (row.before is not None) is allowed, "what can be taken back is kept"

@@ -19,7 +19,7 @@ from bureau.ledger.totals import Totals
 from models import Basis, CaseStatus
 from panel.kinds import Invalid
 from panel.security.policy import Actor
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from tests.factories import Stage, counted
 from tests.ledgers import JUNE, MAY, Course, again, local, make, of, rows
 
@@ -282,7 +282,7 @@ def two(stage: Stage) -> dict[str, int]:
 
 def _act(stage: Stage, session: Session, role: str) -> None:
     user = stage.district.users[role]
-    act_for(session, Actor(role, user, frozenset({role}), stage.panel.facts(session, user, frozenset({role}))))
+    set_actor(session, Actor(role, user, frozenset({role}), stage.panel.facts(session, user, frozenset({role}))))
 
 
 def _as(stage: Stage, role: str, squad: int | None = None) -> list[int]:

@@ -22,7 +22,7 @@ from models import Basis
 from panel.kinds import Invalid
 from panel.security.policy import AccessDenied, Actor
 from panel.security.records import AuditEntry
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from tests.factories import Stage
 from tests.ledgers import JUNE, MAY, Course, again, make, rows
 
@@ -118,7 +118,7 @@ def test_a_month_that_is_not_over_can_not_be_handed_up(stage: Stage) -> None:
 @pytest.mark.parametrize("role", ["leader", "viewer", "officer", "administrator"])
 def test_only_the_office_hands_up(stage: Stage, role: str) -> None:
     with stage.session() as session:
-        act_for(session, Actor(role, None, frozenset({role})))
+        set_actor(session, Actor(role, None, frozenset({role})))
         with pytest.raises(AccessDenied):
             files.hand_up(session, order())
         session.rollback()

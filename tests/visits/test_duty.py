@@ -22,7 +22,7 @@ from models import SurveyKind, Visit, VisitStatus
 from panel.i18n import speaking
 from panel.kinds import ZONE
 from panel.security.policy import SYSTEM, OutOfScope, Policy
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from tests import factories
 from tests.factories import ROLES_BY_NAME, Stage, memory_session
 
@@ -361,7 +361,7 @@ def test_whatever_the_assignments_each_monday_has_one_visit(
     start = date(2026, 3, 4)
     with memory_session() as session:
         session.info.update(policy=Policy(ROLES_BY_NAME))
-        act_for(session, SYSTEM)
+        set_actor(session, SYSTEM)
         street = models.Street(name="街道")
         communities = [models.Community(name=f"{i}", street=street) for i in range(3)]
         officers = [models.Officer(name=f"{i}") for i in range(3)]

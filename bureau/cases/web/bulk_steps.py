@@ -23,7 +23,7 @@ from panel.base import display
 from panel.i18n import Message, _, n_
 from panel.kinds import tidy
 from panel.security.policy import AccessDenied
-from panel.store.db_errors import explain, only_busy
+from panel.store.db_errors import explain, is_busy
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
 from panel.web.guards import safe_target
@@ -125,7 +125,7 @@ class BulkSteps:
         except OperationalError as error:
             # Those before it are done: a page that says that nothing was saved would be wrong.
             session.rollback()
-            if not only_busy(error):
+            if not is_busy(error):
                 raise
             line.why = _("The database was busy: try this case again.")
         if not line.done:

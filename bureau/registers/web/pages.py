@@ -19,7 +19,7 @@ from panel import ids
 from panel.i18n import Message, _, n_
 from panel.kinds import Day, Invalid, tidy, today
 from panel.security.policy import Permission
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.features import Route
@@ -79,7 +79,7 @@ def download() -> Any:
         abort(404)
     panel.session.rollback()
     with panel.system_session() as own:
-        act_for(own, replace(current_actor(), system=True))
+        set_actor(own, replace(current_actor(), system=True))
         workbook.written(own, register, made)
     return send_file(BytesIO(made.content), XLSX, as_attachment=True, download_name=made.name)
 

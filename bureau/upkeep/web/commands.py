@@ -21,8 +21,8 @@ from panel.kinds import Invalid
 from panel.security import passwords
 from panel.security.accounts import User, UserRole
 from panel.security.policy import SYSTEM, Actor
-from panel.security.records import guard
-from panel.security.session import act_for
+from panel.security.records import create_append_only_triggers
+from panel.security.session import set_actor
 from panel.store import backup as backups
 from panel.web.cli import fail
 from panel.web.panel import Panel
@@ -131,7 +131,7 @@ def install_keeping(app: Flask, panel: Panel) -> None:
     def check() -> None:
         """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
         with Session(panel.db.engine) as session:  # reads alone: nobody waits for it
-            act_for(session, SYSTEM)
+            set_actor(session, SYSTEM)
             # Nothing can be read where whole tables or columns are missing.
             if problem := schema_problem(panel, quick=True):
                 fail(problem)
@@ -187,7 +187,7 @@ def install_accounts(app: Flask, panel: Panel) -> None:
             fail(problem.message)
         hashed = panel.passwords.hash(chosen)
         with panel.system_session() as session:
-            act_for(session, Actor("command line", system=True))
+            set_actor(session, Actor("command line", system=True))
             account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
             if account is None:
                 fail(_("There is no account {name}.", name=name))
@@ -216,4 +216,4 @@ def migrate(panel: Panel) -> None:
     """Upgrade to head, then make the triggers that a rebuilt table has lost."""
     migrations.upgrade(MIGRATIONS)
     with panel.db.engine.begin() as connection:
-        guard(connection)
+        create_append_only_triggers(connection)

@@ -22,7 +22,7 @@ from panel.i18n import Message, _, n_
 from panel.kinds import Day, Invalid, Moment, today
 from panel.search.listing import Quick
 from panel.security.policy import Actor, Permission
-from panel.security.session import by_right
+from panel.security.session import elevated
 from panel.web.context import current_actor, current_panel
 from panel.web.features import Route
 from panel.web.pages import Button, Cell, Chip, DetailsPage, Page, Words
@@ -276,14 +276,14 @@ class AssignmentView(SchemaView):
         with session.no_autoflush:
             session.add(record)
         session.flush()
-        with by_right(session):
+        with elevated(session):
             planning.follow(session, before | {record.community_id})
 
     def _delete(self, records: Any) -> None:
         communities = {record.community_id for record in records}
         super()._delete(records)
         session = current_panel().session
-        with by_right(session):
+        with elevated(session):
             planning.follow(session, communities)
         session.commit()
 

@@ -27,7 +27,7 @@ from panel.kinds import Invalid, tidy, today
 from panel.security import audit
 from panel.security.policy import Permission
 from panel.security.records import AuditAction
-from panel.security.session import act_for
+from panel.security.session import set_actor
 from panel.web.context import current_actor, current_panel
 from panel.web.exports import XLSX
 from panel.web.features import Route
@@ -118,7 +118,7 @@ def download() -> Any:
     name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{_title(wanted)}")
     panel.session.rollback()
     with panel.system_session() as own:
-        act_for(own, current_actor())
+        set_actor(own, current_actor())
         note = _("Register written: {name}, {n} rows", name=name, n=count)
         audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, for_the_record(note))
     return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=f"{name}.xlsx")
