@@ -88,11 +88,21 @@ def test_of_a_department_that_has_not_answered(
     referral(stage, id_, status=ReferralStatus.SENT, **{"sign_due_at": far, "reply_due_at": far} | {due: DUE})
     number = stage.get("case", id_).case_no
     with at(seconds):
-        assert (kind in reminded(stage, id_)) is over
+        assert reminded(stage, id_) == ({kind} if over else set())
         assert listed(stage, "referral", quick, number) is over
         assert getattr(line(stage, id_), late) is over
         page = stage.browse("office").get("/admin/referral/").text
         assert ("今天 17:30" not in page) is over
+        assert ("签收：今天 17:30 前" in page) is (due == "sign_due_at" and not over)
+
+
+@BOTH
+def test_of_a_department_that_has_not_even_signed(stage: Stage, seconds: int, *, over: bool) -> None:
+    """Its answer that is late is told instead of its signature."""
+    id_ = steps.new_case(stage, CaseStatus.REFERRED, "officer", due_at=DUE + timedelta(days=30))
+    referral(stage, id_, status=ReferralStatus.SENT, sign_due_at=DUE - timedelta(days=1), reply_due_at=DUE)
+    with at(seconds):
+        assert reminded(stage, id_) == {Kind.REPLY_LATE if over else Kind.SIGN_LATE}
 
 
 @pytest.mark.parametrize(

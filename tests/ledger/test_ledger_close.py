@@ -19,7 +19,7 @@ from bureau.ledger import submission
 from bureau.ledger.rows import shown
 from bureau.ledger.web import files
 from models import Basis
-from panel.kinds import Invalid
+from panel.kinds import Invalid, now
 from panel.security.policy import AccessDenied, Actor
 from panel.security.records import AuditEntry
 from panel.security.session import set_actor
@@ -159,11 +159,13 @@ def test_what_one_ledger_has_told_the_next_does_not_repeat(stage: Stage, closed:
         assert [one.after for one in submission.kept_corrections(session, kept)] == ["西塔路 5 幢"]
 
 
-def test_a_closure_that_was_undone_is_told(stage: Stage, closed: int) -> None:
-    again(stage, closed, ("reopen", "06-03 09:00"))
-    assert told(stage) == [("2026-05", "办结时间", "2026-05-07 16:45", "2026-06-03重启")]
+@pytest.mark.parametrize("day", ["06-01", "06-03"])
+def test_a_closure_that_was_undone_is_told(stage: Stage, closed: int, day: str) -> None:
+    """From the first moment after the month on."""
+    again(stage, closed, ("reopen", f"{day} 00:00"))
+    assert told(stage) == [("2026-05", "办结时间", "2026-05-07 16:45", f"2026-{day}重启")]
     again(stage, closed, ("handle", "06-04 09:00"), ("close", "06-05 09:00"))
-    assert told(stage) == [("2026-05", "办结时间", "2026-05-07 16:45", "2026-06-03重启")]
+    assert told(stage) == [("2026-05", "办结时间", "2026-05-07 16:45", f"2026-{day}重启")]
 
 
 def test_going_on_with_an_open_case_is_no_correction(stage: Stage) -> None:
@@ -217,3 +219,13 @@ def test_a_month_is_handed_up_from_the_first_moment_after_it(stage: Stage) -> No
         hand_up(stage, order(july))
     with time_machine.travel(july.end, tick=False):
         assert hand_up(stage, order(july)).month == "2026-07"
+
+
+def test_what_is_written_in_the_very_moment_of_handing_up_is_told(stage: Stage) -> None:
+    first, second = (make(stage, Course("05-04 09:30")) for _n in range(2))
+    with time_machine.travel(now() + timedelta(seconds=1), tick=False):
+        hand_up(stage, order())
+        change(stage, first, place="别处")
+        with stage.session() as session:
+            session.add(models.CaseParty(case_id=second, name="张三丰"))
+    assert [column for _month, column, _before, _after in told(stage)] == ["地点", "投诉人(脱敏)"]
