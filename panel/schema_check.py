@@ -1,4 +1,5 @@
-"""What the engine asks of a declared schema. One sentence for each fault, before the first page is served."""
+"""What the engine asks of a declared schema. One sentence for each fault, before the first page is served. Paths to a
+scope are checked by the policy (panel/security/policy.py), which commands rest on as well."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from sqlalchemy import Integer, Select
 from sqlalchemy.orm import ColumnProperty, Mapper
 from sqlalchemy.sql import visitors
 
-from panel.base import Base, Record, Via
+from panel.base import Base, Record
 from panel.fields import all_fields, fields, links
 from panel.i18n import Message
 
@@ -43,13 +44,9 @@ def _faults(model: type[Base], tables: set[str]) -> Iterator[str]:
     key = list(table.primary_key)
     if [column.name for column in key] != ["id"] or not isinstance(key[0].type, Integer):
         yield "the primary key must be the one integer column id that Base declares; make other columns unique instead"
-    for name in ("__label__", "__labels__", "__scope__"):
+    for name in ("__label__", "__labels__"):
         if getattr(model, name, None) is None:
             yield f"it declares no {name}"
-    if isinstance(model.__scope__, Via):
-        column = table.c.get(model.__scope__.attr)
-        if column is None or not column.foreign_keys:
-            yield f"its scope leads by {model.__scope__.attr}, which is no reference"
     known = set(mapper.all_orm_descriptors.keys())
     for name in (*model.__display__, model.__order__.removeprefix("-")):
         if name not in known:
@@ -68,9 +65,6 @@ def _columns(model: type[Base]) -> Iterator[str]:
             yield f"{attribute.key} is computed; declare it by computed(kind, label, expression)"
         if any(isinstance(part, Select) for part in visitors.iterate(expression)):
             yield f"{attribute.key} reads other rows, which no scope can be put on; compute it of its own row"
-    for f in fields(model):
-        if f.key and f.computed:
-            yield f"{f.attr} is computed and can't be part of the key"
     if model.__append_only__ and links(model):
         yield f"it is append-only, so that {links(model)[0].name} could never be changed; declare a table of its own"
     labels = [f.label for f in all_fields(model)]

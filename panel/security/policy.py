@@ -116,8 +116,11 @@ class Policy:
         path = getattr(model, "__scope__", None)
         if path is None:
             raise TypeError(f"{model.__name__} declares no __scope__: say Public(), Anchor() or Via(column)")
-        if isinstance(path, Via):
-            parent(model)
+        columns: Any = model.__table__.columns
+        if isinstance(path, Via | Own) and path.attr not in columns:
+            raise TypeError(f"{model.__name__}: its scope leads by {path.attr}, which it doesn't have")
+        if isinstance(path, Via) and not columns[path.attr].foreign_keys:
+            raise TypeError(f"{model.__name__}: its scope leads by {path.attr}, which is no reference")
         if isinstance(path, Anchor):
             for role in self.roles.values():
                 if model in role.grants and not role.everything and model not in role.rows:

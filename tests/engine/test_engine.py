@@ -41,6 +41,16 @@ def test_records_may_refer_to_their_own_table_and_to_themselves(tmp_path: Path) 
     visit("tests.foreign_tree", tmp_path / "tree.db")
 
 
+def test_what_the_engine_can_not_serve_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """Every sentence of the check."""
+    visit("tests.foreign_faults", tmp_path)
+
+
+def test_rights_of_another_panel_hold(tmp_path: Path) -> None:
+    """Roles that exclude each other, and an import by somebody who may not read batches."""
+    visit("tests.foreign_rights", tmp_path)
+
+
 def test_a_new_choice_is_noticed_and_its_migration_written(tmp_path: Path) -> None:
     visit("tests.choice_visit", tmp_path)
 
