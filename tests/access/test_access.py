@@ -12,9 +12,6 @@ from werkzeug.test import TestResponse
 from panel.security.policy import Permission
 from tests.factories import BUSINESS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs, scoped
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 Data = Callable[[Browser, str, int], dict[str, Any]]
 
 

@@ -88,6 +88,7 @@ def test_a_role_opens_its_tables_and_its_loss_closes_them(standing: Stage, role:
     assert browser.get(f"/admin/{table}/").status_code == 403
 
 
+@pytest.mark.database
 def test_an_officers_area_is_what_is_assigned_today(stage: Stage) -> None:
     browser, address = stage.browse("officer"), f"/admin/community/details/?id={stage.outside['community']}"
     assert browser.get(address).status_code == 404
@@ -106,6 +107,7 @@ def test_an_officers_area_is_what_is_assigned_today(stage: Stage) -> None:
         assert browser.get(address).status_code == status
 
 
+@pytest.mark.database
 def test_a_liaisons_area_ends_with_the_term(stage: Stage) -> None:
     browser, address = stage.browse("liaison"), f"/admin/case/details/?id={stage.inside['case']}"
     assert browser.get(address).status_code == 200
@@ -122,6 +124,7 @@ def test_an_officer_out_of_service_reaches_nothing(stage: Stage) -> None:
     assert browser.get(address).status_code == 404
 
 
+@pytest.mark.database
 def test_an_officer_keeps_a_case_that_they_handle_elsewhere(stage: Stage) -> None:
     browser, address = stage.browse("officer"), f"/admin/case/details/?id={stage.outside['case']}"
     assert browser.get(address).status_code == 404
@@ -200,6 +203,7 @@ def test_a_reference_that_one_cannot_see_survives_ones_edit(stage: Stage) -> Non
     assert (found.place, found.handler_id) == ("新址", stage.outside["officer"])
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("role", "table"), [pair for pair in pairs() if scoped(*pair)])
 def test_lookups_and_filters_offer_ones_own_area_alone(standing: Stage, role: str, table: str) -> None:
     browser = standing.browse(role)

@@ -34,6 +34,7 @@ def case_table() -> Any:
 # Reading.
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("model", EVERY_MODEL, ids=lambda model: model.__tablename__)
 def test_without_an_actor_nothing_is_read(standing: Stage, model: type[Base]) -> None:
     with standing.acting() as session:
@@ -64,6 +65,7 @@ def _ways(model: Any) -> dict[str, sa.Select[Any]]:
     }
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("role", "table"), SCOPED)
 def test_every_way_of_reading_ends_at_ones_area(standing: Stage, role: str, table: str) -> None:
     model = MODELS[table]
@@ -79,6 +81,7 @@ def test_every_way_of_reading_ends_at_ones_area(standing: Stage, role: str, tabl
         assert session.query(model).filter(model.id == outside).count() == 0
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("load", [joinedload, selectinload, None], ids=["joined", "select in", "lazy"])
 def test_related_records_outside_ones_area_are_not_loaded(stage: Stage, load: Any) -> None:
     with stage.session() as session:
@@ -155,6 +158,7 @@ def test_without_an_actor_nothing_is_written(standing: Stage) -> None:
             session.flush()
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("role", "table"), [(r, t) for r in ROLE_NAMES for t in TABLES])
 def test_a_flush_writes_what_a_role_grants_and_no_more(standing: Stage, role: str, table: str) -> None:
     with standing.session() as session:
@@ -175,6 +179,7 @@ def test_a_flush_writes_what_a_role_grants_and_no_more(standing: Stage, role: st
                     session.flush()
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("role", "table"), [p for p in SCOPED if granted(p[0], Permission.EDIT, p[1])])
 def test_what_is_written_lies_inside_ones_area_before_and_after(standing: Stage, role: str, table: str) -> None:
     model = MODELS[table]
@@ -279,6 +284,7 @@ def test_what_is_ones_own_is_read_and_not_written(standing: Stage) -> None:
                 assert str(policy.criterion(actor, act, model)) == "false", (model, act)
 
 
+@pytest.mark.database
 def test_what_lies_outside_ones_area_is_not_deleted(standing: Stage) -> None:
     """Whoever may delete at all, and also where the record was read on the program's account."""
     officer = ROLES_BY_NAME["officer"]

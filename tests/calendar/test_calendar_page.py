@@ -139,6 +139,7 @@ def accepted(stage: Stage, status: CaseStatus = CaseStatus.ACCEPTED, **changed: 
         return case.id
 
 
+@pytest.mark.database
 def test_a_new_day_off_moves_the_deadlines_of_open_cases(stage: Stage) -> None:
     id_ = accepted(stage)
     before = stored(stage, id_)
@@ -186,6 +187,7 @@ def test_each_case_that_moves_keeps_a_sealed_record(stage: Stage) -> None:
     assert "重算到期时间" in page
 
 
+@pytest.mark.database
 def test_a_make_up_day_brings_them_forward(stage: Stage) -> None:
     id_ = accepted(stage)
     day(stage, date(2026, 7, 18), is_work=True, name="调休上班")
@@ -193,6 +195,7 @@ def test_a_make_up_day_brings_them_forward(stage: Stage) -> None:
     assert stored(stage, id_).due_at == MONDAY - timedelta(days=2)
 
 
+@pytest.mark.database
 def test_what_the_calendar_does_not_move_is_left_alone(stage: Stage) -> None:
     day(stage, date(2026, 7, 17), is_work=False)
     browser = stage.browse("office")
@@ -232,6 +235,7 @@ def test_the_limit_is_the_one_that_the_case_was_accepted_with(stage: Stage) -> N
     assert stored(stage, id_).due_at == MONDAY + timedelta(days=1)
 
 
+@pytest.mark.database
 def test_limits_in_hours_follow_as_well(stage: Stage) -> None:
     hours = {"limit_value": 9, "limit_unit": LimitUnit.OFFICE_HOUR}
     clock = {"limit_value": 30, "limit_unit": LimitUnit.CLOCK_HOUR}
@@ -250,6 +254,7 @@ def test_limits_in_hours_follow_as_well(stage: Stage) -> None:
     assert after == {"office": before["office"] + timedelta(days=1), "clock": before["clock"]}
 
 
+@pytest.mark.database
 def test_the_statements_do_not_grow_with_the_cases(stage: Stage) -> None:
     numbers = []
     for more, off in ((3, date(2026, 7, 17)), (40, date(2026, 7, 20))):
@@ -263,6 +268,7 @@ def test_the_statements_do_not_grow_with_the_cases(stage: Stage) -> None:
     assert numbers[0] <= 12
 
 
+@pytest.mark.database
 def test_a_case_that_somebody_works_on_meanwhile_stops_it_all(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = accepted(stage), accepted(stage)
     day(stage, date(2026, 7, 17), is_work=False)

@@ -22,6 +22,8 @@ from panel.i18n import speaking
 from tests import steps
 from tests.factories import Stage
 
+pytestmark = pytest.mark.database
+
 #: A Friday at half past five, when the office closes; two days after the clock of the tests.
 DUE = datetime(2026, 7, 17, 9, 30, tzinfo=UTC)
 BOTH = pytest.mark.parametrize(("seconds", "over"), [(0, False), (1, True)])

@@ -15,9 +15,6 @@ from panel.i18n import speaking
 from panel.kinds import ZONE
 from seed import reference
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 DAY, HOUR, CLOCK = LimitUnit.WORKING_DAY, LimitUnit.OFFICE_HOUR, LimitUnit.CLOCK_HOUR
 CALENDAR = Calendar({day: is_work for day, is_work, _name in reference.notices()})
 

@@ -95,7 +95,6 @@ def attached(stage: Stage, side: str = "inside", content: bytes | None = None) -
 # ---- What is taken ----
 
 
-@pytest.mark.alike
 def test_nothing_stays_of_a_picture_but_what_one_sees() -> None:
     raw = located()
     assert b"PhoneMaker" in raw
@@ -113,7 +112,6 @@ def test_nothing_stays_of_a_picture_but_what_one_sees() -> None:
     assert (drawn.media_type, b"SecretPlace" in drawn.data) == (files.PNG, False)
 
 
-@pytest.mark.alike
 def test_a_picture_is_kept_no_larger_than_needed_with_a_small_copy() -> None:
     made = files.read("big.webp", picture(size=(4000, 1000), form="WEBP"), 10 * MB)
     assert (made.media_type, made.width, made.height) == (files.JPEG, 3200, 800)
@@ -122,7 +120,6 @@ def test_a_picture_is_kept_no_larger_than_needed_with_a_small_copy() -> None:
         assert small.size == (320, 80)
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
@@ -144,7 +141,6 @@ def test_what_is_no_whole_picture_or_paper_is_refused_in_a_sentence(name: str, d
     assert name in str(refused.value.message)
 
 
-@pytest.mark.alike
 def test_a_file_is_what_it_holds_not_what_it_is_called() -> None:
     assert files.read("照片.jpg", pdf(), MB).media_type == files.PDF
     lying = files.read("文书.pdf", picture(form="PNG"), MB)
@@ -186,7 +182,6 @@ def test_a_file_outside_ones_area_does_not_exist(stage: Stage) -> None:
     assert stage.visitor().get(url).status_code == 302
 
 
-@pytest.mark.alike
 def test_a_file_is_served_shut(stage: Stage) -> None:
     id_ = stage.inside["case"]
     upload(stage, "liaison", id_, ("东栅 现场.jpg", picture()), ("协议书.pdf", pdf()))
@@ -209,6 +204,7 @@ def test_a_file_is_served_shut(stage: Stage) -> None:
 # ---- Adding and taking off ----
 
 
+@pytest.mark.database
 def test_the_same_file_twice_is_stored_once(stage: Stage) -> None:
     id_, other = stage.inside["case"], steps.new_case(stage)
     assert upload(stage, "office", id_, ("a.jpg", picture()), ("b.jpg", picture())).status_code == 302
@@ -281,6 +277,7 @@ def aged(store: Store) -> None:
             os.utime(path, (path.stat().st_atime, factories.MOMENT.timestamp() - 2 * GRACE_PERIOD.total_seconds()))
 
 
+@pytest.mark.database
 def test_a_file_goes_when_nothing_names_it_any_more(stage: Stage) -> None:
     store, one = kept(stage), attached(stage)
     with stage.session() as session:
@@ -300,6 +297,7 @@ def test_a_file_goes_when_nothing_names_it_any_more(stage: Stage) -> None:
     assert not list(store.digests())
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("seconds", "kept_on"), [(-1, True), (0, False)])
 def test_a_file_that_was_taken_off_is_kept_for_a_day(stage: Stage, seconds: int, *, kept_on: bool) -> None:
     store, one = kept(stage), attached(stage)
@@ -313,7 +311,6 @@ def test_a_file_that_was_taken_off_is_kept_for_a_day(stage: Stage, seconds: int,
         assert attachments.clear(session, store) == (0 if kept_on else 1)
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize(("seconds", "kept_on"), [(1, True), (0, False)])
 def test_a_file_that_nothing_names_is_kept_for_a_day(tmp_path: Path, seconds: int, *, kept_on: bool) -> None:
     store, made = Store(tmp_path / "kept"), files.read("a.jpg", picture(), MB)
@@ -333,6 +330,7 @@ def left_behind(session: sa.orm.Session, store: Store) -> list[str]:
     return [sentence for sentence in found if "belong to no attachment" in sentence]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("seconds", "told"), [(1, False), (0, True)])
 def test_a_file_that_should_have_been_cleared_away_is_told_after_two_days(
     stage: Stage, seconds: int, *, told: bool
@@ -351,7 +349,6 @@ def test_a_file_that_should_have_been_cleared_away_is_told_after_two_days(
         assert bool(left_behind(session, store)) is told
 
 
-@pytest.mark.alike
 def test_a_clearing_that_was_cut_off_loses_nothing(tmp_path: Path) -> None:
     store, made = Store(tmp_path / "kept"), files.read("a.jpg", picture(), MB)
     store.put(made)

@@ -15,6 +15,8 @@ from models import Case, CaseStatus
 from tests import steps
 from tests.factories import Browser, Stage, counted
 
+pytestmark = pytest.mark.database
+
 S = CaseStatus
 
 

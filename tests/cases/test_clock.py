@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +15,6 @@ from bureau.cases import clock
 from models import ChangeKind, ChangeStatus, LimitUnit
 from panel.kinds import ZONE
 from tests.calendar.test_deadlines import calendars, moments
-
-#: Alike on either database.
-pytestmark = pytest.mark.alike
 
 lengths = st.timedeltas(timedelta(), timedelta(days=40))
 limits = st.builds(clock.Limit, st.integers(1, 40), st.sampled_from(list(LimitUnit)), st.booleans())

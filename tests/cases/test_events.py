@@ -54,6 +54,7 @@ def stored(session: Session, made: Case) -> list[CaseEvent]:
     return list(session.scalars(sa.select(CaseEvent).where(CaseEvent.case_id == made.id).order_by(CaseEvent.seq)))
 
 
+@pytest.mark.database
 def test_events_are_numbered_and_chained(session: Session) -> None:
     found = happen(session, case(session))
     assert [event.seq for event in found] == [1, 2, 3]
@@ -63,6 +64,7 @@ def test_events_are_numbered_and_chained(session: Session) -> None:
     assert events.verify(reversed(found)) is None, "their order as given doesn't matter"
 
 
+@pytest.mark.database
 def test_each_case_has_a_chain_of_its_own(session: Session) -> None:
     one, other = happen(session, case(session, 1)), happen(session, case(session, 2))
     assert events.verify(other) is None
@@ -112,6 +114,7 @@ def test_an_event_moved_to_another_case_is_found(session: Session) -> None:
     assert events.verify(stored(session, other)) == 1
 
 
+@pytest.mark.database
 def test_a_chain_for_a_bulk_insert_is_the_same_chain(session: Session) -> None:
     found = happen(session, case(session))
     rows = [{name: getattr(event, name) for name in events.SEALED[2:]} for event in found]

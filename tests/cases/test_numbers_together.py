@@ -13,6 +13,8 @@ from models import Case, CaseEvent, Community, Counter, Source
 from tests import factories
 from tests.factories import Stage
 
+pytestmark = pytest.mark.database
+
 REPORTERS = 8
 EACH = 6
 

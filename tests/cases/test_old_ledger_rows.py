@@ -15,9 +15,6 @@ from tests import factories, steps
 from tests.factories import Stage
 from tests.workbooks import Office, counts, errors, outcomes, table
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 S = CaseStatus
 LABELS = (
     "受理时间",

@@ -74,6 +74,7 @@ def test_numbers_follow_acceptance_without_a_gap(brought: Any) -> None:
     assert brought.scalar(sa.select(models.Counter.last)) == 160
 
 
+@pytest.mark.database
 def test_every_cell_has_arrived(brought: Any) -> None:
     by_place = {(case.accepted_at, case.community.name, case.place): case for case in brought.scalars(sa.select(Case))}
     for row in lines():
@@ -95,6 +96,7 @@ def test_every_cell_has_arrived(brought: Any) -> None:
         )
 
 
+@pytest.mark.database
 def test_each_history_begins_with_the_import(brought: Any) -> None:
     for case in brought.scalars(sa.select(Case)):
         (event,) = brought.scalars(sa.select(CaseEvent).where(CaseEvent.case_id == case.id))

@@ -76,6 +76,7 @@ CASES = [
 ]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("table", "given", "sentence"), CASES, ids=[f"{c[0]}: {c[2]}" for c in CASES])
 def test_a_refusal_says_why(stage: Stage, table: str, given: dict[str, str], sentence: str) -> None:
     assert sentence in send(stage, table, **given)
@@ -91,6 +92,7 @@ def test_auxiliary_staff_decide_no_penalty(stage: Stage) -> None:
     assert "The two officers must be two people" in send(stage, "action", **officers, kind="inspection")
 
 
+@pytest.mark.database
 def test_a_role_is_held_once(stage: Stage) -> None:
     said = send(stage, "userrole", "administrator", user=str(stage.district.users["office"]), role="office")
     assert "There is already a record with the same Account、Role" in said
@@ -104,6 +106,7 @@ def test_what_was_typed_is_still_there(stage: Stage) -> None:
     assert {name: kept[name] for name in given} == given
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("way", ["delete", "action"])
 def test_a_deletion_that_something_hinders_names_what(stage: Stage, way: str) -> None:
     office, squad = stage.browse("office"), stage.inside["squad"]
@@ -154,6 +157,7 @@ VIOLATIONS: dict[str, Any] = {
 }
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("field", VIOLATIONS)
 def test_what_the_database_itself_refuses_is_told_at_its_field(standing: Stage, field: str) -> None:
     """Past the form, as when two save at the same moment."""

@@ -18,6 +18,8 @@ from panel.kinds import now
 from tests import steps
 from tests.factories import Stage, counted
 
+pytestmark = pytest.mark.database
+
 S = CaseStatus
 FAR = {"place": "西塔路 9 号", "description": "夜里有人唱歌，声音很大"}
 

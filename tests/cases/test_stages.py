@@ -21,6 +21,8 @@ from panel.security.records import Notice
 from tests import steps
 from tests.factories import Stage
 
+pytestmark = pytest.mark.database
+
 S = CaseStatus
 #: The state, the column that its limit runs from. It is Wednesday, ten o'clock; offices open at half past eight.
 BEGINS = {S.REPORTED: "reported_at", S.ACCEPTED: "accepted_at", S.HANDLED: "handled_at", S.VERIFIED: "handled_at"}

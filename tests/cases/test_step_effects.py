@@ -12,11 +12,11 @@ from sqlalchemy.orm import joinedload
 import models
 from bureau.calendar.calendar import office_calendar
 from bureau.cases import clock, recompute
-from bureau.cases.effects import Answer
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.web import step_aids
 from bureau.cases.web.case_views import due_cell
 from bureau.notices import reminders
+from bureau.referrals.effects import Answer
 from models import Case, CaseEvent, CaseStatus, Feedback, FeedbackTarget, Referral, ReferralStatus
 from panel.kinds import ZONE, now
 from tests import steps

@@ -12,9 +12,6 @@ from bureau.cases.steps import STEPS, Step, check_before, checks_of, declare
 from models import CaseStatus
 from panel.i18n import Message
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ROOT = Path(__file__).resolve().parents[2]
 #: Names of steps that are words of other things, too: columns, endpoints, files.
 OTHER_WORDS = {"report", "reply", "note", "session", "merge", "close", "joint", "accept", "import", "start", "rework"}

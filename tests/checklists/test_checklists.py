@@ -16,9 +16,6 @@ from panel.security.policy import Permission
 from seed import reference
 from tests.factories import ROLE_NAMES, Browser, Stage, counted, granted
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 
 @pytest.fixture(scope="module")
 def lists(growing: Stage) -> Stage:

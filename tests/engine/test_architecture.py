@@ -16,9 +16,6 @@ from bureau.settings import settings
 from docs import generate
 from panel.config import VARIABLES, Config
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("panel", "schema", "bureau", "seed")
 CODE = [

@@ -33,6 +33,7 @@ def entries(stage: Stage, table: str, id_: int) -> list[AuditEntry]:
         return list(session.execute(found.order_by(AuditEntry.id)).scalars())
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", EDITABLE)
 def test_creating_changing_and_deleting_stand_in_the_trail(stage: Stage, table: str) -> None:
     """Through the pages, by whoever may; each with its person, its version, and before and after."""
@@ -72,6 +73,7 @@ def test_a_form_that_is_saved_as_it_is_changes_nothing(stage: Stage, table: str)
     assert (stage.get(table, id_).version, len(entries(stage, table, id_))) == (before, said)
 
 
+@pytest.mark.database
 def test_what_is_refused_leaves_no_entry(stage: Stage) -> None:
     before = stage.count("auditentry")
     office = stage.browse("office")
@@ -190,6 +192,7 @@ def test_a_reveal_is_noted_with_its_reason_and_shows_once(stage: Stage) -> None:
 # What is written stays.
 
 
+@pytest.mark.database
 def test_every_table_that_is_only_added_to_is_guarded(standing: Stage) -> None:
     with standing.app.app_context(), standing.panel.db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
@@ -200,6 +203,7 @@ def test_every_table_that_is_only_added_to_is_guarded(standing: Stage) -> None:
     assert sorted(guarded) == sorted(APPEND_ONLY * each)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", [table for table in APPEND_ONLY if table in TABLES])
 @pytest.mark.parametrize("verb", ["UPDATE", "DELETE", "TRUNCATE"])
 def test_the_database_refuses_to_change_what_is_only_added(standing: Stage, table: str, verb: str) -> None:
@@ -224,6 +228,7 @@ def test_the_database_refuses_to_change_what_is_only_added(standing: Stage, tabl
             assert connection.execute(rows).scalar_one() == before
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", [table for table in TABLES if MODELS[table].__append_only__])
 def test_no_session_changes_it_either(standing: Stage, table: str) -> None:
     for act in ("edit", "delete"):

@@ -57,6 +57,7 @@ def names(app: Flask) -> list[str]:
         return sorted(session.execute(sa.select(Street.name)).scalars())
 
 
+@pytest.mark.database
 def test_what_was_backed_up_comes_back(app: Flask, empty: Flask, district: factories.District, tmp_path: Path) -> None:
     file = tmp_path / "backup.file"
     done = run(app, "backup", file)
@@ -71,6 +72,7 @@ def test_what_was_backed_up_comes_back(app: Flask, empty: Flask, district: facto
         session.rollback()
 
 
+@pytest.mark.database
 def test_a_backup_is_taken_while_somebody_writes(app: Flask, district: factories.District, tmp_path: Path) -> None:
     file = tmp_path / "backup.file"
     with app.app_context(), may_write(), app.extensions["panel"].db.engine.connect() as connection:
@@ -80,6 +82,7 @@ def test_a_backup_is_taken_while_somebody_writes(app: Flask, district: factories
     assert file.stat().st_size > 1000
 
 
+@pytest.mark.database
 def test_a_database_that_holds_anything_is_not_overwritten(
     app: Flask, district: factories.District, tmp_path: Path
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_database_that_holds_anything_is_not_overwritten(
     assert names(app) == ["城东街道", "城西街道"]
 
 
+@pytest.mark.database
 def test_a_failure_is_one_sentence(app: Flask, empty: Flask, tmp_path: Path) -> None:
     nowhere = run(app, "backup", tmp_path / "no" / "folder" / "file")
     missing = run(empty, "restore", tmp_path / "none.file")
@@ -100,6 +104,7 @@ def test_a_failure_is_one_sentence(app: Flask, empty: Flask, tmp_path: Path) -> 
         assert "Traceback" not in refused.output
 
 
+@pytest.mark.database
 def test_attachments_come_back_with_the_database(stage: factories.Stage, empty: Flask, tmp_path: Path) -> None:
     one, file = attached(stage), tmp_path / "backup.file"
     assert run(stage.app, "backup", file).exit_code == 0
@@ -113,7 +118,6 @@ def test_attachments_come_back_with_the_database(stage: factories.Stage, empty: 
     assert photos.store(empty).path(digest, small=True).exists()
 
 
-@pytest.mark.alike
 def test_a_backup_that_was_tampered_with_is_refused(stage: factories.Stage, empty: Flask, tmp_path: Path) -> None:
     attached(stage)
     file, bad = tmp_path / "backup.file", tmp_path / "bad.file"
@@ -136,7 +140,6 @@ def test_a_backup_that_was_tampered_with_is_refused(stage: factories.Stage, empt
     assert run(empty, "restore", cut).exit_code == 1
 
 
-@pytest.mark.alike
 def test_a_backup_of_the_database_alone_still_comes_back(
     app: Flask, empty: Flask, district: factories.District, config: Config, tmp_path: Path
 ) -> None:
@@ -152,6 +155,7 @@ def _backed_up(app: Flask, folder: Path) -> Path:
     return file
 
 
+@pytest.mark.database
 def test_what_does_not_agree_is_told(stage: factories.Stage) -> None:
     store, first = photos.store(stage.app), attached(stage)
     assert run(stage.app, "check").exit_code == 0

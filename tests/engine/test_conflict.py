@@ -14,9 +14,6 @@ from panel.security.policy import Permission
 from tests import factories
 from tests.factories import MODELS, TABLES, Browser, Stage, granted
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 EDITABLE = [
     t
     for t in TABLES

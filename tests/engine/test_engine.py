@@ -9,11 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

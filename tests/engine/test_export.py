@@ -66,6 +66,7 @@ def peopled(stage: Stage) -> Stage:
     return stage
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("person", ["", "office"], ids=["system", "office"])
 @pytest.mark.parametrize("name", IMPORTABLE)
 def test_what_goes_out_comes_back_unchanged(peopled: Stage, name: str, person: str) -> None:
@@ -76,6 +77,7 @@ def test_what_goes_out_comes_back_unchanged(peopled: Stage, name: str, person: s
     assert not any(row.changes for row in made.rows)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_every_table_can_be_exported(standing: Stage, name: str) -> None:
     header, *rows = cells(exported(Office(standing), name))
@@ -83,6 +85,7 @@ def test_every_table_can_be_exported(standing: Stage, name: str) -> None:
     assert all(isinstance(label, str) for label in header)
 
 
+@pytest.mark.database
 def test_numbers_and_days_are_numbers_and_days(peopled: Stage) -> None:
     with peopled.session() as session:
         community = session.get_one(models.Community, peopled.inside["community"])
@@ -140,6 +143,7 @@ def listed(stage: Stage, person: str, name: str, query: str = "") -> list[list[A
     return cells(answer.data)
 
 
+@pytest.mark.database
 def test_the_filters_search_and_order_of_the_list_hold(peopled: Stage) -> None:
     everything = listed(peopled, "office", "liaison")
     assert len(everything) - 1 == peopled.count("liaison")

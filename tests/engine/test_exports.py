@@ -93,6 +93,7 @@ def test_what_goes_out_as_csv_comes_back_unchanged(stage: Stage) -> None:
     assert DIRTY in found
 
 
+@pytest.mark.database
 def test_every_export_is_in_the_log_with_its_filter_in_words(stage: Stage, tmp_path: Path) -> None:
     community = stage.inside["community"]
     stage.browse("office").get(f"/admin/liaison/export/xlsx/?community={community}&mobile=13800001111&end_on.empty=1")
@@ -139,6 +140,7 @@ def test_an_export_in_clear_carries_the_number_of_its_reason(stage: Stage, forma
         assert counts(made) == {"unchanged": stage.count("caseparty")}
 
 
+@pytest.mark.database
 def test_a_long_export_is_a_job_with_the_same_file(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     office = stage.browse("office")
     short = cells(office.get("/admin/liaison/export/xlsx/?columns=name,mobile").data)
@@ -216,7 +218,6 @@ def looks(cell: Any) -> tuple[Any, ...]:
     return cell.alignment.horizontal, cell.alignment.vertical, bool(cell.alignment.wrap_text)
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize("footnote", ["", "导出编号：1 & 2"])
 def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch, footnote: str) -> None:
     pytest.importorskip("rustpy_xlsxwriter")
@@ -265,6 +266,7 @@ def test_an_empty_table_has_its_header_still(stage: Stage) -> None:
     assert cells(target.getvalue())[0][0] == "名称"
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("name", ["case", "liaison", "caseevent"])
 def test_statements_do_not_grow_with_rows(stage: Stage, name: str) -> None:
     def sent() -> int:

@@ -20,9 +20,6 @@ from panel.sheets import Line, Sheet
 from panel.web import features
 from tests.factories import MODELS
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 REGISTRY = features.registry(FEATURES, keep_days)
 IMPORTABLE = [name for name, model in MODELS.items() if importable(model)]
 KNOWN: dict[str, ColumnLabels] = {

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.engine.test_engine import visit
 from tests.howto_visit import blocks
-
-#: Alike on either database.
-pytestmark = pytest.mark.alike
 
 
 def test_every_kind_of_addition_is_shown_in_code() -> None:

@@ -16,6 +16,8 @@ from tests.engine.test_import_pages import confirm, preview, upload
 from tests.factories import MODELS, Browser, Stage
 from tests.workbooks import roster
 
+pytestmark = pytest.mark.database
+
 HEAD = ("城东街道", "东栅社区")
 SMALL = [(*HEAD, "李新", "13805730001", "2026-01-01"), (*HEAD, "王明", "1380573", "2026-01-02")]
 

@@ -15,9 +15,6 @@ from panel.sheets import MAX_BYTES
 from tests.factories import Browser, Stage
 from tests.workbooks import SAMPLES, Page, workbook
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ROWS = Page([["街道", "社区", "姓名", "手机"], ["城东街道", "东栅社区", "李新", "13805730001"]])
 
 

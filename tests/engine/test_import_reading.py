@@ -11,9 +11,6 @@ from panel.errors import UserError
 from tests.factories import Stage
 from tests.workbooks import ROSTER, Office, Page, counts, errors, outcomes, roster, sentences, table, workbook
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ROW = ("城东街道", "东栅社区", "李四", "13811112222", "2026-08-01")
 
 

@@ -32,6 +32,7 @@ def pointed(plan: Any, attr: str = "community_id") -> list[Any]:
     return [row.values.get(attr) for row in plan.rows]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "text", ["东栅社区", "东栅", "东栅居委会", "东栅社区居委会", "东栅社区居民委员会", "东 栅", "栅堰", "栅堰社区"]
 )
@@ -78,6 +79,7 @@ def test_a_street_that_the_community_is_not_in_is_remarked(office: Office) -> No
     assert "Community “东栅社区” isn't in 城西街道." in sentences(made.rows[0].notes)
 
 
+@pytest.mark.database
 def test_only_streets_squads_and_departments_are_created(office: Office) -> None:
     data = table(("名称", "街道", "分队"), ("甲社区", "新街道", "新分队"), ("乙社区", "新 街道", "新分队"))
     refused = office.plan("community", data)
@@ -112,6 +114,7 @@ def test_a_name_too_long_to_be_created_fails_at_its_cell(office: Office) -> None
     ]
 
 
+@pytest.mark.database
 def test_a_near_miss_is_answered_with_what_may_be_meant(office: Office) -> None:
     data = table(("社区", "姓名"), ("西马乔社区", "李四"), ("完全不同社区", "王五"))
     made = office.plan("liaison", data)
@@ -119,6 +122,7 @@ def test_a_near_miss_is_answered_with_what_may_be_meant(office: Office) -> None:
     assert errors(made)[0][2] == "There is no Community “西马乔社区”. Did you mean 西马桥社区?"
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("text", ["沈建平", "B4沈建平", "沈建平(B4沈建平)", "沈建平（南湖分队）", "沈 建平"])
 def test_an_officer_is_found_by_name_badge_or_both(office: Office, text: str) -> None:
     made = office.plan("assignment", table(("社区", "联居队员", "起始日期"), ("东栅社区", text, "2025-01-06")))
@@ -250,6 +254,7 @@ def test_auxiliary_staff_decide_no_penalty(office: Office) -> None:
     assert errors(made) == [(2, "第二名队员", "Auxiliary staff can't decide a penalty.")]
 
 
+@pytest.mark.database
 def test_rows_of_a_table_without_a_key_are_known_by_all_they_say(office: Office) -> None:
     """So the same file again changes nothing."""
     number = office.stage.get("case", office.stage.inside["case"]).case_no

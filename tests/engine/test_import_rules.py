@@ -186,6 +186,7 @@ def test_two_active_ones_for_one_community_in_one_file_fail_the_later(office: Of
     assert office.stage.get("liaison", office.stage.outside["liaison"]).end_on is None
 
 
+@pytest.mark.database
 def test_a_failed_successor_ends_nobodys_term(office: Office) -> None:
     data = table(("社区", "姓名", "手机", "起始时间", "账号"), ("东栅社区", "李四", None, "2026-08-01", "liaison"))
     made = office.run("liaison", data, good_rows=True)
@@ -309,6 +310,7 @@ def test_an_assignment_is_known_by_community_officer_and_day(office: Office) -> 
     assert counts(office.run("assignment", ended)) == {"changed": 1, "new": 1}
 
 
+@pytest.mark.database
 def test_assignments_may_not_overlap_in_the_file_or_with_what_is_stored(office: Office) -> None:
     labels = ("社区", "执法队员", "起始日期", "结束日期")
     office.stage.add("community", name="甲社区")
@@ -326,6 +328,7 @@ def test_assignments_may_not_overlap_in_the_file_or_with_what_is_stored(office: 
 # All or nothing, or the good rows.
 
 
+@pytest.mark.database
 def test_one_failed_row_means_that_nothing_is_written(office: Office) -> None:
     data = roster(
         ("城东街道", "东栅社区", "李四", "13811112222", "2026-08-01"), ("城西街道", "西马桥社区", "王五", "1", None)
@@ -337,6 +340,7 @@ def test_one_failed_row_means_that_nothing_is_written(office: Office) -> None:
     assert counts(office.run("liaison", data, good_rows=True)) == {"new": 1, "failed": 1}
 
 
+@pytest.mark.database
 def test_values_that_must_be_unique_are_told_at_their_cell(office: Office) -> None:
     badge = office.stage.get("officer", office.stage.inside["officer"]).badge_no
     data = table(("姓名", "证号", "账号"), ("甲", "N1", "officer"), ("乙", "N2", "viewer"), ("丙", "N3", "viewer"))
@@ -348,6 +352,7 @@ def test_values_that_must_be_unique_are_told_at_their_cell(office: Office) -> No
     assert counts(office.plan("officer", table(("姓名", "证号"), ("改名", badge)))) == {"changed": 1}
 
 
+@pytest.mark.database
 def test_what_the_database_would_refuse_is_told_at_the_preview(office: Office) -> None:
     number = one(office, "Case").case_no
     data = table(
@@ -363,6 +368,7 @@ def test_what_the_database_would_refuse_is_told_at_the_preview(office: Office) -
     ]
 
 
+@pytest.mark.database
 def test_moments_are_compared_across_zones(office: Office) -> None:
     """What is stored is UTC, what is typed is the office's time. The case was accepted at 06:00 there, 22:00 here."""
     number, day = one(office, "Case").case_no, today().isoformat()
@@ -373,6 +379,7 @@ def test_moments_are_compared_across_zones(office: Office) -> None:
     assert errors(office.plan("case", after))[0][2] == "It can't be accepted before it was reported."
 
 
+@pytest.mark.database
 def test_a_comma_that_separates_no_thousands_fails_its_row(office: Office) -> None:
     """1,99 is not 199; the same holds for a cell of a workbook as for a form."""
     data = table(("街道", "名称", "户数"), ("城东街道", "东栅社区", "1,99"), ("城西街道", "西马桥社区", "1，999"))
@@ -382,6 +389,7 @@ def test_a_comma_that_separates_no_thousands_fails_its_row(office: Office) -> No
     assert "thousands" in errors(made)[0][2]
 
 
+@pytest.mark.database
 def test_values_that_must_be_unique_together_are_told_at_the_preview(office: Office) -> None:
     """Also where they are not the key by which a row finds its record: here the record's number does."""
     stage = office.stage

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options
@@ -9,6 +11,8 @@ from panel.security.policy import SYSTEM
 from panel.security.session import set_actor
 from tests.factories import MODELS, Stage, counted
 from tests.workbooks import Page, workbook
+
+pytestmark = pytest.mark.database
 
 
 def roster(first: int, count: int) -> File:

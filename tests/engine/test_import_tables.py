@@ -118,6 +118,7 @@ def test_new_cases_are_numbered_told_of_and_go_on_by_steps(office: Office) -> No
     assert sentences([unknown.rows[0].errors[0].message])[0].startswith("There is no case with this number.")
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "name",
     [

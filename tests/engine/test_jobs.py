@@ -71,6 +71,7 @@ def streets(stage: Stage, name: str) -> int:
         return session.execute(sa.select(sa.func.count()).where(models.Street.name == name)).scalar_one()
 
 
+@pytest.mark.database
 def test_a_job_is_done_as_its_owner_and_its_result_is_theirs(stage: Stage) -> None:
     id_ = ask(stage, name="新街道")
     assert (job(stage, id_).state, streets(stage, "新街道")) == (JobState.QUEUED, 0)
@@ -95,6 +96,7 @@ def test_a_job_is_done_as_its_owner_and_its_result_is_theirs(stage: Stage) -> No
     assert stage.visitor().get(f"/jobs/ajax/{id_}").status_code == 401
 
 
+@pytest.mark.database
 def test_a_job_can_do_no_more_than_its_owner_may(stage: Stage) -> None:
     id_ = ask(stage, "liaison", name="新街道")
     stage.panel.jobs.run_pending()
@@ -109,6 +111,7 @@ def test_a_job_can_do_no_more_than_its_owner_may(stage: Stage) -> None:
     assert streets(stage, "新街道") == 0
 
 
+@pytest.mark.database
 def test_a_defect_is_told_in_a_sentence_and_nothing_is_left(stage: Stage) -> None:
     id_ = ask(stage, name="新街道", wrong=True)
     stage.panel.jobs.run_pending()
@@ -118,6 +121,7 @@ def test_a_defect_is_told_in_a_sentence_and_nothing_is_left(stage: Stage) -> Non
     assert str(worker.DEFECT) in stage.browse("office").get(f"/jobs/{id_}").text
 
 
+@pytest.mark.database
 def test_what_is_asked_for_twice_is_done_once(stage: Stage) -> None:
     first = ask(stage, name="新街道", mark="a")
     assert ask(stage, name="新街道", mark="a") == first
@@ -135,6 +139,7 @@ def wait(stage: Stage, id_: int) -> Job:
     raise AssertionError("the job does not end")
 
 
+@pytest.mark.database
 def test_the_servers_own_worker_does_what_waits_and_a_cancelled_job_leaves_nothing(stage: Stage) -> None:
     """With the thread that the server starts; the cancelled job holds the database while it is cancelled."""
     browser, inside = stage.browse("office"), threading.Event()
@@ -167,6 +172,7 @@ def test_the_servers_own_worker_does_what_waits_and_a_cancelled_job_leaves_nothi
     assert streets(stage, "停下") == 0
 
 
+@pytest.mark.database
 def test_what_ran_when_the_server_died_is_interrupted_and_what_waited_is_done(stage: Stage) -> None:
     ran, waited = ask(stage, name="甲街道"), ask(stage, name="乙街道")
     with stage.session() as session:
@@ -197,6 +203,7 @@ create_app().extensions["panel"].jobs.run_pending()
 """
 
 
+@pytest.mark.database
 def test_a_server_killed_while_it_writes_has_written_nothing(stage: Stage, config: Any) -> None:
     id_ = ask(stage, name="新街道")
     environment = {
@@ -213,6 +220,7 @@ def test_a_server_killed_while_it_writes_has_written_nothing(stage: Stage, confi
     assert stage.panel.jobs.run_pending() == 0
 
 
+@pytest.mark.database
 def test_what_was_said_to_be_interrupted_does_not_write_after_all(stage: Stage) -> None:
     def meanwhile(context: Context) -> None:
         context.session.connection().execute(sa.update(Job.__table__).values(state=JobState.INTERRUPTED))
@@ -246,6 +254,7 @@ def test_a_queue_that_can_not_be_had_is_told_at_the_start(
     assert told.value.message == sentence
 
 
+@pytest.mark.database
 def test_what_can_not_be_queued_is_found_by_the_worker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(queue.Queue, "put", lambda *_given: 1 / 0)
@@ -257,6 +266,7 @@ def test_what_can_not_be_queued_is_found_by_the_worker(stage: Stage, monkeypatch
     assert job(stage, id_).state is JobState.DONE
 
 
+@pytest.mark.database
 def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = ask(stage, name="新街道")
     stage.panel.jobs.run_pending()
@@ -269,6 +279,7 @@ def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPat
         assert session.get(Job, id_) is None
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("seconds", "kept"), [(60, True), (-60, False)])
 def test_a_result_is_kept_for_seven_days_and_a_job_for_ninety(stage: Stage, seconds: int, *, kept: bool) -> None:
     id_ = ask(stage, name="新街道")

@@ -36,6 +36,7 @@ from tests.factories import clock
 ROUNDS = {"sqlite": 10, "postgresql": 2}
 
 
+@pytest.mark.database
 @pytest.mark.served
 def test_killed_at_random_moments(config: Config, backend: str) -> None:
     site = Site.build(config.instance, soak.PEOPLE, database_url=config.database_url)
@@ -98,7 +99,6 @@ def harming(site: Site, patch: pytest.MonkeyPatch) -> Iterator[Harm]:
         session.rollback()
 
 
-@pytest.mark.alike
 def test_work_that_was_whole_breaks_no_check(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     with harming(site, monkeypatch) as work:
         event = work.urge()
@@ -276,7 +276,6 @@ HARMS: list[tuple[Callable[[Harm], None], str]] = [
 ]
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize(("act", "sentence"), HARMS, ids=[f"{n}{act.__name__}" for n, (act, _s) in enumerate(HARMS)])
 def test_each_check_of_the_database_can_fail(
     site: Site, monkeypatch: pytest.MonkeyPatch, act: Callable[[Harm], None], sentence: str
@@ -316,7 +315,6 @@ class Unlucky:
         raise self.error
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
@@ -334,7 +332,6 @@ def test_what_nobody_should_meet_before_the_kill_is_told(error: Exception, sente
     assert soak._round(server(None), people, rng, now) == [sentence]
 
 
-@pytest.mark.alike
 def test_what_the_server_complains_of_is_told(site: Site) -> None:
     site.log.write_text("ready\nTraceback (most recent call last):\nsqlite3: database is locked\n")
     try:
@@ -343,7 +340,6 @@ def test_what_the_server_complains_of_is_told(site: Site) -> None:
         site.log.unlink()
 
 
-@pytest.mark.alike
 def test_a_job_that_never_ends_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "Server", Killed)
     monkeypatch.setattr(soak, "SETTLED", 1)
@@ -359,7 +355,6 @@ def test_a_job_that_never_ends_is_told(site: Site, monkeypatch: pytest.MonkeyPat
             session.delete(session.get_one(Job, id_))
 
 
-@pytest.mark.alike
 def test_a_broken_round_ends_the_rounds(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def work(*_given: object) -> list[str]:
         with site.session() as session:

@@ -39,9 +39,6 @@ from panel.kinds import (
 )
 from tests.factories import MODELS
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 #: Every kind that a declared column or a setting has, each once, and those that other panels use.
 DECLARED_KINDS: list[Kind] = [
     *{repr(f.kind): f.kind for model in MODELS.values() for f in fields(model)}.values(),

@@ -10,8 +10,6 @@ from panel.imports.link_cells import split
 from panel.kinds import Many
 from tests.engine.test_kinds import refused
 
-pytestmark = pytest.mark.alike
-
 KNOWN = {"甲", "乙", "丙", "甲、乙公司", "R&B/Soul"}
 
 

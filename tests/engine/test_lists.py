@@ -104,6 +104,7 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("given", "expected"), FILTERS, ids=[urlencode(f[0], doseq=True) for f in FILTERS])
 def test_a_filter_finds_what_it_says(town: Stage, given: dict[str, Any], expected: list[str]) -> None:
     if "合并或撤销" in given.values():
@@ -111,6 +112,7 @@ def test_a_filter_finds_what_it_says(town: Stage, given: dict[str, Any], expecte
     assert names(town.browse("office"), "community", **given) == expected
 
 
+@pytest.mark.database
 def test_a_reference_is_filtered_by_its_record(town: Stage) -> None:
     office = town.browse("office")
     inside, outside = town.inside["street"], town.outside["street"]
@@ -121,6 +123,7 @@ def test_a_reference_is_filtered_by_its_record(town: Stage) -> None:
     assert "不可见" in office.get("/admin/community/?street=999999").text
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("given", "found"),
     [
@@ -173,6 +176,7 @@ def test_a_page_keeps_its_filters(town: Stage) -> None:
 # Search.
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -194,6 +198,7 @@ def test_every_word_must_be_found_somewhere(town: Stage, words: str, expected: l
     assert names(town.browse("office"), "community", q=words) == expected
 
 
+@pytest.mark.database
 def test_a_case_number_is_found_in_any_letters(town: Stage) -> None:
     number = town.get("case", town.inside["case"]).case_no
     for words in (number, number.lower(), number[-6:]):
@@ -203,6 +208,7 @@ def test_a_case_number_is_found_in_any_letters(town: Stage) -> None:
 # Order.
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", TABLES)
 def test_only_indexed_columns_are_sorted_by(standing: Stage, table: str) -> None:
     model, browser = MODELS[table], standing.browse(KEEPER[table])
@@ -217,6 +223,7 @@ def test_only_indexed_columns_are_sorted_by(standing: Stage, table: str) -> None
             assert browser.get(f"/admin/{table}/?sort={sort}").status_code == 200
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", TABLES)
 def test_pages_read_from_the_end_fit_those_from_the_start(growing: Stage, table: str) -> None:
     """However a column ties: every record stands on one page, once."""
@@ -232,6 +239,7 @@ def test_pages_read_from_the_end_fit_those_from_the_start(growing: Stage, table:
         assert len(seen) == len(set(seen)) == count, sort
 
 
+@pytest.mark.database
 def test_names_are_sorted_by_pinyin(town: Stage) -> None:
     expected = ["abc社区", "百花社区", "百年社区", "柏树社区", "东栅社区", "西马桥社区"]
     for sort in ("", "name", "-name"):

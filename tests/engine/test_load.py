@@ -10,6 +10,8 @@ from bench.load import load
 from bench.site import Site
 from panel.config import Config
 
+pytestmark = pytest.mark.database
+
 PEOPLE, SECONDS = 6, 6
 PROCESSES = {"sqlite": 1, "postgresql": 2}
 

@@ -17,9 +17,6 @@ from panel.imports.plans import Options, Outcome, Plan
 from tests import workbooks
 from tests.factories import MODELS, Stage, form_values
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 HEADER = ("所在小区", "负责同志姓名", "电话联络", "爱好")
 ROW = ("东栅社区", "王五", "13800001234", "下棋")
 SAID = {"所在小区": "community", "负责同志姓名": "name", "电话联络": "mobile", "爱好": ""}

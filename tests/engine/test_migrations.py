@@ -22,12 +22,14 @@ from panel.config import Config
 from panel.store import bulk
 
 
+@pytest.mark.database
 def test_the_declared_schema_and_the_migrated_one_are_the_same(app: Flask, panel: Any) -> None:
     with panel.db.engine.connect() as connection:
         assert schema_state.differences(connection) == []
     migrations.check(MIGRATIONS)  # leaves with an error where a migration would find anything
 
 
+@pytest.mark.database
 def test_developers_ask_alembic_by_commands(app: Flask) -> None:
     """On the panel's own database; what Alembic refuses is a sentence."""
     runner = app.test_cli_runner()
@@ -39,11 +41,13 @@ def test_developers_ask_alembic_by_commands(app: Flask) -> None:
     assert answers["show nosuch"].output == "Can't locate revision identified by 'nosuch'\n"
 
 
+@pytest.mark.database
 def test_every_declared_table_and_no_other_is_there(panel: Any) -> None:
     there = set(sa.inspect(panel.db.engine).get_table_names()) - {"alembic_version"}
     assert there == set(Base.metadata.tables)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables))
 def test_every_constraint_has_a_name(panel: Any, table: str) -> None:
     inspector = sa.inspect(panel.db.engine)
@@ -60,6 +64,7 @@ def test_every_constraint_has_a_name(panel: Any, table: str) -> None:
     assert {name if name.startswith(f"ck_{table}_") else f"ck_{table}_{name}" for name in declared} == names
 
 
+@pytest.mark.database
 def test_a_set_up_repeated_changes_nothing(app: Flask) -> None:
     runner = app.test_cli_runner()
     assert runner.invoke(args=["setup"]).exit_code == 0
@@ -78,7 +83,6 @@ FROZEN = {
 }
 
 
-@pytest.mark.alike
 def test_a_migration_that_has_landed_is_not_changed() -> None:
     folder = Path(MIGRATIONS)
     stored = {
@@ -88,6 +92,7 @@ def test_a_migration_that_has_landed_is_not_changed() -> None:
     assert stored == FROZEN, "write a new migration, and add its hash here"
 
 
+@pytest.mark.database
 def test_an_id_is_never_given_twice(panel: Any) -> None:
     """Neither by a form, nor in bulk, nor after a table was rebuilt by a migration."""
     given = []
@@ -107,7 +112,6 @@ def test_an_id_is_never_given_twice(panel: Any) -> None:
     assert given == sorted(set(given))
 
 
-@pytest.mark.alike
 @pytest.mark.parametrize("table", ["street", "user", "auditentry"])
 def test_a_table_that_forgets_its_ids_is_noticed(panel: Any, table: str) -> None:
     with panel.db.engine.connect() as connection:
@@ -118,6 +122,7 @@ def test_a_table_that_forgets_its_ids_is_noticed(panel: Any, table: str) -> None
         connection.rollback()
 
 
+@pytest.mark.database
 def test_a_check_with_another_text_is_noticed(panel: Any) -> None:
     with panel.db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
@@ -131,7 +136,6 @@ def test_a_check_with_another_text_is_noticed(panel: Any) -> None:
         connection.rollback()
 
 
-@pytest.mark.alike
 def test_every_connection_to_sqlite_holds_foreign_keys_and_syncs_with_the_log(config: Config) -> None:
     """As setup makes a database and as it is opened again: foreign keys on, WAL, synchronous NORMAL."""
     for _opened in range(2):
@@ -146,7 +150,6 @@ def test_every_connection_to_sqlite_holds_foreign_keys_and_syncs_with_the_log(co
             engine.dispose()
 
 
-@pytest.mark.alike
 def test_a_migration_that_fails_leaves_everything_as_it_was(panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _stamp(panel, "0003")
     engine = panel.db.engine
@@ -178,6 +181,7 @@ def _run(panel: Any, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("state", sorted(SAID))
 def test_a_schema_that_does_not_fit_is_said_in_one_sentence(
     app: Flask, config: Config, state: str, monkeypatch: pytest.MonkeyPatch
@@ -196,6 +200,7 @@ def test_a_schema_that_does_not_fit_is_said_in_one_sentence(
         admin_app.wsgi()
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("state", ["newer", "lacking"])
 def test_what_setup_can_not_mend_it_says(app: Flask, state: str) -> None:
     with app.app_context():
@@ -206,6 +211,7 @@ def test_what_setup_can_not_mend_it_says(app: Flask, state: str) -> None:
     assert len(answer.output.strip().splitlines()) == 1
 
 
+@pytest.mark.database
 def test_check_notices_what_the_program_could_do_without(app: Flask) -> None:
     with app.app_context():
         _run(app.extensions["panel"], "DROP INDEX ix_case_repeats")
@@ -214,7 +220,6 @@ def test_check_notices_what_the_program_could_do_without(app: Flask) -> None:
     assert "case.ix_case_repeats" in answer.output
 
 
-@pytest.mark.alike
 def test_an_empty_database_says_what_to_do(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = replace(config, database_url=f"sqlite:///{config.instance / 'empty.db'}")
     monkeypatch.setattr(admin_app.Config, "read", staticmethod(lambda: empty))

@@ -18,6 +18,8 @@ from panel.jobs.periodic import Result
 from panel.kinds import now
 from panel.security.records import PeriodicRun
 
+pytestmark = pytest.mark.database
+
 HOUR = timedelta(hours=1)
 
 

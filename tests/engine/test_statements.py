@@ -11,9 +11,6 @@ from panel.security.policy import Permission
 from tests import factories
 from tests.factories import ROLE_NAMES, TABLES, Stage, granted, pairs
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 #: Log-in and scope included.
 LIMIT = 12
 #: The page of a case shows all that hangs on it.

@@ -14,6 +14,8 @@ from panel.exports import table_rows
 from panel.kinds import ZONE, Choice, Flag, Moment
 from tests.factories import MODELS, Stage
 
+pytestmark = pytest.mark.database
+
 
 def cell(record: Any, column: table_rows.Column) -> Any:
     """What a cell holds, by the record alone."""

@@ -38,7 +38,6 @@ class Deadlock(Exception):  # noqa: N818 - the driver's own
     ],
     ids=["waited for each other", "locked", "broken", "overtaken"],
 )
-@pytest.mark.alike
 def test_who_is_in_the_way_of_another_is_told(config: Config, raised: Exception, status: int, words: str) -> None:
     def act() -> None:
         raise raised
@@ -50,6 +49,7 @@ def test_who_is_in_the_way_of_another_is_told(config: Config, raised: Exception,
     assert (answer.status_code, words in answer.text) == (status, True), answer.text
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("step", ["void", "merge"])
 def test_no_case_is_merged_into_one_that_is_ended_at_the_same_time(stage: Stage, step: str) -> None:
     """Not even by being merged into this very case: the second of two waits, and is told that its master is ended."""
@@ -81,6 +81,7 @@ def test_no_case_is_merged_into_one_that_is_ended_at_the_same_time(stage: Stage,
     assert stage.get("case", case).status is CaseStatus.REPORTED
 
 
+@pytest.mark.database
 def test_two_who_write_the_same_rows_in_another_order(app: Any) -> None:
     """One is written, the other told that it was overtaken: neither waits for the other for ever."""
     stage = Stage(app)

@@ -22,6 +22,8 @@ from tests import factories, steps
 from tests.factories import MODELS, Stage, account
 from tests.workbooks import Office, counts, sentences, table
 
+pytestmark = pytest.mark.database
+
 ROSTER = ("街道", "社区", "姓名", "手机", "联居队员", "起始时间")
 
 

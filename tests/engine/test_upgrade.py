@@ -15,7 +15,9 @@ from bureau.upkeep.web.commands import MIGRATIONS, migrate, schema_problem
 from panel import migrations
 from panel.base import Base
 from seed import demo
-from tests.factories import PASSWORD, Browser
+from tests.factories import PASSWORD, Browser, clock
+
+pytestmark = pytest.mark.database
 
 #: What 0001 and 0002 once made less than they make now: tables, columns, indexes, checks.
 LACKING = {
@@ -93,17 +95,23 @@ def take_away(engine: sa.Engine, form: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture(params=sorted(LACKING))
-def first(app: Flask, request: pytest.FixtureRequest) -> Rows:
-    """The panel's database as an earlier version left it, and what it holds."""
-    panel = app.extensions["panel"]
-    with app.app_context():
+@pytest.fixture(scope="module")
+def filled(empty_app: Flask) -> Rows:
+    """What stands in a database of the newest version."""
+    panel = empty_app.extensions["panel"]
+    with clock(), empty_app.app_context():
         with panel.system_session() as session:
             hashed = panel.passwords.hash(PASSWORD)
-            demo.build(session, cases=120, password_hash=hashed, secret=app.config["SECRET_KEY"])
-        engine = panel.db.engine
+            demo.build(session, cases=120, password_hash=hashed, secret=empty_app.config["SECRET_KEY"])
+        return read(panel.db.engine, reflected(panel.db.engine))
+
+
+@pytest.fixture(params=sorted(LACKING))
+def first(app: Flask, filled: Rows, request: pytest.FixtureRequest) -> Rows:
+    """The panel's database as an earlier version left it, and what it holds."""
+    with app.app_context():
+        engine = app.extensions["panel"].db.engine
         newest = reflected(engine)
-        filled = read(engine, newest)
         engine.dispose()
         if engine.dialect.name == "sqlite":
             Path(str(engine.url.database)).unlink()

@@ -20,9 +20,6 @@ from panel.imports.rules import known_labels
 from panel.security.policy import Permission, model_of
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Stage, granted
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ROOT = Path(__file__).resolve().parents[2]
 KEYWORDS = {"_": None, "n_": (1, 2)}
 #: Latin words that stand on Chinese pages as they are: names of programs, standards, kinds of file, a language.

@@ -16,6 +16,8 @@ from models import FeedbackTarget, MediationStatus, Performance, ReferralStatus
 from tests.factories import Stage
 from tests.ledgers import Course, local, make
 
+pytestmark = pytest.mark.database
+
 MAY = Span(date(2026, 5, 1), date(2026, 5, 31))
 SECOND = timedelta(seconds=1)
 

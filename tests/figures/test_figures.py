@@ -22,6 +22,8 @@ from tests.conftest import clock
 from tests.factories import Stage, counted
 from tests.plain_figures import Plain
 
+pytestmark = pytest.mark.database
+
 SPANS = (
     Span(date(2026, 6, 1), date(2026, 6, 30)),
     Span(date(2026, 5, 13), date(2026, 7, 31)),

@@ -73,6 +73,7 @@ def test_nobody_gets_in_without_logging_in(filled: Stage, address: str) -> None:
     assert (answer.status_code, answer.location[:12]) == (302, "/login?next=")
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(("role", "by"), [("office", "squad"), ("leader", "community"), ("officer", "none")])
 def test_each_number_leads_to_as_many_records(filled: Stage, role: str, by: str) -> None:
     """Every number of the page, of whichever list."""
@@ -92,6 +93,7 @@ def test_each_number_leads_to_as_many_records(filled: Stage, role: str, by: str)
         assert 'class="chip on"' in listed.text
 
 
+@pytest.mark.database
 def test_the_list_behind_a_number_can_be_paged_and_taken_along(filled: Stage) -> None:
     browser = filled.browse("office")
     name = ReportQuery(SPAN, squad=filled.inside["squad"]).name_of(FIGURES["closing"].whole)

@@ -16,9 +16,6 @@ from tests.conftest import clock
 from tests.factories import Stage
 from tests.ledger.test_ledger_print import pages, run
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 SPAN = Span(date(2026, 4, 1), date(2026, 6, 30))
 
 

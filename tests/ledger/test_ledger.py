@@ -23,6 +23,8 @@ from panel.security.session import set_actor
 from tests.factories import Stage, counted
 from tests.ledgers import JUNE, MAY, Course, again, local, make, of, rows
 
+pytestmark = pytest.mark.database
+
 
 def figures(stage: Stage, month: Month = MAY, basis: Basis = Basis.ACCEPTED) -> dict[str, int]:
     tally = Totals()

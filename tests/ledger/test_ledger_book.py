@@ -24,9 +24,6 @@ from tests.conftest import clock
 from tests.factories import Stage
 from tests.ledgers import MAY, Course, local, make
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 TITLE = "南湖区综合行政执法局“综合执法+社区服务管理”案件台账（2026年5月）"
 
 

@@ -14,6 +14,8 @@ from models import Basis, CaseStatus
 from tests.factories import Stage
 from tests.ledgers import JUNE, MAY, Course, local, make, of, rows
 
+pytestmark = pytest.mark.database
+
 #: The last minute of May, and the first moment of June.
 LAST, FIRST = "05-31 23:59", "06-01 00:00"
 

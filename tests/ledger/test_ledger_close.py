@@ -63,6 +63,7 @@ def closed(stage: Stage) -> int:
     return id_
 
 
+@pytest.mark.database
 def test_a_ledger_handed_up_stays_byte_by_byte(stage: Stage, closed: int) -> None:
     first = content(stage, order())
     with stage.session() as session:
@@ -83,6 +84,7 @@ def _before(found: list[ledger.LedgerRow], id_: int) -> list[ledger.Value]:
     return list(row.cells())
 
 
+@pytest.mark.database
 def test_it_can_not_be_changed_or_taken_away(stage: Stage, closed: int) -> None:
     for statement in ("UPDATE ledger SET month = '2026-04'", "DELETE FROM ledgerline", "DELETE FROM ledger"):
         with (
@@ -101,6 +103,7 @@ def test_it_is_handed_up_once(stage: Stage, closed: int) -> None:
         hand_up(stage, order(squad=stage.inside["squad"]))
 
 
+@pytest.mark.database
 def test_the_database_refuses_a_second_one_as_well(stage: Stage, closed: int) -> None:
     values = {"month": "2026-05", "basis": Basis.ACCEPTED, "figures": {}, "file_name": "", "sha256": "", "file": b""}
     with stage.session() as session:
@@ -130,6 +133,7 @@ def test_what_did_not_change_is_no_correction(stage: Stage, closed: int) -> None
     assert told(stage) == []
 
 
+@pytest.mark.database
 def test_a_change_is_told_in_the_next_ledger(stage: Stage, closed: int) -> None:
     change(stage, closed, place="西塔路 5 幢", result="已复查")
     expected = [

@@ -23,9 +23,6 @@ from tests.conftest import clock
 from tests.factories import ROLE_NAMES, Stage, account
 from tests.ledgers import Course, make
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 ASKED = "/ledgers?month=2026-05"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

@@ -16,9 +16,6 @@ from tests.conftest import clock
 from tests.factories import Stage
 from tests.ledgers import MAY, Course, make
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 CASES = 45
 MISSING = "{} is missing. Run .ci/office as root, or install the packages libreoffice-calc and poppler-utils."
 DESCRIPTION = "居民反映楼下长期堆放杂物，占用消防通道，此前劝过一次，效果不好，希望尽快处理。"

@@ -19,9 +19,6 @@ from panel.kinds import ZONE, today
 from tests import steps
 from tests.factories import Stage, counted
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 MAY = Month(2026, 5)
 HEADER = "序号 编号 受理日期 来源 甲方 乙方 纠纷类型 简要情况 场次/日期 调解员 结果 协议形式 履行期限/情况 回访 备注"
 

@@ -128,6 +128,7 @@ def test_who_can_not_log_in_is_told_nothing(quiet: Stage) -> None:
     assert told(quiet, id_) == {}
 
 
+@pytest.mark.database
 def test_a_notice_that_fails_hinders_no_step(
     quiet: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_notice_that_fails_hinders_no_step(
     assert "a notice could not be written" in caplog.text
 
 
+@pytest.mark.database
 def test_a_step_costs_a_few_statements_more_however_many_are_told(quiet: Stage) -> None:
     def cost() -> int:
         id_ = steps.new_case(quiet, S.HANDLING, "officer")
@@ -171,6 +173,7 @@ def tick(stage: Stage) -> None:
             stage.panel.periodic = kept
 
 
+@pytest.mark.database
 def test_a_deadline_is_told_once_and_again_after_it_was_moved(quiet: Stage) -> None:
     id_ = steps.new_case(quiet, S.HANDLING, "officer", due_at=now() - timedelta(minutes=5))
     tick(quiet)
@@ -182,6 +185,7 @@ def test_a_deadline_is_told_once_and_again_after_it_was_moved(quiet: Stage) -> N
     assert told(quiet, id_)["officer"] == ["overdue"] * 2
 
 
+@pytest.mark.database
 def test_old_notices_are_cleared_after_the_days_that_are_set(quiet: Stage) -> None:
     with quiet.session() as session:
         settings.put(session, "notice_days", 30)
@@ -244,7 +248,6 @@ def test_the_bell_counts_what_is_unread_and_opening_reads(quiet: Stage) -> None:
     assert models.Case.__tablename__ in browser.get("/notices/").text
 
 
-@pytest.mark.alike
 def test_the_page_costs_the_same_however_many(quiet: Stage) -> None:
     browser = quiet.browse("officer")
     costs = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 import models
@@ -15,6 +16,8 @@ from models import Case, CaseStatus
 from panel.kinds import now, today
 from tests import steps
 from tests.factories import Stage, counted
+
+pytestmark = pytest.mark.database
 
 S = CaseStatus
 

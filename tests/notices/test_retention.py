@@ -14,6 +14,8 @@ from panel.kinds import now
 from panel.security.records import DeliveryState, Notice, WebhookDelivery
 from tests.factories import Stage
 
+pytestmark = pytest.mark.database
+
 DAYS = 30
 
 

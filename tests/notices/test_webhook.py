@@ -26,6 +26,8 @@ from panel.security.records import AuditEntry, DeliveryState, Webhook, WebhookDe
 from tests import steps
 from tests.factories import ROLE_NAMES, Stage
 
+pytestmark = pytest.mark.database
+
 SECRET = "a secret of the receiver"
 
 

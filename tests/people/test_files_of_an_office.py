@@ -181,7 +181,6 @@ def measured(script: str, *arguments: object) -> list[int]:
     return [int(float(word)) for word in done.stdout.split()]
 
 
-@pytest.mark.alike
 def test_a_zip_bomb_is_one_sentence_and_takes_no_memory(standing: Stage, tmp_path: Path) -> None:
     data = made("bomb")
     answer = upload(standing.browse("office"), "liaison", data)
@@ -230,7 +229,6 @@ with app.app_context(), panel.system_session() as session:
 """
 
 
-@pytest.mark.alike
 def test_memory_does_not_grow_with_exported_rows(stage: Stage, tmp_path: Path) -> None:
     terms = [
         {"community_id": stage.inside["community"], "name": f"旧人{i}", "name_key": f"jiuren{i}", "post": "多"}

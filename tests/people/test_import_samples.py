@@ -52,6 +52,7 @@ def settled(app: Flask) -> Flask:
     return app
 
 
+@pytest.mark.database
 def test_communities_come_in_with_their_streets_and_squads(app: Flask, counted: Any) -> None:
     report = told(app, "import", "community", COMMUNITIES, "--create-missing")
     assert numbers(report) == (15, 15, 0, 0, 0)
@@ -90,6 +91,7 @@ def test_two_failures_name_their_cells_and_nothing_is_written(settled: Flask, co
     assert counted("liaison") == 0
 
 
+@pytest.mark.database
 def test_the_good_rows_come_in_alone_and_a_second_time_change_nothing(settled: Flask, counted: Any) -> None:
     first = told(settled, "import", "liaison", LIAISONS, "--good-rows")
     assert numbers(first) == (15, 13, 0, 0, 2)
@@ -108,6 +110,7 @@ def test_one_sheet_is_asked_for_by_its_name(settled: Flask) -> None:
     assert "没有工作表“三月”。文件中有：花名册" in json.loads(result.stdout)["errors"][0]["message"]
 
 
+@pytest.mark.database
 def test_what_came_in_is_clean(settled: Flask) -> None:
     command(settled, "import", "liaison", LIAISONS, "--good-rows")
     with settled.app_context(), settled.extensions["panel"].system_session() as session:

@@ -110,6 +110,7 @@ def end(browser: Browser, page: str, **values: Any) -> TestResponse:
     return browser.post(html.unescape(address), {"left": left, "day": "2026-07-14", **values})
 
 
+@pytest.mark.database
 def test_the_page_ends_the_terms_of_those_chosen(stage: Stage) -> None:
     browser = stage.browse("office")
     assert "/admin/liaison/compare/" in browser.get("/admin/liaison/").text

@@ -35,9 +35,6 @@ from tests.factories import MODELS, PASSWORD, Browser, granted
 from tests.ledger.test_ledger_print import run
 from tests.workbooks import table
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 CASES = 90
 JUNE = Month(2026, 6)
 EXPORTED = sorted(name for name in MODELS if granted("office", Permission.EXPORT, name))

@@ -14,9 +14,6 @@ from panel.kinds import now
 from panel.security.policy import Permission
 from tests.factories import ROLE_NAMES, Stage, granted
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 PERSON = Person("张三丰", "13712345678", "东栅社区 3 幢 201 室")
 
 

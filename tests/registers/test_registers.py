@@ -126,6 +126,7 @@ def send(session: Any, case: int, department: int, at: str, number: str, **value
     session.flush()
 
 
+@pytest.mark.database
 def test_the_register_of_referrals_tells_what_is_overdue(filled: Stage) -> None:
     sheet = written(filled, "referrals")
     assert [cell.value for cell in sheet[3]] == HEADERS["referrals"].split()
@@ -159,6 +160,7 @@ def test_a_period_may_be_longer_than_a_month(filled: Stage) -> None:
     assert made.name.endswith("移送台账2026年5月至6月.xlsx")
 
 
+@pytest.mark.database
 def test_the_roster_is_grouped_by_street(filled: Stage) -> None:
     sheet = written(filled, "roster")
     assert [cell.value for cell in sheet[3]] == HEADERS["roster"].split()
@@ -241,6 +243,7 @@ def test_what_makes_no_sense_is_refused(filled: Stage, address: str, status: int
     assert "结束月份早于开始月份" in page.text
 
 
+@pytest.mark.database
 def test_its_statements_do_not_grow_with_its_rows(filled: Stage) -> None:
     with filled.session() as session:
         engine = session.get_bind()

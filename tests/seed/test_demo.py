@@ -48,9 +48,6 @@ from panel.security.session import keyed_hash
 from seed import demo, district, three
 from tests.factories import memory_session
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 SECRET = "a key for tests only"
 COUNT = 120
 #: A Wednesday morning.

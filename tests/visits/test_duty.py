@@ -61,6 +61,7 @@ def assign(stage: Stage, officer: str, start: date, end: date | None, *, substit
     )
 
 
+@pytest.mark.database
 def test_one_visit_each_monday_for_each_active_community(stage: Stage) -> None:
     with stage.session() as session:
         outside = session.get_one(models.Community, stage.outside["community"])
@@ -81,6 +82,7 @@ def test_a_holiday_is_a_monday_too(stage: Stage) -> None:
     assert planned(stage, date(2026, 10, 5)).status is VisitStatus.PLANNED
 
 
+@pytest.mark.database
 def test_planning_again_changes_nothing(stage: Stage) -> None:
     keep(stage)
     before = stage.count("visit"), stage.count("auditentry")
@@ -88,6 +90,7 @@ def test_planning_again_changes_nothing(stage: Stage) -> None:
     assert (stage.count("visit"), stage.count("auditentry")) == before
 
 
+@pytest.mark.database
 def test_two_that_plan_at_once_make_one_visit(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process has planned since this one looked: it looks again."""
     keep(stage)
@@ -103,6 +106,7 @@ def test_how_far_ahead_is_a_setting(stage: Stage) -> None:
         assert planning.plan(session).planned == 4
 
 
+@pytest.mark.database
 def test_statements_do_not_grow_with_communities(stage: Stage) -> None:
     counts = []
     for _time in range(2):
@@ -116,6 +120,7 @@ def test_statements_do_not_grow_with_communities(stage: Stage) -> None:
     assert counts[1] <= counts[0] <= 16
 
 
+@pytest.mark.database
 def test_a_planned_visit_follows_a_new_assignment(stage: Stage) -> None:
     keep(stage)
     with stage.session() as session:
@@ -252,6 +257,7 @@ def test_who_only_reads_does_not_check_in(stage: Stage, role: str) -> None:
         attend(stage, role, visits.arrive)
 
 
+@pytest.mark.database
 def test_the_second_of_two_is_told(stage: Stage) -> None:
     keep(stage)
     with at(MONDAY):
@@ -262,6 +268,7 @@ def test_the_second_of_two_is_told(stage: Stage) -> None:
     assert planned(stage).content == "走访商铺"
 
 
+@pytest.mark.database
 def test_a_substitute_sees_the_community_on_their_days_only(stage: Stage) -> None:
     """The leader's account belongs to the second officer: as an officer it has no community but as a substitute."""
     assign(stage, "second_officer", MONDAY, MONDAY, substitute=True)
@@ -277,6 +284,7 @@ def row(kind: SurveyKind = SurveyKind.POULTRY, address: str = "东塔路 9 号",
     return {"kind": kind.value, "address": address, **given}
 
 
+@pytest.mark.database
 def test_a_survey_row_updates_that_of_its_address(stage: Stage) -> None:
     keep(stage)
     with at(MONDAY):
@@ -350,7 +358,6 @@ def test_rates_leave_out_the_excused_and_divide_by_nothing() -> None:
 TERMS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30), st.booleans()), max_size=6)
 
 
-@pytest.mark.alike
 @hypothesis(max_examples=40)
 @given(terms=TERMS, weeks=st.lists(st.integers(0, 16), min_size=1, max_size=4))
 def test_whatever_the_assignments_each_monday_has_one_visit(

@@ -53,7 +53,6 @@ PAGES = {
 }
 
 
-@pytest.mark.alike
 @pytest.mark.usefixtures("monday")
 def test_each_page_opens_for_those_it_is_for(stage: Stage, monday: int) -> None:
     for address, roles in PAGES.items():
@@ -63,7 +62,6 @@ def test_each_page_opens_for_those_it_is_for(stage: Stage, monday: int) -> None:
             assert found in (200, 403, 404)
 
 
-@pytest.mark.alike
 def test_a_visit_outside_the_scope_does_not_exist(stage: Stage, strange: int) -> None:
     for role in (LEADER, OFFICER, LIAISON, ADMINISTRATOR, SECURITY, AUDITOR):
         browser = stage.browse(role)
@@ -207,7 +205,6 @@ def test_the_liaison_sees_who_comes_next_a_substitute_too(stage: Stage, monday: 
     assert MONDAY.isoformat() in page
 
 
-@pytest.mark.alike
 def test_the_pages_cost_the_same_with_many_rows(stage: Stage, monday: int) -> None:
     addresses = {"/duty": OFFICER, "/duty/week": LEADER, "/duty/rota": OFFICE, f"/duty/{monday}": OFFICER}
     stage.browse(OFFICER).post(f"/duty/{monday}/arrive")
@@ -294,7 +291,6 @@ def test_the_register_of_one_community_is_printed_alone(stage: Stage, monday: in
     assert run(args=["register", "mediations", "-o", file, "--community", "东栅社区"]).exit_code == 1
 
 
-@pytest.mark.alike
 def test_the_server_plans_by_itself_and_so_does_the_command(app: Flask, stage: Stage) -> None:
     with app.app_context():
         assert periodic.tick(stage.panel)["duty.plan"] is periodic.Result.DONE
