@@ -6,16 +6,14 @@ import sys
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from waitress import serve as run_waitress
 
 from bureau.access import roles
 from bureau.calendar.feature import FEATURE as CALENDAR
+from bureau.cases.case_feature import collect
 from bureau.cases.feature import FEATURE as CASES
-from bureau.cases.web.case_feature import collect
 from bureau.checklists.feature import FEATURE as CHECKLISTS
 from bureau.figures.feature import FEATURE as FIGURES
 from bureau.home.feature import FEATURE as HOME
-from bureau.home.web.home_page import home
 from bureau.ledger.feature import FEATURE as LEDGER
 from bureau.mediation.feature import FEATURE as MEDIATION
 from bureau.notices.feature import FEATURE as NOTICES
@@ -25,7 +23,6 @@ from bureau.registers.feature import FEATURE as REGISTERS
 from bureau.settings.feature import FEATURE as SETTINGS
 from bureau.upkeep.feature import FEATURE as UPKEEP
 from bureau.upkeep.imports import keep_days
-from bureau.upkeep.web.commands import schema_problem
 from bureau.visits.feature import FEATURE as VISITS
 from panel import logs
 from panel.base import Base
@@ -33,7 +30,9 @@ from panel.config import Config
 from panel.errors import UserError
 from panel.jobs import periodic
 from panel.web import features
-from panel.web.assemble import assemble
+from panel.web.commands import Commands
+from panel.web.panel import Panel
+from panel.web.prepare import PanelApp, prepare
 
 #: What the bureau does. A new feature is one line here.
 FEATURES = (
@@ -46,43 +45,62 @@ collect(FEATURES)
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The panel, ready to serve. Without a config it is read from the environment."""
+    """The panel. Its pages are added when the first is asked for: a command loads none. Without a config it is read
+    from the environment."""
     config = config or Config.read()
-    app = Flask(__name__, static_folder="static", template_folder="templates", instance_path=str(config.instance))
+    app = PanelApp(__name__, static_folder="static", template_folder="templates", instance_path=str(config.instance))
     app.config.update(config.for_flask())
     db = SQLAlchemy(model_class=Base)
-    panel = assemble(
+    panel = prepare(
         app,
         db,
         roles=roles.ROLES,
-        views=features.views(FEATURES, db),
+        tables=[one.model for one in features.screens(FEATURES)],
         facts=roles.facts,
         registry=features.registry(FEATURES, keep_days),
-        home=home,
         role_conflict=roles.conflict,
+        add_pages=_add_pages,
     )
-    features.install(panel, FEATURES)
+    app.cli = Commands(panel, features.commands(FEATURES))
     return app
+
+
+def _add_pages(panel: Panel) -> None:
+    """What a running server needs and a command doesn't: views, pages, links, periodic work."""
+    from bureau.cases.web import sections  # noqa: PLC0415
+    from bureau.home.web.home_page import home  # noqa: PLC0415
+    from panel.web.assemble import add_pages  # noqa: PLC0415
+
+    sites = [one.site() for one in FEATURES]
+    sections.collect(sites)
+    add_pages(panel, features.views(panel, FEATURES, sites), home)
+    features.install(panel, sites)
 
 
 def wsgi() -> Flask:
     """The panel with its worker and its clock, also for other servers: `gunicorn "admin_app:wsgi()"`."""
+    from bureau.upkeep.web.commands import schema_problem  # noqa: PLC0415 - as little as a command needs
+
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
+    panel = app.extensions["panel"]
     with app.app_context():
-        if wrong := schema_problem(app.extensions["panel"], quick=True):
+        if wrong := schema_problem(panel, quick=True):
             sys.exit(str(wrong))
+    panel.complete()
     try:
-        app.extensions["panel"].jobs.start()
+        panel.jobs.start()
     except UserError as problem:
         sys.exit(str(problem.message))
-    periodic.Ticker(app.extensions["panel"]).start()
+    periodic.Ticker(panel).start()
     return app
 
 
 def serve() -> None:
     """Serve by waitress until stopped."""
+    from waitress import serve as run_waitress  # noqa: PLC0415 - only a server needs it
+
     config, app = Config.read(), wsgi()
     print(f"http://{config.host}:{config.port}", flush=True)  # noqa: T201 - where to open it
     run_waitress(app, host=config.host, port=config.port, threads=config.threads, ident=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panel.i18n import _
-from panel.web.engine_views import SYSTEM
+from panel.web.panel import SYSTEM
 
 __all__ = ["DUTY", "LEDGERS", "LISTS", "OVERVIEW", "RECORDS", "ROSTER", "SYSTEM", "WORK"]
 

@@ -128,8 +128,9 @@ def commands() -> str:
         config = Config(instance=Path(folder), database_url="sqlite://", secret_key="of no worth", password_cost=1)  # noqa: S106
         app = create_app(config)
     found = []
-    for name, command in sorted(app.cli.commands.items()):
-        if name not in OTHERS:
+    for name in app.cli.list_commands(context := click.Context(app.cli)):
+        command = app.cli.get_command(context, name)
+        if command and name not in OTHERS:
             inner = getattr(command, "commands", {"": command})
             found += [_command(f"{name} {sub}".strip(), one) for sub, one in sorted(inner.items())]
     return _between("commands.md", "\n\n".join(found))

@@ -19,7 +19,7 @@ import models
 from bureau.access.roles import OFFICER
 from bureau.cases.steps import Part as TellPart, Step, StepNotice
 from bureau.cases.steps.fields import ask
-from bureau.cases.web.case_feature import CaseFeature
+from bureau.cases.case_feature import CaseFeature
 from bureau.figures.figures import Figure
 from bureau.figures.parts import DUE, DUE_ALL, Part, _taken
 from bureau.menu import WORK
@@ -33,7 +33,7 @@ from panel.i18n import _
 from panel.kinds import Code, Reference, Text, Whole
 from panel.security.policy import MANAGE, READ, Permission, Role
 from panel.web.context import current_actor, current_panel
-from panel.web.features import Route, Screen
+from panel.web.features import Route, Screen, Site
 from panel.web.panel import Link
 """
 

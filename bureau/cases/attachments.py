@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,11 @@ from panel.i18n import _
 from panel.kinds import now
 from panel.security.session import actor_of
 from panel.store.files import GRACE_PERIOD, PDF, CheckedFile, Store
+
+
+def store(instance: str | Path) -> Store:
+    """The files of an installation, in its instance folder beside the database."""
+    return Store(Path(instance) / "attachments")
 
 
 def add(

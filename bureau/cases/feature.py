@@ -1,42 +1,51 @@
 """The feature "cases": their screens, pages, steps and import rules."""
 
 from bureau.cases import case_import, ledger_import
+from bureau.cases.case_feature import CaseFeature
 from bureau.cases.steps.approval import APPROVAL
 from bureau.cases.steps.handling import HANDLING
 from bureau.cases.steps.intake import INTAKE
 from bureau.cases.steps.remarks import REMARKS
-from bureau.cases.web import approvals_page, case_views, photos, report_page
-from bureau.cases.web.case_feature import CaseFeature
 from bureau.menu import OVERVIEW, RECORDS, WORK
 from bureau.people import finders
 from models import Action, Case, CaseEvent, CaseParty, DeadlineChange, Feedback
 from panel.i18n import _
-from panel.web.features import Screen
+from panel.web.features import Screen, Site
 from panel.web.panel import Link
+
+
+def _site() -> Site:
+    from bureau.cases.web import approvals_page, case_views, photos, report_page
+
+    return Site(
+        views={Case: case_views.CaseView, DeadlineChange: approvals_page.DeadlineChangeView},
+        links=(
+            Link(_("Report"), "report", "bullhorn", OVERVIEW, report_page.may_open, first=True, rank=2),
+            Link(
+                _("Approvals"),
+                "approvals",
+                "check-square",
+                OVERVIEW,
+                approvals_page.may_open,
+                first=True,
+                badge=approvals_page.badge,
+                rank=4,
+            ),
+        ),
+        routes=(*report_page.ROUTES, *approvals_page.ROUTES, *photos.ROUTES),
+        configure=photos.configure,
+    )
+
 
 FEATURE = CaseFeature(
     screens=(
-        Screen(Case, WORK, "folder-open-o", case_views.CaseView, rank=10),
+        Screen(Case, WORK, "folder-open-o", rank=10),
         Screen(Action, RECORDS, "gavel", rank=20),
         Screen(CaseParty, RECORDS, "user-o", rank=21),
         Screen(Feedback, RECORDS, "commenting-o", rank=22),
-        Screen(DeadlineChange, RECORDS, "hourglass-half", approvals_page.DeadlineChangeView, rank=28),
+        Screen(DeadlineChange, RECORDS, "hourglass-half", rank=28),
         Screen(CaseEvent, RECORDS, "history", rank=29),
     ),
-    links=(
-        Link(_("Report"), "report", "bullhorn", OVERVIEW, report_page.may_open, first=True, rank=2),
-        Link(
-            _("Approvals"),
-            "approvals",
-            "check-square",
-            OVERVIEW,
-            approvals_page.may_open,
-            first=True,
-            badge=approvals_page.badge,
-            rank=4,
-        ),
-    ),
-    routes=(*report_page.ROUTES, *approvals_page.ROUTES, *photos.ROUTES),
     steps=(*INTAKE, *APPROVAL, *HANDLING, *REMARKS),
     rules={
         "checklistitem": case_import.ItemRules,
@@ -44,5 +53,5 @@ FEATURE = CaseFeature(
         "action": case_import.ActionRules,
     },
     finders={"case": finders.CaseFinder},
-    configure=photos.configure,
+    site=_site,
 )

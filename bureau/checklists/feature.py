@@ -1,19 +1,25 @@
 """The two lists."""
 
-from bureau.checklists.web import item_views, pages
 from bureau.menu import LISTS, OVERVIEW
 from bureau.people import finders
 from models import ChecklistItem, Phrase
 from panel.i18n import _
-from panel.web.features import Feature, Screen
+from panel.web.features import Feature, Screen, Site
 from panel.web.panel import Link
 
+
+def _site() -> Site:
+    from bureau.checklists.web import item_views, pages
+
+    return Site(
+        views={ChecklistItem: item_views.ChecklistItemView},
+        links=(Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, pages.may_open, first=True, rank=5),),
+        routes=pages.ROUTES,
+    )
+
+
 FEATURE = Feature(
-    screens=(
-        Screen(ChecklistItem, LISTS, "check-square-o", item_views.ChecklistItemView, rank=51),
-        Screen(Phrase, LISTS, "quote-left", rank=55),
-    ),
-    links=(Link(_("The two lists"), "checklists", "list-alt", OVERVIEW, pages.may_open, first=True, rank=5),),
-    routes=pages.ROUTES,
+    screens=(Screen(ChecklistItem, LISTS, "check-square-o", rank=51), Screen(Phrase, LISTS, "quote-left", rank=55)),
     finders={"checklistitem": finders.ItemFinder},
+    site=_site,
 )

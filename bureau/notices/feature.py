@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 
-from bureau.cases.web.case_feature import CaseFeature
+from bureau.cases.case_feature import CaseFeature
 from bureau.menu import SYSTEM
 from bureau.notices import notices
-from bureau.notices.web import webhook
 from panel.i18n import _
 from panel.jobs import periodic
 from panel.notify import outbox
-from panel.web.features import Periodic
+from panel.web.features import Periodic, Site
 from panel.web.panel import Link, Panel
 
 
@@ -17,13 +16,18 @@ def _send_messages(panel: Panel) -> None:
     periodic.register(panel, "webhook.send", timedelta(minutes=1), outbox.Sender(panel))
 
 
-FEATURE = CaseFeature(
-    links=(Link(_("Webhook"), "webhook.index", "plug", SYSTEM, webhook.may_open, rank=53),),
-    blueprints=(webhook.blueprint,),
-    periodic=(
-        Periodic("notices.remind", timedelta(minutes=10), notices.remind),
-        Periodic("notices.forget", timedelta(days=1), notices.forget),
-    ),
-    listeners=(notices.of_step,),
-    configure=_send_messages,
-)
+def _site() -> Site:
+    from bureau.notices.web import webhook
+
+    return Site(
+        links=(Link(_("Webhook"), "webhook.index", "plug", SYSTEM, webhook.may_open, rank=53),),
+        blueprints=(webhook.blueprint,),
+        periodic=(
+            Periodic("notices.remind", timedelta(minutes=10), notices.remind),
+            Periodic("notices.forget", timedelta(days=1), notices.forget),
+        ),
+        configure=_send_messages,
+    )
+
+
+FEATURE = CaseFeature(listeners=(notices.of_step,), site=_site)

@@ -3,14 +3,20 @@
 from bureau.menu import LISTS, ROSTER
 from bureau.people import finders, roster_import
 from bureau.people.assignments import AssignmentRules
-from bureau.people.web.roster_page import LiaisonView
 from models import Community, Department, Liaison, Officer, Squad, Street, Volunteer
-from panel.web.features import Feature, Screen
+from panel.web.features import Feature, Screen, Site
+
+
+def _site() -> Site:
+    from bureau.people.web.roster_page import LiaisonView
+
+    return Site(views={Liaison: LiaisonView})
+
 
 FEATURE = Feature(
     screens=(
         Screen(Community, ROSTER, "building-o", rank=40),
-        Screen(Liaison, ROSTER, "id-card-o", LiaisonView, rank=41),
+        Screen(Liaison, ROSTER, "id-card-o", rank=41),
         Screen(Officer, ROSTER, "shield", rank=42),
         Screen(Volunteer, ROSTER, "heart-o", rank=44),
         Screen(Department, LISTS, "sitemap", rank=52),
@@ -31,4 +37,5 @@ FEATURE = Feature(
         "officer": finders.OfficerFinder,
         "liaison": finders.LiaisonFinder,
     },
+    site=_site,
 )

@@ -1,12 +1,18 @@
 """Settings of the office."""
 
 from bureau.menu import SYSTEM
-from bureau.settings.web import pages
 from panel.i18n import _
-from panel.web.features import Feature, Route
+from panel.web.features import Feature, Route, Site
 from panel.web.panel import Link
 
-FEATURE = Feature(
-    routes=(Route("/settings", "settings", pages.page, methods=("GET", "POST")),),
-    links=(Link(_("Settings"), "settings", "sliders", SYSTEM, pages.may_open, rank=52),),
-)
+
+def _site() -> Site:
+    from bureau.settings.web import pages
+
+    return Site(
+        routes=(Route("/settings", "settings", pages.page, methods=("GET", "POST")),),
+        links=(Link(_("Settings"), "settings", "sliders", SYSTEM, pages.may_open, rank=52),),
+    )
+
+
+FEATURE = Feature(site=_site)

@@ -3,10 +3,19 @@
 from datetime import timedelta
 
 from bureau.upkeep import imports
-from bureau.upkeep.web import commands, import_commands, migration_commands, table_commands
-from panel.web.features import Feature, Periodic
+from panel.web.features import Feature, Periodic, Site
+
+
+def _site() -> Site:
+    return Site(periodic=(Periodic("imports.forget", timedelta(days=1), imports.forget),))
+
 
 FEATURE = Feature(
-    commands=(commands.install, migration_commands.install, table_commands.install, import_commands.install),
-    periodic=(Periodic("imports.forget", timedelta(days=1), imports.forget),),
+    commands={
+        "bureau.upkeep.web.commands": ("backup", "check", "demo", "restore", "setup", "tick", "user"),
+        "bureau.upkeep.web.migration_commands": ("db",),
+        "bureau.upkeep.web.table_commands": ("export", "import", "template"),
+        "bureau.upkeep.web.import_commands": ("compare", "imports", "undo"),
+    },
+    site=_site,
 )

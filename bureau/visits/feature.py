@@ -1,24 +1,41 @@
 """Every Monday."""
 
 from bureau.menu import DUTY, OVERVIEW, ROSTER
-from bureau.visits import planning
-from bureau.visits.web import commands, mondays, rota_page, visit_page
 from models import Assignment, SurveyEntry, Visit
 from panel.i18n import _
-from panel.web.features import Feature, Periodic, Screen
+from panel.web.features import Feature, Periodic, Screen, Site
 from panel.web.panel import Link
+
+
+def _site() -> Site:
+    from bureau.visits import planning
+    from bureau.visits.web import mondays, rota_page, visit_page
+
+    return Site(
+        views={Visit: mondays.VisitView, Assignment: mondays.AssignmentView},
+        links=(
+            Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, mondays.may_attend, first=True, rank=3),
+            Link(
+                _("Visits of the week"),
+                "duty_week",
+                "calendar-check-o",
+                DUTY,
+                mondays.may_see_week,
+                first=True,
+                rank=6,
+            ),
+        ),
+        routes=(*mondays.ROUTES, *visit_page.ROUTES, *rota_page.ROUTES),
+        periodic=(Periodic("duty.plan", mondays.EVERY, planning.keep),),
+    )
+
 
 FEATURE = Feature(
     screens=(
-        Screen(Visit, DUTY, "map-marker", mondays.VisitView, rank=30),
+        Screen(Visit, DUTY, "map-marker", rank=30),
         Screen(SurveyEntry, DUTY, "binoculars", rank=31),
-        Screen(Assignment, ROSTER, "calendar-check-o", mondays.AssignmentView, rank=43),
+        Screen(Assignment, ROSTER, "calendar-check-o", rank=43),
     ),
-    links=(
-        Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, mondays.may_attend, first=True, rank=3),
-        Link(_("Visits of the week"), "duty_week", "calendar-check-o", DUTY, mondays.may_see_week, first=True, rank=6),
-    ),
-    routes=(*mondays.ROUTES, *visit_page.ROUTES, *rota_page.ROUTES),
-    commands=(commands.install,),
-    periodic=(Periodic("duty.plan", mondays.EVERY, planning.keep),),
+    commands={"bureau.visits.web.commands": ("duty",)},
+    site=_site,
 )

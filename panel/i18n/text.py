@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
 from markupsafe import escape
 
 DEFAULT_LOCALE = "zh_Hans_CN"
@@ -28,6 +26,9 @@ _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 @cache
 def catalogue(locale: str) -> NullTranslations:
     """The messages of a language, read from its .po file: there is no compiled copy to go stale."""
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - a command that says nothing needs no translation
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
     source = CATALOGUES / locale / "LC_MESSAGES" / "messages.po"
     if not source.exists():
         return NullTranslations()
@@ -36,7 +37,7 @@ def catalogue(locale: str) -> NullTranslations:
     compiled = BytesIO()
     write_mo(compiled, messages)
     compiled.seek(0)
-    return Translations(compiled)
+    return GNUTranslations(compiled)
 
 
 def current_locale() -> str:

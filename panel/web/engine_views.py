@@ -6,15 +6,14 @@ from collections.abc import Collection
 from typing import Any
 
 from panel.base import Base
-from panel.i18n import Message, _
+from panel.i18n import Message
 from panel.security.accounts import LoginLog, User, UserRole
 from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
 from panel.web.imports.batch_views import BatchView, RowView
+from panel.web.panel import FILES, SYSTEM
 from panel.web.system.account_views import UserView
 from panel.web.system.log_views import AuditView, ExportLogView
 from panel.web.views import SchemaView
-
-FILES, SYSTEM = _("Excel"), _("System")
 
 #: View, model, group in the side bar, icon. Who sees them is said by the roles, as of every table.
 ENGINE_VIEWS: tuple[tuple[type[SchemaView], type[Base], Message, str], ...] = (

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.orm import Session
 
 from panel.base import Base
-from panel.i18n import Message
+from panel.i18n import Message, _
 from panel.imports.rules import Registry
 from panel.jobs.periodic import Work
 from panel.jobs.worker import Jobs
@@ -26,6 +26,9 @@ from panel.security.policy import Actor, Policy
 
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
+
+#: Groups of the side bar that every panel has.
+FILES, SYSTEM = _("Excel"), _("System")
 
 #: Ids that a person's scopes are made of: (session, user id, role names) → name of a fact → ids.
 Facts = Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]

@@ -36,6 +36,10 @@ class LateMap(Map):
         self.add_rules()
         return super().bind(*args, **kwargs)
 
+    def bind_to_environ(self, *args: Any, **kwargs: Any) -> MapAdapter:
+        self.add_rules()
+        return super().bind_to_environ(*args, **kwargs)
+
     def iter_rules(self, endpoint: Any = None) -> Iterator[Rule]:
         self.add_rules()
         return super().iter_rules(endpoint)

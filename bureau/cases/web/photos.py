@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, flash, redirect, request, send_file, url_for
@@ -78,7 +77,7 @@ def configure(panel: Panel) -> None:
 
 def store(app: Flask | None = None) -> Store:
     """The files of this installation, beside its database."""
-    return Store(Path((app or current_app).instance_path) / "attachments")
+    return attachments.store((app or current_app).instance_path)
 
 
 def strip(record: Case) -> Strip:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from bureau.cases.steps import Step
 from models import Case
 from panel.i18n import Message
+from panel.web.features import Site
 from panel.web.pages import Button, Related, Words
 
 
@@ -41,9 +42,18 @@ class SectionSource:
     show: Callable[[Case, Any, Iterable[Step]], Section]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CaseSite(Site):
+    """Pages of a feature that shows parts of the case page."""
+
+    sections: tuple[SectionSource, ...] = ()
+
+
 SOURCES: list[SectionSource] = []
 
 
-def add(source: SectionSource) -> None:
-    if source not in SOURCES:
-        SOURCES.append(source)
+def collect(sites: Iterable[Site]) -> None:
+    """Take the parts of the case page from every site that has some."""
+    for one in sites:
+        if isinstance(one, CaseSite):
+            SOURCES.extend(source for source in one.sections if source not in SOURCES)

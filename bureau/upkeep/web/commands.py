@@ -11,9 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import ROLES, conflict
-from bureau.cases.web import photos
-from bureau.upkeep import consistency
-from panel import migrations, schema_state
+from bureau.cases import attachments
 from panel.i18n import Message, _
 from panel.jobs import periodic
 from panel.jobs.periodic import Result
@@ -74,7 +72,7 @@ def install(app: Flask, panel: Panel) -> None:
                 secret=app.config["SECRET_KEY"],
             )
             if made.get("case"):
-                pictures.attach(session, photos.store(app))
+                pictures.attach(session, attachments.store(app.instance_path))
         if made.get("user"):
             click.echo(
                 _(
@@ -97,6 +95,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--all", "force", is_flag=True, help="Do all of it, whether due or not.")
     def tick(force: bool) -> None:
         """Do the periodic work that is due, as the running server does every few minutes."""
+        panel.complete()
         results = periodic.tick(panel, force=force)
         failed = [name for name, result in results.items() if result is Result.FAILED]
         if failed:
@@ -111,7 +110,7 @@ def install_keeping(app: Flask, panel: Panel) -> None:
     def backup(file: Path) -> None:
         """Copy the whole database and every attachment into FILE, a ZIP archive, while the panel runs."""
         try:
-            size = backups.backup(panel.db.engine, file, photos.store(app))
+            size = backups.backup(panel.db.engine, file, attachments.store(app.instance_path))
         except backups.BackupError as problem:
             fail(problem.message)
         click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
@@ -121,7 +120,7 @@ def install_keeping(app: Flask, panel: Panel) -> None:
     def restore(file: Path) -> None:
         """Fill an empty database from a backup FILE and put its attachments back."""
         try:
-            backups.restore(panel.db.engine, file, photos.store(app))
+            backups.restore(panel.db.engine, file, attachments.store(app.instance_path))
         except backups.BackupError as problem:
             fail(problem.message)
         bring_along(panel)
@@ -130,12 +129,14 @@ def install_keeping(app: Flask, panel: Panel) -> None:
     @app.cli.command("check")
     def check() -> None:
         """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
+        from bureau.upkeep import consistency  # noqa: PLC0415 - loads Alembic, which few commands need
+
         with Session(panel.db.engine) as session:  # reads alone: nobody waits for it
             set_actor(session, SYSTEM)
             # Nothing can be read where whole tables or columns are missing.
             if problem := schema_problem(panel, quick=True):
                 fail(problem)
-            problems = consistency.check(session, photos.store(app), MIGRATIONS)
+            problems = consistency.check(session, attachments.store(app.instance_path), MIGRATIONS)
         for problem in problems:
             click.echo(str(problem))
         if problems:
@@ -198,12 +199,16 @@ def install_accounts(app: Flask, panel: Panel) -> None:
 
 def schema_problem(panel: Panel, *, quick: bool = False) -> Message | None:
     """What is wrong with the database's schema and what to do. `quick` is for the start of a server."""
+    from panel import schema_state  # noqa: PLC0415 - loads Alembic
+
     with panel.db.engine.connect() as connection:
         return schema_state.problem(connection, MIGRATIONS, quick=quick)
 
 
 def bring_along(panel: Panel) -> None:
     """Migrate, or say in a sentence why that can't be done or was not enough."""
+    from panel import schema_state  # noqa: PLC0415 - loads Alembic
+
     with panel.db.engine.connect() as connection:
         if problem := schema_state.hindrance(connection, MIGRATIONS):
             fail(problem)
@@ -214,6 +219,8 @@ def bring_along(panel: Panel) -> None:
 
 def migrate(panel: Panel) -> None:
     """Upgrade to head, then make the triggers that a rebuilt table has lost."""
+    from panel import migrations  # noqa: PLC0415 - loads Alembic
+
     migrations.upgrade(MIGRATIONS)
     with panel.db.engine.begin() as connection:
         create_append_only_triggers(connection)

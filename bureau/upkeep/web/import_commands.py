@@ -51,7 +51,7 @@ def install(app: Flask, panel: Panel) -> None:
     def compare(table: str, file: Path, street: str | None, as_json: bool, person: str | None) -> None:
         """Hold the roster FILE against the liaisons in office: who joined, left or changed. Nothing is written."""
         with _answering(as_json), acting(panel, person) as session:
-            if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.views[table].model):
+            if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.tables[table]):
                 raise UserError(AccessDenied().message)
             chosen = roster_diff.street_named(session, street) if street else None
             found = roster_diff.call(session, File(file.name, content(file)), panel.registry, chosen)

@@ -38,8 +38,8 @@ def install(app: Flask, panel: Panel) -> None:
     #: Tables that no role imports (accounts, logs) aren't imported here either.
     tables = sorted(
         name
-        for name, view in panel.views.items()
-        if importable(view.model) and any(Permission.IMPORT in role.grants.get(view.model, ()) for role in roles)
+        for name, model in panel.tables.items()
+        if importable(model) and any(Permission.IMPORT in role.grants.get(model, ()) for role in roles)
     )
     table = click.argument("table", type=click.Choice(tables))
     person = click.option("--as", "person", metavar="USER", help="Act as this account: its rights and its scope.")
@@ -78,7 +78,7 @@ def install(app: Flask, panel: Panel) -> None:
         person: str | None,
     ) -> None:
         """Bring the rows of a workbook FILE into TABLE."""
-        model = panel.views[table].model
+        model = panel.tables[table]
         made: Plan | None = None
         batch, problem = None, None
         try:
@@ -122,7 +122,7 @@ def install(app: Flask, panel: Panel) -> None:
     def template(table: str, out: Path) -> None:
         """Write an empty workbook of TABLE to fill in."""
         with _writing(out), acting(panel, None) as session:
-            workbooks.template(session, panel.views[table].model, out, panel.registry)
+            workbooks.template(session, panel.tables[table], out, panel.registry)
         click.echo(_("Written: {file}", file=out))
 
     _install_export(app, panel, person)
@@ -130,7 +130,7 @@ def install(app: Flask, panel: Panel) -> None:
 
 def _install_export(app: Flask, panel: Panel, person: Any) -> None:
     @app.cli.command("export")
-    @click.argument("table", type=click.Choice(sorted(panel.views)))
+    @click.argument("table", type=click.Choice(sorted(panel.tables)))
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
     @click.option("--filter", "filters", metavar="FIELD=VALUE", multiple=True, help="Only rows that match; repeatable.")
     @click.option("--columns", default="", metavar="A,B,C", help="These columns, in this order.")
@@ -141,12 +141,11 @@ def _install_export(app: Flask, panel: Panel, person: Any) -> None:
     ) -> None:
         """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
         with _writing(out), acting(panel, person) as session:
-            view = panel.views[table]
-            order = _order(session, view.model, panel.registry, filters, columns)
+            order = _order(session, panel.tables[table], panel.registry, filters, columns)
             if as_csv:
                 order = replace(order, format=ExportFormat.CSV)
             try:
-                n = requests.to_file(session, requests.prepare(session, order, view.quick_filters()), out)
+                n = requests.to_file(session, requests.prepare(session, order, quick={}), out)
             except AccessDenied as refusal:
                 raise UserError(refusal.message) from None
         click.echo(_("{n} rows written: {file}", n=n, file=out))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bureau.cases.steps import registry
 from bureau.cases.steps.model import Check, Listener, Step
-from bureau.cases.web import sections
 from panel.web.features import Feature
 
 
@@ -18,12 +17,10 @@ class CaseFeature(Feature):
     checks: tuple[tuple[Step, Check], ...] = ()
     #: Told of every step that is taken.
     listeners: tuple[Listener, ...] = ()
-    #: Parts of the case page.
-    sections: tuple[sections.SectionSource, ...] = ()
 
 
 def collect(features: Iterable[Feature]) -> None:
-    """Declare the steps of every feature that has some, with checks, listeners and parts of the case page."""
+    """Declare the steps of every feature that has some, with checks and listeners."""
     taking_part = [one for one in features if isinstance(one, CaseFeature)]
     for one in taking_part:
         registry.declare(one.steps)
@@ -31,5 +28,3 @@ def collect(features: Iterable[Feature]) -> None:
             registry.check_before(step, check)
         for listener in one.listeners:
             registry.listen(listener)
-        for source in one.sections:
-            sections.add(source)
