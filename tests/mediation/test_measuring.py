@@ -11,9 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 import models
-from bureau.mediation import measuring
 from bureau.settings import settings
-from bureau.settings.noise_limits import NightHours, NoiseLimits
+from bureau.settings.noise_limits import Limits, Night, NightHours, NoiseLimits
 from models import Conclusion, Measurement, Period
 from panel.kinds import ZONE, Invalid, now
 from panel.security.records import AuditEntry
@@ -145,6 +144,6 @@ def test_a_later_change_of_the_limits_leaves_what_was_judged(stage: Stage) -> No
 
 
 def test_a_kind_reads_what_it_writes() -> None:
-    for kind, value in ((measuring.noise.Limits(), NoiseLimits()), (measuring.noise.Night(), NightHours())):
+    for kind, value in ((Limits(), NoiseLimits()), (Night(), NightHours())):
         assert kind.parse(kind.format(value)) == value  # type: ignore[arg-type]
     assert NightHours().period(datetime(2026, 5, 6, 14, 0, tzinfo=UTC)) is NIGHT
