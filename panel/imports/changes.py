@@ -34,17 +34,17 @@ def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matc
     declared = {f.attr: f for f in all_fields(plan.model)}
     existing = [row for row in rows if row.id is not None]
     for row in existing:
-        for attr, given in list(row.values.items()):
+        for attr, value in list(row.values.items()):
             stored = row.stored.get(attr)
             field = declared[attr]
-            if stored == given or matcher.same(field, stored, given) or round_trip(field, stored) == given:
+            if stored == value or matcher.same(field, stored, value) or round_trip(field, stored) == value:
                 del row.values[attr]
     names = _names(session, plan, existing)
     hidden = policy_of(session).sees_masked(actor_of(session), plan.model)
     for row in existing:
-        for attr, given in row.values.items():
+        for attr, value in row.values.items():
             field = declared[attr]
-            before, after = row.stored.get(attr), given
+            before, after = row.stored.get(attr), value
             row.changes.append((field, _words(field, before, names, hidden), _words(field, after, names, hidden)))
 
 

@@ -1,5 +1,7 @@
-"""Taking an import back: what it wrote and nobody has touched since is as it was before; the rest stays, with the
-reason. A row goes back as a whole, with what was written besides it, or not at all."""
+"""Undo of an import: plan() says which rows can be undone and why others can't; run() undoes the former.
+
+A record that was changed or referred to since the import stays. A row of the file is undone as a whole, together with
+the other records that were written with it, or not at all."""
 
 from __future__ import annotations
 
@@ -26,9 +28,9 @@ from panel.store.db_errors import explain
 
 
 def refusal(session: Session, batch: ImportBatch, registry: Registry) -> Message | None:
-    """Why this person can't take this batch back, or nobody can.
+    """Why the actor can't undo this batch; None if they can.
 
-    Who may import into the table takes back their own imports; who may delete in it as well, those of others."""
+    The permission to import into the table covers one's own imports; the permission to delete, those of others too."""
     policy, actor = policy_of(session), actor_of(session)
     try:
         model = model_of(batch.table_name)
@@ -37,10 +39,10 @@ def refusal(session: Session, batch: ImportBatch, registry: Registry) -> Message
     own = actor.user_id is not None and actor.user_id == batch.actor_id
     if not policy.may(actor, Permission.IMPORT, model) or not (own or policy.may(actor, Permission.DELETE, model)):
         return AccessDenied().message
-    done = ImportUndo.__table__.c
-    statement = select(done.at, done.actor_name).where(done.batch_id == batch.id)
-    if found := session.execute(statement, execution_options=UNSCOPED).first():
-        return _("This import was taken back already: {who}, {at}.", who=found.actor_name, at=to_minute(found.at))
+    undo = ImportUndo.__table__.c
+    statement = select(undo.at, undo.actor_name).where(undo.batch_id == batch.id)
+    if earlier := session.execute(statement, execution_options=UNSCOPED).first():
+        return _("This import was taken back already: {who}, {at}.", who=earlier.actor_name, at=to_minute(earlier.at))
     days = registry.keep_days(session)
     if batch.at < now() - timedelta(days=days):
         return _("It is too late: an import can be taken back for {days} days.", days=days)
@@ -50,99 +52,101 @@ def refusal(session: Session, batch: ImportBatch, registry: Registry) -> Message
 
 
 def plan(session: Session, batch: ImportBatch, registry: Registry) -> UndoPlan:
-    """What would go back and what would stay, and why; in a number of statements that doesn't grow with the rows."""
-    made = UndoPlan(batch, refusal(session, batch, registry))
-    if made.refusal:
-        return made
-    made.units = read_units(session, batch)
-    if not made.units:
-        made.refusal = _("This import is from before imports could be taken back.")
-        return made
-    read_stored(session, made)
-    check_versions(session, made)
-    check_reach(session, made)
-    check_rules(session, made, registry)
-    check_references(session, made, registry)
-    return made
+    """Which rows would be undone, which would stay, and why. The number of statements doesn't grow with the rows."""
+    undo_plan = UndoPlan(batch, refusal(session, batch, registry))
+    if undo_plan.refusal:
+        return undo_plan
+    undo_plan.units = read_units(session, batch)
+    if not undo_plan.units:
+        undo_plan.refusal = _("This import is from before imports could be taken back.")
+        return undo_plan
+    read_stored(session, undo_plan)
+    check_versions(session, undo_plan)
+    check_reach(session, undo_plan)
+    check_rules(session, undo_plan, registry)
+    check_references(session, undo_plan, registry)
+    return undo_plan
 
 
-def run(session: Session, made: UndoPlan, registry: Registry) -> int:
-    """Take back what goes, note what stays, commit, and return how many rows went back. All of it or nothing;
-    UserError says why not."""
-    if made.refusal:
-        raise UserError(made.refusal)
-    if not made.going:
+def run(session: Session, undo_plan: UndoPlan, registry: Registry) -> int:
+    """Undo what the plan says, record it with the rows that stay, commit, and return the number of rows undone.
+
+    All or nothing: on an error the session is rolled back and UserError says why."""
+    if undo_plan.refusal:
+        raise UserError(undo_plan.refusal)
+    if not undo_plan.going:
         raise UserError(_("Every row has been changed or referred to since. Nothing was taken back."))
-    note = for_the_record(_("Import batch {number} taken back", number=made.batch.id))
+    note = for_the_record(_("Import batch {number} taken back", number=undo_plan.batch.id))
     try:
         with elevated(session):
-            _take_back(session, made, registry, note)
-            count = _note(session, made, note)
+            _undo_records(session, undo_plan, registry, note)
+            count = _record_undo(session, undo_plan, note)
         session.commit()
     except bulk.StaleRow:
         session.rollback()
         raise UserError(_("Somebody changed one of these records meanwhile. Nothing was taken back.")) from None
     except IntegrityError as error:
         session.rollback()
-        message = explain(error, model_of(made.batch.table_name))[1]
+        message = explain(error, model_of(undo_plan.batch.table_name))[1]
         raise UserError(_("{reason} Nothing was taken back.", reason=message)) from None
     return count
 
 
 def delete_expired(session: Session, days: int) -> None:
-    """Let go of what imports kept of cells and values before, once they can't be taken back any more."""
+    """Delete the stored cells and earlier values of imports that are more than `days` days old: they can't be undone
+    any more. The caller commits."""
     batch, row = table_of(ImportBatch).c, table_of(ImportRow)
-    old = select(batch.id).where(batch.at < now() - timedelta(days=days))
-    kept = or_(row.c.cells.is_not(None), row.c.before.is_not(None), row.c.besides.is_not(None))
-    statement = update(row).where(row.c.batch_id.in_(old), kept)
+    expired = select(batch.id).where(batch.at < now() - timedelta(days=days))
+    has_values = or_(row.c.cells.is_not(None), row.c.before.is_not(None), row.c.besides.is_not(None))
+    statement = update(row).where(row.c.batch_id.in_(expired), has_values)
     session.connection().execute(statement.values(cells=null(), before=null(), besides=null()))
 
 
-def _take_back(session: Session, made: UndoPlan, registry: Registry, note: str) -> None:
-    """The other way round than the import wrote: what it added goes, children first; what it changed is put back; last
-    goes what was made for several rows."""
-    rows = [item for unit in made.going if not unit.alone for item in unit.items]
+def _undo_records(session: Session, undo_plan: UndoPlan, registry: Registry, note: str) -> None:
+    """Undo in the reverse order of the import: remove added records, children first; restore changed ones; remove the
+    records that were added for several rows."""
+    rows = [item for unit in undo_plan.going if not unit.alone for item in unit.items]
     added = by_model(item for item in rows if item.before is None)
     tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
     for model in sorted(added, key=lambda model: tables.index(model.__tablename__)):
-        registry.rules_of(model).undo(session, [_gone(made, item) for item in added[model]], note)
+        registry.rules_of(model).undo(session, [_removal(undo_plan, item) for item in added[model]], note)
     for model, items in by_model(item for item in rows if item.before is not None).items():
         edits = {
             item.id: bulk.Edit(item.id, stored["version"], item.before or {}, stored)
             for item in items
-            for stored in (made.stored[item.place],)
+            for stored in (undo_plan.stored[item.key],)
         }
         bulk.edit(session, model, list(edits.values()), note)
-    for model, items in by_model(item for unit in made.going if unit.alone for item in unit.items).items():
-        bulk.remove(session, model, [_gone(made, item) for item in items], note)
+    for model, items in by_model(item for unit in undo_plan.going if unit.alone for item in unit.items).items():
+        bulk.remove(session, model, [_removal(undo_plan, item) for item in items], note)
 
 
-def _gone(made: UndoPlan, item: Item) -> bulk.Removal:
-    stored = made.stored[item.place]
+def _removal(undo_plan: UndoPlan, item: Item) -> bulk.Removal:
+    stored = undo_plan.stored[item.key]
     return bulk.Removal(item.id, stored["version"], stored)
 
 
-def _note(session: Session, made: UndoPlan, note: str) -> int:
-    """Record that it was taken back, and what was left."""
+def _record_undo(session: Session, undo_plan: UndoPlan, note: str) -> int:
+    """Record the undo and the rows that stay. Returns the number of rows undone."""
     actor = actor_of(session)
-    count = sum(not unit.alone for unit in made.going)
+    count = sum(not unit.alone for unit in undo_plan.going)
     stayed = [
-        [unit.sheet, unit.number, *unit.items[0].place, " ".join(str(reason.message) for reason in unit.reasons)]
-        for unit in made.staying
+        [unit.sheet, unit.number, *unit.items[0].key, " ".join(str(reason.message) for reason in unit.reasons)]
+        for unit in undo_plan.staying
     ]
-    put_back = {item.place: item for unit in made.going for item in unit.items if item.before is not None}
-    restored = [[*place, item.version - 1, made.stored[place]["version"] + 1] for place, item in put_back.items()]
+    put_back = {item.key: item for unit in undo_plan.going for item in unit.items if item.before is not None}
+    restored = [[*key, item.version - 1, undo_plan.stored[key]["version"] + 1] for key, item in put_back.items()]
     values = {
-        "batch_id": made.batch.id,
+        "batch_id": undo_plan.batch.id,
         "at": now(),
         "actor_id": actor.user_id,
         "actor_name": actor.name,
         "row_count": count,
-        "left_count": sum(not unit.alone for unit in made.staying),
+        "left_count": sum(not unit.alone for unit in undo_plan.staying),
         "restored": restored,
         "stayed": stayed,
     }
     session.connection().execute(insert(table_of(ImportUndo)).values(values))
-    audit.note(session, AuditAction.EVENT, ImportBatch.__tablename__, made.batch.id, note)
+    audit.note(session, AuditAction.EVENT, ImportBatch.__tablename__, undo_plan.batch.id, note)
     session.expire_all()
     return count

@@ -121,7 +121,7 @@ def _match(session: Session, plan: Plan, rules: Rules, matcher: Matcher, resolve
     validation.require(plan, [r for r in plan.rows if not r.has_extra(ID)], [f for f in rules.required() if f.key])
     rows = [row for row in plan.rows if not row.has_extra(ID)]
     matcher.load(session, rows)
-    seen: dict[Any, PlanRow] = {}
+    matched: dict[Any, PlanRow] = {}
     for row in plan.rows:
         stored = None if row.has_extra(ID) else matcher.find(row)
         if isinstance(stored, Message):
@@ -133,26 +133,26 @@ def _match(session: Session, plan: Plan, rules: Rules, matcher: Matcher, resolve
         keys = {("#", row.id)} if row.id is not None else set()
         if not row.has_extra(ID) and (key := matcher.key(row)) is not None:
             keys.add(key)
-        earlier = next((seen[key] for key in keys if key in seen), None)
+        earlier = next((matched[key] for key in keys if key in matched), None)
         if earlier is not None:
-            place = plan.row_label(earlier, row)
-            row.fail(_("The same record stands in row {row} already; that row counts.", row=place))
+            label = plan.row_label(earlier, row)
+            row.fail(_("The same record stands in row {row} already; that row counts.", row=label))
             continue
-        seen |= dict.fromkeys(keys, row)
-    seen.clear()
+        matched |= dict.fromkeys(keys, row)
+    matched.clear()
     validation.check_reach(session, plan, plan.rows)
     resolver.check_targets()
 
 
 def _by_record_no(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     """Match rows by their record number."""
-    wanted = [(ids.parse(row.extra[ID]), row) for row in rows]
+    numbered = [(ids.parse(row.extra[ID]), row) for row in rows]
     table = table_of(plan.model)
     stored: dict[int, Any] = {}
-    for chunk in chunks({number for number, _row in wanted if number is not None}):
+    for chunk in chunks({number for number, _row in numbered if number is not None}):
         statement = select(table).where(table.c.id.in_(chunk))
         stored |= {record.id: record for record in session.execute(statement, execution_options=UNSCOPED)}
-    for number, row in wanted:
+    for number, row in numbered:
         if number in stored:
             _set_match(row, stored[number])
         else:

@@ -1,6 +1,6 @@
-"""Cells that name several records, 甲、乙: the names become ids, each that can't is an error of the cell.
+"""Resolve cells that name several records (甲、乙): the names become ids; a name without a record is an error.
 
-A cell says everything that the reader sees; what the record points at outside their area stays as it is."""
+The cell replaces all links that the actor sees. Links to records outside the actor's scope stay as they are."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from panel.store import links as stored_links
 if TYPE_CHECKING:
     from panel.imports.references import Resolver
 
-#: What people write between names. A line break is one as well: it is lost in a tidied text.
+#: Separators between names. A line break is one too, so this is applied before tidy() removes it.
 _MARKS = re.compile(r"\s*([、,，;；/|\n]+)\s*")
-#: Marks that one name may hold.
+#: The most separators that may be part of one name.
 MARKS_OF_A_NAME = 3
 
 
 def split(text: str, known: Callable[[str], bool]) -> list[str]:
-    """The names in a text. A name may hold what separates others: the longest that is known counts."""
+    """Split a text into names. A name may contain separators: the longest known one is taken."""
     parts = _MARKS.split(text)
     names, at = [], 0
     while at < len(parts):
@@ -39,8 +39,8 @@ def split(text: str, known: Callable[[str], bool]) -> list[str]:
 
 
 def texts(part: Part, name: str) -> set[str]:
-    """Every text that could be a name in a column."""
-    return {tidy(one) for row in part.rows for one in _MARKS.split(_text(part, row, name))}
+    """All texts between separators in a column, to load the names that they may be."""
+    return {tidy(text) for row in part.rows for text in _MARKS.split(_text(part, row, name))}
 
 
 def _text(part: Part, row: PlanRow, name: str) -> str:
@@ -61,24 +61,26 @@ def resolve(resolver: Resolver) -> None:
 def _resolve(resolver: Resolver, part: Part, row: PlanRow, declared: Field) -> None:
     finder = resolver.finder(declared)
     names = split(_text(part, row, declared.name), lambda name: finder.key(name) in finder.names)
-    found: list[int] = []
+    ids: list[int] = []
     for name in names:
         if name in resolver.not_visible:
             continue
-        answer = finder.find(name, part.sheet)
-        if isinstance(answer, int):
-            found.append(answer)
-        elif answer.ambiguous:
-            row.ambiguous[f"{declared.name}/{name}"] = answer.message
+        match = finder.find(name, part.sheet)
+        if isinstance(match, int):
+            ids.append(match)
+        elif match.ambiguous:
+            row.ambiguous[f"{declared.name}/{name}"] = match.message
         else:
-            other = answer.suggestion and "、".join(answer.suggestion if one == name else one for one in names)
-            resolver.plan.fail(row, declared.name, answer.message, other)
-    row.values[declared.attr] = tuple(sorted(set(found)))
+            text = match.suggestion and "、".join(match.suggestion if n == name else n for n in names)
+            resolver.plan.fail(row, declared.name, match.message, text)
+    row.values[declared.attr] = tuple(sorted(set(ids)))
 
 
 def check_targets(resolver: Resolver) -> None:
-    """Now that it is known which record each row is about: a name that several share means the one that is stored; what
-    the actor doesn't reach is kept if it is stored, and refused if it is new."""
+    """Check links once each row's existing record is known.
+
+    A name of several records means the one that is linked already. Stored links to records outside the actor's scope
+    are kept; new ones are refused."""
     session, plan = resolver.session, resolver.plan
     for declared in links(plan.model):
         rows = [row for row in plan.rows if declared.attr in row.values]
@@ -95,12 +97,12 @@ def check_targets(resolver: Resolver) -> None:
             before = row.stored.get(declared.attr) or ()
             if any(id_ not in reach for id_ in set(_ids(row, declared)).difference(before)):
                 plan.fail(row, declared.name, OUTSIDE)
-            kept = {id_ for id_ in before if id_ not in reach}
-            row.values[declared.attr] = tuple(sorted(kept.union(_ids(row, declared))))
+            hidden = {id_ for id_ in before if id_ not in reach}
+            row.values[declared.attr] = tuple(sorted(hidden.union(_ids(row, declared))))
 
 
 def _ids(row: PlanRow, declared: Field) -> Sequence[int]:
-    """What a row points at; an empty cell that clears points at nothing."""
+    """The linked ids of a row; none if an empty cell clears them."""
     value: Any = row.values[declared.attr]
     return value or ()
 
@@ -111,8 +113,8 @@ def _settle_ambiguous(resolver: Resolver, row: PlanRow, declared: Field, before:
         name, _slash, text = place.partition("/")
         if name != declared.name:
             continue
-        meant = [id_ for id_ in before if finder.has_name(text, id_)]
-        if len(meant) == 1:
-            row.values[declared.attr] = tuple(sorted({*_ids(row, declared), *meant}))
+        matches = [id_ for id_ in before if finder.has_name(text, id_)]
+        if len(matches) == 1:
+            row.values[declared.attr] = tuple(sorted({*_ids(row, declared), *matches}))
         else:
             resolver.plan.fail(row, declared.name, message)

@@ -119,22 +119,22 @@ def guess(
     return guesses
 
 
-def _by_label(label: str, known: ColumnLabels, wanted: Mapping[str, Message], taken: set[str]) -> str:
+def _by_label(label: str, known: ColumnLabels, columns: Mapping[str, Message], taken: set[str]) -> str:
     """The unassigned column with the label most similar to this one; a label contained in the other counts more."""
     normalized, best, name = normalize(label), MIN_SIMILARITY, ""
     for spelling, (_weight, meaning) in known.meanings.items():
-        if meaning in taken or meaning not in wanted:
+        if meaning in taken or meaning not in columns:
             continue
-        alike = difflib.SequenceMatcher(None, normalized, spelling).ratio()
+        similarity = difflib.SequenceMatcher(None, normalized, spelling).ratio()
         if len(spelling) > 1 and (spelling in normalized or normalized in spelling):
-            alike += 0.4
-        if alike > best:
-            best, name = alike, meaning
+            similarity += 0.4
+        if similarity > best:
+            best, name = similarity, meaning
     return name
 
 
-def _by_values(model: type[Base], samples: Sequence[str], wanted: Mapping[str, Message], taken: set[str]) -> str:
-    for name in wanted:
+def _by_values(model: type[Base], samples: Sequence[str], columns: Mapping[str, Message], taken: set[str]) -> str:
+    for name in columns:
         declared = field_named(model, name)
         if name in taken or declared is None or not samples or not isinstance(declared.kind, RECOGNIZABLE):
             continue

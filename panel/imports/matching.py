@@ -169,21 +169,21 @@ class Finder:
         """The id of the record, or why there is none. `place` is the name of a parent that tells records of one name
         apart."""
         query = (text, place)
-        if (answer := self._cache.get(query)) is None:
+        if (match := self._cache.get(query)) is None:
             if len(self._cache) >= CACHE_SIZE:
                 self._cache.clear()
-            self._cache[query] = answer = self._find(text, place)
-        return answer
+            self._cache[query] = match = self._find(text, place)
+        return match
 
-    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
+    def disambiguate(self, ids: Sequence[int], place: str) -> Sequence[int]:
         """Narrow several records of one name to those in `place`, then to those that the actor may read."""
         for preferred in (
-            [id_ for id_ in found if self.places.get(id_) == self.place_key(place)] if place else [],
-            [id_ for id_ in found if id_ in self.reach] if self.reach is not None else [],
+            [id_ for id_ in ids if self.places.get(id_) == self.place_key(place)] if place else [],
+            [id_ for id_ in ids if id_ in self.reach] if self.reach is not None else [],
         ):
-            if preferred and len(found) > 1:
-                found = preferred
-        return found
+            if preferred and len(ids) > 1:
+                ids = preferred
+        return ids
 
     def _find(self, text: str, place: str) -> int | Missing:
         ids = self.disambiguate(self.names.get(self.key(text), ()), place)
@@ -234,13 +234,13 @@ class Matcher:
         """Stored records whose column has one of these values; texts are compared by their key_of()."""
         table = table_of(self.model)
         kind = next(f.kind for f in fields(self.model) if f.attr == attr)
-        wanted = {value for value in values if value is not None and not isinstance(value, PendingRecord)}
+        keys = {value for value in values if value is not None and not isinstance(value, PendingRecord)}
         column: ColumnElement[Any] = table.c[attr]
         if isinstance(kind, Text) and not isinstance(kind, Code):
             column = func.lower(func.replace(column, " ", ""))
-            wanted = {key_of(value) for value in wanted}
+            keys = {key_of(value) for value in keys}
         rows: list[Row[Any]] = []
-        for chunk in chunks(sorted(wanted)):
+        for chunk in chunks(sorted(keys)):
             rows += session.execute(select(table).where(column.in_(chunk)), execution_options=UNSCOPED).all()
         return rows
 
@@ -256,9 +256,9 @@ class Matcher:
         key = self.key(row)
         return None if key is None else self.stored.get(key)
 
-    def same(self, field: Field, stored: Any, given: Any) -> bool:
-        """Whether a given value of a key field equals the stored one but for case, width or white space."""
-        return stored is not None and field.key and isinstance(given, str) and key_of(stored) == key_of(given)
+    def same(self, field: Field, stored: Any, value: Any) -> bool:
+        """Whether a value of a key field in the file equals the stored one but for case, width or white space."""
+        return stored is not None and field.key and isinstance(value, str) and key_of(stored) == key_of(value)
 
 
 def key_part(value: Any) -> Any:
@@ -283,9 +283,9 @@ class FullRowMatcher(Matcher):
 
     def find(self, row: PlanRow) -> Row[Any] | None:
         candidates = self.by_anchor.get(row.values.get(self.anchor), []) if self.anchor else []
-        given = {attr: value for attr, value in row.values.items() if attr in self.declared}
+        values = {attr: value for attr, value in row.values.items() if attr in self.declared}
         for stored in candidates:
-            if all(self._equals(attr, stored, value) for attr, value in given.items()) and all(
+            if all(self._equals(attr, stored, value) for attr, value in values.items()) and all(
                 self.declared[attr].kind.mask(stored._mapping[attr]) == text for attr, text in row.masked.items()
             ):
                 candidates.remove(stored)

@@ -77,9 +77,9 @@ class Rules:
         """Why records that an import added can't be removed, by id, besides later changes and references."""
         return {}
 
-    def undo(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
-        """Remove records that an import added. The session acts by right: the actor's permissions aren't checked."""
-        bulk.remove(session, self.model, gone, note)
+    def undo(self, session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
+        """Remove records that an import added. The session is elevated: the actor's permissions aren't checked."""
+        bulk.remove(session, self.model, removals, note)
 
 
 @dataclass(slots=True)

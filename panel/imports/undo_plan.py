@@ -1,4 +1,4 @@
-"""What taking an import back would do: its rows, the records behind them as they now stand, and what goes or stays."""
+"""The plan of an undo: the rows of the import, the current state of their records, and which rows go or stay."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from panel.security.policy import model_of, table_of
 from panel.security.records import AuditAction, AuditEntry, ImportBatch, ImportRow
 from panel.store import links
 
-#: A record: its table and id.
-Place = tuple[str, int]
+#: (table name, id) of a record.
+RecordKey = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +33,22 @@ class Item:
     before: Mapping[str, Any] | None
 
     @property
-    def place(self) -> Place:
+    def key(self) -> RecordKey:
         return self.model.__tablename__, self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a row stays, and the record that is the cause, if there is one."""
+    """Why a row stays, and the record that causes it, if any."""
 
     message: Message
-    place: Place | None = None
+    key: RecordKey | None = None
 
 
 @dataclass(slots=True)
 class Unit:
-    """What goes back together: a row of the file with what was written besides, or a record made for several rows.
-    Its own record comes first."""
+    """Records that are undone together: those of one row of the file, its own record first, or a single record that was
+    added for several rows (`alone`)."""
 
     sheet: str
     number: int
@@ -59,23 +59,23 @@ class Unit:
 
 @dataclass(slots=True)
 class UndoPlan:
-    """What taking a batch back would do. `refusal` says why it can't be done at all; `stored` holds the records as
-    they now stand."""
+    """What undoing a batch would do. `refusal` says why it can't be undone at all; `stored` are the current values of
+    the records."""
 
     batch: ImportBatch
     refusal: Message | None = None
     units: list[Unit] = field(default_factory=list)
-    stored: dict[Place, dict[str, Any]] = field(default_factory=dict)
+    stored: dict[RecordKey, dict[str, Any]] = field(default_factory=dict)
 
-    #: Records outside the actor's area: nothing is told of them.
-    unseen: set[Place] = field(default_factory=set)
+    #: Records outside the actor's scope, of which nothing is shown.
+    unseen: set[RecordKey] = field(default_factory=set)
 
     def hides(self, item: Item) -> bool:
-        return item.place in self.unseen
+        return item.key in self.unseen
 
     def digest(self) -> str:
-        """A fingerprint of what goes and what stays: two plans that differ here differ in effect."""
-        facts = [(unit.number, unit.sheet, bool(unit.reasons), [i.place for i in unit.items]) for unit in self.units]
+        """A fingerprint of the plan's effect, to notice a change between the page and its confirmation."""
+        facts = [(unit.number, unit.sheet, bool(unit.reasons), [i.key for i in unit.items]) for unit in self.units]
         return sha256(repr(facts).encode()).hexdigest()[:20]
 
     @property
@@ -95,15 +95,15 @@ def read_units(session: Session, batch: ImportBatch) -> list[Unit]:
         .order_by(row.id)
     )
     units: list[Unit] = []
-    for one in session.execute(statement, execution_options=UNSCOPED):
-        unit = Unit(one.sheet, one.number, False, [])
-        if one.version is not None:
-            before = None if one.version == 1 else one.before or {}
-            unit.items.append(_item(batch.table_name, one.record_id, one.version, before))
-        for table, id_, version, before, alone in one.besides or ():
+    for import_row in session.execute(statement, execution_options=UNSCOPED):
+        unit = Unit(import_row.sheet, import_row.number, False, [])
+        if import_row.version is not None:
+            before = None if import_row.version == 1 else import_row.before or {}
+            unit.items.append(_item(batch.table_name, import_row.record_id, import_row.version, before))
+        for table, id_, version, before, alone in import_row.besides or ():
             item = _item(table, id_, version, before)
             if alone:
-                units.append(Unit(one.sheet, one.number, True, [item]))
+                units.append(Unit(import_row.sheet, import_row.number, True, [item]))
             else:
                 unit.items.append(item)
         if unit.items:
@@ -119,26 +119,28 @@ def _item(table: str, id_: int, version: int, before: Mapping[str, Any] | None) 
 
 
 def by_model(items: Iterable[Item]) -> dict[type[Base], list[Item]]:
-    found: dict[type[Base], list[Item]] = defaultdict(list)
+    grouped: dict[type[Base], list[Item]] = defaultdict(list)
     for item in items:
-        found[item.model].append(item)
-    return found
+        grouped[item.model].append(item)
+    return grouped
 
 
-def read_stored(session: Session, made: UndoPlan) -> None:
-    """Read the records as they now stand. What was deleted since the import is not read, though another record may have
-    its id: databases set up before ids were unique for ever gave them again."""
+def read_stored(session: Session, undo_plan: UndoPlan) -> None:
+    """Read the current values of the records into undo_plan.stored, except of records deleted since the import.
+
+    The deletions are looked up in the audit log: in databases of early versions a new record may have got the id of a
+    deleted one."""
     entry = table_of(AuditEntry).c
-    for model, items in by_model(item for unit in made.units for item in unit.items).items():
+    for model, items in by_model(item for unit in undo_plan.units for item in unit.items).items():
         table = table_of(model)
-        for some in chunks({item.id for item in items}):
+        for chunk in chunks({item.id for item in items}):
             deleted = select(entry.record_id).where(
                 entry.table_name == table.name,
-                entry.record_id.in_(some),
+                entry.record_id.in_(chunk),
                 entry.action == AuditAction.DELETE,
-                entry.at >= made.batch.at,
+                entry.at >= undo_plan.batch.at,
             )
-            present = select(table).where(table.c.id.in_(some), table.c.id.not_in(deleted))
+            present = select(table).where(table.c.id.in_(chunk), table.c.id.not_in(deleted))
             for row in session.execute(present, execution_options=UNSCOPED):
-                made.stored[table.name, row.id] = dict(row._mapping)
-        links.read_into(session, model, {i.id: made.stored[i.place] for i in items if i.place in made.stored})
+                undo_plan.stored[table.name, row.id] = dict(row._mapping)
+        links.read_into(session, model, {i.id: undo_plan.stored[i.key] for i in items if i.key in undo_plan.stored})

@@ -1,4 +1,4 @@
-"""Why a row of an import stays when the rest goes back: changed since, out of reach, held by a rule, referred to."""
+"""Why a row stays when an import is undone: changed since, out of the actor's scope, kept by a rule, or referred to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from panel.fields import links, table_of_links
 from panel.i18n import _
 from panel.imports.matching import UNSCOPED, chunks, permitted
 from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
-from panel.imports.undo_plan import Item, Place, Reason, UndoPlan, Unit, by_model
+from panel.imports.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
 from panel.security.accounts import User
 from panel.security.policy import Permission, model_of, table_of
@@ -24,38 +24,39 @@ from panel.security.records import ImportBatch, ImportUndo
 
 @dataclass(frozen=True, slots=True)
 class _Pointer:
-    """That a record refers to one that the import added."""
+    """A record (`source`) refers by its attribute `attr` to a record that the import added (`target`)."""
 
-    target: Place
-    source: Place
+    target: RecordKey
+    source: RecordKey
     attr: str
 
 
-def check_versions(session: Session, made: UndoPlan) -> None:
-    """What was changed or deleted since stays."""
-    versions = _restored(session, made.batch)
+def check_versions(session: Session, undo_plan: UndoPlan) -> None:
+    """Add a reason to each unit with a record that was changed or deleted since the import."""
+    versions = _restored(session, undo_plan.batch)
     changed: list[tuple[Unit, Item, Mapping[str, Any]]] = []
-    for unit in made.units:
+    for unit in undo_plan.units:
         for item in unit.items:
-            stored = made.stored.get(item.place)
+            stored = undo_plan.stored.get(item.key)
             if stored is None:
                 message = _("{label} #{id} isn't there any more.", label=item.model.__label__, id=item.id)
                 unit.reasons.append(Reason(message))
-            elif _same(stored["version"], item, versions) != item.version:
+            elif _original_version(stored["version"], item, versions) != item.version:
                 changed.append((unit, item, stored))
     user = User.__table__.c
     names: dict[int, str] = {}
-    for some in chunks({stored["updated_by_id"] for _unit, item_of, stored in changed} - {None}):
-        statement = select(user.id, user.name).where(user.id.in_(some))
+    for chunk in chunks({stored["updated_by_id"] for _unit, item_of, stored in changed} - {None}):
+        statement = select(user.id, user.name).where(user.id.in_(chunk))
         names |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
     for unit, item, since in changed:
         who = names.get(since["updated_by_id"]) or _("the system")
         message = _("Changed since: {who}, {at}.", who=who, at=to_minute(since["updated_at"]))
-        unit.reasons.append(Reason(message, item.place))
+        unit.reasons.append(Reason(message, item.key))
 
 
-def _restored(session: Session, batch: ImportBatch) -> dict[tuple[Place, int], int]:
-    """Of records that a later import changed and that were put back: the version before by the one since."""
+def _restored(session: Session, batch: ImportBatch) -> dict[tuple[RecordKey, int], int]:
+    """Versions of records that a later, undone import changed: (record, version after the undo) to the version before
+    that import. Both have the same values."""
     undo = table_of(ImportUndo).c
     statement = select(undo.restored).where(undo.batch_id > batch.id)
     return {
@@ -65,81 +66,83 @@ def _restored(session: Session, batch: ImportBatch) -> dict[tuple[Place, int], i
     }
 
 
-def _same(version: int, item: Item, versions: Mapping[tuple[Place, int], int]) -> int:
+def _original_version(version: int, item: Item, versions: Mapping[tuple[RecordKey, int], int]) -> int:
     """The first version with the same values as this one."""
-    while (item.place, version) in versions:
-        version = versions[item.place, version]
+    while (item.key, version) in versions:
+        version = versions[item.key, version]
     return version
 
 
-def check_reach(session: Session, made: UndoPlan) -> None:
-    """What lies outside one's area stays."""
-    items = by_model(item for unit in made.units for item in unit.items)
+def check_reach(session: Session, undo_plan: UndoPlan) -> None:
+    """Give each unit with a record outside the actor's scope that reason alone."""
+    items = by_model(item for unit in undo_plan.units for item in unit.items)
     reach = {
-        model: set(permitted(session, model, Permission.READ, {i.id for i in some})) for model, some in items.items()
+        model: set(permitted(session, model, Permission.READ, {i.id for i in model_items}))
+        for model, model_items in items.items()
     }
-    for unit in made.units:
-        unseen = [i.place for i in unit.items if i.id not in reach[i.model] and i.place in made.stored]
+    for unit in undo_plan.units:
+        unseen = [i.key for i in unit.items if i.id not in reach[i.model] and i.key in undo_plan.stored]
         if unseen:
-            made.unseen.update(unseen)
+            undo_plan.unseen.update(unseen)
             unit.reasons = [Reason(OUTSIDE)]
 
 
-def check_rules(session: Session, made: UndoPlan, registry: Registry) -> None:
-    added = by_model(item for unit in made.going for item in unit.items if item.before is None)
-    held = {
+def check_rules(session: Session, undo_plan: UndoPlan, registry: Registry) -> None:
+    """Add the obstacles that the import rules of each table find."""
+    added = by_model(item for unit in undo_plan.going for item in unit.items if item.before is None)
+    obstacles = {
         (model.__tablename__, id_): message
         for model, items in added.items()
         for id_, message in registry.rules_of(model).removal_obstacles(session, {item.id for item in items}).items()
     }
-    for unit in made.going:
-        unit.reasons += [Reason(held[item.place], item.place) for item in unit.items if item.place in held]
+    for unit in undo_plan.going:
+        unit.reasons += [Reason(obstacles[item.key], item.key) for item in unit.items if item.key in obstacles]
 
 
-def check_references(session: Session, made: UndoPlan, registry: Registry) -> None:
-    """What something else refers to stays, unless that goes back as well; what shares a record with a row that stays
-    stays too. Repeated until nothing more follows."""
-    owners: dict[Place, list[Unit]] = defaultdict(list)
-    items: dict[Place, Item] = {}
-    for unit in made.units:
+def check_references(session: Session, undo_plan: UndoPlan, registry: Registry) -> None:
+    """Add a reason to each unit that a remaining record refers to, and to each that shares a record with a unit that
+    stays. Repeated until nothing more follows."""
+    owners: dict[RecordKey, list[Unit]] = defaultdict(list)
+    items: dict[RecordKey, Item] = {}
+    for unit in undo_plan.units:
         for item in unit.items:
-            owners[item.place].append(unit)
-            items[item.place] = item
+            owners[item.key].append(unit)
+            items[item.key] = item
     pointers = _pointers(session, [item for item in items.values() if item.before is None], registry)
-    blamed: dict[int, list[_Pointer]] = defaultdict(list)
-    known = -1
+    blocking: dict[int, list[_Pointer]] = defaultdict(list)
+    staying_count = -1
     while True:
-        staying = {place for unit in made.units if unit.reasons or id(unit) in blamed for place in _places(unit)}
-        if len(staying) == known:
+        staying = {key for unit in undo_plan.units if unit.reasons or id(unit) in blocking for key in _keys(unit)}
+        if len(staying) == staying_count:
             break
-        known, open_ = len(staying), []
+        staying_count, undecided = len(staying), []
         for pointer in pointers:
             source = items.get(pointer.source)
             if source and pointer.source not in staying and (source.before is None or pointer.attr in source.before):
-                open_.append(pointer)
+                undecided.append(pointer)
                 continue
             for unit in owners[pointer.target]:
                 if not unit.reasons:
-                    blamed[id(unit)].append(pointer)
-        pointers = open_
-        for unit in made.units:
-            if not unit.reasons and id(unit) not in blamed and any(place in staying for place in _places(unit)):
+                    blocking[id(unit)].append(pointer)
+        pointers = undecided
+        for unit in undo_plan.units:
+            if not unit.reasons and id(unit) not in blocking and any(key in staying for key in _keys(unit)):
                 unit.reasons.append(Reason(_("It belongs to a row that stays.")))
-    names = _names(session, {found[0].source for found in blamed.values()})
-    for unit in made.units:
-        if id(unit) in blamed:
-            unit.reasons += _refers(blamed[id(unit)], names)
+    names = _names(session, {unit_pointers[0].source for unit_pointers in blocking.values()})
+    for unit in undo_plan.units:
+        if id(unit) in blocking:
+            unit.reasons += _refers(blocking[id(unit)], names)
 
 
-def _places(unit: Unit) -> list[Place]:
-    return [item.place for item in unit.items]
+def _keys(unit: Unit) -> list[RecordKey]:
+    return [item.key for item in unit.items]
 
 
 def _pointers(session: Session, added: Sequence[Item], registry: Registry) -> list[_Pointer]:
-    """Everything that refers to records that the import added; told from the declared foreign keys."""
+    """All references to records that the import added, by the declared foreign keys and links."""
     targets = {model.__tablename__: {item.id for item in items} for model, items in by_model(added).items()}
     histories = {name: registry.rules_of(model_of(name)).histories for name in targets}
-    found: list[_Pointer] = []
+    pointers: list[_Pointer] = []
     for mapper in sorted(Base.registry.mappers, key=lambda mapper: str(mapper.class_.__tablename__)):
         table = table_of(mapper.class_)
         for column in table.c:
@@ -147,51 +150,51 @@ def _pointers(session: Session, added: Sequence[Item], registry: Registry) -> li
                 target = key.column.table.name
                 if target not in targets or table.name in histories[target]:
                     continue
-                for some in chunks(targets[target]):
-                    statement = select(table.c.id, column).where(column.in_(some))
+                for chunk in chunks(targets[target]):
+                    statement = select(table.c.id, column).where(column.in_(chunk))
                     for id_, to in session.execute(statement, execution_options=UNSCOPED):
-                        found.append(_Pointer((target, to), (table.name, id_), column.name))
-        found += _links_to(session, mapper.class_, targets)
-    return found
+                        pointers.append(_Pointer((target, to), (table.name, id_), column.name))
+        pointers += _links_to(session, mapper.class_, targets)
+    return pointers
 
 
 def _links_to(session: Session, model: type[Base], targets: Mapping[str, Collection[int]]) -> Iterator[_Pointer]:
-    """What records of a table point at by many()."""
+    """References of a table's many() fields to the targets."""
     for f in links(model):
         table, target = table_of_links(model, f), f.target or ""
-        for some in chunks(targets.get(target, ())):
-            statement = select(table).where(table.c.target_id.in_(some))
+        for chunk in chunks(targets.get(target, ())):
+            statement = select(table).where(table.c.target_id.in_(chunk))
             for owner, to in session.execute(statement, execution_options=UNSCOPED):
                 yield _Pointer((target, to), (model.__tablename__, owner), f.attr)
 
 
-def _names(session: Session, places: Iterable[Place]) -> dict[Place, str]:
-    """What records are called, as far as the actor reaches them."""
+def _names(session: Session, keys: Iterable[RecordKey]) -> dict[RecordKey, str]:
+    """The names of the records that the actor may read."""
     ids: dict[str, set[int]] = defaultdict(set)
-    for table, id_ in places:
+    for table, id_ in keys:
         ids[table].add(id_)
-    found: dict[Place, str] = {}
-    for table, wanted in ids.items():
+    names: dict[RecordKey, str] = {}
+    for table, table_ids in ids.items():
         model = model_of(table)
         columns = table_of(model).c
         shown = [columns[name] for name in model.__display__ if name in columns]
-        for some in chunks(permitted(session, model, Permission.READ, wanted)):
-            statement = select(columns.id, *shown).where(columns.id.in_(some))
+        for chunk in chunks(permitted(session, model, Permission.READ, table_ids)):
+            statement = select(columns.id, *shown).where(columns.id.in_(chunk))
             for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
-                found[table, id_] = " ".join(str(part) for part in parts if part) or f"#{id_}"
-    return found
+                names[table, id_] = " ".join(str(part) for part in parts if part) or f"#{id_}"
+    return names
 
 
-def _refers(found: Sequence[_Pointer], names: Mapping[Place, str]) -> list[Reason]:
-    first = found[0].source
+def _refers(pointers: Sequence[_Pointer], names: Mapping[RecordKey, str]) -> list[Reason]:
+    first = pointers[0].source
     label = model_of(first[0]).__label__
-    seen = first in names
+    visible = first in names
     message = _("{label} {name} refers to it.", label=label, name=names.get(first, NOT_VISIBLE))
-    if len(found) > 1:
+    if len(pointers) > 1:
         message = _(
             "{label} {name} and {n} more records refer to it.",
             label=label,
             name=names.get(first, NOT_VISIBLE),
-            n=len(found) - 1,
+            n=len(pointers) - 1,
         )
-    return [Reason(message, first if seen else None)]
+    return [Reason(message, first if visible else None)]

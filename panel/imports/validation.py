@@ -41,11 +41,11 @@ MISSING = _("This must be filled in.")
 SCOPE_BATCH = 500
 
 
-def require(plan: Plan, rows: Iterable[PlanRow], wanted: Sequence[Field]) -> None:
-    """Fail rows that leave one of the `wanted` fields empty."""
+def require(plan: Plan, rows: Iterable[PlanRow], required: Sequence[Field]) -> None:
+    """Fail rows that leave one of the `required` fields empty."""
     for row in rows:
         faulty = {error.index for error in row.errors}
-        for declared in wanted:
+        for declared in required:
             if declared.attr in row.values or declared.attr in row.masked:
                 continue
             part = plan.part_of(row)
@@ -215,7 +215,7 @@ def _check_scope(session: Session, plan: Plan, action: Permission, rows: Sequenc
     for start in range(0, len(rows), SCOPE_BATCH):
         chunk = rows[start : start + SCOPE_BATCH]
         data = [(i, *(_scope_value(row, name) for name in recorder.names)) for i, row in enumerate(chunk)]
-        proposed = values(*shape, name="given").data(data).cte()
+        proposed = values(*shape, name="proposed").data(data).cte()
         typed = {name: cast(proposed.c[name], columns[name].type) for name in recorder.names}
         condition = policy.criterion(actor, action, plan.model, SimpleNamespace(**typed))
         assert condition is not None

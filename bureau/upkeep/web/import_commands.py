@@ -173,7 +173,7 @@ def _undone(made: UndoPlan) -> dict[str, Any]:
 
 
 def _stays(unit: Unit) -> dict[str, Any]:
-    table, record = unit.items[0].place
+    table, record = unit.items[0].key
     reasons = [str(reason.message) for reason in unit.reasons]
     return {"sheet": unit.sheet, "row": unit.number, "table": table, "record": record, "reasons": reasons}
 

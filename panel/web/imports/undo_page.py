@@ -1,4 +1,4 @@
-"""The page that asks before an import is taken back: what goes, what stays and why."""
+"""The page that asks before an import is undone: which rows are undone, which stay and why."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from panel.web.pages import Cell, Change, UndoPage, UndoRow
 #: Rows shown of those that go, and of those that stay.
 SHOWN = 100
 
-_BACK = _("Back to what it was")
+_RESTORED = _("Back to what it was")
 
 
-def build(view: Any, made: UndoPlan) -> UndoPage:
-    batch = made.batch
+def build(view: Any, undo_plan: UndoPlan) -> UndoPage:
+    batch = undo_plan.batch
     page = UndoPage(
         title=_("Undo import {number}", number=batch.id),
         sub=_sub(batch),
         action_url=view.get_url(".undo_view", id=batch.id),
         cancel_url=view.get_url(".details_view", id=batch.id),
     )
-    if made.refusal is not None:
-        page.notice, page.refused = made.refusal, True
+    if undo_plan.refusal is not None:
+        page.notice, page.refused = undo_plan.refusal, True
         return page
-    going, staying = _rows(made.going), _rows(made.staying)
+    going, staying = _rows(undo_plan.going), _rows(undo_plan.staying)
     page.going_count, page.staying_count = len(going), len(staying)
-    page.going = [_row(made, unit) for unit in going[:SHOWN]]
-    page.staying = [_row(made, unit) for unit in staying[:SHOWN]]
-    page.also = [_alone(made, unit) for unit in made.units if unit.alone]
-    page.digest = made.digest()
-    if not made.going:
+    page.going = [_row(undo_plan, unit) for unit in going[:SHOWN]]
+    page.staying = [_row(undo_plan, unit) for unit in staying[:SHOWN]]
+    page.also = [_alone(undo_plan, unit) for unit in undo_plan.units if unit.alone]
+    page.digest = undo_plan.digest()
+    if not undo_plan.going:
         page.notice, page.refused = (
             _("Every row has been changed or referred to since. Nothing can be taken back."),
             True,
@@ -66,51 +66,51 @@ def _rows(units: Sequence[Unit]) -> list[Unit]:
 
 
 def _notice(going: Sequence[Unit], staying: int) -> Message:
-    """How many records become what, and how many rows are left."""
-    counts = Counter(_what(unit.items[0]) for unit in going)
+    """The number of records by what happens to them, and the number of rows that stay."""
+    counts = Counter(_effect(unit.items[0]) for unit in going)
     what = "、".join(f"{message} {n:,}" for message, n in counts.items())
     if staying:
         return _("Nothing has happened yet. {what}. {n} rows stay as they are, see below.", what=what, n=staying)
     return _("Nothing has happened yet. {what}. Every row goes back to what it was before the import.", what=what)
 
 
-def _what(item: Item) -> Message:
-    return current_panel().registry.rules_of(item.model).removal if item.before is None else _BACK
+def _effect(item: Item) -> Message:
+    return current_panel().registry.rules_of(item.model).removal if item.before is None else _RESTORED
 
 
-def _row(made: UndoPlan, unit: Unit) -> UndoRow:
+def _row(undo_plan: UndoPlan, unit: Unit) -> UndoRow:
     own = unit.items[0]
     return UndoRow(
         number=unit.number,
         sheet=unit.sheet,
-        record=_cell(made, own),
-        what=Cell(str(_what(own)), tone="" if own.before is None else "brand"),
-        changes=_changes(made, own),
-        besides=[_beside(made, item) for item in unit.items[1:]],
+        record=_cell(undo_plan, own),
+        what=Cell(str(_effect(own)), tone="" if own.before is None else "brand"),
+        changes=_changes(undo_plan, own),
+        besides=[_beside(undo_plan, item) for item in unit.items[1:]],
         reasons=[_reason(reason) for reason in unit.reasons],
     )
 
 
-def _alone(made: UndoPlan, unit: Unit) -> Cell:
-    """A record that was made for the rows."""
-    found = _cell(made, unit.items[0])
+def _alone(undo_plan: UndoPlan, unit: Unit) -> Cell:
+    """A record that was added for several rows, and whether it is removed too."""
+    cell = _cell(undo_plan, unit.items[0])
     label = unit.items[0].model.__label__
     if unit.reasons:
         reasons = " ".join(str(reason.message) for reason in unit.reasons)
-        found.text = str(_("{label} {name} stays: {reasons}", label=label, name=found.text, reasons=reasons))
+        cell.text = str(_("{label} {name} stays: {reasons}", label=label, name=cell.text, reasons=reasons))
     else:
-        found.text = str(_("{label} {name} was added with the import and goes as well.", label=label, name=found.text))
-    return found
+        cell.text = str(_("{label} {name} was added with the import and goes as well.", label=label, name=cell.text))
+    return cell
 
 
 def _reason(reason: Reason) -> Cell:
-    return Cell(str(reason.message), url=render.record_url(*reason.place) if reason.place else None)
+    return Cell(str(reason.message), url=render.record_url(*reason.key) if reason.key else None)
 
 
-def _cell(made: UndoPlan, item: Item) -> Cell:
-    """What a record is called, as it now stands, with the way to it."""
-    stored = made.stored.get(item.place)
-    if stored is None or made.hides(item):
+def _cell(undo_plan: UndoPlan, item: Item) -> Cell:
+    """The current name of a record, with a link to it."""
+    stored = undo_plan.stored.get(item.key)
+    if stored is None or undo_plan.hides(item):
         return Cell(f"#{item.id}")
     hidden = _hidden(item.model)
     parts = []
@@ -120,22 +120,22 @@ def _cell(made: UndoPlan, item: Item) -> Cell:
             parts.append(
                 declared.kind.mask(value) if is_masked(declared, hidden=hidden) else declared.kind.format(value)
             )
-    return Cell(" ".join(parts) or f"#{item.id}", url=render.record_url(*item.place))
+    return Cell(" ".join(parts) or f"#{item.id}", url=render.record_url(*item.key))
 
 
-def _beside(made: UndoPlan, item: Item) -> Message:
-    what, nothing = _changes(made, item), str(_("empty"))
-    words = "；".join(f"{change.label} {change.before} → {change.after or nothing}" for change in what)
-    name = _cell(made, item).text
+def _beside(undo_plan: UndoPlan, item: Item) -> Message:
+    changes, nothing = _changes(undo_plan, item), str(_("empty"))
+    words = "；".join(f"{change.label} {change.before} → {change.after or nothing}" for change in changes)
+    name = _cell(undo_plan, item).text
     if item.before is None:
-        return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=_what(item))
-    return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=words or _BACK)
+        return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=_effect(item))
+    return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=words or _RESTORED)
 
 
-def _changes(made: UndoPlan, item: Item) -> list[Change]:
-    """What would be put back, field by field; masked as on the record's page."""
-    stored = made.stored.get(item.place)
-    if item.before is None or stored is None or made.hides(item):
+def _changes(undo_plan: UndoPlan, item: Item) -> list[Change]:
+    """The changes that undo would make to a record, masked as on its page."""
+    stored = undo_plan.stored.get(item.key)
+    if item.before is None or stored is None or undo_plan.hides(item):
         return []
     hidden = _hidden(item.model)
     return [
