@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from string import Formatter
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, String, Table
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry, relationship
+from sqlalchemy.util import immutabledict
 
 from panel.fields import Field, LinksDeclared, field_named
 from panel.i18n import Message, pinyin
@@ -53,6 +54,9 @@ class Own:
 
 
 Path = Public | Anchor | Via | Own
+
+#: Execution options of a statement that reads or writes every row, whoever the session acts for.
+UNSCOPED: Mapping[str, Any] = immutabledict({"unscoped": True})
 
 
 class Base(DeclarativeBase):

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Index, String, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from panel.base import Record, Via
+from panel.base import UNSCOPED, Record, Via
 from panel.fields import col, rule
 from panel.i18n import Message, _
 from panel.kinds import Amount, Choice, Code, Day, Moment, Reference, Text, Whole, now
@@ -77,7 +77,7 @@ class Action(Record):
         ids = [i for i in (self.officer_id, self.second_officer_id) if i is not None]
         query = select(Officer.id).where(Officer.id.in_(ids), Officer.kind == OfficerKind.AUXILIARY)
         with session.no_autoflush:
-            found = set(session.execute(query, execution_options={"unscoped": True}).scalars())
+            found = set(session.execute(query, execution_options=UNSCOPED).scalars())
         for name, id_ in (("officer", self.officer_id), ("second_officer", self.second_officer_id)):
             if id_ in found:
                 yield name, _("Auxiliary staff can't decide a penalty.")

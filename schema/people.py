@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import Index, or_, select, text
 from sqlalchemy.orm import Mapped, Session, relationship
 
-from panel.base import Anchor, Named, Record, Via
+from panel.base import UNSCOPED, Anchor, Named, Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Flag, Mobile, PersonName, Reference, Telephone, Text, today
@@ -170,7 +170,7 @@ class Assignment(Record):
         if self.id is not None:
             clash = clash.where(Assignment.id != self.id)
         with session.no_autoflush:
-            if session.execute(clash.limit(1), execution_options={"unscoped": True}).first():
+            if session.execute(clash.limit(1), execution_options=UNSCOPED).first():
                 yield "start_on", _("Another officer is assigned to this community in that time.")
 
 

@@ -32,7 +32,7 @@ from models import (
     Referral,
 )
 from panel import kinds
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.kinds import ZONE
 from seed import district, mondays, reference, three
 from seed.cast import Cast
@@ -189,7 +189,7 @@ def _below(
     table = cast(Table, model.__table__)
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     plain = [{name: value for name, value in row.items() if name != part} for row in rows]
-    ids = session.execute(statement, plain, execution_options={"unscoped": True}).scalars().all() if rows else []
+    ids = session.execute(statement, plain, execution_options=UNSCOPED).scalars().all() if rows else []
     return [{**below, attr: id_} for row, id_ in zip(rows, ids, strict=True) for below in row[part]]
 
 
@@ -201,7 +201,7 @@ def _write_cases(session: Session, lives: list[Life]) -> None:
         part = [life for life in lives if ("item_snapshot" in life.case) is accepted]
         if part:
             rows = [life.case for life in part]
-            ids = session.execute(statement, rows, execution_options={"unscoped": True}).scalars().all()
+            ids = session.execute(statement, rows, execution_options=UNSCOPED).scalars().all()
             for life, id_ in zip(part, ids, strict=True):
                 life.id = id_
 
@@ -212,5 +212,5 @@ def _of(lives: list[Life], part: str) -> list[dict[str, Any]]:
 
 def _insert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> int:
     if rows:
-        session.execute(insert(cast(Table, model.__table__)), rows, execution_options={"unscoped": True})
+        session.execute(insert(cast(Table, model.__table__)), rows, execution_options=UNSCOPED)
     return len(rows)

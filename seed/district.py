@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Assignment, Community, Gender, Liaison, Officer, OfficerKind, Squad, Street, Volunteer
+from panel.base import UNSCOPED
 from panel.security.accounts import User, UserRole
 
 PILOT = "南湖分队"
@@ -52,8 +53,6 @@ ACCOUNTS = {
     "auditor": "汪建平",
 }
 
-_UNSCOPED = {"unscoped": True}
-
 
 def build(session: Session, rng: random.Random, today: date, password_hash: str) -> dict[str, int]:
     """Add what is missing of the district and flush; returns how many rows of each table were added."""
@@ -72,7 +71,7 @@ def build(session: Session, rng: random.Random, today: date, password_hash: str)
 
 def _counts(session: Session) -> dict[str, int]:
     return {
-        model.__tablename__: len(session.scalars(select(model.id), execution_options=_UNSCOPED).all())
+        model.__tablename__: len(session.scalars(select(model.id), execution_options=UNSCOPED).all())
         for model in (Street, Squad, Community, Officer, Liaison, Assignment, Volunteer, User)
     }
 
@@ -86,7 +85,7 @@ def _names(rng: random.Random) -> Iterator[str]:
 
 def _by_name(session: Session, model: type[Any], wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The records of these names, those missing made with these values."""
-    found = {row.name: row for row in session.scalars(select(model), execution_options=_UNSCOPED)}
+    found = {row.name: row for row in session.scalars(select(model), execution_options=UNSCOPED)}
     for name, values in wanted.items():
         if name not in found:
             found[name] = model(name=name, **values)
@@ -99,7 +98,7 @@ def _officers(
     session: Session, rng: random.Random, squads: dict[str, Squad], names: Iterator[str], today: date
 ) -> dict[int, list[Officer]]:
     """The demo officers by squad id: the leader first, an auxiliary last."""
-    known = {o.badge_no: o for o in session.scalars(select(Officer), execution_options=_UNSCOPED)}
+    known = {o.badge_no: o for o in session.scalars(select(Officer), execution_options=UNSCOPED)}
     found: dict[int, list[Officer]] = {}
     for s, squad in enumerate(squads.values(), 1):
         for i in range(1, OFFICERS_PER_SQUAD + 1):
@@ -123,7 +122,7 @@ def _officers(
 def _communities(
     session: Session, rng: random.Random, streets: dict[str, Street], squads: dict[str, Squad]
 ) -> list[Community]:
-    known = {(c.street_id, c.name): c for c in session.scalars(select(Community), execution_options=_UNSCOPED)}
+    known = {(c.street_id, c.name): c for c in session.scalars(select(Community), execution_options=UNSCOPED)}
     found = []
     for street, squad, stems in DISTRICT:
         for stem in stems.split():
@@ -150,7 +149,7 @@ def _liaisons(
     session: Session, rng: random.Random, communities: list[Community], names: Iterator[str], today: date
 ) -> None:
     """One active liaison in each community without any; every fourth one has a predecessor."""
-    taken = set(session.scalars(select(Liaison.community_id), execution_options=_UNSCOPED))
+    taken = set(session.scalars(select(Liaison.community_id), execution_options=UNSCOPED))
     for i, community in enumerate(communities):
         name, before = next(names), next(names)
         since, male, post = today - timedelta(days=rng.randint(800, 1900)), rng.random() < 0.4, rng.choice(POSTS)
@@ -182,7 +181,7 @@ def _assignments(
     session: Session, communities: list[Community], officers: dict[int, list[Officer]], today: date
 ) -> None:
     """An officer, neither leader nor auxiliary, for each community without one; every third one had another before."""
-    taken = set(session.scalars(select(Assignment.community_id), execution_options=_UNSCOPED))
+    taken = set(session.scalars(select(Assignment.community_id), execution_options=UNSCOPED))
     for i, community in enumerate(communities):
         if community.id in taken or community.squad_id not in officers:
             continue
@@ -199,7 +198,7 @@ def _assignments(
 
 def _volunteers(session: Session, communities: list[Community], names: Iterator[str]) -> None:
     """Two for each community without any: one whom people trust to mediate, one who lends a hand."""
-    taken = set(session.scalars(select(Volunteer.community_id), execution_options=_UNSCOPED))
+    taken = set(session.scalars(select(Volunteer.community_id), execution_options=UNSCOPED))
     for i, community in enumerate(communities):
         for is_mediator in (True, False):
             name = next(names)
@@ -213,7 +212,7 @@ def _volunteers(session: Session, communities: list[Community], names: Iterator[
 def _accounts(session: Session, password_hash: str) -> None:
     """An account for each role, named like it; those of leader, officer and liaison belong to one in the pilot squad.
     An account that exists keeps its password, its roles and its owner."""
-    usernames = set(session.scalars(select(User.username), execution_options=_UNSCOPED))
+    usernames = set(session.scalars(select(User.username), execution_options=UNSCOPED))
     for username, full_name in ACCOUNTS.items():
         if username in usernames:
             continue
@@ -237,7 +236,7 @@ def _owner(session: Session, role: str) -> Officer | Liaison | None:
     """Whose a role's account is: the pilot squad's leader, an officer of it with a community, or the liaison there."""
     if role == "leader":
         query = select(Officer).where(Officer.badge_no == f"{BADGE}10001", Officer.user_id.is_(None))
-        return session.scalar(query, execution_options=_UNSCOPED)
+        return session.scalar(query, execution_options=UNSCOPED)
     first = (
         select(Assignment.officer_id, Assignment.community_id)
         .join(Assignment.community)
@@ -245,15 +244,15 @@ def _owner(session: Session, role: str) -> Officer | Liaison | None:
         .where(Squad.name == PILOT, Assignment.end_on.is_(None))
         .order_by(Assignment.id)
     )
-    row = session.execute(first.limit(1), execution_options=_UNSCOPED).first()
+    row = session.execute(first.limit(1), execution_options=UNSCOPED).first()
     if row is None:
         return None
     if role == "officer":
         query = select(Officer).where(Officer.id == row.officer_id, Officer.user_id.is_(None))
-        return session.scalar(query, execution_options=_UNSCOPED)
+        return session.scalar(query, execution_options=UNSCOPED)
     if role == "liaison":
         active = select(Liaison).where(
             Liaison.community_id == row.community_id, Liaison.end_on.is_(None), Liaison.user_id.is_(None)
         )
-        return session.scalar(active, execution_options=_UNSCOPED)
+        return session.scalar(active, execution_options=UNSCOPED)
     return None

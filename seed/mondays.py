@@ -14,7 +14,7 @@ from bureau.calendar.deadlines import local_day
 from bureau.settings import settings
 from bureau.visits import planning
 from models import Assignment, Case, Source, SurveyEntry, SurveyKind, Visit, VisitStatus, Volunteer
-from panel.base import Base, name_key
+from panel.base import UNSCOPED, Base, name_key
 from panel.kinds import ZONE
 from seed import district
 from seed.cast import Cast
@@ -120,7 +120,7 @@ def _stored(session: Session, first: date) -> dict[int, list[Any]]:
         .order_by(table.planned_on)
     )
     found: dict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(statement, execution_options={"unscoped": True}):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         found[row.community_id].append(row)
     return found
 
@@ -134,7 +134,7 @@ def _tie_cases(session: Session, visits: dict[int, list[Any]], first: date) -> N
     )
     found = [
         {"id_": row.id, "visit_id": held[row.community_id, local_day(row.reported_at)]}
-        for row in session.execute(statement, execution_options={"unscoped": True})
+        for row in session.execute(statement, execution_options=UNSCOPED)
         if (row.community_id, local_day(row.reported_at)) in held
     ]
     if found:
@@ -195,5 +195,5 @@ def _volunteers(session: Session, rng: random.Random, cast_: Cast) -> int:
 
 def _insert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> int:
     if rows:
-        session.execute(insert(cast(Table, model.__table__)), rows, execution_options={"unscoped": True})
+        session.execute(insert(cast(Table, model.__table__)), rows, execution_options=UNSCOPED)
     return len(rows)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 import seed
 from models import CalendarDay, ChecklistItem, Department, LimitUnit, ListKind, Phrase, PhraseUse
+from panel.base import UNSCOPED
 from panel.kinds import Choice
 
 FIRST_YEAR = 2024
@@ -28,8 +29,6 @@ HOLIDAYS = {
     "National Day": "国庆节",
 }
 
-_UNSCOPED = {"unscoped": True}
-
 
 def load(session: Session) -> dict[str, int]:
     """Add the departments, items, days and phrases whose name, code or date isn't there yet, and flush.
@@ -43,7 +42,7 @@ def load(session: Session) -> dict[str, int]:
 
 
 def _known(session: Session, column: Any) -> set[Any]:
-    return set(session.scalars(select(column), execution_options=_UNSCOPED))
+    return set(session.scalars(select(column), execution_options=UNSCOPED))
 
 
 def _departments(session: Session) -> int:
@@ -60,7 +59,7 @@ def _departments(session: Session) -> int:
 
 def _items(session: Session) -> int:
     known = _known(session, ChecklistItem.code)
-    departments = session.execute(select(Department.name, Department.id), execution_options=_UNSCOPED)
+    departments = session.execute(select(Department.name, Department.id), execution_options=UNSCOPED)
     ids = dict(departments.all())
     new = [
         ChecklistItem(
@@ -85,7 +84,7 @@ def _items(session: Session) -> int:
 
 def _phrases(session: Session) -> int:
     """Common phrases to begin with: only where there are none, since an office may well have deleted some."""
-    if session.scalar(select(Phrase.id).limit(1), execution_options=_UNSCOPED) is not None:
+    if session.scalar(select(Phrase.id).limit(1), execution_options=UNSCOPED) is not None:
         return 0
     new = [
         Phrase(name=row["name"], use=Choice(PhraseUse).parse(row["use"]), words=row["words"])

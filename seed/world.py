@@ -28,10 +28,9 @@ from models import (
     Squad,
     Volunteer,
 )
+from panel.base import UNSCOPED
 from panel.security.accounts import User
 from seed import district
-
-_UNSCOPED = {"unscoped": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class World:
 def _beats(session: Session) -> list[Beat]:
     squads: dict[int | None, list[Person]] = defaultdict(list)
     people: dict[int, Person] = {}
-    for officer in session.scalars(select(Officer).order_by(Officer.id), execution_options=_UNSCOPED):
+    for officer in session.scalars(select(Officer).order_by(Officer.id), execution_options=UNSCOPED):
         decides = officer.kind == OfficerKind.OFFICER
         people[officer.id] = Person(officer.id, officer.name, officer.user_id, decides)
         if (officer.badge_no or "").startswith(district.BADGE):
@@ -126,16 +125,16 @@ def _beats(session: Session) -> list[Beat]:
             squads[community.squad_id],
             noise_zone=community.noise_zone,
         )
-        for community in session.scalars(ours, execution_options=_UNSCOPED)
+        for community in session.scalars(ours, execution_options=UNSCOPED)
     }
-    for liaison in session.scalars(select(Liaison), execution_options=_UNSCOPED):
+    for liaison in session.scalars(select(Liaison), execution_options=UNSCOPED):
         if beat := beats.get(liaison.community_id):
             person = Person(liaison.id, liaison.name, liaison.user_id)
             beat.liaisons.append(Term(person, liaison.start_on, liaison.end_on))
-    for assignment in session.scalars(select(Assignment), execution_options=_UNSCOPED):
+    for assignment in session.scalars(select(Assignment), execution_options=UNSCOPED):
         if beat := beats.get(assignment.community_id):
             beat.officers.append(Term(people[assignment.officer_id], assignment.start_on, assignment.end_on))
-    for volunteer in session.scalars(select(Volunteer).order_by(Volunteer.id), execution_options=_UNSCOPED):
+    for volunteer in session.scalars(select(Volunteer).order_by(Volunteer.id), execution_options=UNSCOPED):
         if volunteer.active and (beat := beats.get(volunteer.community_id)):
             force = Force.MEDIATOR if volunteer.is_mediator else Force.VOLUNTEER
             beat.volunteers.append((force, Person(volunteer.id, volunteer.name, None)))
@@ -153,7 +152,7 @@ def _items(session: Session) -> list[Item]:
         .options(joinedload(ChecklistItem.department))
         .order_by(ChecklistItem.code, ChecklistItem.version_no)
     )
-    newest = {item.code: item for item in session.scalars(query, execution_options=_UNSCOPED)}
+    newest = {item.code: item for item in session.scalars(query, execution_options=UNSCOPED)}
     return [
         Item(
             item.id,
@@ -172,5 +171,5 @@ def _items(session: Session) -> list[Item]:
 
 
 def _office(session: Session) -> Person:
-    user = session.scalar(select(User).where(User.username == "office"), execution_options=_UNSCOPED)
+    user = session.scalar(select(User).where(User.username == "office"), execution_options=UNSCOPED)
     return Person(None, user.name if user else district.ACCOUNTS["office"], user.id if user else None)

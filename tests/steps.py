@@ -17,6 +17,7 @@ from bureau.cases.state import stepping
 from bureau.mediation import mediation
 from bureau.referrals.effects import Answer
 from models import PENDING, Case, CaseEvent, CaseStatus, Officer, Referral
+from panel.base import UNSCOPED
 from panel.kinds import now, today
 from panel.security.accounts import User
 from panel.security.policy import Actor
@@ -40,7 +41,7 @@ def acting(stage: Stage, username: str) -> Iterator[Session]:
 def colleague(session: Session, stage: Stage) -> int:
     """An officer of the squad inside who has no account."""
     query = sa.select(Officer.id).where(Officer.name == "钱小明")
-    found = session.execute(query, execution_options={"unscoped": True}).scalar_one_or_none()
+    found = session.execute(query, execution_options=UNSCOPED).scalar_one_or_none()
     if found is None:
         officer = Officer(name="钱小明", squad_id=stage.inside["squad"])
         session.add(officer)
@@ -51,7 +52,7 @@ def colleague(session: Session, stage: Stage) -> int:
 
 def other_department(session: Session) -> int:
     query = sa.select(models.Department.id).where(models.Department.name == "市场监管局")
-    found = session.execute(query, execution_options={"unscoped": True}).scalar_one_or_none()
+    found = session.execute(query, execution_options=UNSCOPED).scalar_one_or_none()
     if found is None:
         department = models.Department(name="市场监管局", sign_limit=1, reply_limit=5)
         session.add(department)
@@ -65,7 +66,7 @@ def other_item(session: Session, case: Case) -> int:
     found: list[int] = []
     for code, name, limit in (("FW98", "邻里纠纷", 7), ("FW99", "公共设施", 2)):
         query = sa.select(models.ChecklistItem.id).where(models.ChecklistItem.code == code)
-        id_ = session.execute(query, execution_options={"unscoped": True}).scalar_one_or_none()
+        id_ = session.execute(query, execution_options=UNSCOPED).scalar_one_or_none()
         if id_ is None:
             service = models.ListKind.SERVICE
             item = models.ChecklistItem(code=code, name=name, list_kind=service, limit_value=limit, mediable=True)
@@ -79,7 +80,7 @@ def other_item(session: Session, case: Case) -> int:
 def other_case(session: Session, stage: Stage, case: Case) -> int:
     """An open case that this one may be merged into."""
     query = sa.select(Case.id).where(Case.id != case.id, Case.status.not_in(models.ENDED), Case.master_id.is_(None))
-    found = session.execute(query.order_by(Case.id.desc()).limit(1), execution_options={"unscoped": True}).scalar()
+    found = session.execute(query.order_by(Case.id.desc()).limit(1), execution_options=UNSCOPED).scalar()
     return int(found or stage.inside["case"])
 
 
@@ -159,7 +160,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
     """What somebody would fill in for a step, all of it good; what has to be there before is put there."""
     open_one = session.execute(
         sa.select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING)).limit(1),
-        execution_options={"unscoped": True},
+        execution_options=UNSCOPED,
     ).scalar()
     item = stage.inside["checklistitem"] if name != "change_list" else other_item(session, case)
     if name == "end_mediation":

@@ -39,7 +39,7 @@ from models import (
     Visit,
     Volunteer,
 )
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.i18n import Message, _
 from panel.kinds import today
 from panel.security.accounts import LoginLog, User, UserRole
@@ -284,7 +284,7 @@ def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, fr
             )
             .where(Officer.__table__.c.user_id == user_id, Officer.__table__.c.active)
         )
-        rows = session.execute(statement, execution_options={"unscoped": True}).all()
+        rows = session.execute(statement, execution_options=UNSCOPED).all()
         officers = frozenset(row[0] for row in rows)
         squads = frozenset(row[1] for row in rows if row[1] is not None)
         if LEADER in roles:
@@ -303,7 +303,7 @@ def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, fr
                 liaison.start_on <= day,
                 or_(liaison.end_on.is_(None), liaison.end_on >= day),
             ),
-            execution_options={"unscoped": True},
+            execution_options=UNSCOPED,
         ).all()
         found |= {
             "liaison": frozenset(row[0] for row in own),

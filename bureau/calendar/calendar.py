@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from bureau.settings import settings
 from bureau.settings.hours import OfficeHours
 from models import CalendarDay
+from panel.base import UNSCOPED
 
 _NOTICE_MONTH = 12
 _DAY = timedelta(days=1)
@@ -30,7 +31,7 @@ class Calendar:
     def load(cls, session: Session, hours: OfficeHours | None = None) -> Self:
         """Read the working calendar in one statement, whoever the session acts for."""
         query = select(CalendarDay.day, CalendarDay.is_work)
-        rows = session.execute(query, execution_options={"unscoped": True})
+        rows = session.execute(query, execution_options=UNSCOPED)
         return cls(dict(rows.all()), hours or OfficeHours())
 
     def is_workday(self, day: date) -> bool:

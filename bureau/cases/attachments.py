@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bureau.cases.errors import StepNotAllowed
 from models import Attachment, AttachmentPhase, Case
+from panel.base import UNSCOPED
 from panel.i18n import _
 from panel.kinds import now
 from panel.security.session import actor_of
@@ -80,4 +81,4 @@ def clear(session: Session, store: Store) -> int:
         or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - GRACE_PERIOD)
     )
     # Unscoped: files of every case must stay.
-    return store.clear(frozenset(session.execute(kept, execution_options={"unscoped": True}).scalars()))
+    return store.clear(frozenset(session.execute(kept, execution_options=UNSCOPED).scalars()))

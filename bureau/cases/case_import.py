@@ -25,9 +25,10 @@ from models import (
     OfficerKind,
     Source,
 )
+from panel.base import UNSCOPED
 from panel.fields import Field, fields
 from panel.i18n import Message, _
-from panel.imports.matching import UNSCOPED, Key, Matcher, chunks, key_of
+from panel.imports.matching import Key, Matcher, chunks, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import ZONE, now, today

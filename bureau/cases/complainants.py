@@ -12,8 +12,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from models import CaseParty, PartyRole
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
-from panel.imports.matching import UNSCOPED, chunks
+from panel.imports.matching import chunks
 from panel.imports.plans import Beside, Plan, PlanRow
 from panel.kinds import Invalid, Kind, Mobile, PersonName
 from panel.security.policy import table_of

@@ -24,7 +24,7 @@ from models import (
     Officer,
     PartyRole,
 )
-from panel.base import display
+from panel.base import UNSCOPED, display
 from panel.i18n import _
 from panel.kinds import now, today
 
@@ -124,7 +124,7 @@ def lacks_measurement(session: Session, case: Case) -> bool:
     if not needs_measurement(case):
         return False
     measurements = select(Measurement.id).where(Measurement.case_id == case.id).limit(1)
-    return session.execute(measurements, execution_options={"unscoped": True}).first() is None
+    return session.execute(measurements, execution_options=UNSCOPED).first() is None
 
 
 def rework(_session: Session, case: Case, _values: Values) -> None:
@@ -139,13 +139,13 @@ def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
     complainants = select(CaseParty.id).where(
         CaseParty.case_id == case.id, CaseParty.role == PartyRole.COMPLAINANT, CaseParty.anonymous.is_(False)
     )
-    if session.execute(complainants.limit(1), execution_options={"unscoped": True}).first():
+    if session.execute(complainants.limit(1), execution_options=UNSCOPED).first():
         required.add(FeedbackTarget.COMPLAINANT)
     given = select(Feedback.target).where(Feedback.case_id == case.id)
     if case.handled_at is not None:
         # Feedback times are entered to the minute.
         given = given.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
-    return required - set(session.execute(given, execution_options={"unscoped": True}).scalars())
+    return required - set(session.execute(given, execution_options=UNSCOPED).scalars())
 
 
 def merged_feedback_due(session: Session, case: Case) -> list[tuple[int, bool]]:
@@ -172,7 +172,7 @@ def merged_feedback_due(session: Session, case: Case) -> list[tuple[int, bool]]:
         )
         .order_by(Case.id)
     )
-    rows = session.execute(statement, execution_options={"unscoped": True})
+    rows = session.execute(statement, execution_options=UNSCOPED)
     return [(row[0], bool(row[1])) for row in rows]
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models import Case, CaseEvent, CaseStatus
 from panel import kinds
+from panel.base import UNSCOPED
 from panel.imports.matching import chunks
 
 #: Columns that a hash covers, besides the hash before it.
@@ -43,7 +44,7 @@ def append(  # noqa: PLR0917 - a row of the table, in its order
     transactions that add the same number, the second raises IntegrityError (unique case and seq)."""
     session.flush()
     newest = select(CaseEvent.seq, CaseEvent.hash).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq.desc())
-    last = session.execute(newest.limit(1), execution_options={"unscoped": True}).first()
+    last = session.execute(newest.limit(1), execution_options=UNSCOPED).first()
     row = {
         "at": at or kinds.now(),
         "step": step,
@@ -80,7 +81,7 @@ def follow(session: Session, rows: Mapping[int, Iterable[Mapping[str, Any]]]) ->
     for batch in chunks(rows):
         newest = select(func.max(CaseEvent.id)).where(CaseEvent.case_id.in_(batch)).group_by(CaseEvent.case_id)
         statement = select(CaseEvent.case_id, CaseEvent.seq, CaseEvent.hash).where(CaseEvent.id.in_(newest))
-        last |= {row.case_id: row for row in session.execute(statement, execution_options={"unscoped": True})}
+        last |= {row.case_id: row for row in session.execute(statement, execution_options=UNSCOPED)}
     sealed: list[dict[str, Any]] = []
     for case_id, new_rows in rows.items():
         before = last.get(case_id)

@@ -15,6 +15,7 @@ from bureau.cases import events, numbering
 from bureau.cases.steps.report import REPORT
 from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel import kinds
+from panel.base import UNSCOPED
 from panel.security.session import exempt_reference
 
 #: Longest title made from a description, in characters.
@@ -103,7 +104,7 @@ def title_of(description: str | None) -> str:
 def active_liaison(session: Session, community_id: int) -> int | None:
     """The id of the active liaison of a community."""
     query = select(Liaison.id).where(Liaison.community_id == community_id, Liaison.end_on.is_(None))
-    return session.scalar(query, execution_options={"unscoped": True})
+    return session.scalar(query, execution_options=UNSCOPED)
 
 
 def assigned_officer(session: Session, community_id: int, day: date) -> int | None:
@@ -117,4 +118,4 @@ def assigned_officer(session: Session, community_id: int, day: date) -> int | No
         )
         .order_by(Assignment.substitute.desc(), Assignment.start_on.desc())
     )
-    return session.scalar(query.limit(1), execution_options={"unscoped": True})
+    return session.scalar(query.limit(1), execution_options=UNSCOPED)

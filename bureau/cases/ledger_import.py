@@ -22,9 +22,10 @@ from bureau.cases.case_import import CaseMatcher, CaseRules
 from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
+from panel.base import UNSCOPED
 from panel.fields import field_named
 from panel.i18n import Message, _, for_the_record
-from panel.imports.matching import UNSCOPED, Key, chunks, key_of
+from panel.imports.matching import Key, chunks, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.validation import MISSING
 from panel.kinds import ZONE, PersonName, now

@@ -15,6 +15,7 @@ from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import clock, events
 from bureau.cases.steps.registry import restarting
 from models import ENDED, Case, CaseEvent, CaseStatus, ChangeStatus, DeadlineChange, StepName
+from panel.base import UNSCOPED
 from panel.i18n import _, for_the_record
 from panel.kinds import Moment, now
 from panel.security.session import actor_of, elevated
@@ -54,7 +55,7 @@ def moved_deadlines(session: Session, calendar: Calendar | None = None) -> list[
     statement = _running(select(*columns)).order_by(Case.due_at, Case.id)
     changes, reopened = _changes(session), reopenings(session)
     cases = []
-    for row in session.execute(statement, execution_options={"unscoped": True}):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         after = _due(row, reopened.get(row.id, row.accepted_at), changes.get(row.id, ()), calendar)
         if after is not None and after != row.due_at:
             cases.append(MovedDeadline(row.id, row.case_no, row.version, row.status, row.due_at, after))
@@ -103,7 +104,7 @@ def _changes(session: Session) -> dict[int, list[Any]]:
         DeadlineChange.case_id.in_(_running(select(Case.id))),
     )
     changes: dict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(statement, execution_options={"unscoped": True}):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         changes[row.case_id].append(row)
     return changes
 
@@ -116,7 +117,7 @@ def reopenings(session: Session) -> dict[int, datetime]:
         .where(CaseEvent.step.in_(restarting()), CaseEvent.case_id.in_(_running(select(Case.id))))
         .group_by(CaseEvent.case_id)
     )
-    return {row[0]: row[1] for row in session.execute(statement, execution_options={"unscoped": True})}
+    return {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
 
 
 def _due(row: Any, begun: datetime, changes: Iterable[Any], calendar: Calendar) -> datetime | None:
@@ -136,7 +137,7 @@ def _events(session: Session, cases: list[MovedDeadline]) -> list[dict[str, Any]
     statement = select(CaseEvent.case_id, CaseEvent.seq, CaseEvent.hash).join(
         newest, (newest.c.case_id == CaseEvent.case_id) & (newest.c.seq == CaseEvent.seq)
     )
-    last = {row.case_id: row for row in session.execute(statement, execution_options={"unscoped": True})}
+    last = {row.case_id: row for row in session.execute(statement, execution_options=UNSCOPED)}
     actor, at = actor_of(session), now()
     rows = []
     for case in cases:

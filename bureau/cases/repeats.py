@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import False_
 
 from bureau.settings import settings
 from models import ENDED, Case, CaseParty, CaseStatus, PartyRole
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.kinds import narrow
 from panel.security.policy import Permission
@@ -31,7 +32,6 @@ SIMILAR, SIMILAR_SAME_ITEM, SIMILAR_SAME_PLACE = 0.38, 0.2, 0.12
 #: Cases in these states are no repeats: they were not handled, or are merged into another.
 _EXCLUDED = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
 _SEPARATORS = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
-_UNSCOPED = {"unscoped": True}
 
 SAME_PLACE = _("Same place and item")
 NEAR = _("Same place")
@@ -167,7 +167,7 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
         .order_by(*first, Case.reported_at.desc())
         .limit(COMPARED)
     )
-    return list(session.execute(statement, execution_options=_UNSCOPED))
+    return list(session.execute(statement, execution_options=UNSCOPED))
 
 
 def _compare(query: RepeatQuery, row: Any) -> tuple[float, tuple[Message, ...]]:

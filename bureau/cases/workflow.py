@@ -19,6 +19,7 @@ from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.state import stepping
 from bureau.cases.steps import LISTENERS, MOMENT, STEPS, Relation, Step, checks_of, names
 from models import Case, CaseEvent, ChangeStatus, DeadlineChange, Officer, StepName
+from panel.base import UNSCOPED
 from panel.fields import Personal
 from panel.i18n import Message, _
 from panel.kinds import Invalid, now
@@ -120,7 +121,7 @@ def take(
     step = STEPS[name]
     actor = actor_of(session)
     lock = select(Case.id).where(Case.id == case.id).with_for_update()
-    session.execute(lock, execution_options={"unscoped": True})
+    session.execute(lock, execution_options=UNSCOPED)
     session.refresh(case)
     if version is not None and case.version != version and not step.remark:
         raise StepNotAllowed(conflict_message(session, case))
@@ -205,7 +206,7 @@ def conflict_message(session: Session, case: Case) -> Message:
         .order_by(CaseEvent.seq.desc())
         .limit(1)
     )
-    last = session.execute(statement, execution_options={"unscoped": True}).first()
+    last = session.execute(statement, execution_options=UNSCOPED).first()
     if last is None or last.at < case.updated_at:
         return _("The case has been changed meanwhile. Look at it again.")
     return _(

@@ -18,6 +18,7 @@ from bureau.ledger import facts as ledgerfacts
 from bureau.ledger.rows import COLUMNS, REOPENED, Builder, LedgerRow, shown
 from bureau.ledger.totals import LedgerCounts
 from models import Basis, Case, CaseParty, CaseStatus, Feedback, Ledger, LedgerLine, Referral
+from panel.base import UNSCOPED
 from panel.i18n import _, for_the_record
 from panel.kinds import ZONE, Invalid, now
 from panel.security import audit
@@ -135,7 +136,7 @@ def close(  # noqa: PLR0917 - what a ledger is
     if full:
         # Many lines of the program's own in one statement; they lie in the scope of the ledger written above.
         values = [{**line, "ledger_id": ledger.id} for line in full]
-        session.execute(insert(LedgerLine), values, execution_options={"unscoped": True})
+        session.execute(insert(LedgerLine), values, execution_options=UNSCOPED)
     audit.note(session, AuditAction.EVENT, "ledger", ledger.id, for_the_record(_("Handed up: {name}", name=file_name)))
     return ledger
 

@@ -14,13 +14,13 @@ from bureau.calendar.deadlines import local_day
 from bureau.settings import noise_limits, settings
 from models import Case, Community, Conclusion, Measurement
 from panel import kinds
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
 
 #: What a conclusion follows from.
 GIVEN = ("case_id", "case", "at", "value", "instrument_until")
 #: What follows: nobody types it.
 FOUND = ("period", "limit_value", "conclusion")
-_UNSCOPED = {"unscoped": True}
 
 
 def why_not(measurement: Measurement, community: Community | None) -> Message | None:
@@ -70,7 +70,7 @@ def _community(session: Session, measurement: Measurement) -> Community:
     case_id = measurement.case_id or measurement.case.id
     query = select(Community).join(Case, Case.community_id == Community.id).where(Case.id == case_id)
     with session.no_autoflush:
-        return session.execute(query, execution_options=_UNSCOPED).scalar_one()
+        return session.execute(query, execution_options=UNSCOPED).scalar_one()
 
 
 def _wants_judging(measurement: Measurement) -> bool:

@@ -31,6 +31,7 @@ from models import (
     Source,
     Volunteer,
 )
+from panel.base import UNSCOPED
 from panel.i18n import Message, _, for_the_record
 from panel.kinds import Choices, PersonName, now, today
 from panel.security.session import actor_of
@@ -38,7 +39,6 @@ from panel.security.session import actor_of
 Values = Mapping[str, Any]
 #: What a page knows already while it asks for one step after the other.
 Known = dict[str, Any]
-_UNSCOPED = {"unscoped": True}
 #: What the parties are called in whatever is written of a mediation, whoever reads it.
 PARTY_A, PARTY_B = "甲方", "乙方"
 
@@ -81,7 +81,7 @@ def _known(session: Session, case: Case, known: Known) -> Known:
     if not {"within", "agreed"} <= known.keys():
         agreed = exists(_agreed(case))
         statement = select(exists(measuring.within_limit(case.id)), agreed)
-        within, found = session.execute(statement, execution_options=_UNSCOPED).one()
+        within, found = session.execute(statement, execution_options=UNSCOPED).one()
         known |= {"within": within, "agreed": found}
     return known
 
@@ -93,7 +93,7 @@ def _agreed(case: Case) -> Any:
 def running(session: Session, case: Case, name: str) -> Mediation:
     """The mediation that the case is in; without one it is said at the value called `name`."""
     statement = select(Mediation).where(Mediation.case_id == case.id, Mediation.status == MediationStatus.RUNNING)
-    found = session.execute(statement, execution_options=_UNSCOPED).scalar_one_or_none()
+    found = session.execute(statement, execution_options=UNSCOPED).scalar_one_or_none()
     if found is None:
         raise InvalidValues({name: _("This case has no mediation that goes on.")})
     return found
@@ -127,7 +127,7 @@ def known_party(session: Session, case: Case, role: PartyRole) -> str | None:
     statement = select(CaseParty.name).where(
         CaseParty.case_id == case.id, CaseParty.role == role, CaseParty.name.is_not(None)
     )
-    names = set(session.execute(statement, execution_options=_UNSCOPED).scalars())
+    names = set(session.execute(statement, execution_options=UNSCOPED).scalars())
     return names.pop() if len(names) == 1 else None
 
 
@@ -211,13 +211,13 @@ def end(session: Session, case: Case, values: Values) -> None:
 
 def _has_sessions(session: Session, mediation: Mediation) -> bool:
     statement = select(exists(select(MediationSession.id).where(MediationSession.mediation_id == mediation.id)))
-    return bool(session.execute(statement, execution_options=_UNSCOPED).scalar())
+    return bool(session.execute(statement, execution_options=UNSCOPED).scalar())
 
 
 def break_off(session: Session, case: Case, values: Values) -> None:
     """The case is over: what goes on of its mediation is over, too."""
     statement = select(Mediation).where(Mediation.case_id == case.id, Mediation.status == MediationStatus.RUNNING)
-    for mediation in session.execute(statement, execution_options=_UNSCOPED).scalars():
+    for mediation in session.execute(statement, execution_options=UNSCOPED).scalars():
         mediation.status, mediation.ended_at, mediation.ended_by = MediationStatus.FAILED, now(), EndedBy.MEDIATORS
         mediation.remedies = (values.get("reason") or "—")[:500]
 
@@ -225,7 +225,7 @@ def break_off(session: Session, case: Case, values: Values) -> None:
 def follow_up(session: Session, case: Case, values: Values) -> None:
     """Whether the agreement was kept. A breach can become a case of its own."""
     statement = _agreed_latest(case)
-    mediation = session.execute(statement, execution_options=_UNSCOPED).scalars().first()
+    mediation = session.execute(statement, execution_options=UNSCOPED).scalars().first()
     if mediation is None:
         raise InvalidValues({"performance": _("This case has no agreement that could be performed.")})
     if values["followed_on"] > today():
@@ -264,7 +264,7 @@ def _breach(session: Session, case: Case, mediation: Mediation) -> Case:
     actor = actor_of(session)
     intake.register(session, made, actor.user_id, actor.name)
     statement = select(CaseParty).where(CaseParty.case_id == case.id)
-    for party in session.execute(statement, execution_options=_UNSCOPED).scalars():
+    for party in session.execute(statement, execution_options=UNSCOPED).scalars():
         copied = {name: getattr(party, name) for name in ("role", "anonymous", "name", "phone", "address")}
         session.add(CaseParty(case_id=made.id, **copied))
     session.flush()
@@ -275,7 +275,7 @@ def require_settled(session: Session, case: Case, values: Values) -> None:
     """A case is handled as mediated once it is known that its agreement was kept."""
     if values["outcome"] is not Outcome.MEDIATED:
         return
-    mediation = session.execute(_agreed_latest(case), execution_options=_UNSCOPED).scalars().first()
+    mediation = session.execute(_agreed_latest(case), execution_options=UNSCOPED).scalars().first()
     if mediation is None:
         raise InvalidValues({"outcome": _("“Mediated” needs a mediation that ended with an agreement.")})
     if mediation.performance is Performance.BREACHED:
@@ -302,7 +302,7 @@ def worded(session: Session, case: Case, text: str) -> str:
     """What a step says of the latest mediation of a case, as its event keeps it for ever: it names no party."""
     statement = select(Mediation.party_a, Mediation.party_b).where(Mediation.case_id == case.id)
     latest = statement.order_by(Mediation.id.desc()).limit(1)
-    row = session.execute(latest, execution_options=_UNSCOPED).first()
+    row = session.execute(latest, execution_options=UNSCOPED).first()
     return by_part(text, row.party_a, row.party_b) if row is not None else text
 
 
@@ -313,7 +313,7 @@ def _mediation_of(session: Session, held: MediationSession) -> Mediation:
     if held.mediation is not None:
         return held.mediation
     statement = select(Mediation).where(Mediation.id == held.mediation_id)
-    return session.execute(statement, execution_options=_UNSCOPED).scalar_one()
+    return session.execute(statement, execution_options=UNSCOPED).scalar_one()
 
 
 def by_part(text: str, party_a: str | None, party_b: str | None) -> str:
@@ -334,6 +334,6 @@ def _number_sessions(session: Session, _context: Any, _instances: Any) -> None:
             id_ = record.mediation_id or (record.mediation.id if record.mediation is not None else None)
             if id_ not in last:
                 query = select(func.max(MediationSession.session_no)).where(MediationSession.mediation_id == id_)
-                last[id_] = session.execute(query, execution_options=_UNSCOPED).scalar() or 0
+                last[id_] = session.execute(query, execution_options=UNSCOPED).scalar() or 0
             last[id_] += 1
             record.session_no = last[id_]

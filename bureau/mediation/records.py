@@ -22,12 +22,12 @@ from models import (
     MediationStatus,
     Performance,
 )
+from panel.base import UNSCOPED
 from panel.i18n import _
 from panel.imports.matching import chunks
 from panel.kinds import ZONE, PersonName, today
 
 Held = list[tuple[MediationSession, list[MediationMember]]]
-_UNSCOPED = {"unscoped": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def people(session: Session, case_ids: Collection[int] | Select[int]) -> dict[in
     """Every party of these cases, whoever asks: to be left out of a paper, they must all be known. One statement."""
     columns = (CaseParty.case_id, CaseParty.name, CaseParty.phone, CaseParty.address)
     found: dict[int, list[Person]] = defaultdict(list)
-    for row in session.execute(select(*columns).where(CaseParty.case_id.in_(case_ids)), execution_options=_UNSCOPED):
+    for row in session.execute(select(*columns).where(CaseParty.case_id.in_(case_ids)), execution_options=UNSCOPED):
         found[row.case_id].append(Person(row.name, row.phone, row.address))
     return found
 

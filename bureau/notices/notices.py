@@ -16,6 +16,7 @@ from bureau.cases.steps import STEPS, Part, StepNotice
 from bureau.notices import reminders
 from bureau.settings import settings
 from models import Case, CaseEvent, CaseStatus, Community, DeadlineChange, Liaison, Officer, Satisfaction
+from panel.base import UNSCOPED
 from panel.i18n import _
 from panel.imports.matching import chunks
 from panel.kinds import now, today
@@ -26,7 +27,6 @@ from panel.security.policy import table_of
 
 log = logging.getLogger(__name__)
 
-_UNSCOPED = {"unscoped": True}
 
 KINDS: Mapping[str, Kind] = {
     "assigned": Kind(_("Assigned to you"), "brand"),
@@ -83,7 +83,7 @@ def _tell_of_closing(session: Session, case: Case, event: CaseEvent) -> None:
     """The liaisons of cases that were merged into this one get their feedback too; that somebody is unsatisfied is told
     to the leaders, who may reopen the case."""
     merged = select(Case).where(Case.master_id == case.id, Case.status == CaseStatus.MERGED).order_by(Case.id)
-    for one in session.execute(merged, execution_options=_UNSCOPED).scalars():
+    for one in session.execute(merged, execution_options=UNSCOPED).scalars():
         _tell(session, one, event, StepNotice("feedback", (Part.LIAISON,)))
     if event.payload.get("satisfaction") == Satisfaction.UNSATISFIED.value:
         _tell(session, case, event, StepNotice("unsatisfied", (Part.LEADERS,)))
@@ -108,7 +108,7 @@ def recipients(session: Session, case: Case, parts: Iterable[Part], *, but: int 
     statement = select(user.id).where(user.active, or_(*wanted)).order_by(user.id)
     if but is not None:
         statement = statement.where(user.id != but)
-    return list(session.execute(statement, execution_options=_UNSCOPED).scalars())
+    return list(session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
 def _accounts(case: Case, part: Part) -> Any:
@@ -161,7 +161,7 @@ def remind(session: Session) -> None:
     cases: dict[int, Any] = {}
     for some in chunks(sorted({one.case_id for one in found})):
         statement = select(Case.id, Case.case_no, Case.status, Case.due_at).where(Case.id.in_(some))
-        cases |= {row.id: row for row in session.execute(statement, execution_options=_UNSCOPED)}
+        cases |= {row.id: row for row in session.execute(statement, execution_options=UNSCOPED)}
     active = _active(session, {user for one in found for user in one.users})
     rows, messages, at = [], {}, now()
     for one in found:
@@ -181,7 +181,7 @@ def _active(session: Session, users: set[int]) -> set[int]:
     user, found = table_of(User).c, set[int]()
     for some in chunks(sorted(users)):
         statement = select(user.id).where(user.active, user.id.in_(some))
-        found |= set(session.execute(statement, execution_options=_UNSCOPED).scalars())
+        found |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
     return found
 
 

@@ -33,11 +33,11 @@ from models import (
     Referral,
     ReferralStatus,
 )
+from panel.base import UNSCOPED
 from panel.kinds import now, today
 from panel.security.accounts import User, UserRole
 from panel.security.policy import table_of
 
-_UNSCOPED = {"unscoped": True}
 RUNNING = tuple(status for status in CaseStatus if status not in ENDED and status is not CaseStatus.SUSPENDED)
 
 
@@ -95,7 +95,7 @@ def _cases(
         Case.status.in_(RUNNING), Case.due_at.is_not(None), Case.historic.is_(False)
     )
     reopened = recompute.reopenings(session)
-    for row in session.execute(statement, execution_options=_UNSCOPED):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         handler, leaders = _handler(row), people.leaders.get(row.squad_id, ())
         limit = clock.limit_of(row.item_snapshot, row.urgency) or clock.Limit(1, LimitUnit.WORKING_DAY)
         begun = reopened.get(row.id) or row.accepted_at or row.reported_at
@@ -117,7 +117,7 @@ def _waits(
         return
     wanted = (Case.status, Case.historic, Case.urgency, Case.reported_at, Case.accepted_at, Case.handled_at)
     statement = _with_people(*wanted).where(stages.overdue(values, calendar, at))
-    for row in session.execute(statement, execution_options=_UNSCOPED):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         waits = stages.pending(row, values, calendar, at)
         lead = (row.lead_user,) if row.lead_user is not None else ()
         leaders = people.leaders.get(row.squad_id, ()) if row.status is CaseStatus.HANDLED else ()
@@ -138,7 +138,7 @@ def _referrals(session: Session, at: datetime, values: Mapping[str, Any], people
             Case.status.not_in(ENDED),
         )
     )
-    for row in session.execute(statement, execution_options=_UNSCOPED):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         users = _handler(row) or people.leaders.get(row.squad_id, ())
         yield Reminder(row.id, Kind.REPLY_LATE if row.unanswered else Kind.SIGN_LATE, users, row.referral_id)
 
@@ -155,7 +155,7 @@ def _reviews(session: Session, people: _People) -> Iterator[Reminder]:
             DeadlineChange.review_on <= today(),
         )
     )
-    for row in session.execute(statement, execution_options=_UNSCOPED):
+    for row in session.execute(statement, execution_options=UNSCOPED):
         yield Reminder(row.id, Kind.REVIEW, _once(_handler(row), people.leaders.get(row.squad_id, ())))
 
 
@@ -194,7 +194,7 @@ def _people(session: Session) -> _People:
     )
     leaders: dict[int, list[int]] = defaultdict(list)
     others: dict[str, list[int]] = defaultdict(list)
-    for role, user, squad in session.execute(statement, execution_options=_UNSCOPED):
+    for role, user, squad in session.execute(statement, execution_options=UNSCOPED):
         if role != LEADER:
             others[role].append(user)
         elif squad is not None:

@@ -11,11 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from models import ENDED, Case, Community, Liaison, Street
+from panel.base import UNSCOPED
 from panel.errors import UserError
 from panel.i18n import _, for_the_record
 from panel.imports import batches, roster_diff
 from panel.imports.batches import File
-from panel.imports.matching import UNSCOPED, chunks, key_of
+from panel.imports.matching import chunks, key_of
 from panel.imports.plans import Options, PlanRow
 from panel.imports.roster_diff import Comparison
 from panel.imports.rules import Registry

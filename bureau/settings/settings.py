@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bureau.settings.hours import Hours, OfficeHours
 from bureau.settings.noise_limits import Limits, Night, NightHours, NoiseLimits
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.imports.rules import KEEP_DAYS
 from panel.kinds import Code, Flag, Invalid, Kind, Text, Whole
@@ -208,13 +209,13 @@ def get(session: Session, key: str) -> Any:
     """The value of one setting, of its kind; its default where the office set none. KeyError for an undeclared key."""
     declared = DECLARED[key]
     query = select(Setting.value).where(Setting.key == key)
-    return _read(declared, session.scalar(query, execution_options={"unscoped": True}))
+    return _read(declared, session.scalar(query, execution_options=UNSCOPED))
 
 
 def all_values(session: Session) -> dict[str, Any]:
     """Every setting by its key, read in one statement."""
     query = select(Setting.key, Setting.value).where(Setting.key.in_(DECLARED))
-    stored = dict(session.execute(query, execution_options={"unscoped": True}).all())
+    stored = dict(session.execute(query, execution_options=UNSCOPED).all())
     return {key: _read(declared, stored.get(key)) for key, declared in DECLARED.items()}
 
 
@@ -227,7 +228,7 @@ def put(session: Session, key: str, value: object) -> None:
     text = _text(declared, declared.kind.parse(value))
     _check_prefix(session, key, text or declared.default)
     query = select(Setting).where(Setting.key == key)
-    row = session.scalar(query, execution_options={"unscoped": True})
+    row = session.scalar(query, execution_options=UNSCOPED)
     if row is None:
         session.add(Setting(key=key, value=text))
     else:

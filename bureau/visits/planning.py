@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from bureau.settings import settings
 from models import Assignment, Community, CommunityStatus, Liaison, Officer, Visit, VisitStatus
+from panel.base import UNSCOPED
 from panel.i18n import _, for_the_record
 from panel.kinds import today
 from panel.store import bulk
@@ -24,7 +25,6 @@ from panel.store.bulk import Edit
 
 WEEK = timedelta(days=7)
 #: Reads and writes of the program's own, whoever's request it is.
-UNSCOPED = {"unscoped": True}
 #: Another process may plan at the same time: what it planned first is read again, so often at most.
 TRIES = 3
 #: Days back for which visits may be planned; further back nobody remembers.

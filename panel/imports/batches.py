@@ -12,12 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from panel import progress, sheets
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
 from panel.i18n import Message, _, for_the_record
 from panel.imports import import_undo, importing, mapping
-from panel.imports.matching import UNSCOPED
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
 from panel.imports.rules import Registry
 from panel.kinds import Kind, Moment, now, tidy

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from panel.base import UNSCOPED
 from panel.fields import Field, all_fields, field_named
 from panel.i18n import _
-from panel.imports.matching import UNSCOPED, Matcher, chunks, is_masked, permitted, round_trip
+from panel.imports.matching import Matcher, chunks, is_masked, permitted, round_trip
 from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import NOT_VISIBLE
 from panel.security.policy import Permission, model_of, table_of

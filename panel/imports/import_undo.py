@@ -11,10 +11,9 @@ from sqlalchemy import insert, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.i18n import Message, _, for_the_record
-from panel.imports.matching import UNSCOPED
 from panel.imports.rules import Registry
 from panel.imports.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
 from panel.imports.undo_reasons import check_reach, check_references, check_rules, check_versions

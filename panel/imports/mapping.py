@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import Field, all_fields, field_named
 from panel.i18n import Message, in_every_locale
 from panel.imports.headers import ColumnLabels, Header, normalize
-from panel.imports.matching import UNSCOPED
 from panel.imports.rules import ID, RECORD_NO, Rules, parent_references
 from panel.kinds import Data, Day, Invalid, Mobile, Moment, now, tidy
 from panel.security.policy import table_of

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
-from panel.base import Base, written_by
+from panel.base import UNSCOPED, Base, written_by
 from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
@@ -22,7 +22,6 @@ from panel.kinds import Code, Invalid, Text, narrow, tidy
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, policy_of
 
-UNSCOPED = {"unscoped": True}
 #: Parameters of one statement, below the limit of every supported database.
 BATCH_SIZE = 5_000
 #: Lowest similarity (0 to 1) of a suggested name.

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.fields import all_fields
 from panel.i18n import Message
-from panel.imports.matching import UNSCOPED, chunks
+from panel.imports.matching import chunks
 from panel.security.policy import model_of, table_of
 from panel.security.records import AuditAction, AuditEntry, ImportBatch, ImportRow
 from panel.store import links

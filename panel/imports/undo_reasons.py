@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.fields import links, table_of_links
 from panel.i18n import _
-from panel.imports.matching import UNSCOPED, chunks, permitted
+from panel.imports.matching import chunks, permitted
 from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
 from panel.imports.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
 from panel.kinds import to_minute

@@ -26,10 +26,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
-from panel.base import Base, display
+from panel.base import UNSCOPED, Base, display
 from panel.fields import Field, fields
 from panel.i18n import _
-from panel.imports.matching import UNSCOPED, chunks, permitted
+from panel.imports.matching import chunks, permitted
 from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE
 from panel.security.policy import Permission, table_of

@@ -38,6 +38,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
 
 from panel import ids, progress
+from panel.base import UNSCOPED
 from panel.errors import UserError
 from panel.i18n import Message, _, current_locale, speaking
 from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, noted
@@ -258,7 +259,7 @@ class Jobs:
     def _actor(self, session: Session, owner: int) -> Actor:
         """The owner as of now."""
         statement = select(User).where(User.id == owner, User.active).options(joinedload(User.roles))
-        user = session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
+        user = session.execute(statement, execution_options=UNSCOPED).unique().scalar_one_or_none()
         if user is None:
             raise AccessDenied(GONE)
         roles = frozenset(role.role for role in user.roles)

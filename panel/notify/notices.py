@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from panel.base import UNSCOPED
 from panel.i18n import Message
 from panel.imports.matching import chunks
 from panel.kinds import now
@@ -17,7 +18,6 @@ from panel.security.policy import Actor, table_of
 from panel.security.records import Notice, NoticeName
 
 #: The program writes notices, whoever acts: they belong to others.
-_UNSCOPED = {"unscoped": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def put(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write notices whose occasion is a new one, in one statement."""
     written = [dict(one) for one in rows]
     if written:
-        session.execute(insert(table_of(Notice)), written, execution_options=_UNSCOPED)
+        session.execute(insert(table_of(Notice)), written, execution_options=UNSCOPED)
     return len(written)
 
 
@@ -64,7 +64,7 @@ def put_new(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
     known: set[tuple[int, str]] = set()
     for marks in chunks(sorted({mark for _owner, mark in wanted})):
         found = select(Notice.owner_id, Notice.mark).where(Notice.mark.in_(marks))
-        known |= {(one.owner_id, one.mark) for one in session.execute(found, execution_options=_UNSCOPED)}
+        known |= {(one.owner_id, one.mark) for one in session.execute(found, execution_options=UNSCOPED)}
     return put(session, [one for key, one in wanted.items() if key not in known])
 
 
@@ -77,7 +77,7 @@ def read(session: Session, actor: Actor, id_: int | None = None, *, at: datetime
     notice = table_of(Notice).c
     mine = (notice.owner_id == actor.user_id) & notice.read_at.is_(None)
     statement = update(table_of(Notice)).where(mine if id_ is None else mine & (notice.id == id_))
-    found = session.execute(statement.values(read_at=at or now()), execution_options=_UNSCOPED)
+    found = session.execute(statement.values(read_at=at or now()), execution_options=UNSCOPED)
     assert isinstance(found, CursorResult)
     return found.rowcount
 
@@ -85,4 +85,4 @@ def read(session: Session, actor: Actor, id_: int | None = None, *, at: datetime
 def delete_expired(session: Session, days: int) -> None:
     """Throw away what is older than so many days."""
     notice = table_of(Notice)
-    session.execute(delete(notice).where(notice.c.at < now() - timedelta(days=days)), execution_options=_UNSCOPED)
+    session.execute(delete(notice).where(notice.c.at < now() - timedelta(days=days)), execution_options=UNSCOPED)

@@ -23,6 +23,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Re
 from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.imports.matching import chunks
 from panel.kinds import now
@@ -38,7 +39,6 @@ TIMEOUT, ANSWER_BYTES, A_ROUND = 5.0, 4096, 100
 #: Failures that end a round; seconds that the server's clock waits for one.
 PATIENCE, WAIT = 3, 60.0
 _OK = range(200, 300)
-_UNSCOPED = {"unscoped": True}
 
 
 class Host(Protocol):
@@ -73,7 +73,7 @@ def wrong_address(url: str) -> Message | None:
 def wanted(session: Session) -> frozenset[str]:
     """The kinds that are sent: none while the webhook is off. One statement."""
     statement = select(Webhook.kinds).where(Webhook.active.is_(True), Webhook.url.is_not(None)).limit(1)
-    return frozenset(session.execute(statement, execution_options=_UNSCOPED).scalar() or ())
+    return frozenset(session.execute(statement, execution_options=UNSCOPED).scalar() or ())
 
 
 def queue(session: Session, messages: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
@@ -92,7 +92,7 @@ def queue(session: Session, messages: Iterable[tuple[str, str, Mapping[str, Any]
         for kind, mark, told in messages
     }
     if rows:
-        session.execute(insert(table), list(rows.values()), execution_options=_UNSCOPED)
+        session.execute(insert(table), list(rows.values()), execution_options=UNSCOPED)
 
 
 def unqueued(session: Session, marks: Iterable[str]) -> set[str]:
@@ -100,7 +100,7 @@ def unqueued(session: Session, marks: Iterable[str]) -> set[str]:
     left = set(marks)
     for some in chunks(sorted(left)):
         found = select(WebhookDelivery.mark).where(WebhookDelivery.mark.in_(some))
-        left -= set(session.execute(found, execution_options=_UNSCOPED).scalars())
+        left -= set(session.execute(found, execution_options=UNSCOPED).scalars())
     return left
 
 
@@ -201,13 +201,13 @@ def again(session: Session, id_: int) -> None:
     table = table_of(WebhookDelivery)
     statement = update(table).where(table.c.id == id_, table.c.state == DeliveryState.GIVEN_UP)
     values = {"state": DeliveryState.WAITING, "attempts": 0, "next_at": now(), "ended_at": None}
-    session.execute(statement.values(**values), execution_options=_UNSCOPED)
+    session.execute(statement.values(**values), execution_options=UNSCOPED)
 
 
 def delete_expired(session: Session, before: datetime) -> None:
     """Throw away old messages, sent or not."""
     table = table_of(WebhookDelivery)
-    session.execute(delete(table).where(table.c.at < before), execution_options=_UNSCOPED)
+    session.execute(delete(table).where(table.c.at < before), execution_options=UNSCOPED)
 
 
 class Sender:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
-from panel.base import Base, Record, name_key
+from panel.base import UNSCOPED, Base, Record, name_key
 from panel.fields import Personal, fields, links
 from panel.kinds import Mobile, now
 from panel.security import audit
@@ -31,8 +31,6 @@ BATCH_SIZE = 10_000
 #: Set for a request or command that may write: on SQLite its transaction begins as a write, or another commit in
 #: between makes it fail at once with "database is locked".
 writing: ContextVar[bool] = ContextVar("writing", default=False)
-
-_UNSCOPED = "unscoped"
 
 
 def engine_options(url: str | URL) -> dict[str, Any]:
@@ -174,7 +172,7 @@ def _table_name(element: Any) -> str:
 def _scope(state: ORMExecuteState) -> None:
     """Put the actor's scope on a statement, or refuse the statement if that can't be done."""
     session = state.session
-    if actor_of(session).system or state.execution_options.get(_UNSCOPED):
+    if actor_of(session).system or UNSCOPED.items() <= state.execution_options.items():
         return
     if state.is_column_load:
         return

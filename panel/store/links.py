@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.fields import Field, links, table_of_links
 
 #: Ids of one statement: below every database's limit of parameters.
@@ -22,7 +22,7 @@ def read(session: Session, model: type[Base], field: Field, owners: Collection[i
     found: dict[int, list[int]] = defaultdict(list)
     for start in range(0, len(wanted), BATCH_SIZE):
         statement = select(table).where(table.c.owner_id.in_(wanted[start : start + BATCH_SIZE]))
-        for owner, target in session.execute(statement, execution_options={"unscoped": True}):
+        for owner, target in session.execute(statement, execution_options=UNSCOPED):
             found[owner].append(target)
     return {owner: tuple(sorted(targets)) for owner, targets in found.items()}
 

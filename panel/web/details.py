@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from panel.base import Base, display
+from panel.base import UNSCOPED, Base, display
 from panel.fields import Field, fields, links, table_of_links
 from panel.i18n import Message, _
 from panel.kinds import Choice, Data
@@ -178,5 +178,5 @@ def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
             for other, condition in found
         )
     )
-    numbers = current_panel().session.execute(statement, execution_options={"unscoped": True}).one()
+    numbers = current_panel().session.execute(statement, execution_options=UNSCOPED).one()
     return [(other.__labels__, n) for (other, _c), n in zip(found, numbers, strict=True) if n]

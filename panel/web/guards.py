@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from panel import ids
+from panel.base import UNSCOPED
 from panel.i18n import _, text
 from panel.kinds import now
 from panel.security.accounts import LoginOutcome, User
@@ -83,7 +84,7 @@ def install(app: Flask, panel: Panel) -> None:
     def load(token: str) -> Login | None:
         id_, _sep, stamp = token.partition(":")
         statement = select(User).where(User.id == ids.parse(id_)).options(joinedload(User.roles))
-        user = panel.session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
+        user = panel.session.execute(statement, execution_options=UNSCOPED).unique().scalar_one_or_none()
         return Login(user) if user is not None and user.active and user.stamp == stamp else None
 
     @app.before_request

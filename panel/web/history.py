@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import String, cast, literal, select, union_all
 
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Moment
@@ -32,8 +32,7 @@ def entries(table: str, record_id: int) -> list[AuditEntry]:
         .order_by(AuditEntry.id.desc())
         .limit(SHOWN)
     )
-    options = {"unscoped": True}
-    return list(current_panel().session.execute(statement, execution_options=options).scalars())
+    return list(current_panel().session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
 def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem]:
@@ -119,5 +118,5 @@ def names(wanted: dict[str, set[int]]) -> dict[tuple[str, int], str]:
         parts.append(statement if condition is None else statement.where(condition))
     if not parts:
         return {}
-    rows = panel.session.execute(union_all(*parts), execution_options={"unscoped": True})
+    rows = panel.session.execute(union_all(*parts), execution_options=UNSCOPED)
     return {(table, id_): name for table, id_, name in rows}

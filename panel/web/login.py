@@ -11,6 +11,7 @@ from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
+from panel.base import UNSCOPED
 from panel.i18n import LOCALES, Message, _
 from panel.kinds import Invalid, Moment, now
 from panel.security import passwords
@@ -56,7 +57,7 @@ def _log_in(username: str, password: str) -> Message | None:
     panel = current_panel()
     writing.set(False)
     statement = select(User).where(User.username == username).options(joinedload(User.roles))
-    user = panel.session.execute(statement, execution_options={"unscoped": True}).unique().scalar_one_or_none()
+    user = panel.session.execute(statement, execution_options=UNSCOPED).unique().scalar_one_or_none()
     known = Login(user) if user is not None else None
     hashed = user.password_hash if user is not None else None
     locked_until = user.locked_until if user is not None else None
@@ -130,7 +131,7 @@ def _change_password() -> dict[str, str]:
     user = current_user._get_current_object()
     current, new, again = (request.form.get(name, "") for name in ("current", "new", "again"))
     hashed = panel.session.execute(
-        select(User.password_hash).where(User.id == user.id), execution_options={"unscoped": True}
+        select(User.password_hash).where(User.id == user.id), execution_options=UNSCOPED
     ).scalar_one()
     panel.session.rollback()
     errors: dict[str, str] = {}

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 import models
-from panel.base import Base
+from panel.base import UNSCOPED, Base
 from panel.i18n import _
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, AccessDenied, OutOfScope, Permission, Policy, Role
@@ -124,7 +124,7 @@ def test_a_statement_that_no_scope_can_be_put_on_is_refused(standing: Stage, nam
         with standing.acting(role) as session, pytest.raises(PermissionError):
             session.execute(statement)
     with standing.acting("liaison") as session:
-        assert session.execute(statement, execution_options={"unscoped": True}).all()
+        assert session.execute(statement, execution_options=UNSCOPED).all()
         set_actor(session, SYSTEM)
         assert session.execute(statement).all()
 
@@ -166,7 +166,7 @@ def test_a_flush_writes_what_a_role_grants_and_no_more(standing: Stage, role: st
     column = next(f.attr for f in standing.panel.views[table].declared if not f.reference)
     for act in (Permission.EDIT, Permission.DELETE):
         with standing.acting(role) as session:
-            found = session.get(MODELS[table], made.id, execution_options={"unscoped": True})
+            found = session.get(MODELS[table], made.id, execution_options=UNSCOPED)
             if act is Permission.EDIT:
                 sa.orm.attributes.flag_modified(found, column)
             else:
@@ -190,7 +190,7 @@ def test_what_is_written_lies_inside_ones_area_before_and_after(standing: Stage,
         with standing.session() as session:
             made = factories.another(session, table, start)
         with standing.acting(role) as session:
-            found: Any = session.get(model, made.id, execution_options={"unscoped": True})
+            found: Any = session.get(model, made.id, execution_options=UNSCOPED)
             setattr(found, path, end[target])
             with pytest.raises(OutOfScope):
                 session.flush()
@@ -292,6 +292,6 @@ def test_what_lies_outside_ones_area_is_not_deleted(standing: Stage) -> None:
     with standing.acting("officer") as session:
         session.info["policy"] = Policy({"officer": replace(officer, grants=grants)})
         statement = sa.select(models.Case).where(models.Case.id == standing.outside["case"])
-        session.delete(session.scalars(statement, execution_options={"unscoped": True}).unique().one())
+        session.delete(session.scalars(statement, execution_options=UNSCOPED).unique().one())
         with pytest.raises(OutOfScope):
             session.flush()

@@ -13,6 +13,7 @@ from bureau.cases import events, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps import STEPS
 from models import Case, CaseStatus
+from panel.base import UNSCOPED
 from panel.security.policy import Permission
 from panel.security.session import OutOfScope
 from tests import factories, steps
@@ -283,7 +284,7 @@ def test_a_step_needs_a_case_within_reach(stage: Stage) -> None:
     with steps.acting(stage, "officer") as session:
         query = sa.select(Case).where(Case.id == stage.outside["case"])
         assert session.execute(query).scalar_one_or_none() is None
-        case = session.execute(query, execution_options={"unscoped": True}).scalar_one()
+        case = session.execute(query, execution_options=UNSCOPED).scalar_one()
         with pytest.raises((StepNotAllowed, OutOfScope)):
             workflow.take(session, case, "note", {"text": "看看"})
         session.rollback()

@@ -23,6 +23,7 @@ from bench.visitor import Fault, Gone
 from bureau.cases import workflow
 from bureau.cases.state import stepping
 from models import Case, CaseEvent, CaseStatus, Community, Counter, Department, Officer
+from panel.base import UNSCOPED
 from panel.config import Config
 from panel.i18n import speaking
 from panel.notify import notices
@@ -239,7 +240,7 @@ def _one_notice_missing(harm: Harm) -> None:
     told, user = Notice.mark == f"event:{event.id}", harm.session.scalars(handler).one()
     assert harm.session.scalar(sa.select(sa.func.count()).select_from(Notice).where(told)) > 1
     one = sa.delete(table_of(Notice)).where(told, Notice.owner_id == user)
-    harm.session.execute(one, execution_options={"unscoped": True})
+    harm.session.execute(one, execution_options=UNSCOPED)
 
 
 def _notice_without_step(harm: Harm) -> None:

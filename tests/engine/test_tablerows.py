@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 import models
-from panel.base import in_files
+from panel.base import UNSCOPED, in_files
 from panel.exports import table_rows
 from panel.kinds import ZONE, Choice, Flag, Moment
 from tests.factories import MODELS, Stage
@@ -74,7 +74,7 @@ def test_moments_are_the_offices_time_to_the_second(stage: Stage, stored: str, s
     moment = datetime.fromisoformat(stored).replace(tzinfo=UTC)
     column = next(c for c in table_rows.columns(models.Case) if c.name == "reported_at")
     with stage.session() as session:
-        session.execute(update(models.Case).values(reported_at=moment), execution_options={"unscoped": True})
+        session.execute(update(models.Case).values(reported_at=moment), execution_options=UNSCOPED)
         ((value,), *_others) = table_rows.rows(session, models.Case, [column], [])
     assert str(value) == shown
 

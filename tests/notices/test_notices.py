@@ -15,6 +15,7 @@ from bureau.cases.steps import STEPS
 from bureau.notices import notices
 from bureau.settings import settings
 from models import Case, CaseStatus, Satisfaction
+from panel.base import UNSCOPED
 from panel.jobs import periodic
 from panel.kinds import now
 from panel.security.accounts import User
@@ -133,7 +134,7 @@ def test_a_notice_that_fails_hinders_no_step(
     quiet: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(session: Any, *_rest: Any, **_more: Any) -> None:
-        session.execute(sa.insert(Notice.__table__).values(owner_id=None), execution_options={"unscoped": True})
+        session.execute(sa.insert(Notice.__table__).values(owner_id=None), execution_options=UNSCOPED)
 
     monkeypatch.setattr(notices, "recipients", broken)
     id_ = steps.new_case(quiet, S.ACCEPTED)

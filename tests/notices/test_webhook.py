@@ -20,6 +20,7 @@ import time_machine
 
 from bureau.notices import notices
 from models import Case, CaseStatus, Satisfaction
+from panel.base import UNSCOPED
 from panel.kinds import now
 from panel.notify import outbox
 from panel.security.records import AuditEntry, DeliveryState, Webhook, WebhookDelivery
@@ -193,7 +194,7 @@ def test_the_message_goes_with_its_step(stage: Stage, receiver: Receiver) -> Non
     with steps.acting(stage, "leader") as session:
         case = session.execute(sa.select(Case).where(Case.id == id_)).scalar_one()
         steps.workflow.take(session, case, "dispatch", {"handler": stage.inside["officer"]})
-        assert session.scalar(sa.select(sa.func.count(WebhookDelivery.id)), execution_options={"unscoped": True}) == 1
+        assert session.scalar(sa.select(sa.func.count(WebhookDelivery.id)), execution_options=UNSCOPED) == 1
         session.rollback()
     assert deliveries(stage) == []
 

@@ -20,6 +20,7 @@ from bureau.registers import registers
 from bureau.registers.registers import REGISTERS
 from bureau.registers.web import workbook
 from models import Basis
+from panel.base import UNSCOPED
 from panel.exports import workbooks
 from panel.i18n import DEFAULT_LOCALE, speaking
 from panel.imports import batches
@@ -61,7 +62,7 @@ def fill(panel: Panel) -> None:
     with panel.system_session() as session:
         demo.build(session, cases=CASES, password_hash=panel.passwords.hash(PASSWORD), secret="x")
         note = "兼任网格长，联系时请先打办公电话。" * 8 + LAST
-        session.execute(update(models.Liaison).values(note=note), execution_options={"unscoped": True})
+        session.execute(update(models.Liaison).values(note=note), execution_options=UNSCOPED)
 
 
 def write(panel: Panel, folder: Path) -> None:

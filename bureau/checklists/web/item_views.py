@@ -8,6 +8,7 @@ from flask import flash
 from sqlalchemy import func, select
 
 from models import Case, ChecklistItem
+from panel.base import UNSCOPED
 from panel.fields import fields
 from panel.i18n import Message, _
 from panel.web.context import current_panel
@@ -49,7 +50,7 @@ class ChecklistItemView(SchemaView):
 def _used(record: ChecklistItem) -> bool:
     """Whether a case stands on this very version, whoever may see that case."""
     query = select(Case.id).where(Case.item_id == record.id).limit(1)
-    return current_panel().session.execute(query, execution_options={"unscoped": True}).first() is not None
+    return current_panel().session.execute(query, execution_options=UNSCOPED).first() is not None
 
 
 def _changed(form: RecordForm, record: ChecklistItem) -> set[str]:

@@ -15,6 +15,7 @@ from bureau.figures.groups import NONE, ReportQuery
 from bureau.figures.parts import Part
 from bureau.figures.terms import Terms
 from models import ChecklistItem, Squad, Street
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.kinds import tidy
 from panel.search.listing import MAX_VALUE, Quick
@@ -94,5 +95,5 @@ def _named(name: str, value: Any) -> Message | str:
         return naming(found) if found is not None else _("not visible")
     model: Any = {"squad": Squad, "street": Street, "item": ChecklistItem}[name]
     statement = select(model.name).where(model.id == value)
-    text = current_panel().session.execute(statement, execution_options={"unscoped": True}).scalar()
+    text = current_panel().session.execute(statement, execution_options=UNSCOPED).scalar()
     return text or f"#{value}"

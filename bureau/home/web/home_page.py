@@ -14,7 +14,7 @@ from bureau.cases.web.case_views import OPEN
 from bureau.ledger.web import pages
 from bureau.visits.web import mondays
 from models import Case, ChecklistItem, Community, Liaison, Squad, Street
-from panel.base import display
+from panel.base import UNSCOPED, display
 from panel.i18n import Message, _, n_
 from panel.kinds import ZONE, now, today
 from panel.search import listing
@@ -188,11 +188,10 @@ def _open_cases(community: int, count: int) -> Cell:
 def setup_steps() -> list[SetupStep]:
     """The first-run list; gone once everything on it is done."""
     panel, actor = current_panel(), current_actor()
-    options = {"unscoped": True}
     models: list[Any] = [Street, Squad, User, ChecklistItem, Community, Liaison]
     statement = select(*(select(model.id).limit(1).scalar_subquery() for model in models))
-    there = dict(zip(models, panel.session.execute(statement, execution_options=options).one(), strict=True))
-    accounts = panel.session.execute(select(User.id).limit(2), execution_options=options).all()
+    there = dict(zip(models, panel.session.execute(statement, execution_options=UNSCOPED).one(), strict=True))
+    accounts = panel.session.execute(select(User.id).limit(2), execution_options=UNSCOPED).all()
     unit = values()["unit_name"]
 
     def link(table: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bureau.calendar.web.office import values
 from bureau.cases.privacy import Person, redact
 from models import Case, CaseParty, Referral, ReferralKind
-from panel.base import display
+from panel.base import UNSCOPED, display
 from panel.i18n import Message, _
 from panel.kinds import ZONE, Moment
 from panel.web.context import current_panel
@@ -88,7 +88,7 @@ def _case(referral: Referral) -> Case | None:
 def _people(case_id: int) -> list[Person]:
     """Every party of the case, whoever prints: to be left out, they must all be known."""
     statement = select(CaseParty.name, CaseParty.phone, CaseParty.address).where(CaseParty.case_id == case_id)
-    rows = current_panel().session.execute(statement, execution_options={"unscoped": True})
+    rows = current_panel().session.execute(statement, execution_options=UNSCOPED)
     return [Person(row.name, row.phone, row.address) for row in rows]
 
 
