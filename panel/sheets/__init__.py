@@ -1,4 +1,4 @@
-"""Workbooks in and out: any workbook becomes sheets of plain cells, within limits; what is written is typed."""
+"""Read files as sheets of plain cells, within limits, and write sheets of typed cells as .xlsx or CSV."""
 
 from panel.sheets.read.reader import MAX_BYTES, TOO_LARGE, Book, Line, Sheet, UnreadableCell, UnreadableFile, read
 from panel.sheets.write.csv_file import write_csv

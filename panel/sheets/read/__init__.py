@@ -1,1 +1,1 @@
-"""Any workbook file as sheets of plain cells, opened in a process of its own."""
+"""Reading of files as sheets of plain cells, in a separate process."""

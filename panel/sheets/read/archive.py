@@ -1,4 +1,6 @@
-"""A zipped workbook held to limits before anybody unpacks it, and its parts in pieces. Runs where files are opened."""
+"""A zipped workbook: limits are checked before it is unpacked, and its parts are read in pieces.
+
+Runs in the reader process."""
 
 from __future__ import annotations
 
@@ -10,16 +12,19 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from panel.sheets.read.reader_errors import ReaderError
 
 MAX_ENTRIES = 2_000
-#: What all parts together may unpack to: so much in any case, so many times the file, and no more than that.
+#: All parts together may unpack to FREE bytes plus RATIO times the size of the file, but at most MAX_UNPACKED bytes.
 FREE, RATIO, MAX_UNPACKED = 20 * 1024 * 1024, 40, 250 * 1024 * 1024
-#: What a part that describes others may unpack to.
+#: Bytes that a part that describes others may unpack to.
 MAX_LIST = 4 * 1024 * 1024
+#: Bytes that are unpacked at a time.
 PIECE = 1024 * 1024
 _STORED, _DEFLATED = 0, 8
 
 
 class Archive:
-    """The parts of a zipped workbook by name; nothing of them is believed that wasn't counted."""
+    """The parts of a zipped workbook by name. Raises ReaderError if it is damaged, protected or too large.
+
+    The sizes that the file states are verified while a part is unpacked."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -45,13 +50,13 @@ class Archive:
         if any(entry.flag_bits & 1 for entry in entries):
             raise ReaderError("protected")
         end = 0
-        # Parts that share their bytes unpack to more than they seem to.
+        # Refuse parts that share bytes of the file: they unpack to more than their sizes say.
         for entry in sorted(entries, key=lambda entry: entry.header_offset):
-            begun = entry.header_offset
-            head = self.data[begun : begun + 30]
-            if begun < end or len(head) < 30 or head[:4] != b"PK\x03\x04":
+            offset = entry.header_offset
+            header = self.data[offset : offset + 30]
+            if offset < end or len(header) < 30 or header[:4] != b"PK\x03\x04":
                 raise ReaderError("damaged")
-            start = begun + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+            start = offset + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
             end = start + entry.compress_size
             if end > len(self.data):
                 raise ReaderError("cut")
@@ -60,7 +65,7 @@ class Archive:
             self._starts[entry.filename.replace("\\", "/")] = start
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """A part, a piece at a time; Refusal when it isn't as large as it says."""
+        """Unpack a part, a piece at a time. Raises ReaderError if its size isn't the stated one."""
         entry, start = self.entries[name], self._starts[name]
         packed = memoryview(self.data)[start : start + entry.compress_size]
         if entry.compress_type == _STORED:
@@ -69,17 +74,17 @@ class Archive:
             yield from (bytes(packed[at : at + PIECE]) for at in range(0, len(packed), PIECE))
             return
         unpack, left = zlib.decompressobj(-15), entry.file_size
-        given: bytes | memoryview = packed
+        rest: bytes | memoryview = packed
         while not unpack.eof:
             try:
-                piece = unpack.decompress(given, PIECE)
+                piece = unpack.decompress(rest, PIECE)
             except zlib.error:
                 raise ReaderError("damaged") from None
-            given = unpack.unconsumed_tail
+            rest = unpack.unconsumed_tail
             left -= len(piece)
             if left < 0:
                 raise ReaderError("unpacks")
-            if not piece and not given and not unpack.eof:
+            if not piece and not rest and not unpack.eof:
                 raise ReaderError("damaged")
             if piece:
                 yield piece
@@ -87,7 +92,7 @@ class Archive:
             raise ReaderError("damaged")
 
     def whole(self, name: str) -> bytes:
-        """A part that lists or describes others, "" if there is none; Refusal for one that is no list any more."""
+        """A part that describes others as a whole; empty if there is none. Raises ReaderError above MAX_LIST."""
         if name not in self.entries:
             return b""
         if self.entries[name].file_size > MAX_LIST:

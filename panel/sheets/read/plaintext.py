@@ -1,4 +1,4 @@
-"""Tables that come as text: CSV, and the web pages that some systems call .xls. Runs where workbooks are opened."""
+"""Read tables from text: CSV, and HTML pages, which some systems export as .xls. Runs in the reader process."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from typing import Any
 from panel.sheets.read.reader_errors import ReaderError
 from panel.sheets.read.xlsx_flags import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, SheetFlags
 
-#: As much text as Excel takes into a cell.
+#: Characters that Excel allows in a cell.
 LONGEST_CELL = 32_767
+#: Levels of nested HTML elements.
 DEEPEST = 200
 SHEET = "Sheet1"
 _DELIMITERS = ",;\t"
 _STRANGE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff]")
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?([\w-]{2,20})""", re.I)
-#: The way to keep Excel from reading a number: ="00123".
+#: A formula that systems write to keep Excel from reading a number: ="00123".
 _QUOTED = re.compile(r'="([^"]*)"')
 _MARKUP = re.compile(r"\s*<(!doctype html|!--|html|head|meta|style|body|table|div|center|tr)\b", re.I)
-_UNSEEN = re.compile(r"display\s*:\s*none", re.I)
+_DISPLAY_NONE = re.compile(r"display\s*:\s*none", re.I)
 
+#: Name, rows and flags.
 Table = tuple[str, list[list[Any]], SheetFlags]
 
 
 def tables(data: bytes) -> list[Table]:
-    """The tables of a text: name, rows, marks. Refusal where it is no text or holds none."""
+    """The tables of a text. Raises ReaderError if the data is no text or has no table."""
     text = _decoded(data)
     if "\x00" in text or 100 * len(_STRANGE.findall(text)) > len(text) + 100:
         raise ReaderError("none")
@@ -40,12 +42,12 @@ def tables(data: bytes) -> list[Table]:
 
 
 def _decoded(data: bytes) -> str:
-    """The text: by its mark, by what a web page says of itself, as UTF-8, or as GB18030."""
+    """Decode by the byte order mark, the charset that an HTML page declares, or else as UTF-8 or GB18030."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         names = ["utf-16"]
     else:
-        said = _CHARSET.search(data[:2048]) if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" else None
-        name = said[1].decode().lower() if said else ""
+        charset = _CHARSET.search(data[:2048]) if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" else None
+        name = charset[1].decode().lower() if charset else ""
         names = ["gb18030"] if name in {"gb2312", "gbk", "gb18030"} else []
         names += ["utf-8-sig", "gb18030"]
     for name in names:
@@ -69,25 +71,25 @@ def _csv_rows(text: str) -> list[list[Any]]:
             cells += len(row)
             if len(rows) >= MAX_ROWS or len(row) > MAX_COLUMNS or cells > MAX_CELLS:
                 raise ReaderError("large", SHEET)
-            rows.append([found[1] if (found := _QUOTED.fullmatch(cell)) else cell for cell in row])
+            rows.append([quoted[1] if (quoted := _QUOTED.fullmatch(cell)) else cell for cell in row])
     except csv.Error:
         raise ReaderError("damaged") from None
     return rows
 
 
 def _delimiter(text: str) -> str:
-    """What parts the cells: of the first lines, the sign that stands in most of them equally often."""
+    """The delimiter of a CSV: the character that most of the first lines have the same number of."""
     head = re.sub(r'"[^"]*"', "", text[:20_000])
     lines = [line for line in head.splitlines()[:20] if line.strip()]
     if len(lines) > 1 and len(text) > 20_000:
         lines.pop()
 
-    def weight(sign: str) -> tuple[int, int]:
-        found = [line.count(sign) for line in lines]
-        usual = max(found, key=found.count, default=0) or max(found, default=0)
-        return (found.count(usual) if usual else 0), usual
+    def score(character: str) -> tuple[int, int]:
+        counts = [line.count(character) for line in lines]
+        usual = max(counts, key=counts.count, default=0) or max(counts, default=0)
+        return (counts.count(usual) if usual else 0), usual
 
-    return max(_DELIMITERS, key=weight)
+    return max(_DELIMITERS, key=score)
 
 
 def _web_tables(text: str) -> list[Table]:
@@ -101,24 +103,24 @@ def _web_tables(text: str) -> list[Table]:
         parser.close()
     except etree.LxmlError:
         raise ReaderError("damaged") from None
-    found = [table for table in page.tables if table[1]]
-    if not found:
+    filled = [table for table in page.tables if table[1]]
+    if not filled:
         raise ReaderError("none")
-    return found
+    return filled
 
 
 class _Page:
-    """Follows the tables of a web page; one inside a cell is text of that cell."""
+    """Parser target that collects the tables of an HTML page. A table inside a cell is text of that cell."""
 
     def __init__(self) -> None:
         self.tables: list[Table] = []
         self.depth = self.nested = self.cells = 0
         self.words: list[str] | None = None
         self.length = 0
-        #: Columns that a cell above still covers, and in how many rows.
+        #: Columns that a cell with a rowspan covers, and in how many more rows.
         self.covered: dict[int, int] = {}
 
-    def start(self, tag: str, given: Any) -> None:
+    def start(self, tag: str, attributes: Any) -> None:
         self.depth += 1
         if self.depth > DEEPEST:
             raise ReaderError("damaged")
@@ -129,42 +131,42 @@ class _Page:
                 self.covered = {}
             return
         if self.nested == 1 and tag == "tr":
-            self._row(given)
+            self._row(attributes)
         elif self.nested == 1 and tag in {"td", "th"}:
-            self._cell(given)
+            self._cell(attributes)
         elif tag == "br" and self.words is not None:
             self.words.append("\n")
 
-    def _row(self, given: Any) -> None:
-        name, rows, marks = self.tables[-1]
+    def _row(self, attributes: Any) -> None:
+        name, rows, flags = self.tables[-1]
         self._finish()
         if len(rows) >= MAX_ROWS:
             raise ReaderError("large", name)
-        if _UNSEEN.search(given.get("style") or ""):
-            marks.hidden.add(len(rows))
-        self.covered = {column: left - 1 for column, left in self.covered.items() if left > 1}
+        if _DISPLAY_NONE.search(attributes.get("style") or ""):
+            flags.hidden.add(len(rows))
+        self.covered = {column: rows_left - 1 for column, rows_left in self.covered.items() if rows_left > 1}
         rows.append([])
         self._skip()
 
-    def _cell(self, given: Any) -> None:
-        name, rows, marks = self.tables[-1]
+    def _cell(self, attributes: Any) -> None:
+        name, rows, flags = self.tables[-1]
         self._finish()
         if not rows:
             rows.append([])
         row = rows[-1]
-        wide, high = _span(given.get("colspan")), _span(given.get("rowspan"))
+        width, height = _span(attributes.get("colspan")), _span(attributes.get("rowspan"))
         column = len(row)
-        self.cells += wide
-        if column + wide > MAX_COLUMNS or self.cells > MAX_CELLS:
+        self.cells += width
+        if column + width > MAX_COLUMNS or self.cells > MAX_CELLS:
             raise ReaderError("large", name)
-        row += [None] * wide
-        if high > 1:
-            marks.merged.append(((len(rows) - 1, column), (len(rows) + min(high, MAX_ROWS) - 2, column + wide - 1)))
-            self.covered |= dict.fromkeys(range(column, column + wide), high)
+        row += [None] * width
+        if height > 1:
+            flags.merged.append(((len(rows) - 1, column), (len(rows) + min(height, MAX_ROWS) - 2, column + width - 1)))
+            self.covered |= dict.fromkeys(range(column, column + width), height)
         self.words, self.length, self.place = [], 0, column
 
     def _skip(self) -> None:
-        """Leave the columns free that a cell above covers."""
+        """Add empty cells where a cell above covers the column."""
         row = self.tables[-1][1][-1]
         while len(row) in self.covered and len(row) < MAX_COLUMNS:
             row.append(None)

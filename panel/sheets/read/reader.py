@@ -1,4 +1,7 @@
-"""Any file as sheets of plain cells, within limits; what can't be read is told in a sentence."""
+"""Read an .xlsx, .xls, .ods, CSV or HTML file as sheets of plain cells.
+
+The file is opened in a process of its own, with limits of size, memory and time. A file that can't be read raises
+UnreadableFile with a sentence for the user."""
 
 from __future__ import annotations
 
@@ -20,12 +23,13 @@ from panel.sheets.read import reader_process
 from panel.sheets.read.xlsx_flags import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, SheetFlags
 
 MAX_BYTES = 20 * 1024 * 1024
-SECONDS = 90
+#: The reader process is killed after this many seconds.
+TIMEOUT = 90
 
 NO_WORKBOOK = _("This is no table that can be read. Save it as .xlsx in Excel or WPS and try again.")
 DAMAGED = _("The workbook is damaged or of another kind. Open it in Excel or WPS and save it anew.")
 TOO_LARGE = _("The file is too large: at most {n} MB are allowed. Split it.", n=MAX_BYTES // 1024 // 1024)
-#: What is told for each reason of not reading a file; anything else is a damaged one.
+#: The message for each ReaderError.kind; any other kind means a damaged file.
 REASONS = {
     "none": NO_WORKBOOK,
     "protected": _("The workbook is protected by a password. Save it without one and try again."),
@@ -34,12 +38,12 @@ REASONS = {
     "unpacks": _("The workbook unpacks to far too much. Copy its rows into a new workbook."),
 }
 NO_VALUE = _("The formula in this cell has no value. Open the file in Excel or WPS, save it and send it again.")
-#: What Excel shows in a cell that it could not calculate.
+#: Error values that Excel shows in a cell.
 ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
 
-#: The process that opens a file loads what lies in this folder without what the panel is made of.
+#: The reader process imports the modules of this folder alone, not the panel, so that it starts fast.
 _FOLDER = str(Path(reader_process.__file__).resolve().parent)
-#: When all is said it ends at once: clearing away a large sheet cell by cell takes time that nobody needs.
+#: It exits by os._exit(): freeing the cells of a large sheet one by one would take long.
 _START = """
 import os, sys, types
 sys.path[:] = sys.argv[2:]
@@ -62,7 +66,8 @@ class UnreadableFile(Exception):  # noqa: N818 - told to the user as a sentence
 
 
 class UnreadableCell(str):
-    """A cell that holds no value though something stands there; `message` says what to do about it."""
+    """The text of a cell without a usable value: an error, or a formula that was never calculated. `message` says what
+    to do."""
 
     __slots__ = ("message",)
     message: Message
@@ -80,8 +85,8 @@ class UnreadableCell(str):
 
 @dataclass(slots=True)
 class Line:
-    """A row of a sheet; `number` is Excel's own. Merged cells are filled down already; `filled` are the columns that
-    got their value so."""
+    """A row of a sheet. `number` is its row number in Excel, from 1. The value of a merged range is repeated in each of
+    its rows; `filled` are the columns, from 0, where it was."""
 
     number: int
     cells: list[Any]
@@ -98,7 +103,7 @@ class Sheet:
 
     name: str
     lines: list[Line] = field(default_factory=list)
-    #: Rows that nobody sees and that hold something: they are not among the lines.
+    #: Number of hidden rows with content; they are not among the lines.
     hidden: int = 0
 
     @property
@@ -109,14 +114,14 @@ class Sheet:
 @dataclass(slots=True)
 class Book:
     sheets: list[Sheet]
-    #: Sheets that nobody sees are not read, but named.
+    #: Names of hidden sheets, which are not read.
     hidden: list[str] = field(default_factory=list)
 
     def only(self, name: str) -> Book:
-        """The one sheet with this name, as if nothing else were in the file. Raises Unreadable."""
-        found = [sheet for sheet in self.sheets if sheet.name == tidy(name)]
-        if found:
-            return Book(found[:1], [*(sheet.name for sheet in self.sheets if sheet is not found[0]), *self.hidden])
+        """A book of this sheet alone; the others count as hidden. Raises UnreadableFile if there is no such sheet."""
+        matches = [sheet for sheet in self.sheets if sheet.name == tidy(name)]
+        if matches:
+            return Book(matches[:1], [*(sheet.name for sheet in self.sheets if sheet is not matches[0]), *self.hidden])
         if tidy(name) in self.hidden:
             raise UnreadableFile(
                 _("Sheet “{sheet}” is hidden. Show it in Excel or WPS and save the file.", sheet=tidy(name))
@@ -126,18 +131,18 @@ class Book:
 
 
 def read(data: bytes) -> Book:
-    """The sheets of a file, told by its content, not its name. Raises Unreadable."""
+    """The sheets of a file. Its type is detected by the content. Raises UnreadableFile."""
     if not data:
         raise UnreadableFile(_("The file is empty."))
     if len(data) > MAX_BYTES:
         raise UnreadableFile(TOO_LARGE)
-    with _uncollected():
-        return assembled(_opened(data))
+    with _no_garbage_collection():
+        return book_from(_answers(data))
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing that is made here is garbage: looking for some among all the cells takes longer than making them."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector: scanning all the new cells would take longer than creating them."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -147,9 +152,9 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def assembled(answers: Iterable[reader_process.Answer]) -> Book:
-    """The book that the answers of the opening process make up. Raises Unreadable."""
-    book, kept = Book([]), SheetFlags()
+def book_from(answers: Iterable[reader_process.Answer]) -> Book:
+    """Build the book from the answers of the reader process. Raises UnreadableFile."""
+    book, flags = Book([]), SheetFlags()
     ended = False
     for kind, *rest in answers:
         if kind == "refused":
@@ -157,15 +162,15 @@ def assembled(answers: Iterable[reader_process.Answer]) -> Book:
         if kind == "hidden":
             book.hidden.append(tidy(rest[0]))
         elif kind == "sheet":
-            _finish(book, kept)
-            name, kept = rest
+            _apply_flags(book, flags)
+            name, flags = rest
             book.sheets.append(Sheet(tidy(name)))
         elif kind == "block":
             _append(book.sheets[-1], *rest)
         ended = kind == "end"
     if not ended:
         raise UnreadableFile(DAMAGED)
-    _finish(book, kept)
+    _apply_flags(book, flags)
     return book
 
 
@@ -180,17 +185,17 @@ def _reason(kind: str, about: str) -> Message:
     return REASONS.get(kind, DAMAGED)
 
 
-def _opened(data: bytes) -> Iterator[reader_process.Answer]:
-    """What the process that opens the file answers, as it answers."""
+def _answers(data: bytes) -> Iterator[reader_process.Answer]:
+    """Run the reader process on a file and yield its answers as they arrive."""
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-I", "-S", "-c", _START, _FOLDER, *filter(None, sys.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # One arena, or the limit of memory is taken up by those that nobody uses.
+        # Each arena of malloc reserves memory that counts towards the limit, so allow only one.
         env={**os.environ, "MALLOC_ARENA_MAX": "1"},
     )
-    timer = threading.Timer(SECONDS, process.kill)
+    timer = threading.Timer(TIMEOUT, process.kill)
     timer.start()
     assert process.stdin is not None
     assert process.stdout is not None
@@ -213,36 +218,38 @@ def _opened(data: bytes) -> Iterator[reader_process.Answer]:
         process.wait()
 
 
-#: Words of a column that tell whether it repeats itself.
-LOOKED_AT = 100
+#: The first texts of a column, by which is decided whether equal texts are shared.
+SAMPLE = 100
 
 
 def _append(sheet: Sheet, count: int, columns: list[Any]) -> None:
-    """The next lines of a sheet, from their columns."""
+    """Append lines to a sheet, given as columns of cells."""
     lines = sheet.lines
-    made = [_words(c) if isinstance(c, str) else c if isinstance(c, tuple) else _mixed(c) for c in columns]
-    rows = zip(*made, strict=True) if made else [()] * count
+    cells = [
+        _text_column(c) if isinstance(c, str) else c if isinstance(c, tuple) else _mixed_column(c) for c in columns
+    ]
+    rows = zip(*cells, strict=True) if cells else [()] * count
     first = len(lines) + 1
     lines += map(Line, range(first, first + count), map(list, rows))
 
 
-def _words(text: str) -> list[Any]:
-    """The cells of a column that holds text alone."""
-    # Nearly every text is printable, which is told five times as fast as characters are looked for.
+def _text_column(text: str) -> list[Any]:
+    """The cells of a column that holds only text."""
+    # Nearly every text is printable, and isprintable() is five times as fast as printable().
     plain = text if text.replace(reader_process.COMMA, "").isprintable() else printable(text)
     return _clean(plain.split(reader_process.COMMA), text)
 
 
-def _mixed(column: list[Any]) -> list[Any]:
+def _mixed_column(column: list[Any]) -> list[Any]:
     return [_clean([printable(cell)], cell)[0] if isinstance(cell, str) else cell for cell in column]
 
 
 def _clean(parts: list[Any], text: str) -> list[Any]:
-    """Words as cells: what is blank is nothing, what Excel calls an error is a fault."""
+    """Texts as cells: blank ones become None, Excel's error values become UnreadableCell."""
     if "#" in text:
         parts = [UnreadableCell.of(part) if part in ERRORS else part for part in parts]
-    if len(parts) > 1 and 2 * len(set(parts[:LOOKED_AT])) < len(parts[:LOOKED_AT]):
-        # What stands in many rows takes the place of one.
+    if len(parts) > 1 and 2 * len(set(parts[:SAMPLE])) < len(parts[:SAMPLE]):
+        # Keep one object for equal texts, to save memory.
         same: dict[Any, Any] = {}
         parts = [same.setdefault(part, part) for part in parts]
     if all(parts) and not any(map(str.isspace, parts)):
@@ -250,40 +257,40 @@ def _clean(parts: list[Any], text: str) -> list[Any]:
     return [part if part and not part.isspace() else None for part in parts]
 
 
-def _finish(book: Book, marks: SheetFlags) -> None:
-    """Put in what the marks tell of the sheet that was read last."""
+def _apply_flags(book: Book, flags: SheetFlags) -> None:
+    """Apply the flags of the last sheet: errors, merged ranges and hidden rows."""
     if not book.sheets:
         return
     sheet = book.sheets[-1]
     lines = sheet.lines
-    _reach(sheet, marks.faults)
-    for (row, column), text in marks.faults.items():
+    _extend(sheet, flags.faults)
+    for (row, column), text in flags.faults.items():
         lines[row].cells[column] = UnreadableCell.of(printable(text))
-    _fill_merged(lines, marks.merged)
-    if marks.hidden:
-        unseen = [line for line in lines if line.number - 1 in marks.hidden]
-        sheet.hidden = sum(not line.blank for line in unseen)
-        sheet.lines = [line for line in lines if line.number - 1 not in marks.hidden]
+    _fill_merged(lines, flags.merged)
+    if flags.hidden:
+        hidden_lines = [line for line in lines if line.number - 1 in flags.hidden]
+        sheet.hidden = sum(not line.blank for line in hidden_lines)
+        sheet.lines = [line for line in lines if line.number - 1 not in flags.hidden]
 
 
-def _reach(sheet: Sheet, places: Collection[tuple[int, int]]) -> None:
-    """Make room for cells at the end of a sheet or of a row, where the library sees nothing: it ends a sheet with the
-    last cell that has a value."""
+def _extend(sheet: Sheet, cells: Collection[tuple[int, int]]) -> None:
+    """Extend a sheet so that it has these cells (row, column): the library ends it with the last cell that has a
+    value."""
     lines = sheet.lines
-    if not places:
+    if not cells:
         return
-    last, widest = max(row for row, _column in places), max(column for _row, column in places)
-    wide = max(widest + 1, max((len(line.cells) for line in lines), default=0))
-    if last >= len(lines) or any(column >= len(lines[row].cells) for row, column in places):
-        if max(last + 1, len(lines)) * wide > MAX_CELLS:
+    last_row, last_column = max(row for row, _column in cells), max(column for _row, column in cells)
+    width = max(last_column + 1, max((len(line.cells) for line in lines), default=0))
+    if last_row >= len(lines) or any(column >= len(lines[row].cells) for row, column in cells):
+        if max(last_row + 1, len(lines)) * width > MAX_CELLS:
             raise UnreadableFile(_reason("large", sheet.name))
-        lines += [Line(number, []) for number in range(len(lines) + 1, last + 2)]
+        lines += [Line(number, []) for number in range(len(lines) + 1, last_row + 2)]
         for line in lines:
-            line.cells += [None] * (wide - len(line.cells))
+            line.cells += [None] * (width - len(line.cells))
 
 
 def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:
-    """A merged range's value stands for each of its rows, in its first column; a merged title fills nothing."""
+    """Repeat the value of each merged range in the first column of all its rows. A range of one row fills nothing."""
     filled = 0
     for (top, left), (bottom, _right) in ranges:
         if bottom <= top or top >= len(lines) or left >= len(lines[top].cells):
@@ -292,7 +299,7 @@ def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:
         if value is None:
             continue
         filled += bottom - top
-        # Ranges don't overlap in a workbook that a program of an office wrote.
+        # Ranges can't overlap in a valid workbook, so they can't fill this many cells.
         if filled > 2 * MAX_CELLS:
             raise UnreadableFile(DAMAGED)
         for line in lines[top + 1 : bottom + 1]:

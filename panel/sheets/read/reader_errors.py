@@ -1,10 +1,10 @@
-"""Why a file is not read, as the process that opens it tells the panel."""
+"""The error by which the reader process tells the panel why it can't read a file."""
 
 from __future__ import annotations
 
 
 class ReaderError(Exception):
-    """`kind` names the sentence that the user gets, `about` what it is about, such as a sheet."""
+    """`kind` is a key of reader.REASONS, or "large"; `about` is the name of the sheet, if it concerns one."""
 
     def __init__(self, kind: str, about: str = "") -> None:
         super().__init__(kind, about)

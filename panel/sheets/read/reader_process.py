@@ -1,9 +1,10 @@
-"""Opens a file in a process of its own: a damaged or hostile one makes the reading library panic or ask for all the
-memory there is, and the panel must outlive that. Takes the bytes on stdin; needs nothing of the panel beside it.
+"""The reader process: opens a file apart from the panel, because a damaged or hostile file can make the reading library
+crash or exhaust the memory.
 
-Answers with pickles on stdout, told by their first word: ("hidden", name) for a sheet that nobody sees; ("sheet",
-name, marks) and then ("block", number of rows, columns) for one that is read; ("refused", why, about); at the end
-("end",). An answer without its end is that of a damaged file."""
+Reads the bytes of the file from stdin; imports only modules of this folder. Writes pickled answers to stdout:
+("hidden", name) for a hidden sheet; ("sheet", name, SheetFlags) for a visible one, followed by its ("block", number of
+rows, columns); ("refused", kind, about) for a ReaderError; and last ("end",). If that is missing, the file is
+damaged."""
 
 from __future__ import annotations
 
@@ -21,11 +22,12 @@ from panel.sheets.read.archive import Archive
 from panel.sheets.read.reader_errors import ReaderError
 from panel.sheets.read.xlsx_flags import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, SheetFlags
 
-#: What a small file may take, and what each byte of a larger one adds, or each that a zipped one unpacks to.
+#: Memory limit in bytes: MEMORY, plus PER_BYTE for each byte of the file, or PER_UNPACKED for each byte that a zipped
+#: file unpacks to.
 MEMORY = 224 * 1024 * 1024
 PER_BYTE, PER_UNPACKED = 24, 8
 CPU_SECONDS = 60
-#: Rows that are sent at a time, and what parts the cells of a column that holds only text.
+#: Rows of a block, and the separator of the cells of a column that holds only text.
 BLOCK = 1_000
 COMMA = "\x1f"
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -34,7 +36,7 @@ Answer = tuple[Any, ...]
 
 
 def limit(memory: int) -> None:
-    """Take no more memory and time than a file of this size needs, where the system can hold us to it."""
+    """Limit the memory (bytes) and CPU time of this process, where the system supports it."""
     try:
         import resource  # noqa: PLC0415 - not on every system
     except ImportError:
@@ -45,20 +47,20 @@ def limit(memory: int) -> None:
 
 
 def answers(data: bytes) -> Iterator[Answer]:
-    """What the file holds, or why it is not read. What unpacks to too much, or holds too many cells, is refused before
-    the library sees it."""
+    """The answers for a file. A file that unpacks to too much, or has too many cells, is refused before the library
+    opens it."""
     try:
         if data.startswith(ZIP):
             yield from _zipped(data)
         elif data.startswith(OLE):
-            from panel.sheets.read import xls_flags  # noqa: PLC0415 - what starts for each file should start soon
+            from panel.sheets.read import xls_flags  # noqa: PLC0415 - only for this type, to start fast
 
-            yield from _workbook(data, xls_flags.marks(data))
+            yield from _workbook(data, xls_flags.workbook_flags(data))
         else:
-            from panel.sheets.read import plaintext  # noqa: PLC0415 - the same
+            from panel.sheets.read import plaintext  # noqa: PLC0415 - only for this type, to start fast
 
-            for name, rows, own in plaintext.tables(data):
-                yield "sheet", name, own
+            for name, rows, flags in plaintext.tables(data):
+                yield "sheet", name, flags
                 yield from _blocks(iter(rows), 0)
     except ReaderError as refusal:
         yield "refused", refusal.kind, refusal.about
@@ -71,26 +73,26 @@ def _zipped(data: bytes) -> Iterator[Answer]:
     if "xl/workbook.xml" in archive.entries:
         parts = xlsx_flags.parts(archive)
         read = {part for part, _name in parts}
-        # What the library reads besides is held to its size as well.
+        # The library reads the other parts too, so they are checked as well.
         for name in archive.entries:
             if name.endswith((".xml", ".rels")) and name not in read:
-                xlsx_flags.hold_to_limits(archive, name)
-        found = [xlsx_flags.of_sheet(archive, *part) if part[0] else SheetFlags() for part in parts]
+                xlsx_flags.check_part(archive, name)
+        flags = [xlsx_flags.sheet_flags(archive, *part) if part[0] else SheetFlags() for part in parts]
         limit(MEMORY + PER_UNPACKED * archive.unpacked)
-        yield from _workbook(data, found)
+        yield from _workbook(data, flags)
     elif "content.xml" in archive.entries and b"opendocument.spreadsheet" in archive.whole("mimetype")[:200]:
         if b"encryption-data" in archive.whole("META-INF/manifest.xml"):
             raise ReaderError("protected")
-        found = xlsx_flags.of_document(archive)
+        flags = xlsx_flags.document_flags(archive)
         limit(MEMORY + PER_UNPACKED * archive.unpacked)
-        yield from _workbook(data, found)
+        yield from _workbook(data, flags)
     else:
         raise ReaderError("none")
 
 
-def _workbook(data: bytes, found: list[SheetFlags]) -> Iterator[Answer]:
-    """The sheets as the library reads them, with the marks that were found on them."""
-    # Not loaded by the panel, which knows this file too, nor for a text.
+def _workbook(data: bytes, flags: list[SheetFlags]) -> Iterator[Answer]:
+    """The sheets as the library reads them, each with its flags."""
+    # Imported here because the panel imports this module too, and text files don't need the library.
     from python_calamine import (  # noqa: PLC0415
         CalamineError,
         CalamineWorkbook,
@@ -105,19 +107,21 @@ def _workbook(data: bytes, found: list[SheetFlags]) -> Iterator[Answer]:
             if meta.typ != SheetTypeEnum.WorkSheet:
                 continue
             if meta.visible != SheetVisibleEnum.Visible:
-                # What only a program can show again holds nothing that a person put there.
+                # "Very hidden" sheets can be shown by programs alone: they hold no data of a person.
                 if meta.visible == SheetVisibleEnum.Hidden:
                     yield "hidden", meta.name
                 continue
             sheet = workbook.get_sheet_by_name(meta.name)
             top, left = sheet.start or (0, 0)
             height, width = sheet.height + top, sheet.width + left
-            own = found[number] if number < len(found) else SheetFlags()
+            sheet_flags = flags[number] if number < len(flags) else SheetFlags()
             if height > MAX_ROWS or width > MAX_COLUMNS or height * width > MAX_CELLS:
                 raise ReaderError("large", meta.name)
-            own.merged += sheet.merged_cell_ranges or []
-            own.faults = {(r, c): text for (r, c), text in own.faults.items() if r < MAX_ROWS and c < MAX_COLUMNS}
-            yield "sheet", meta.name, own
+            sheet_flags.merged += sheet.merged_cell_ranges or []
+            sheet_flags.faults = {
+                (r, c): text for (r, c), text in sheet_flags.faults.items() if r < MAX_ROWS and c < MAX_COLUMNS
+            }
+            yield "sheet", meta.name, sheet_flags
             yield from _blocks(iter(sheet.iter_rows()) if sheet.height else iter(()), left)
     except PasswordError:
         raise ReaderError("protected") from None
@@ -127,8 +131,7 @@ def _workbook(data: bytes, found: list[SheetFlags]) -> Iterator[Answer]:
 
 
 def _blocks(rows: Iterator[list[Any]], left: int) -> Iterator[Answer]:
-    """Rows in blocks of columns, with the empty ones on the left, which the library leaves out: a column of words alone
-    travels as one text."""
+    """Blocks of rows, as columns. The library leaves out empty columns at the left; `left` of them are added."""
     while block := list(islice(rows, BLOCK)):
         widest = max(map(len, block))
         if any(len(row) != widest for row in block):
@@ -139,7 +142,7 @@ def _blocks(rows: Iterator[list[Any]], left: int) -> Iterator[Answer]:
 
 
 def _column(column: tuple[Any, ...]) -> str | tuple[Any, ...] | list[Any]:
-    """A column of words alone as one text, one without any as it is, any other as a list."""
+    """A column for transfer: joined to one text if it holds only text, a tuple if it holds none, else a list."""
     kinds = set(map(type, column))
     if kinds == {str}:
         text = COMMA.join(column)
@@ -157,10 +160,10 @@ def _plain(value: Any) -> Any:
 
 
 def main() -> None:
-    gc.disable()  # a life this short leaves no garbage
-    given = sys.stdin.buffer.read()
-    limit(MEMORY + PER_BYTE * len(given))
+    gc.disable()  # the process ends before collections would pay off
+    data = sys.stdin.buffer.read()
+    limit(MEMORY + PER_BYTE * len(data))
     out = sys.stdout.buffer
-    for answer in answers(given):
+    for answer in answers(data):
         out.write(pickle.dumps(answer, protocol=5))
     out.flush()

@@ -1,1 +1,1 @@
-"""Sheets of typed cells as files."""
+"""Writing of sheets of typed cells as .xlsx and CSV."""

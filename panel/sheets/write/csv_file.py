@@ -1,4 +1,4 @@
-"""Tables as CSV that Excel opens as they are: Chinese by a byte order mark, and text that stays text."""
+"""Write tables as CSV for Excel: with a byte order mark for Chinese, and with risky texts kept as text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import IO, Any
 
 from panel.sheets.write.page import Page
 
-#: What a spreadsheet would run as a formula, or turn into a number that is another one: a leading zero lost, more
-#: digits than it shows. A tab before it keeps it text; whoever reads the file back drops white space at the ends.
+#: Texts that a spreadsheet would run as a formula or change as a number (leading zeros, more than 11 digits). A tab in
+#: front keeps them text; an import drops it with other outer white space.
 _RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠]|0\d+$|\d{12,}$")
 TAB = "\t"
 
 
 def write_csv(target: Path | IO[bytes], page: Page) -> int:
-    """Write a page of ready cells, row by row. Gives the number of its rows."""
+    """Write a page of ready rows, row by row, and return the number of rows."""
     if isinstance(target, Path):
         with target.open("wb") as file:
             return write_csv(file, page)

@@ -1,5 +1,5 @@
-"""The faster writer of bulk tables, used where it is installed. It writes the cells that openpyxl writes, in a fraction
-of the time; docs/benchmarks.md tells how much."""
+"""The faster writer of long tables, an optional dependency. It writes the same cells as openpyxl; docs/benchmarks.md
+has the times."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ except ImportError:
 #: The library, if it is installed.
 rust: Any = rustpy_xlsxwriter
 
-#: What Excel adds to a width that is given in characters, at seven pixels a character.
+#: Excel adds 5 pixels to a column's width; in characters of 7 pixels.
 PADDING = 5 / 7
-#: The number format of times of day, which the library would write as text.
+#: The number format of times of day: the library would write them as text, so they are written as fractions of a day.
 CLOCK, DAY = Time.excel, timedelta(days=1)
 EDGES = ("left", "right", "top", "bottom", "header", "footer")
 
 
 def fits(header: Sequence[str]) -> bool:
-    """Whether it is there, and can tell the columns apart: it knows them by their labels."""
+    """Whether the library is installed and the labels are unique: it identifies columns by them."""
     return rust is not None and 0 < len(header) == len(set(header))
 
 
 def write(target: Path | IO[bytes], page: Page, title: str) -> int:
-    """Write a page of ready cells, of which there must be some. Gives the number of its rows."""
+    """Write a page of ready rows, at least one, and return the number of rows."""
     head = rust.Format().set_bold().set_pattern("solid").set_background_color(f"#{HEAD_COLOUR}")
     head = head.set_align("center").set_align("vcenter").set_text_wrap()
     number = 0
-    clocks = [label for label, look in zip(page.header, page.looks(), strict=True) if look[0] == CLOCK]
+    clocks = [label for label, look in zip(page.header, page.column_styles(), strict=True) if look[0] == CLOCK]
 
-    def cells() -> Iterator[dict[str, Any]]:
+    def records() -> Iterator[dict[str, Any]]:
         nonlocal number
         for row in page.rows:
             number += 1
-            made = dict(zip(page.header, row, strict=True))
+            cells = dict(zip(page.header, row, strict=True))
             for label in clocks:
-                if isinstance(value := made[label], time):
-                    made[label] = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second) / DAY
-            yield made
+                if isinstance(value := cells[label], time):
+                    cells[label] = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second) / DAY
+            yield cells
 
     last = [{**dict.fromkeys(page.header), page.header[0]: page.footnote}] if page.footnote else []
     rust.write_worksheet(
-        chain(cells(), last),
+        chain(records(), last),
         str(target) if isinstance(target, Path) else cast(BinaryIO, target),
         sheet_name=title,
         freeze_row=1,
         header_format=head,
-        row_heights={0: page.head_height()},
-        column_formats=[_look(*look) for look in page.looks()],
+        row_heights={0: page.header_height()},
+        column_formats=[_look(*look) for look in page.column_styles()],
         column_widths=[float(width) - PADDING for width in page.widths] or None,
         page_setup={
             "landscape": True,

@@ -1,4 +1,4 @@
-"""A sheet that is about to be written, for any of the writers, and how all of them look."""
+"""A sheet to write, and the layout that all writers share."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from panel.kinds import printable
 
 HEAD_COLOUR = "EAF0F7"
 A4 = 9
-#: "page x of y" as Excel writes it.
+#: "page / pages" in the codes of Excel's headers and footers.
 PAGE_OF = "&P / &N"
-#: Excel's own limit for a cell, with room for what escaping adds.
+#: Characters of a cell: below Excel's limit of 32,767, since escaping adds some.
 CELL_LENGTH = 32_000
-#: Characters over the width of a printed page, so that they can still be read without a glass.
+#: Characters across a printed page that are still large enough to read.
 PAGE_WIDTH = 230
-#: Rows up to which a table is set to be printed.
+#: Tables of at most this many rows are laid out for printing.
 PRINTED = 1_000
-#: Height of a line in points, of the highest row, and how much of a column's width a plain letter takes.
+#: Height of a line and the greatest height of a row, in points; width of a Latin letter, in units of column width.
 LINE, HIGHEST, LETTER = 15.0, 409.0, 1.1
 #: Margins of a printed page in inches: left, right, top, bottom, header, footer.
 MARGINS = (0.3, 0.3, 0.6, 0.6, 0.25, 0.3)
@@ -26,9 +26,10 @@ MARGINS = (0.3, 0.3, 0.6, 0.6, 0.25, 0.3)
 
 @dataclass(slots=True)
 class Page:
-    """A sheet to write: its columns' labels, widths and number formats, and its rows. `footnote` stands below them and
-    on every printed page. `ready` rows hold what a cell can hold already (see `text_cell`). In a `printed` sheet long
-    words go on in further lines, and rows are as high as that takes; in a long table that would cost too much."""
+    """A sheet to write: the labels, widths (in characters) and number formats of its columns, and its rows.
+
+    `footnote` stands below the rows and on every printed page. `ready`: the values of the rows need no conversion (see
+    text_cell()). `printed`: long texts wrap and rows are as high as they need; too slow for a long table."""
 
     title: str
     header: Sequence[str]
@@ -41,21 +42,23 @@ class Page:
 
     @property
     def pages_wide(self) -> int:
-        """How many printed pages lie side by side; the first column stands on each."""
+        """Number of printed pages side by side; the first column is repeated on each."""
         return -(-sum(self.widths) // PAGE_WIDTH) or 1
 
-    def rooms(self) -> list[int]:
-        """How many plain letters a line of each column takes."""
+    def line_lengths(self) -> list[int]:
+        """Latin letters that fit into a line of each column."""
         widths = [*self.widths, *[14] * (len(self.header) - len(self.widths))]
         return [max(2, int((width - 1) / LETTER) // 2 * 2) for width in widths]
 
-    def head_height(self) -> float:
-        """Of the header, whose labels may take several lines."""
-        return height_of(lines_of(label, room) for label, room in zip(self.header, self.rooms(), strict=True))
+    def header_height(self) -> float:
+        """Height of the header in points; its labels may wrap."""
+        return height_of(lines_of(label, room) for label, room in zip(self.header, self.line_lengths(), strict=True))
 
-    def looks(self) -> list[tuple[str | None, str, bool]]:
-        """Of each column the number format, where its values stand, and whether they go on in further lines: words do
-        on a printed sheet, unless the footnote is to run on below them. Numbers and times stand in the middle."""
+    def column_styles(self) -> list[tuple[str | None, str, bool]]:
+        """(number format, alignment, whether it wraps) of each column.
+
+        Texts stand left and wrap on a printed sheet, except in the first column if a footnote runs on below it.
+        Numbers and times are centred."""
         formats = [*self.formats, *[None] * (len(self.header) - len(self.formats))]
         words = [number_format in (None, "@") for number_format in formats]
         return [
@@ -66,7 +69,7 @@ class Page:
 
 @dataclass(slots=True)
 class MarkedCell:
-    """A cell to write with a mark: `bad` is shown in red."""
+    """A value to write; `bad` shows it in red."""
 
     value: Any
     bad: bool = False
@@ -74,7 +77,7 @@ class MarkedCell:
 
 @dataclass(slots=True)
 class FormColumn:
-    """A column to fill in. `choices` are offered as a drop-down; `help` stands as a comment on the header."""
+    """A column of a form. `choices` become a drop-down, `help` a comment on the header."""
 
     label: str
     width: int = 14
@@ -86,7 +89,7 @@ class FormColumn:
 
 
 def lines_of(text: str, room: int) -> int:
-    """Printed lines of a text where so many plain letters have room; a Chinese one is as broad as two."""
+    """Printed lines of a text where `room` Latin letters fit into a line; a Chinese character is as wide as two."""
     if len(text) * 2 <= room:
         return 1 + text.count("\n")
     if "\n" in text:
@@ -95,22 +98,23 @@ def lines_of(text: str, room: int) -> int:
 
 
 def height_of(lines: Iterable[int]) -> float:
-    """How high a row must be in points: not every program works that out when it opens the file."""
+    """Height in points of a row with cells of so many lines. It is set because not every program computes it."""
     return min(HIGHEST, max(lines, default=1) * LINE + 3)
 
 
 def text_cell(text: Any) -> str | None:
-    """Text as a ready cell holds it: without control characters, not longer than a cell; None where nothing is left."""
+    """Text for a ready row: without control characters, at most CELL_LENGTH; None if nothing is left."""
     return printable(str(text))[:CELL_LENGTH] or None
 
 
 def print_words(text: str) -> str:
-    """Text for a printed page's edge, in which "&" begins a command; Excel takes 255 characters of it."""
+    """Text for a header or footer of a printed page, where "&" begins a code. Cut to stay below Excel's limit of 255
+    characters."""
     return printable(text).replace("&", "&&")[:180]
 
 
 def sheet_name(title: str, taken: set[str]) -> str:
-    """A title that Excel takes for a sheet, another one for each."""
+    """A valid name for a sheet, made from a title; unique among `taken`, to which it is added."""
     plain = "".join(c for c in printable(title) if c not in "[]:*?/\\\n\t").strip("' ")[:31] or "Sheet"
     name, number = plain, 2
     while name.casefold() in taken:

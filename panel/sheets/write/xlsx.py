@@ -1,4 +1,4 @@
-"""Workbooks by openpyxl: typed cells, and text that stays text whatever it begins with."""
+"""Write workbooks by openpyxl. Text is written as text, whatever it begins with."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class Streamed(WriteOnlyWorksheet):
-    """A sheet that is given rows of cells and nothing else. openpyxl's own takes each cell for a value first and lets
-    that fail, which costs a third of all the time."""
+    """A write-only sheet whose rows are cells. openpyxl's own tries each cell as a value first: a third of the time."""
 
     def _values_to_row(self, values: Iterable[Any], row_idx: int) -> Iterator[Any]:
         for column, cell in enumerate(values, 1):
@@ -56,7 +55,7 @@ class Streamed(WriteOnlyWorksheet):
 
 
 def write(target: IO[bytes], pages: Sequence[Page]) -> int:
-    """Write sheets, row by row. Gives the number of rows."""
+    """Write sheets, row by row, and return the number of rows."""
     workbook: Any = Workbook(write_only=True)
     titles: set[str] = set()
     count = 0
@@ -68,12 +67,12 @@ def write(target: IO[bytes], pages: Sequence[Page]) -> int:
         for number, width in enumerate(page.widths, start=1):
             sheet.column_dimensions[get_column_letter(number)].width = width
         row = _Row(sheet, page)
-        sheet.row_dimensions[1].height = page.head_height()
+        sheet.row_dimensions[1].height = page.header_height()
         sheet.append(row.heading(page.header))
         for at, values in enumerate(page.rows, start=2):
             if page.printed:
                 sheet.row_dimensions[at].height = row.height(values)
-            sheet.append(row.ready(values) if page.ready else row.any(values))
+            sheet.append(row.ready(values) if page.ready else row.mixed(values))
             count += 1
         if page.footnote:
             sheet.append(row.ready([page.footnote, *[None] * (len(page.header) - 1)]))
@@ -82,13 +81,13 @@ def write(target: IO[bytes], pages: Sequence[Page]) -> int:
 
 
 class _Row:
-    """The cells of a row, filled in anew for each: a row is written before the next one is."""
+    """The cells of a row. They are reused for every row, since each is written before the next."""
 
     def __init__(self, sheet: Any, page: Page) -> None:
         self.sheet = sheet
         self.cells: list[Any] = [WriteOnlyCell(sheet) for _label in page.header]
         self.good, self.bad, self.rooms = [], [], []
-        for (number_format, align, wraps), room in zip(page.looks(), page.rooms(), strict=True):
+        for (number_format, align, wraps), room in zip(page.column_styles(), page.line_lengths(), strict=True):
             self.rooms.append(room if wraps else 0)
             cell: Any = WriteOnlyCell(sheet)
             cell.alignment = Alignment(horizontal=align, vertical="center", wrap_text=wraps or None)
@@ -104,15 +103,15 @@ class _Row:
         )
 
     def heading(self, labels: Sequence[str]) -> list[Any]:
-        found = []
+        cells = []
         for label in labels:
             cell: Any = WriteOnlyCell(self.sheet)
             cell.font, cell.fill, cell.alignment = HEAD_FONT, HEAD, HEADING
-            found.append(_filled(cell, label))
-        return found
+            cells.append(_filled(cell, label))
+        return cells
 
     def ready(self, values: Sequence[Any]) -> list[Any]:
-        """Of values that a cell can hold."""
+        """The cells of a ready row."""
         for cell, style, value in zip(self.cells, self.good, values, strict=True):
             cell._style = style
             if isinstance(value, str):
@@ -121,8 +120,8 @@ class _Row:
                 cell._value, cell.data_type = value, "d" if isinstance(value, date | time) else "n"
         return self.cells
 
-    def any(self, values: Sequence[Any]) -> list[Any]:
-        """Of any values, some of them marked."""
+    def mixed(self, values: Sequence[Any]) -> list[Any]:
+        """The cells of a row of any values, with marked ones in red."""
         for cell, good, bad, value in zip(self.cells, self.good, self.bad, values, strict=True):
             marked = isinstance(value, MarkedCell)
             _filled(cell, value.value if marked else value)
@@ -140,7 +139,7 @@ def _filled(cell: Any, value: Any) -> Any:
 
 
 def _set_up_print(sheet: Any, title: str, footnote: str = "", pages_wide: int = 1) -> None:
-    """Across, as wide as the paper or as several, the header on each page, which has its number."""
+    """Print in landscape, `pages_wide` pages across, with the header and the page number on each page."""
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", A4
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = pages_wide, 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
@@ -156,7 +155,7 @@ def _set_up_print(sheet: Any, title: str, footnote: str = "", pages_wide: int = 
 
 
 def _plain(value: Any) -> Any:
-    """A value that a cell can hold: local time without a zone to the second, text without control characters."""
+    """A value as openpyxl accepts it: moments in local time to the second, text without control characters."""
     if isinstance(value, datetime):
         local = value.astimezone(ZONE) if value.tzinfo else value
         return local.replace(tzinfo=None, microsecond=0)
@@ -166,18 +165,18 @@ def _plain(value: Any) -> Any:
 
 
 def form(target: IO[bytes], title: str, columns: Sequence[FormColumn], *, author: str) -> None:
-    """Write an empty sheet to fill in, with an example row. Choices stand on a sheet that is never shown: Excel's own
-    list is too short for them."""
+    """Write an empty sheet to fill in, with an example row. Choices stand on a hidden sheet, because a validation that
+    lists them itself is limited to 255 characters."""
     workbook = Workbook()
     sheet = workbook.active
     assert sheet is not None
     sheet.title = sheet_name(title, set())
-    offered = workbook.create_sheet("_")
-    offered.sheet_state = "veryHidden"
+    choice_sheet = workbook.create_sheet("_")
+    choice_sheet.sheet_state = "veryHidden"
     widths = [max(column.width, 12) for column in columns]
     page = Page(title, [f"{column.label}*" for column in columns], (), widths)
     _set_up_print(sheet, title, pages_wide=page.pages_wide)
-    sheet.row_dimensions[1].height = page.head_height()
+    sheet.row_dimensions[1].height = page.header_height()
     for number, (column, width) in enumerate(zip(columns, widths, strict=True), start=1):
         letter = get_column_letter(number)
         head = sheet.cell(1, number, f"{column.label}{'*' if column.required else ''}")
@@ -194,10 +193,10 @@ def form(target: IO[bytes], title: str, columns: Sequence[FormColumn], *, author
             example.data_type = "s"
         if column.choices:
             for row, choice in enumerate(column.choices, start=1):
-                offered.cell(row, number, _plain(choice)).data_type = "s"
-            span = f"{quote_sheetname(offered.title)}!${letter}$1:${letter}${len(column.choices)}"
-            listed = DataValidation("list", span, allow_blank=True, showErrorMessage=False)
-            listed.add(f"{letter}2:{letter}{FORM_ROWS + 1}")
-            sheet.add_data_validation(listed)
+                choice_sheet.cell(row, number, _plain(choice)).data_type = "s"
+            span = f"{quote_sheetname(choice_sheet.title)}!${letter}$1:${letter}${len(column.choices)}"
+            validation = DataValidation("list", span, allow_blank=True, showErrorMessage=False)
+            validation.add(f"{letter}2:{letter}{FORM_ROWS + 1}")
+            sheet.add_data_validation(validation)
     sheet.freeze_panes = "A2"
     workbook.save(target)
