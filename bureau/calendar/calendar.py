@@ -14,6 +14,10 @@ from bureau.settings import settings
 from bureau.settings.hours import OfficeHours
 from models import CalendarDay
 from panel.base import UNSCOPED
+from panel.i18n import _
+
+#: What the days of a week are called, from Monday on.
+WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 
 _NOTICE_MONTH = 12
 _DAY = timedelta(days=1)

@@ -9,10 +9,10 @@ from panel.web.panel import Link
 
 def _site() -> Site:
     from bureau.visits import planning
-    from bureau.visits.web import mondays, rota_page, visit_page
+    from bureau.visits.web import mondays, rota_page, visit_routes, visit_views, week_page
 
     return Site(
-        views={Visit: mondays.VisitView, Assignment: mondays.AssignmentView},
+        views={Visit: visit_views.VisitView, Assignment: visit_views.AssignmentView},
         links=(
             Link(_("My Mondays"), "duty", "map-marker", OVERVIEW, mondays.may_attend, first=True, rank=3),
             Link(
@@ -20,12 +20,12 @@ def _site() -> Site:
                 "duty_week",
                 "calendar-check-o",
                 DUTY,
-                mondays.may_see_week,
+                week_page.may_see_week,
                 first=True,
                 rank=6,
             ),
         ),
-        routes=(*mondays.ROUTES, *visit_page.ROUTES, *rota_page.ROUTES),
+        routes=(*mondays.ROUTES, *week_page.ROUTES, *visit_routes.ROUTES, *rota_page.ROUTES),
         periodic=(Periodic("duty.plan", mondays.EVERY, planning.keep),),
     )
 

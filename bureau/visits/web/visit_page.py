@@ -1,33 +1,25 @@
-"""The page of one visit, made for a phone: check in, what was done and found, the survey, cases, check out."""
+"""The page of one visit, made for a phone: what it shows and which acts it offers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import request, url_for
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
-from sqlalchemy.orm.exc import StaleDataError
 
-from bureau.calendar.deadlines import local_day
-from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.visits import survey, visits
 from bureau.visits.rota import NOT_VISIBLE, cases_of
 from models import Case, SurveyEntry, SurveyKind, Visit, VisitStatus
-from panel import ids
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
 from panel.kinds import Moment, today
 from panel.security.policy import Permission
-from panel.store.db_errors import explain
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
-from panel.web.features import Route
-from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Chip, Input, Page, Words
 from panel.web.render import is_masked, text_of
 
@@ -79,154 +71,7 @@ class VisitPage(Page):
     reason: str = ""
 
 
-def page(id_: int) -> Any:
-    return render_template("visits/visit.html", page=_build(_visit(id_), {}, {}))
-
-
-def arrive(id_: int) -> Any:
-    given = request.form
-
-    def act(session: Any, visit: Visit) -> Message:
-        at = visits.moment(given.get("arrived_at", ""), "arrived_at")
-        new = visits.arrive(session, visit, at=at, reason=given.get("reason"))
-        if new and (left := visits.moment(given.get("left_at", ""), "left_at")) is not None:
-            visits.leave(session, visit, at=left)
-        if new:
-            return _("Checked in at {community}", community=visit.community.name)
-        return _("The visit had been begun already.")
-
-    return _do(id_, act)
-
-
-def leave(id_: int) -> Any:
-    given = request.form
-
-    def act(session: Any, visit: Visit) -> Message:
-        at = _on_the_day(visit, given.get("left_time", ""))
-        if "version" in given:
-            visits.write_down(session, visit, given, version=ids.version(request.form.get("version")))
-        if visits.leave(session, visit, at=at):
-            return _("Checked out of {community}", community=visit.community.name)
-        return _("The visit had been ended already.")
-
-    return _do(id_, act)
-
-
-def notes(id_: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        visits.write_down(session, visit, request.form, version=ids.version(request.form.get("version")))
-        return _("Saved")
-
-    return _do(id_, act)
-
-
-def add_row(id_: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        entry, new = survey.note(session, visit, request.form)
-        words = f"{entry.kind.label} {entry.address}"
-        return _("Noted: {row}", row=words) if new else _("Brought up to date: {row}", row=words)
-
-    return _do(id_, act, "survey")
-
-
-def confirm(id_: int, row: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        if not visits.may_attend(session, visit):
-            abort(403)
-        entry = _row(visit, row)
-        survey.confirm(session, visit, entry)
-        return _("Confirmed: {row}", row=f"{entry.kind.label} {entry.address}")
-
-    return _do(id_, act, "survey")
-
-
-def make_case(id_: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        given = request.form
-        case = visits.into_case(session, visit, given.get("place", ""), given.get("description", ""))
-        return _("Turned into case {number}", number=case.case_no)
-
-    return _do(id_, act, "cases")
-
-
-def row_case(id_: int, row: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        entry = _row(visit, row)
-        case = visits.into_case(session, visit, entry.address, survey.described(entry), entry)
-        return _("Turned into case {number}", number=case.case_no)
-
-    return _do(id_, act, "survey")
-
-
-def excuse(id_: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        visits.excuse(session, visit, request.form.get("excuse", ""), version=ids.version(request.form.get("version")))
-        return _("Excused: {community}", community=visit.community.name)
-
-    return _do(id_, act)
-
-
-def expect(id_: int) -> Any:
-    def act(session: Any, visit: Visit) -> Message:
-        visits.expect_again(session, visit, version=ids.version(request.form.get("version")))
-        return _("Expected again: {community}", community=visit.community.name)
-
-    return _do(id_, act)
-
-
-def _do(id_: int, act: Callable[[Any, Visit], Message], anchor: str = "") -> Any:
-    """Do it and go back to the visit, or to the week from which it was done; or say why not, with what was typed."""
-    session, visit = current_panel().session, _visit(id_)
-    problems: Problems = {}
-    try:
-        told = act(session, visit)
-        session.commit()
-    except InvalidValues as lacking:
-        problems = lacking.problems
-    except StepNotAllowed as refused:
-        problems = {"": refused.message}
-    except StaleDataError:
-        problems = {"": visits.MEANWHILE}
-    except IntegrityError as error:
-        problems = {"": explain(error, Case)[1]}
-    else:
-        flash(str(told), "success")
-        back = safe_target(request.form.get("url"))
-        return redirect(back or url_for("duty_visit", id_=id_, _anchor=anchor or None))
-    session.rollback()
-    return render_template("visits/visit.html", page=_build(_visit(id_), request.form, problems)), 422
-
-
-def _visit(id_: int) -> Visit:
-    statement = (
-        select(Visit)
-        .where(Visit.id == id_)
-        .options(joinedload(Visit.community), joinedload(Visit.officer), joinedload(Visit.liaison))
-        .execution_options(populate_existing=True)
-    )
-    found: Visit | None = current_panel().session.execute(statement).unique().scalar_one_or_none()
-    if found is None:
-        abort(404)
-    return found
-
-
-def _row(visit: Visit, id_: int) -> SurveyEntry:
-    """A row of the survey of the visit's own community."""
-    statement = select(SurveyEntry).where(SurveyEntry.id == id_, SurveyEntry.community_id == visit.community_id)
-    found: SurveyEntry | None = current_panel().session.execute(statement).scalar_one_or_none()
-    if found is None:
-        abort(404)
-    return found
-
-
-def _on_the_day(visit: Visit, text: str) -> datetime | None:
-    """A time as typed, on the day of arrival."""
-    if not text.strip() or visit.arrived_at is None:
-        return None
-    return visits.moment(f"{local_day(visit.arrived_at).isoformat()} {text.strip()}", "left_at")
-
-
-def _build(visit: Visit, typed: Mapping[str, str], problems: Problems) -> VisitPage:
+def build(visit: Visit, typed: Mapping[str, str], problems: Problems) -> VisitPage:
     session, policy, actor = current_panel().session, current_panel().policy, current_actor()
     attends, id_ = visits.may_attend(session, visit), visit.id
     held, over = visit.status in visits.HELD, visit.planned_on < today()
@@ -374,22 +219,3 @@ def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool
     elif cases and entry.case_id is None:
         made.case_url = url_for("duty_row_case", id_=visit.id, row=entry.id)
     return made
-
-
-ROUTES = (
-    Route("/duty/<int:id_>", "duty_visit", page),
-    *(
-        Route(f"/duty/<int:id_>/{name}", f"duty_{name}", act, methods=("POST",))
-        for name, act in (
-            ("arrive", arrive),
-            ("leave", leave),
-            ("notes", notes),
-            ("survey", add_row),
-            ("case", make_case),
-            ("excuse", excuse),
-            ("expect", expect),
-        )
-    ),
-    Route("/duty/<int:id_>/survey/<int:row>/confirm", "duty_confirm", confirm, methods=("POST",)),
-    Route("/duty/<int:id_>/survey/<int:row>/case", "duty_row_case", row_case, methods=("POST",)),
-)

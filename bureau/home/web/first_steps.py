@@ -1,0 +1,57 @@
+"""What is set up first in an empty system, as the home page lists it until all of it is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import select
+
+from bureau.calendar.web.office import values
+from models import ChecklistItem, Community, Liaison, Squad, Street
+from panel.base import UNSCOPED
+from panel.i18n import _
+from panel.security.accounts import User
+from panel.security.policy import Permission
+from panel.web.context import current_actor, current_panel
+from panel.web.pages import SetupStep
+
+
+def first_steps() -> list[SetupStep]:
+    """The first-run list; gone once everything on it is done."""
+    panel, actor = current_panel(), current_actor()
+    models: list[Any] = [Street, Squad, User, ChecklistItem, Community, Liaison]
+    statement = select(*(select(model.id).limit(1).scalar_subquery() for model in models))
+    there = dict(zip(models, panel.session.execute(statement, execution_options=UNSCOPED).one(), strict=True))
+    accounts = panel.session.execute(select(User.id).limit(2), execution_options=UNSCOPED).all()
+    unit = values()["unit_name"]
+
+    def link(table: str) -> str:
+        view = panel.views[table]
+        return url_for(f"{table}.index_view") if panel.policy.may(actor, Permission.READ, view.model) else ""
+
+    steps = [
+        SetupStep(_("Name of the unit"), _("It stands on every page and ledger."), url_for("settings"), bool(unit)),
+        SetupStep(
+            _("Streets"),
+            _("Add them, or let the import of communities add them."),
+            link("street"),
+            there[Street] is not None,
+        ),
+        SetupStep(_("Squads"), _("Mark the pilot squad."), link("squad"), there[Squad] is not None),
+        SetupStep(_("Accounts"), _("One for each person, with the roles they need."), link("user"), len(accounts) > 1),
+        SetupStep(
+            _("The two lists"),
+            _("Check items and time limits."),
+            link("checklistitem"),
+            there[ChecklistItem] is not None,
+        ),
+        SetupStep(_("Communities"), _("With street and squad."), link("community"), there[Community] is not None),
+        SetupStep(
+            _("Liaison roster"),
+            _("One active liaison for each community."),
+            link("liaison"),
+            there[Liaison] is not None,
+        ),
+    ]
+    return [] if all(step.done for step in steps) else steps

@@ -1,0 +1,78 @@
+"""The tables of visits and assignments; the planned visits follow the assignments."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import url_for
+from sqlalchemy import inspect
+
+from bureau.visits import planning, visits
+from models import Assignment, Visit, VisitStatus
+from panel.i18n import _
+from panel.kinds import Invalid, today
+from panel.search.listing import Quick
+from panel.security.session import elevated
+from panel.web.context import current_panel
+from panel.web.pages import Button, DetailsPage
+from panel.web.views import SchemaView
+
+#: Of a visit: what nobody changes, and what its officer doesn't.
+FIXED, LED = {"planned_on", "community_id"}, {"officer_id", "liaison_id", "reason"}
+
+
+class VisitView(SchemaView):
+    """The table of visits; what happens on one is done on its page."""
+
+    quick = {
+        "planned": Quick(_("To visit"), lambda _a: Visit.status == VisitStatus.PLANNED, counted=False),
+        "this_week": Quick(
+            _("This week"),
+            lambda _a: Visit.planned_on.between(
+                planning.monday_of(today()), planning.monday_of(today()) + timedelta(6)
+            ),
+        ),
+        "missed": Quick(_("Missed"), lambda _a: Visit.status == VisitStatus.MISSED),
+    }
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        """A missed Monday can't be moved away; who was to come is not for the officer to rewrite."""
+        if is_created:
+            return
+        changed = {name for name in FIXED | LED if inspect(record).attrs[name].history.has_changes()}
+        if changed & FIXED:
+            raise Invalid(_("A visit keeps its Monday and its community. What isn't needed is excused."))
+        if changed and not visits.may_excuse(current_panel().session, record):
+            raise Invalid(_("Officer, liaison and reason are changed by the leader or the office alone."))
+
+    def details_page(self, record: Any) -> DetailsPage:
+        page = super().details_page(record)
+        page.buttons.append(Button(_("Visit page"), url_for("duty_visit", id_=record.id), "map-marker", primary=True))
+        return page
+
+
+class AssignmentView(SchemaView):
+    """Assignments; the visits that are still planned follow at once."""
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        session = current_panel().session
+        before = set() if is_created else _before(record)
+        with session.no_autoflush:
+            session.add(record)
+        session.flush()
+        with elevated(session):
+            planning.follow(session, before | {record.community_id})
+
+    def _delete(self, records: Any) -> None:
+        communities = {record.community_id for record in records}
+        super()._delete(records)
+        session = current_panel().session
+        with elevated(session):
+            planning.follow(session, communities)
+        session.commit()
+
+
+def _before(record: Assignment) -> set[int]:
+    """The community that an assignment was for before it was edited."""
+    return set(inspect(record).attrs.community_id.history.deleted or ())

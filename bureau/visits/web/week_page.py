@@ -1,0 +1,77 @@
+"""The week as the leader and the office see it: every community and its visit of one Monday."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from flask import abort, render_template, request, url_for
+
+from bureau.access.roles import LEADER, OFFICE, VIEWER
+from bureau.visits import planning, rota
+from bureau.visits.web.visit_cards import VisitCard, card, load_visits
+from models import Visit, VisitStatus
+from panel.i18n import Message, _
+from panel.kinds import Day, Invalid, today
+from panel.web.context import current_actor
+from panel.web.features import Route
+from panel.web.pages import Button, Chip, Page, Words
+
+
+@dataclass(slots=True)
+class WeekPage(Page):
+    """Communities and how their visit stands, for one Monday. `chips` narrow it to a state."""
+
+    monday: date = date.min
+    before_url: str = ""
+    after_url: str = ""
+    chips: list[Chip] = field(default_factory=list)
+    rates: list[tuple[Words, str]] = field(default_factory=list)
+    cards: list[VisitCard] = field(default_factory=list)
+
+
+def may_see_week() -> bool:
+    return bool(current_actor().roles & {LEADER, OFFICE, VIEWER})
+
+
+def week() -> Any:
+    """All communities and their visit of one Monday."""
+    if not may_see_week():
+        abort(403)
+    day = today()
+    try:
+        monday = planning.monday_of(Day().parse(request.args.get("on")) or day)
+        wanted = VisitStatus.of(request.args["is"]) if request.args.get("is") else None
+    except (Invalid, ValueError, KeyError):
+        abort(404)
+    found = load_visits(Visit.planned_on == monday)
+    counted = Counter(visit.status for visit in found)
+    shown = WeekPage(title=_("Visits of the week"), sub=_long(monday), monday=monday)
+    shown.before_url = url_for("duty_week", on=(monday - planning.WEEK).isoformat())
+    shown.after_url = url_for("duty_week", on=(monday + planning.WEEK).isoformat())
+    shown.buttons = [Button(_("Visit rota"), url_for("duty_rota", month=f"{monday:%Y-%m}"), "calendar")]
+
+    def address(status: VisitStatus | None) -> str:
+        return url_for("duty_week", on=monday.isoformat(), **({"is": status.value} if status else {}))  # type: ignore[arg-type]
+
+    shown.chips = [Chip(_("All"), address(None), len(found), wanted is None)]
+    shown.chips += [
+        Chip(status.label, address(status), counted[status], wanted is status)
+        for status in VisitStatus
+        if counted[status]
+    ]
+    if monday <= day:
+        completed, punctual = rota.rates(visit.status for visit in found)
+        shown.rates = [(_("Visits held"), completed), (_("Held on the Monday"), punctual)]
+    may_change = bool(current_actor().roles & {LEADER, OFFICE})
+    shown.cards = [card(visit, changes=may_change) for visit in found if wanted is None or visit.status is wanted]
+    return render_template("visits/week.html", page=shown)
+
+
+def _long(day: date) -> Message:
+    return _("Monday, {year}-{month}-{day}", year=day.year, month=day.month, day=day.day)
+
+
+ROUTES = (Route("/duty/week", "duty_week", week),)
