@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 import models
 from bureau.ledger.rows import COLUMNS, shown
-from bureau.ledger.web.pages import SHOWN
+from bureau.ledger.web.ledger_page import SHOWN
 from bureau.settings import settings
 from tests.conftest import clock
 from tests.factories import ROLE_NAMES, Stage, account
