@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 import models
 from bureau.cases import workflow
 from bureau.cases.state import stepping
-from bureau.mediation import mediation
+from bureau.mediation import agreements, mediation
 from bureau.referrals.effects import Answer
 from models import PENDING, Case, CaseEvent, CaseStatus, Officer, Referral
 from panel.base import UNSCOPED
@@ -199,7 +199,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "agreement": "外机移至南侧",
         "agreement_form": models.AgreementForm.WRITTEN,
         "perform_by": today(),
-        "performance": mediation.FollowUpResult.PERFORMED,
+        "performance": agreements.FollowUpResult.PERFORMED,
         "followed_on": today(),
         "follow_up": "外机已移位",
         "master": other_case(session, stage, case),

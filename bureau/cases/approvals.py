@@ -5,7 +5,6 @@ leader is decided by another leader or the office."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from bureau.access.roles import LEADER, OFFICE
 from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import clock
 from bureau.cases.errors import InvalidValues, StepNotAllowed
+from bureau.cases.steps.model import Values
 from bureau.cases.steps.registry import restarting
 from bureau.settings import settings
 from models import (
@@ -33,7 +33,6 @@ from panel.kinds import now, today
 from panel.security.policy import Actor
 from panel.security.session import actor_of
 
-Values = Mapping[str, Any]
 #: States in which a request may be made; it lapses when the case leaves them.
 ASKABLE = (CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED, CaseStatus.MEDIATING)
 #: States in which a request may wait for a decision; in a suspended case the request to resume it.

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from bureau.cases.privacy import Person, redact
-from bureau.mediation.mediation import by_part
+from bureau.mediation.party_names import by_part
 from models import (
     Case,
     CaseParty,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bureau.access.roles import OFFICE, OFFICER
 from bureau.cases.steps.fields import ask
 from bureau.cases.steps.model import Step
-from bureau.mediation import mediation
+from bureau.mediation import agreements, mediation, party_names, sessions
 from models import AgreementForm, Attending, Case, DisputeKind, EndedBy, PartyRole
 from models import CaseStatus as S
 from panel.fields import Personal
@@ -102,7 +102,7 @@ _END_MEDIATION = (
     ),
 )
 _PERFORM = (
-    ask("performance", Choice(mediation.FollowUpResult), _("Performance")),
+    ask("performance", Choice(agreements.FollowUpResult), _("Performance")),
     ask("followed_on", Day(), _("Followed up on"), default=today),
     ask("follow_up", Text(500, lines=2), _("What the follow-up found"), personal=PRIVATE),
     ask(
@@ -137,7 +137,7 @@ MEDIATE = Step(
     rank=30,
     asks=_MEDIATE,
     effect=mediation.begin,
-    worded=mediation.worded,
+    worded=party_names.worded,
     possible=mediation.may_begin,
     prefill=_masked_parties,
 )
@@ -149,7 +149,7 @@ SESSION = Step(
     roles=frozenset({OFFICER, OFFICE}),
     rank=30,
     asks=_SESSION,
-    effect=mediation.record_session,
+    effect=sessions.record_session,
     primary=True,
     opinion="",
     prefill=_usual_session,
@@ -164,7 +164,7 @@ END_MEDIATION = Step(
     asks=_END_MEDIATION,
     effect=mediation.end,
     opinion="remedies",
-    worded=mediation.worded,
+    worded=party_names.worded,
 )
 PERFORM = Step(
     name="perform",
@@ -174,8 +174,8 @@ PERFORM = Step(
     roles=frozenset({OFFICER, OFFICE}),
     rank=30,
     asks=_PERFORM,
-    effect=mediation.follow_up,
-    possible=mediation.may_follow_up,
+    effect=agreements.follow_up,
+    possible=agreements.may_follow_up,
     opinion="",
 )
 STEPS = (MEDIATE, SESSION, END_MEDIATION, PERFORM)

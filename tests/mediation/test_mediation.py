@@ -15,8 +15,9 @@ import sqlalchemy as sa
 import models
 from bureau.cases import events, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
-from bureau.mediation import mediation
-from bureau.mediation.mediation import Ending, FollowUpResult
+from bureau.mediation import agreements, mediation
+from bureau.mediation.agreements import FollowUpResult
+from bureau.mediation.mediation import Ending
 from models import Case, CaseStatus, EndedBy, Force, Mediation, MediationMember, MediationSession, MediationStatus
 from panel.i18n import speaking
 from panel.kinds import now, today
@@ -406,6 +407,6 @@ def test_what_others_have_asked_is_not_asked_twice(stage: Stage) -> None:
         known: dict[str, Any] = {}
         assert mediation.may_begin(session, case, known) is not None
         with factories.counted(session.get_bind()) as sent:  # type: ignore[arg-type]
-            assert mediation.may_follow_up(session, case, known) is not None
+            assert agreements.may_follow_up(session, case, known) is not None
         assert not sent
         assert {"mediate", "perform"}.isdisjoint(step.name for step in workflow.available(session, case))

@@ -1,4 +1,4 @@
-"""Measurements and mediations: their part of the case page, and pages of their own."""
+"""Measurements and mediations on the case page. Two statements, however many there are."""
 
 from __future__ import annotations
 
@@ -8,50 +8,37 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
-from flask_admin.base import expose
-from sqlalchemy import and_, func, select
+from flask import url_for
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from bureau.cases import effects, workflow
+from bureau.cases import effects
 from bureau.cases.steps import Step
 from bureau.cases.web.sections import Section, SectionSource
 from bureau.mediation import measuring
-from bureau.mediation import records as mediations
-from bureau.mediation.steps import END_MEDIATION, MEDIATE, PERFORM, SESSION
-from bureau.mediation.web import agreement
+from bureau.mediation.steps import MEDIATE, PERFORM
 from models import (
-    Attending,
     Case,
     CaseStatus,
     Conclusion,
-    Force,
     Measurement,
     Mediation,
-    MediationMember,
     MediationSession,
     MediationStatus,
     Performance,
 )
 from panel.i18n import _
 from panel.kinds import Day, Level, Moment, today
-from panel.search.listing import Quick
 from panel.security.policy import Permission
 from panel.web import details
 from panel.web.context import current_actor, current_panel
-from panel.web.guards import safe_target
-from panel.web.pages import Button, Cell, Change, Column, DetailsPage, HistoryItem, Related, Row
-from panel.web.views import SchemaView
+from panel.web.pages import Button, Cell, Column, Related, Row
 
-#: Steps of the case that the page of a mediation offers.
-OFFERED = (SESSION, END_MEDIATION, PERFORM)
 #: States in which a measurement that the item asks for is still to be taken.
 UNMEASURED = (CaseStatus.ACCEPTED, CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED)
+
 #: Steps that look whether an agreement was kept are taken in these states.
 FOLLOWED = PERFORM.sources
-
-
-# On the case page: two statements, however many there are.
 
 
 @dataclass(slots=True)
@@ -70,10 +57,10 @@ class CaseDisputes:
 
 def load(record: Case) -> CaseDisputes:
     found = CaseDisputes()
-    if _reads(Measurement):
+    if reads(Measurement):
         found.measurements = _measurements(record)
         found.known["within"] = any(one.conclusion is Conclusion.WITHIN for one in found.measurements)
-    if _reads(Mediation):
+    if reads(Mediation):
         found.mediations = _mediations(record)
         found.known["agreed"] = any(one.status is MediationStatus.AGREED for one, _n, _last in found.mediations)
     return found
@@ -82,7 +69,7 @@ def load(record: Case) -> CaseDisputes:
 def section(record: Case, found: CaseDisputes, steps: Iterable[Step]) -> Section:
     """What the case page shows of measurements and mediations, for who may read them."""
     made = Section()
-    if _reads(Measurement):
+    if reads(Measurement):
         made.tables.append(_measured(record, found.measurements))
         unjudged = takewhile(lambda one: one.conclusion is None, found.measurements)
         made.warning = next((why for one in unjudged if (why := measuring.why_not(one, record.community))), "")
@@ -95,7 +82,7 @@ def section(record: Case, found: CaseDisputes, steps: Iterable[Step]) -> Section
         if record.status is CaseStatus.HANDLING and found.known["within"] and not found.mediations:
             made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
             made.button = _step_button(record, MEDIATE, steps)
-    if _reads(Mediation):
+    if reads(Mediation):
         made.tables.append(_mediated(record, found.mediations))
         latest = found.mediations[0][0] if found.mediations else None
         if latest is not None and latest.performance is Performance.PENDING and record.status in FOLLOWED:
@@ -113,7 +100,7 @@ def _step_button(record: Case, step: Step, steps: Iterable[Step]) -> Button | No
 SOURCE = SectionSource(("measurement", "mediation"), load, section)
 
 
-def _reads(model: Any) -> bool:
+def reads(model: Any) -> bool:
     return current_panel().policy.may(current_actor(), Permission.READ, model)
 
 
@@ -228,147 +215,3 @@ def performance(one: Mediation) -> Cell:
         return Cell(str(_("by {day}", day=Day().format(one.perform_by))), light=light)
     told = Day().format(one.followed_on) if one.followed_on else ""
     return Cell(str(one.performance.label), tone=one.performance.tone, below=[told] if told else [])
-
-
-# Pages of their own.
-
-
-class MeasurementView(SchemaView):
-    """Measurements. What couldn't be judged says why, and can be judged later."""
-
-    add_label = _("Record a measurement")
-    quick = {
-        "open": Quick(_("Not judged"), lambda _a: Measurement.conclusion.is_(None)),
-        "over": Quick(_("Over the limit"), lambda _a: Measurement.conclusion == Conclusion.OVER, counted=False),
-    }
-
-    def on_save(self, record: Any, *, is_created: bool) -> None:
-        session = current_panel().session
-        session.flush()
-        if why_not := measuring.hindrance(session, record):
-            flash(str(_("Kept without a conclusion.")) + " " + str(why_not), "warning")
-
-    def details_page(self, record: Any) -> DetailsPage:
-        page = super().details_page(record)
-        if record.conclusion is None:
-            page.sub = str(measuring.hindrance(current_panel().session, record) or page.sub)
-            if self.may_change(record):
-                url = self.get_url(".judge_view")
-                again = Button(_("Judge now"), url, "gavel", post=True, values={"id": str(record.id)})
-                page.buttons.insert(0, again)
-        return page
-
-    @expose("/judge/", methods=("POST",))
-    def judge_view(self) -> Any:
-        """Judge what couldn't be judged when it was written down."""
-        self.require(Permission.EDIT)
-        record = self.get_one(request.form.get("id"))
-        if not self.may_change(record):
-            abort(403)
-        session = current_panel().session
-        why_not = measuring.hindrance(session, record)
-        if why_not is None and record.conclusion is None:
-            measuring.judge(session, record)
-            session.commit()
-            conclusion = record.conclusion
-            flash(str(_("Judged: {words}", words=conclusion.label if conclusion else "")), "success")
-        elif why_not is not None:
-            flash(str(why_not), "warning")
-        return redirect(safe_target(request.form.get("url")) or self.get_url(".details_view", id=record.id))
-
-
-@dataclass(slots=True)
-class MediationPage(DetailsPage):
-    """A mediation with its sessions, the newest first."""
-
-    sessions: list[HistoryItem] = field(default_factory=list)
-
-
-class MediationView(SchemaView):
-    """Mediations; they begin, go on and end by steps of the case."""
-
-    quick = {
-        "running": Quick(_("In mediation"), lambda _a: Mediation.status == MediationStatus.RUNNING),
-        "due": Quick(
-            _("To follow up"),
-            lambda _a: and_(Mediation.performance == Performance.PENDING, Mediation.perform_by <= today()),
-        ),
-        "breached": Quick(_("Breached"), lambda _a: Mediation.performance == Performance.BREACHED, counted=False),
-    }
-    cells = {"performance": performance}
-
-    @expose("/details/")
-    def details_view(self) -> Any:
-        return self._shown(self.get_one(request.args.get("id")))
-
-    def shown_clear(self, record: Any) -> Any:
-        """After a reveal: the agreement to print, where that was asked for, else the page."""
-        if request.args.get("as") == "agreement" and record.status is MediationStatus.AGREED:
-            return agreement.render(record, clear=True)
-        return self._shown(record)
-
-    def _shown(self, record: Any) -> Any:
-        return self.render("mediation/mediation.html", page=self.details_page(record))
-
-    def details_page(self, record: Any) -> DetailsPage:
-        plain = details.build(self, record, without=("mediationsession",))
-        page = MediationPage(
-            title=plain.title,
-            sub=plain.sub,
-            tag=plain.tag,
-            groups=[group for group in plain.groups if any(cell.text for _label, cell, _wide in group.facts)],
-            related=plain.related,
-            history=plain.history,
-            sessions=_timeline(record),
-        )
-        if record.status is MediationStatus.AGREED:
-            url = self.get_url(".agreement_view", id=record.id)
-            page.buttons.append(Button(_("Print the agreement"), url, "print"))
-        for button in plain.buttons:
-            button.primary = False
-            page.buttons.append(button)
-        if record.case is not None:
-            page.buttons += _acts(record)
-        return page
-
-    @expose("/agreement/")
-    def agreement_view(self) -> Any:
-        record = self.get_one(request.args.get("id"))
-        if record.status is not MediationStatus.AGREED:
-            abort(404)
-        clear = self.get_url(".reveal_view", **{"id": record.id, "as": "agreement"}) if self.can_reveal else ""
-        return agreement.render(record, clear=False, clear_url=clear)
-
-
-def _acts(record: Mediation) -> list[Button]:
-    """What one can do with the mediation now; only the latest of a case is acted on."""
-    found = []
-    for step in workflow.available(current_panel().session, record.case):
-        wanted = MediationStatus.AGREED if step is PERFORM else MediationStatus.RUNNING
-        if step in OFFERED and record.status is wanted:
-            url = url_for("case.step_view", id=record.case_id, step=step.name)
-            usual = step is SESSION or record.performance is Performance.PENDING
-            found.append(Button(step.label, url, primary=usual))
-    return sorted(found, key=lambda button: button.primary)
-
-
-def _timeline(record: Mediation) -> list[HistoryItem]:
-    items = []
-    found = mediations.sittings(current_panel().session, [record.id], members=_reads(MediationMember))
-    for held, members in reversed(found[record.id]):
-        facts = [Change(_("Place"), "", held.place or ""), Change(_("Chaired by"), "", held.chair or "")]
-        by_force = [
-            Change(force.label, "", "、".join(member.name for member in members if member.force is force))
-            for force in Force
-        ]
-        items.append(
-            HistoryItem(
-                act=str(_("Session {n}: {who}", n=held.session_no, who=held.attending.label)),
-                tone="brand" if held.attending is Attending.BOTH else "",
-                who="",
-                at=Moment().format(held.held_at.replace(second=0)),
-                note=held.minutes,
-                changes=[change for change in (*facts, *by_force) if change.after],
-            )
-        )
-    return items

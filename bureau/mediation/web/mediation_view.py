@@ -1,0 +1,131 @@
+"""The table of mediations, and the page of one with its sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import abort, request, url_for
+from flask_admin.base import expose
+from sqlalchemy import and_
+
+from bureau.cases import workflow
+from bureau.mediation import records as mediations
+from bureau.mediation.steps import END_MEDIATION, PERFORM, SESSION
+from bureau.mediation.web import agreement
+from bureau.mediation.web.case_section import performance, reads
+from models import (
+    Attending,
+    Force,
+    Mediation,
+    MediationMember,
+    MediationStatus,
+    Performance,
+)
+from panel.i18n import _
+from panel.kinds import Moment, today
+from panel.search.listing import Quick
+from panel.web import details
+from panel.web.context import current_panel
+from panel.web.pages import Button, Change, DetailsPage, HistoryItem
+from panel.web.views import SchemaView
+
+#: Steps of the case that the page of a mediation offers.
+OFFERED = (SESSION, END_MEDIATION, PERFORM)
+
+
+@dataclass(slots=True)
+class MediationPage(DetailsPage):
+    """A mediation with its sessions, the newest first."""
+
+    sessions: list[HistoryItem] = field(default_factory=list)
+
+
+class MediationView(SchemaView):
+    """Mediations; they begin, go on and end by steps of the case."""
+
+    quick = {
+        "running": Quick(_("In mediation"), lambda _a: Mediation.status == MediationStatus.RUNNING),
+        "due": Quick(
+            _("To follow up"),
+            lambda _a: and_(Mediation.performance == Performance.PENDING, Mediation.perform_by <= today()),
+        ),
+        "breached": Quick(_("Breached"), lambda _a: Mediation.performance == Performance.BREACHED, counted=False),
+    }
+    cells = {"performance": performance}
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        return self._shown(self.get_one(request.args.get("id")))
+
+    def shown_clear(self, record: Any) -> Any:
+        """After a reveal: the agreement to print, where that was asked for, else the page."""
+        if request.args.get("as") == "agreement" and record.status is MediationStatus.AGREED:
+            return agreement.render(record, clear=True)
+        return self._shown(record)
+
+    def _shown(self, record: Any) -> Any:
+        return self.render("mediation/mediation.html", page=self.details_page(record))
+
+    def details_page(self, record: Any) -> DetailsPage:
+        plain = details.build(self, record, without=("mediationsession",))
+        page = MediationPage(
+            title=plain.title,
+            sub=plain.sub,
+            tag=plain.tag,
+            groups=[group for group in plain.groups if any(cell.text for _label, cell, _wide in group.facts)],
+            related=plain.related,
+            history=plain.history,
+            sessions=_timeline(record),
+        )
+        if record.status is MediationStatus.AGREED:
+            url = self.get_url(".agreement_view", id=record.id)
+            page.buttons.append(Button(_("Print the agreement"), url, "print"))
+        for button in plain.buttons:
+            button.primary = False
+            page.buttons.append(button)
+        if record.case is not None:
+            page.buttons += _acts(record)
+        return page
+
+    @expose("/agreement/")
+    def agreement_view(self) -> Any:
+        record = self.get_one(request.args.get("id"))
+        if record.status is not MediationStatus.AGREED:
+            abort(404)
+        clear = self.get_url(".reveal_view", **{"id": record.id, "as": "agreement"}) if self.can_reveal else ""
+        return agreement.render(record, clear=False, clear_url=clear)
+
+
+def _acts(record: Mediation) -> list[Button]:
+    """What one can do with the mediation now; only the latest of a case is acted on."""
+    found = []
+    for step in workflow.available(current_panel().session, record.case):
+        wanted = MediationStatus.AGREED if step is PERFORM else MediationStatus.RUNNING
+        if step in OFFERED and record.status is wanted:
+            url = url_for("case.step_view", id=record.case_id, step=step.name)
+            usual = step is SESSION or record.performance is Performance.PENDING
+            found.append(Button(step.label, url, primary=usual))
+    return sorted(found, key=lambda button: button.primary)
+
+
+def _timeline(record: Mediation) -> list[HistoryItem]:
+    items = []
+    found = mediations.sittings(current_panel().session, [record.id], members=reads(MediationMember))
+    for held, members in reversed(found[record.id]):
+        facts = [Change(_("Place"), "", held.place or ""), Change(_("Chaired by"), "", held.chair or "")]
+        by_force = [
+            Change(force.label, "", "、".join(member.name for member in members if member.force is force))
+            for force in Force
+        ]
+        items.append(
+            HistoryItem(
+                act=str(_("Session {n}: {who}", n=held.session_no, who=held.attending.label)),
+                tone="brand" if held.attending is Attending.BOTH else "",
+                who="",
+                at=Moment().format(held.held_at.replace(second=0)),
+                note=held.minutes,
+                changes=[change for change in (*facts, *by_force) if change.after],
+            )
+        )
+    return items
