@@ -77,8 +77,8 @@ def clear(session: Session, store: Store) -> int:
     """Delete files without an attachment and files removed more than a day ago; return how many.
 
     The day's delay lets a running backup find every file that its copy of the database refers to."""
-    kept = select(Attachment.sha256).where(
+    referenced = select(Attachment.sha256).where(
         or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - GRACE_PERIOD)
     )
     # Unscoped: files of every case must stay.
-    return store.clear(frozenset(session.execute(kept, execution_options=UNSCOPED).scalars()))
+    return store.clear(frozenset(session.execute(referenced, execution_options=UNSCOPED).scalars()))

@@ -1,4 +1,4 @@
-"""A feature that takes part in cases: with steps of its own, checks before those of others, and ears for all."""
+"""A feature that adds steps, checks and listeners to cases."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from panel.web.features import Feature
 
 @dataclass(frozen=True, kw_only=True)
 class CaseFeature(Feature):
+    """`checks` run, in this order, before steps of other slices; `listeners` are called after every step."""
+
     steps: tuple[Step, ...] = ()
-    #: Checks of this slice before the steps of another, in this order.
     checks: tuple[tuple[Step, Check], ...] = ()
-    #: Told of every step that is taken.
     listeners: tuple[Listener, ...] = ()
 
 
 def collect(features: Iterable[Feature]) -> None:
-    """Declare the steps of every feature that has some, with checks and listeners."""
-    taking_part = [one for one in features if isinstance(one, CaseFeature)]
-    for one in taking_part:
-        registry.declare(one.steps)
-        for step, check in one.checks:
+    """Register the steps, checks and listeners of the features. Raises ValueError for a step declared twice."""
+    for feature in features:
+        if not isinstance(feature, CaseFeature):
+            continue
+        registry.declare(feature.steps)
+        for step, check in feature.checks:
             registry.check_before(step, check)
-        for listener in one.listeners:
+        for listener in feature.listeners:
             registry.listen(listener)

@@ -96,14 +96,14 @@ def _compare(plan: Plan, row: PlanRow, values: Mapping[str, Any], stored: Sequen
         plan.fail(row, NAME, _("Another complainant is known of this case. Change that on the page of the case."))
 
 
-def _matches(stored: Row[Any], given: Mapping[str, Any]) -> bool:
+def _matches(stored: Row[Any], values: Mapping[str, Any]) -> bool:
     """Whether the given values equal the stored ones, in clear or masked. Anonymity is
     compared only where a name is given."""
     for name, attr in ATTRS.items():
-        value, stored_value = given.get(attr), stored._mapping[attr]
+        value, stored_value = values.get(attr), stored._mapping[attr]
         if value is not None and value not in (stored_value, KINDS[name].mask(stored_value)):
             return False
-    return bool(given["anonymous"] is stored.anonymous or "name" not in given)
+    return bool(values["anonymous"] is stored.anonymous or "name" not in values)
 
 
 def _masked(party: Mapping[str, Any]) -> str:

@@ -141,11 +141,11 @@ def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
     )
     if session.execute(complainants.limit(1), execution_options=UNSCOPED).first():
         required.add(FeedbackTarget.COMPLAINANT)
-    given = select(Feedback.target).where(Feedback.case_id == case.id)
+    targets = select(Feedback.target).where(Feedback.case_id == case.id)
     if case.handled_at is not None:
         # Feedback times are entered to the minute.
-        given = given.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
-    return required - set(session.execute(given, execution_options=UNSCOPED).scalars())
+        targets = targets.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
+    return required - set(session.execute(targets, execution_options=UNSCOPED).scalars())
 
 
 def merged_feedback_due(session: Session, case: Case) -> list[tuple[int, bool]]:

@@ -42,7 +42,7 @@ CASE_NUMBER = re.compile(r"[^-]+-\d{4}-\d{6}")
 #: Ledgers give times to the minute.
 PRECISION = timedelta(minutes=1)
 #: Keys of PlanRow.extra: the ledger's own number, and the values of SET_BY_STEPS in the row.
-OWN_NO, GIVEN = "own_no", "told"
+OWN_NO, STEP_VALUES = "own_no", "told"
 
 
 class LedgerMatcher(CaseMatcher):
@@ -67,7 +67,7 @@ class LedgerMatcher(CaseMatcher):
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
         """Keep the values that only steps set, for the check of existing cases; the import drops them from `values`."""
-        row.extra[GIVEN] = {attr: row.values[attr] for attr in SET_BY_STEPS if attr in row.values}
+        row.extra[STEP_VALUES] = {attr: row.values[attr] for attr in SET_BY_STEPS if attr in row.values}
         return super().find(row)
 
 
@@ -134,7 +134,7 @@ def state_of(values: Mapping[str, Any]) -> CaseStatus:
 
 def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:
     """Fail the row of an existing case whose values differ from those that steps have set."""
-    for attr, value in row.extra.get(GIVEN, {}).items():
+    for attr, value in row.extra.get(STEP_VALUES, {}).items():
         stored = row.stored.get(attr)
         same = abs(value - stored) < PRECISION if isinstance(stored, datetime) else value == stored
         if not same:

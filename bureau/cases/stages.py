@@ -1,4 +1,4 @@
-"""Time limits of the stages of a case: accept, dispatch, verify, feed back (section "Deadlines" of docs/domain.md).
+"""The bureau's time limits for the stages of a case: accept, dispatch, verify, feed back.
 
 Each limit is a setting and runs from a time stored with the case. No stage deadline is stored: lists work it out."""
 

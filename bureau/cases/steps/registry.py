@@ -1,7 +1,7 @@
 """The steps of a case, collected from the slices that declare them.
 
-Buttons, step forms, permission checks, notices, docs/steps.md and tests are read from STEPS. The steps are those of
-section "Case states and steps" in docs/domain.md (GB/T 30428, 12345 work orders)."""
+Buttons, step forms, permission checks, notices, docs/steps.md and tests are read from STEPS. The steps follow
+GB/T 30428 and the handling of 12345 work orders."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def listen(listener: Listener) -> None:
         LISTENERS.append(listener)
 
 
-def names(wanted: Callable[[Step], bool]) -> tuple[str, ...]:
-    """The names of the steps for which `wanted` is true, for statements over events."""
-    return tuple(step.name for step in STEPS.values() if wanted(step))
+def names(condition: Callable[[Step], bool]) -> tuple[str, ...]:
+    """The names of the steps for which `condition` is true, for statements over events."""
+    return tuple(step.name for step in STEPS.values() if condition(step))
 
 
 def restarting() -> tuple[str, ...]:

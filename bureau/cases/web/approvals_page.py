@@ -1,4 +1,4 @@
-"""What waits for my decision: extensions, suspensions and resumptions that somebody else has asked for."""
+"""The page of requests that wait for the reader's decision: extensions, suspensions and resumptions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from panel.web.lookups import visible
 from panel.web.pages import Page, Words
 from panel.web.views import SchemaView
 
-#: More than anybody decides in one sitting.
+#: Most requests on the page.
 SHOWN = 50
 
 
 @dataclass(slots=True)
 class Request:
-    """Something asked for, with what one needs to know to decide it."""
+    """A pending request with the facts of its case."""
 
     case_id: int
     version: int
@@ -48,7 +48,7 @@ class Request:
 @dataclass(slots=True)
 class ApprovalsPage(Page):
     requests: list[Request] = field(default_factory=list)
-    #: The steps by which a request is decided, a button each.
+    #: The steps that decide a request; the page shows a button for each.
     decisions: list[Step] = field(default_factory=list)
     list_url: str = ""
 
@@ -75,7 +75,7 @@ def badge(actor: Actor) -> tuple[type[Base], ColumnElement[bool]]:
 
 
 def page() -> Any:
-    """The list; a decision is taken as a step of the case."""
+    """Show the pending requests, or take the posted decision. 403 for other roles than leader and office."""
     if not may_open():
         abort(403)
     if request.method == "POST":
@@ -87,12 +87,12 @@ def page() -> Any:
         .limit(SHOWN)
         .options(joinedload(DeadlineChange.case).options(joinedload(Case.community), joinedload(Case.handler)))
     )
-    found = current_panel().session.execute(statement).unique().scalars().all()
-    made = ApprovalsPage(title=_("Approvals"), list_url=url_for("deadlinechange.index_view"))
-    made.sub = n_("{n} request waits for you", "{n} requests wait for you", len(found))
-    made.decisions = [step for step in STEPS.values() if step.decides]
-    made.requests = [_request(change) for change in found]
-    return render_template("cases/approvals.html", page=made)
+    requests = current_panel().session.execute(statement).unique().scalars().all()
+    page = ApprovalsPage(title=_("Approvals"), list_url=url_for("deadlinechange.index_view"))
+    page.sub = n_("{n} request waits for you", "{n} requests wait for you", len(requests))
+    page.decisions = [step for step in STEPS.values() if step.decides]
+    page.requests = [_request(change) for change in requests]
+    return render_template("cases/approvals.html", page=page)
 
 
 def _request(change: DeadlineChange) -> Request:
@@ -124,14 +124,14 @@ def _request(change: DeadlineChange) -> Request:
 
 
 def _granted(change: DeadlineChange) -> DeadlineChange:
-    """The request as it would be if it were granted; no row of its own."""
+    """A granted copy of the request, to calculate its deadline. It isn't stored."""
     return DeadlineChange(kind=change.kind, status=ChangeStatus.APPROVED, days=change.days, unit=change.unit)
 
 
 def _due(case: Case) -> str:
-    """The deadline, and by how much it is over."""
-    over = str(deadlines.words(now(), case.due_at, None, calendar())) if case.due_at and case.due_at < now() else ""
-    return " · ".join(part for part in (_moment(case.due_at), over) if part)
+    """The deadline, and how long it is overdue."""
+    overdue = str(deadlines.words(now(), case.due_at, None, calendar())) if case.due_at and case.due_at < now() else ""
+    return " · ".join(part for part in (_moment(case.due_at), overdue) if part)
 
 
 def _moment(value: Any) -> str:
@@ -139,7 +139,7 @@ def _moment(value: Any) -> str:
 
 
 def _decide() -> Any:
-    """Approve or refuse as a step of the case, which holds who may; back to the list."""
+    """Take the posted decision as a step of the case and return to the list. The step checks the actor's right."""
     step = STEPS.get(tidy(request.form.get("decision")))
     version = ids.parse(request.form.get("version"))
     if step is None or not step.decides or version is None:
@@ -150,20 +150,20 @@ def _decide() -> Any:
         abort(404)
     number = case.case_no
     values, problems = workflow.parse(step, {"opinion": request.form.get("opinion", "")})
-    refusal: Message | None = None
+    message: Message | None = None
     if problems:
-        refusal = _("Say why: a refusal needs an opinion.")
+        message = _("Say why: a refusal needs an opinion.")
     else:
         try:
             workflow.take(session, case, step.name, values, version=version)
             session.commit()
         except StepNotAllowed as refused:
-            refusal = refused.message
+            message = refused.message
         except InvalidValues as lacking:
-            refusal = next(iter(lacking.problems.values()))
-    if refusal is not None:
+            message = next(iter(lacking.problems.values()))
+    if message is not None:
         session.rollback()
-        flash(f"{number}：{refusal}", "danger")
+        flash(f"{number}：{message}", "danger")
     else:
         flash(str(_("{case}: {step}", case=number, step=step.label)), "success")
     return redirect(url_for("approvals"))

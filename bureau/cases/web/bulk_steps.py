@@ -1,5 +1,5 @@
-"""A step for many cases at once: ticked in the list, filled in once, taken one by one, with a line for each that says
-whether it was done or why not."""
+"""Bulk steps: one form for the cases ticked in the list. Each case takes the step in its own transaction and gets a
+line in the result."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ from panel.web.guards import safe_target
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input, Page
 
+#: Most cases in one bulk step.
 MOST = 200
 
 
 @dataclass(slots=True)
 class Line:
-    """What became of one case."""
+    """The result for one case; `why` is the reason when it wasn't done."""
 
     name: str
     url: str
@@ -51,7 +52,7 @@ class ResultPage(Page):
 
 
 class BulkSteps:
-    """Actions of the list of cases; those whose step no role of one's own may take are not offered."""
+    """Bulk steps as actions of the list of cases. Only steps that a role of the actor may take are offered."""
 
     def is_action_allowed(self, name: str) -> bool:
         if name in names(lambda step: step.bulk):
@@ -59,37 +60,39 @@ class BulkSteps:
         return bool(super().is_action_allowed(name))  # type: ignore[misc]
 
     def init_actions(self) -> None:
-        """Besides those of every list, one for each step that may be taken for many cases at once."""
+        """Add an action for each step declared with `bulk` to the actions of every list."""
         super().init_actions()  # type: ignore[misc]
         for step in (step for step in STEPS.values() if step.bulk):
             self._actions.append((step.name, step.label))  # type: ignore[attr-defined]
             self._actions_data[step.name] = (partial(self._ask, step.name), step.label, None)  # type: ignore[attr-defined]
 
     def _ask(self, name: str, records: Sequence[Case]) -> Any:
-        """The form of the step, once for all; those it isn't possible for are told beforehand."""
+        """Show the form of the step, with the number of cases whose state doesn't allow it."""
         step = STEPS[name]
-        given = {ask.name: _text(ask.default) for ask in step.asks}
+        typed = {ask.name: _text(ask.default) for ask in step.asks}
         rows = [(record.id, record.version) for record in records]
         unfit = sum(record.status not in step.sources for record in records)
-        return self._form(step, rows, unfit, given, {})
+        return self._form(step, rows, unfit, typed, {})
 
     @expose("/bulk/", methods=("POST",))
     def bulk_view(self) -> Any:
-        """Take the step for each case in a transaction of its own: one that is refused hinders no other."""
+        """Take the step for each case in its own transaction, so that a refused case doesn't affect the others.
+
+        404 for an unknown step or bad rows, 403 without the role, 422 with the form for invalid values."""
         name = tidy(request.form.get("step"))
         if name not in names(lambda step: step.bulk):
             abort(404)
         if not self.is_action_allowed(name):
             abort(403)
         step, rows = STEPS[name], _rows()
-        given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
-        values, problems = workflow.parse(step, given)
+        typed = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+        values, problems = workflow.parse(step, typed)
         for ask in step.asks:
             value = values.get(ask.name)
             if ask.reference and value is not None and visible(ask.reference.table, value) is None:
                 problems[ask.name] = _("Choose one from the list.")
         if problems:
-            return self._form(step, rows, 0, given, problems), 422
+            return self._form(step, rows, 0, typed, problems), 422
         lines = [self._take(step, id_, version, values) for id_, version in rows]
         done = sum(line.done for line in lines)
         page = ResultPage(
@@ -101,7 +104,7 @@ class BulkSteps:
         return self.render("cases/bulk_result.html", page=page)  # type: ignore[attr-defined]
 
     def _take(self, step: Step, id_: int, version: int, values: Mapping[str, Any]) -> Line:
-        """One case: taken and committed, or refused with a sentence and rolled back."""
+        """Take the step for one case and commit, or roll back and give the reason."""
         session = current_panel().session
         url = self.get_url(".details_view", id=id_)  # type: ignore[attr-defined]
         case: Case | None = session.execute(select(Case).where(Case.id == id_)).scalar_one_or_none()
@@ -112,18 +115,18 @@ class BulkSteps:
             workflow.take(session, case, step.name, values, version=version)
             session.commit()
             line.done = True
-        except StepNotAllowed as refused:
-            line.why = refused.message
-        except AccessDenied as refused:
-            line.why = refused.message
-        except InvalidValues as lacking:
+        except StepNotAllowed as error:
+            line.why = error.message
+        except AccessDenied as error:
+            line.why = error.message
+        except InvalidValues as error:
             labels = {ask.name: ask.label for ask in step.asks}
-            line.why = "；".join(f"{labels.get(name, name)}：{message}" for name, message in lacking.problems.items())
+            line.why = "；".join(f"{labels.get(name, name)}：{message}" for name, message in error.problems.items())
         except IntegrityError as error:
             session.rollback()
             line.why = explain(error, Referral)[1]
         except OperationalError as error:
-            # Those before it are done: a page that says that nothing was saved would be wrong.
+            # Earlier cases are committed: the error page, which says that nothing was saved, would be wrong.
             session.rollback()
             if not is_busy(error):
                 raise
@@ -137,10 +140,10 @@ class BulkSteps:
         step: Step,
         rows: Sequence[tuple[int, int]],
         unfit: int,
-        given: Mapping[str, str],
+        typed: Mapping[str, str],
         problems: Mapping[str, Message],
     ) -> Any:
-        inputs = [_input(ask, given.get(ask.name, ""), problems.get(ask.name)) for ask in step.asks]
+        inputs = [_input(ask, typed.get(ask.name, ""), problems.get(ask.name)) for ask in step.asks]
         step_aids.offer_phrases(inputs)
         back = safe_target(request.form.get("url")) or self.get_url(".index_view")  # type: ignore[attr-defined]
         page = FormPage(
@@ -150,7 +153,7 @@ class BulkSteps:
             cancel_url=back,
             return_url=back,
         )
-        page.errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
+        page.errors = [(input_.name, input_.label, input_.errors[0]) for input_ in inputs if input_.errors]
         note = ""
         if unfit:
             note = str(
@@ -166,27 +169,27 @@ class BulkSteps:
 
 
 def _rows() -> list[tuple[int, int]]:
-    """The cases that were ticked, each with the version that was looked at."""
-    found: dict[int, int] = {}
+    """The ticked cases as pairs of id and the version that the reader saw. 404 for none or more than MOST."""
+    versions: dict[int, int] = {}
     for text in request.form.getlist("row"):
         id_, version = (ids.parse(part) for part in text.partition(".")[::2])
         if id_ is None or version is None:
             abort(404)
-        found[id_] = version
-    if not found or len(found) > MOST:
+        versions[id_] = version
+    if not versions or len(versions) > MOST:
         abort(404)
-    return sorted(found.items())
+    return sorted(versions.items())
 
 
 def _input(ask: Any, value: str, problem: Message | None) -> Input:
-    made = forms.control(ask.kind, ask, "case")
+    input_ = forms.control(ask.kind, ask, "case")
     if ask.reference:
         target = visible(ask.reference.table, value)
-        made.text, value = (display(target), value) if target is not None else ("", "")
-    made.value = made.was = value
-    made.required, made.help = ask.required, ask.help
-    made.errors = [str(problem)] if problem else []
-    return made
+        input_.text, value = (display(target), value) if target is not None else ("", "")
+    input_.value = input_.was = value
+    input_.required, input_.help = ask.required, ask.help
+    input_.errors = [str(problem)] if problem else []
+    return input_
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The page of a case: where it stands, what I can do now, what was done."""
+"""The page of a case: its progress, the steps the reader can take, its facts and its timeline."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, Group, HistoryItem, Words
 
-#: The way that most cases go; side states stand where the case stands.
-WAY = (
+#: The states of most cases, in order. A side state is shown after the last of them that the case has reached.
+MAIN_STATES = (
     CaseStatus.REPORTED,
     CaseStatus.ACCEPTED,
     CaseStatus.DISPATCHED,
@@ -39,15 +39,15 @@ WAY = (
     CaseStatus.VERIFIED,
     CaseStatus.CLOSED,
 )
-#: Tables that the timeline and the case's own values tell already.
-ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry")
-#: Feedback that asks for another look: given since the case was last handled.
+#: Related tables left out, because the timeline and the facts show them.
+SHOWN_ELSEWHERE = ("caseevent", "case", "deadlinechange", "surveyentry")
+#: Warning for an unsatisfied answer given since the case was last handled.
 UNSATISFIED = _("The complainant is unsatisfied. The squad leader may reopen the case.")
 
 
 @dataclass(slots=True)
-class Stop:
-    """A stop on the way: `state` is done, now or ahead."""
+class ProgressStop:
+    """A stop of the progress bar; `state` is "done", "now" or "ahead"."""
 
     label: Words
     at: str
@@ -56,69 +56,69 @@ class Stop:
 
 @dataclass(slots=True)
 class CasePage(DetailsPage):
-    """The page of a case. `light` is its deadline in words."""
+    """`light` is the deadline in words, with its colour."""
 
-    way: list[Stop] = field(default_factory=list)
+    progress: list[ProgressStop] = field(default_factory=list)
     light: Cell | None = None
     timeline: list[HistoryItem] = field(default_factory=list)
-    photos: photos.Strip | None = None
+    photos: photos.CaseAttachments | None = None
     sections: list[sections.Section] = field(default_factory=list)
-    #: Sentences above the case, each with what can be done about it.
+    #: Sentences above the case, each with a button or None.
     notices: list[tuple[Words, Button | None]] = field(default_factory=list)
 
 
 def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage:
-    """The page of a case for whoever looks at it. Its events make the timeline, which is its history."""
+    """The page of a case for the current actor. Its events make the timeline, which replaces the history."""
     events = _events(record)
     reopened = [event.at for event in events if event.step in restarting()]
     know_reopenings({record.id: reopened[-1]} if reopened else {})
     due = due_cell(record)
     loaded = [(source, source.load(record)) for source in sections.SOURCES]
-    # A section has tables of its own: one of the others gives way.
-    tables = details.RELATED_TABLES - sum(found.filled for _source, found in loaded)
-    told = (*ELSEWHERE, *(table for source in sections.SOURCES for table in source.tables))
-    plain = details.build(view, record, without=told, tables=tables, with_history=False)
+    # A filled section brings its own tables: one related table less for each.
+    tables = details.RELATED_TABLES - sum(section_data.filled for _source, section_data in loaded)
+    shown_elsewhere = (*SHOWN_ELSEWHERE, *(table for source in sections.SOURCES for table in source.tables))
+    details_page = details.build(view, record, without=shown_elsewhere, tables=tables, with_history=False)
     page = CasePage(
         title=f"{record.case_no} · {record.title or ''}",
         sub=_sub(record),
-        tag=plain.tag,
-        groups=_groups(record, plain.groups),
-        related=plain.related,
-        way=_way(record, events),
+        tag=details_page.tag,
+        groups=_groups(record, details_page.groups),
+        related=details_page.related,
+        progress=_progress(record, events),
         light=Cell(" · ".join([due.text, *due.below]), light=due.light) if due.text else None,
         timeline=_timeline(events),
     )
-    page.photos = photos.strip(record)
+    page.photos = photos.attachments_of(record)
     who = workflow.standing(current_panel().session, record)
-    known = {name: value for _source, found in loaded for name, value in found.known.items()}
+    known = {name: value for _source, section_data in loaded for name, value in section_data.known.items()}
     steps = workflow.available(current_panel().session, record, who, known)
-    page.sections = [source.show(record, found, steps) for source, found in loaded]
+    page.sections = [source.show(record, section_data, steps) for source, section_data in loaded]
     page.related = [*(table for section in page.sections for table in section.tables), *page.related]
-    if who.request_pending and (asked := _asked(events)):
-        page.notices.append((asked, None))
-    acts = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
-    shown = [button for button in plain.buttons if not button.danger]
+    if who.request_pending and (request := _pending_request(events)):
+        page.notices.append((request, None))
+    step_buttons = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
+    shown = [button for button in details_page.buttons if not button.danger]
     for button in shown:
         button.primary = False
-    _compare(page, record, {step.name for step in steps})
-    page.buttons = [*[b for b in acts if not b.primary], *shown, *[b for b in acts if b.primary]]
+    _add_repeats(page, record, {step.name for step in steps})
+    page.buttons = [*[b for b in step_buttons if not b.primary], *shown, *[b for b in step_buttons if b.primary]]
     return page
 
 
 def _groups(record: Case, groups: list[Group]) -> list[Group]:
-    """What is known of the case; that it was not brought in from an old ledger needs no saying."""
+    """The groups of facts: "historic" only where it is true, and the facts that the item fixed second."""
     historic = field_named(Case, "historic")
     if historic is not None and not record.historic:
         for group in groups:
             group.facts = [fact for fact in group.facts if fact[0] != historic.label]
-    found = [group for group in groups if any(cell.text for _l, cell, _w in group.facts)]
-    if fixed := step_aids.fixed(record):
-        found.insert(1, Group(_("Fixed by the item when it was chosen"), facts=fixed))
-    return found
+    shown = [group for group in groups if any(cell.text for _l, cell, _w in group.facts)]
+    if fixed := step_aids.fixed_facts(record):
+        shown.insert(1, Group(_("Fixed by the item when it was chosen"), facts=fixed))
+    return shown
 
 
-def _asked(events: list[CaseEvent]) -> Message | None:
-    """What waits for approval, in a sentence: the newest request, which its event tells."""
+def _pending_request(events: list[CaseEvent]) -> Message | None:
+    """The newest request for approval as a sentence, from its event."""
     newest = next((event for event in reversed(events) if (s := STEPS.get(event.step)) and s.asks_approval), None)
     if newest is None:
         return None
@@ -128,26 +128,26 @@ def _asked(events: list[CaseEvent]) -> Message | None:
     )
 
 
-def _compare(page: CasePage, record: Case, able: set[str]) -> None:
-    """What an open case may be a repeat of and what was merged into it; of a closed one whether somebody is
-    unsatisfied. Two statements at most, for an open case one."""
+def _add_repeats(page: CasePage, record: Case, available: set[str]) -> None:
+    """Add the likely repeats of an open case, the cases merged into it, and for a closed case the warning UNSATISFIED.
+    Two statements at most, one for an open case."""
     session = current_panel().session
     if record.status in ENDED:
-        found = LikelyRepeats(merged=repeats.merged_into(session, record))
+        likely = LikelyRepeats(merged=repeats.merged_into(session, record))
         if record.status is CaseStatus.CLOSED and session.execute(unsatisfied(record)).first():
             url = url_for("case.step_view", id=record.id, step=REOPEN.name)
-            reopen = Button(REOPEN.label, url) if REOPEN.name in able else None
+            reopen = Button(REOPEN.label, url) if REOPEN.name in available else None
             page.notices.append((UNSATISFIED, reopen))
     else:
-        found = repeats.of_case(session, record, values()["repeat_days"])
-        if found.repeats and record.status is CaseStatus.REPORTED:
+        likely = repeats.of_case(session, record, values()["repeat_days"])
+        if likely.repeats and record.status is CaseStatus.REPORTED:
             words = n_(
-                "{n} similar case is known: see below.", "{n} similar cases are known: see below.", len(found.repeats)
+                "{n} similar case is known: see below.", "{n} similar cases are known: see below.", len(likely.repeats)
             )
             page.notices.append((words, None))
-        if told := step_aids.elsewhere(found):
-            page.notices.append((told, None))
-    page.related = [*step_aids.tables(found, record, merging=MERGE.name in able), *page.related]
+        if message := step_aids.elsewhere(likely):
+            page.notices.append((message, None))
+    page.related = [*step_aids.tables(likely, record, merging=MERGE.name in available), *page.related]
 
 
 def unsatisfied(record: Case) -> Select[Any]:
@@ -175,34 +175,34 @@ def _events(record: Case) -> list[CaseEvent]:
     return list(current_panel().session.execute(statement).scalars())
 
 
-def _way(record: Case, events: list[CaseEvent]) -> list[Stop]:
-    """When each stop was last reached; what lies behind the present state is ahead again after a step back."""
+def _progress(record: Case, events: list[CaseEvent]) -> list[ProgressStop]:
+    """The stops with the time each was last reached. After a step back, the later stops are ahead again."""
     reached: dict[CaseStatus, str] = {}
     for event in events:
         reached[event.to_status] = Moment().format(event.at.replace(second=0))[5:]
     here = record.status
-    main = here if here in WAY else _before(events)
-    stops: list[Stop] = []
-    for status in WAY:
-        behind = WAY.index(status) <= WAY.index(main)
+    main = here if here in MAIN_STATES else _last_main_state(events)
+    stops: list[ProgressStop] = []
+    for status in MAIN_STATES:
+        behind = MAIN_STATES.index(status) <= MAIN_STATES.index(main)
         done = behind and status is not here
         now = status is here
         at = reached.get(status, "") if behind else ""
-        stops.append(Stop(status.label, at, "now" if now else "done" if done else "ahead"))
-        if status is main and here not in WAY:
-            stops.append(Stop(here.label, reached.get(here, ""), "now"))
+        stops.append(ProgressStop(status.label, at, "now" if now else "done" if done else "ahead"))
+        if status is main and here not in MAIN_STATES:
+            stops.append(ProgressStop(here.label, reached.get(here, ""), "now"))
             if here in (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED):
                 break
     return stops
 
 
-def _before(events: list[CaseEvent]) -> CaseStatus:
-    """The last stop of the way that a case in a side state has passed."""
-    return next((e.to_status for e in reversed(events) if e.to_status in WAY), CaseStatus.REPORTED)
+def _last_main_state(events: list[CaseEvent]) -> CaseStatus:
+    """The last main state of a case that is in a side state."""
+    return next((e.to_status for e in reversed(events) if e.to_status in MAIN_STATES), CaseStatus.REPORTED)
 
 
 def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
-    """The events as the page shows them, the newest first."""
+    """The events as history items, the newest first."""
     names = _names(events)
     return [
         HistoryItem(
@@ -213,10 +213,10 @@ def _timeline(events: list[CaseEvent]) -> list[HistoryItem]:
             note=event.opinion or "",
             changes=[
                 *(
-                    Change(ask.label, _was(ask, event, names), _words(ask, value, names))
-                    for ask, value in _given(event)
+                    Change(ask.label, _previous(ask, event, names), _words(ask, value, names))
+                    for ask, value in _step_values(event)
                 ),
-                *_moved(event),
+                *_moved_deadline(event),
             ],
         )
         for event in reversed(events)
@@ -230,49 +230,51 @@ def _tone(event: CaseEvent) -> str:
     return "brand" if event.from_status is not event.to_status else ""
 
 
-def _given(event: CaseEvent) -> Iterator[tuple[Field, Any]]:
-    """What was filled in with a step, besides its opinion."""
+def _step_values(event: CaseEvent) -> Iterator[tuple[Field, Any]]:
+    """The values entered with a step, except its opinion."""
     step = STEPS.get(event.step)
     for ask in step.asks if step else ():
         if (value := event.payload.get(ask.name)) is not None:
             yield ask, value
 
 
-def _was(ask: Field, event: CaseEvent, names: Mapping[tuple[str, Any], str]) -> str:
-    """What stood there before: a case that was put on another item."""
+def _previous(ask: Field, event: CaseEvent, names: Mapping[tuple[str, Any], str]) -> str:
+    """The value that the step replaced, such as the item before; "" where the event keeps none."""
     before = event.payload.get(f"{ask.name}_before")
     return "" if before is None else _words(ask, before, names)
 
 
-def _moved(event: CaseEvent) -> Iterator[Change]:
-    """The deadline before and after a step that has moved it."""
-    kept = [event.payload.get(f"due_{when}") for when in ("before", "after")]
-    if all(isinstance(one, str) for one in kept):
-        was, now = (Moment().format(datetime.fromisoformat(str(one)).replace(second=0, microsecond=0)) for one in kept)
-        yield Change(_("Due"), was, now)
+def _moved_deadline(event: CaseEvent) -> Iterator[Change]:
+    """The deadline before and after a step that moved it."""
+    moments = [event.payload.get(f"due_{when}") for when in ("before", "after")]
+    if all(isinstance(moment, str) for moment in moments):
+        before, after = (
+            Moment().format(datetime.fromisoformat(str(moment)).replace(second=0, microsecond=0)) for moment in moments
+        )
+        yield Change(_("Due"), before, after)
 
 
 def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
-    """What the records are called that steps named: one statement for each table."""
+    """The names of the records that the steps refer to, by table and id. One statement for each table."""
     ids: dict[str, set[int]] = defaultdict(set)
     for event in events:
-        for ask, value in _given(event):
-            for one in (value, event.payload.get(f"{ask.name}_before")):
-                if ask.reference and isinstance(one, int):
-                    ids[ask.reference.table].add(one)
-    found: dict[tuple[str, Any], str] = {}
-    for table, wanted in ids.items():
+        for ask, value in _step_values(event):
+            for id_ in (value, event.payload.get(f"{ask.name}_before")):
+                if ask.reference and isinstance(id_, int):
+                    ids[ask.reference.table].add(id_)
+    names: dict[tuple[str, Any], str] = {}
+    for table, missing in ids.items():
         model = model_of(table)
-        # The page has loaded some of them already, within the reader's area.
-        for id_ in tuple(wanted):
-            known = current_panel().session.identity_map.get(inspect(model).identity_key_from_primary_key((id_,)))
-            if known is not None:
-                found[table, id_] = display(known)
-                wanted.discard(id_)
+        # Some are in the session already, within the reader's scope.
+        for id_ in tuple(missing):
+            loaded = current_panel().session.identity_map.get(inspect(model).identity_key_from_primary_key((id_,)))
+            if loaded is not None:
+                names[table, id_] = display(loaded)
+                missing.discard(id_)
         references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
-        for record in listing.load(current_panel().session, model, sorted(wanted), references):
-            found[table, record.id] = display(record)
-    return found
+        for record in listing.load(current_panel().session, model, sorted(missing), references):
+            names[table, record.id] = display(record)
+    return names
 
 
 def _words(ask: Field, value: Any, names: Mapping[tuple[str, Any], str]) -> str:

@@ -1,4 +1,4 @@
-"""Cases: the quick filters of the daily work, and registering a case."""
+"""The views of cases: quick filters, the deadline cell, registration, details and steps."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def _status(*states: CaseStatus) -> Callable[[Actor], ColumnElement[bool]]:
 
 
 OPEN = [status for status in CaseStatus if status not in ENDED]
-#: The clock stands still for suspended cases.
+#: Open states in which the deadline runs.
 RUNNING = [status for status in OPEN if status is not CaseStatus.SUSPENDED]
 
 
 def mine(actor: Actor) -> ColumnElement[bool]:
-    """Open cases in which the person is handler or lead officer, or of the liaison's community."""
-    me = actor.ids("officer")
-    own = [Case.handler_id.in_(me), Case.lead_officer_id.in_(me)] if me else []
+    """Open cases that the actor handles or leads, or of the communities they are liaison of."""
+    officers = actor.ids("officer")
+    own = [Case.handler_id.in_(officers), Case.lead_officer_id.in_(officers)] if officers else []
     return and_(Case.status.in_(OPEN), or_(false(), *own, Case.community_id.in_(actor.ids("liaison_community"))))
 
 
@@ -68,32 +68,32 @@ def due_today(_actor: Actor) -> ColumnElement[bool]:
 
 
 def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
-    """Closed, and the complainant said so since it was last handled."""
+    """Closed cases with an unsatisfied answer since they were last handled."""
     since = or_(Case.handled_at.is_(None), Feedback.at >= minute(Case.handled_at))
-    told = select(Feedback.id).where(
+    feedback = select(Feedback.id).where(
         Feedback.case_id == Case.id, Feedback.satisfaction == Satisfaction.UNSATISFIED, since
     )
-    return and_(Case.status == CaseStatus.CLOSED, exists(told))
+    return and_(Case.status == CaseStatus.CLOSED, exists(feedback))
 
 
 def stalled(_actor: Actor) -> ColumnElement[bool]:
-    """Longer without its next act than the office allows; worked out once a request, for chip, tile and list."""
+    """Cases whose stage limit is over. The condition is built once a request, for chip, tile and list."""
     if "stalled" not in g:
         g.stalled = stages.overdue(values(), calendar(), now())
-    found: ColumnElement[bool] = g.stalled
-    return found
+    condition: ColumnElement[bool] = g.stalled
+    return condition
 
 
 def reported_myself(actor: Actor) -> ColumnElement[bool]:
-    """What a person has reported, and what stands in their name as liaison."""
+    """Cases that the actor registered, and liaison reports in their name."""
     own = Case.liaison_id.in_(select(Liaison.id).where(Liaison.user_id == actor.user_id))
     return or_(Case.created_by_id == actor.user_id, own & (Case.source == Source.LIAISON))
 
 
 def supervised(_actor: Actor) -> ColumnElement[bool]:
-    """Open cases of which a leader or the office has demanded an end."""
-    demanded = select(CaseEvent.case_id).where(CaseEvent.step == SUPERVISE.name)
-    return and_(Case.status.in_(OPEN), Case.id.in_(demanded))
+    """Open cases that a leader or the office has put under supervision."""
+    events = select(CaseEvent.case_id).where(CaseEvent.step == SUPERVISE.name)
+    return and_(Case.status.in_(OPEN), Case.id.in_(events))
 
 
 QUICK = {
@@ -118,9 +118,9 @@ QUICK = {
 
 
 def due_cell(case: Case) -> Cell:
-    """The deadline as a light with words, never a bare date. Below it, until when the next act is awaited: when that is
-    over, a green light is yellow. Before a case is accepted it is its deadline."""
-    # Asked first, so that a page costs the same whatever its cases are.
+    """The deadline in words with a light; below it the limit of the next step. When that limit is over, a green light
+    turns yellow. A case without a deadline shows the limit of the next step alone."""
+    # Called for every case, so that the number of statements is the same for every page.
     since = begun(case) or case.reported_at
     if case.status is CaseStatus.SUSPENDED:
         return Cell(str(_("The clock stands still")))
@@ -136,14 +136,14 @@ def due_cell(case: Case) -> Cell:
         return Cell(text, light="g" if ended <= case.due_at else "r")
     unit = LimitUnit.of((case.item_snapshot or {}).get("limit_unit", LimitUnit.WORKING_DAY))
     urgent = case.urgency is Urgency.URGENT
-    shown = light(now(), since, case.due_at, unit, calendar(), urgent=urgent)
-    if waits is not None and waits.light == "red" and shown == "green":
-        shown = "yellow"
-    return Cell(text, light=shown[0], below=[awaited] if awaited else [])
+    colour = light(now(), since, case.due_at, unit, calendar(), urgent=urgent)
+    if waits is not None and waits.light == "red" and colour == "green":
+        colour = "yellow"
+    return Cell(text, light=colour[0], below=[awaited] if awaited else [])
 
 
 def _awaited(waits: stages.PendingStep) -> str:
-    """Until when a case should be accepted, dispatched and so on; after that, for how long it should have been."""
+    """The next step with the time left, or how long it is overdue."""
     when = words(now(), waits.due, None, calendar())
     if waits.light == "red":
         return str(_("{act}: {over}", act=waits.label, over=when))
@@ -151,7 +151,7 @@ def _awaited(waits: stages.PendingStep) -> str:
 
 
 class CaseView(bulk_steps.BulkSteps, SchemaView):
-    """Cases; the state is never typed. A new one gets its number and its first event."""
+    """Cases. The state has no control: steps change it. A new case is registered by intake.register()."""
 
     quick = QUICK
     badge = "overdue"
@@ -160,7 +160,7 @@ class CaseView(bulk_steps.BulkSteps, SchemaView):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Steps ask for records that are no column of a case.
+        # Look-ups for the references that steps ask for besides the columns of a case.
         asked = {ask.name: ask.reference.table for step in STEPS.values() for ask in step.asks if ask.reference}
         for name, table in asked.items():
             self._form_ajax_refs.setdefault(name, SchemaLoader(name, table))
@@ -172,7 +172,7 @@ class CaseView(bulk_steps.BulkSteps, SchemaView):
 
     @expose("/item/")
     def item_facts(self) -> Any:
-        """What an item would fix for a case, while it is being chosen."""
+        """What an item would fix for a case, as JSON pairs of label and text, while it is being chosen."""
         record = self.get_one(request.args.get("case"))
         item = visible("checklistitem", request.args.get("item"))
         lines = step_aids.facts(item, record, request.args.get("urgency", "")) if item is not None else []

@@ -1,5 +1,5 @@
-"""While something is being reported: the cases that it may be a repeat of. Inside the reporter's area with their
-numbers, outside it how many there are."""
+"""Likely repeats of a report while it is being typed: the cases inside the reporter's scope, and how many lie
+outside."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import Words
 
-#: What is compared of a description; shorter ones say too little.
+#: Characters of a description that are compared at most, and at least.
 READ, LEAST = 500, 4
 
 
 @dataclass(frozen=True, slots=True)
 class KnownCase:
-    """A case that is known already, in a line: number, title, state, day, why it may be the same."""
+    """A likely repeat as a line; `note` gives state, day and reasons."""
 
     url: str
     number: str
@@ -36,20 +36,22 @@ class KnownCase:
 
 @dataclass(slots=True)
 class Likely:
+    """`elsewhere` says how many likely repeats lie outside the reporter's scope."""
+
     cases: list[KnownCase] = field(default_factory=list)
     elsewhere: Words = ""
 
 
-def of(typed: Mapping[str, str]) -> Likely:
-    """The likely repeats of what was typed into the short form so far. Two statements at most beside that of the
-    community."""
+def likely_repeats(typed: Mapping[str, str]) -> Likely:
+    """The likely repeats of the texts typed into the report form; none while the description is short or the community
+    is missing or outside the actor's scope. Two statements at most besides the one of the community."""
     description = tidy(typed.get("description", ""))[:READ]
     community, item = ids.parse(typed.get("community")), ids.parse(typed.get("item"))
     if len(description) < LEAST or community is None or visible("community", community) is None:
         return Likely()
     session = current_panel().session
     named = typed.get("anonymous") == "0"
-    told = RepeatQuery(
+    query = RepeatQuery(
         community_id=community,
         place=tidy(typed.get("place", "")),
         description=description,
@@ -57,8 +59,8 @@ def of(typed: Mapping[str, str]) -> Likely:
         reported_at=now(),
         callers=repeats.caller_hashes(session, _phone(typed.get("phone")) if named else None),
     )
-    found = repeats.find_repeats(session, told, values()["repeat_days"])
-    return Likely([_known(one) for one in found.repeats], step_aids.elsewhere(found))
+    likely = repeats.find_repeats(session, query, values()["repeat_days"])
+    return Likely([_known_case(repeat) for repeat in likely.repeats], step_aids.elsewhere(likely))
 
 
 def as_json(likely: Likely) -> dict[str, Any]:
@@ -68,14 +70,14 @@ def as_json(likely: Likely) -> dict[str, Any]:
     }
 
 
-def _known(one: Repeat) -> KnownCase:
-    day = Day().format(deadlines.local_day(one.reported_at))
-    note = " · ".join([str(one.status.label), day, "、".join(map(str, one.reasons))])
-    return KnownCase(url_for("case.details_view", id=one.id), one.case_no, one.title, note)
+def _known_case(repeat: Repeat) -> KnownCase:
+    day = Day().format(deadlines.local_day(repeat.reported_at))
+    note = " · ".join([str(repeat.status.label), day, "、".join(map(str, repeat.reasons))])
+    return KnownCase(url_for("case.details_view", id=repeat.id), repeat.case_no, repeat.title, note)
 
 
 def _phone(text: str | None) -> str | None:
-    """A whole number, or none yet."""
+    """The normalised number; None while it is incomplete."""
     try:
         return Mobile().parse(text)
     except Invalid:

@@ -1,4 +1,4 @@
-"""What somebody has reported: where it is, who handles it, what came back, or why it isn't taken further."""
+"""The table of a liaison's own reports: state, handler, deadline, and the feedback or the reason of the end."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from panel.security.policy import Actor
 from panel.web.context import current_panel
 from panel.web.pages import Cell, Column, Related, Row
 
+#: Cases in the table.
 SHOWN = 10
-#: Ends of cases that nobody handled.
+#: States of cases that ended without being handled.
 UNHANDLED = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
 
 
 def table(actor: Actor) -> Related:
-    """The latest cases that a liaison has reported, or that stand in their name. Three statements, and one more each
-    where some are with a department or ended unhandled."""
+    """The latest cases that the actor reported, or that are in their name. Three statements, one more where some
+    are referred, and one more where some ended unhandled."""
     session = current_panel().session
     statement = (
         select(Case.id, func.count().over())
@@ -35,9 +36,9 @@ def table(actor: Actor) -> Related:
     rows = session.execute(statement.limit(SHOWN)).all()
     records: list[Case] = listing.load(session, Case, [row[0] for row in rows], ["handler", "lead_officer", "master"])
     ids = [record.id for record in records]
-    told = _told(ids)
-    ended = _ended([record.id for record in records if record.status in UNHANDLED])
-    asked = _departments([record.id for record in records if record.status is CaseStatus.REFERRED])
+    feedback = _feedback(ids)
+    endings = _end_events([record.id for record in records if record.status in UNHANDLED])
+    departments = _departments([record.id for record in records if record.status is CaseStatus.REFERRED])
     return Related(
         label=_("What I reported"),
         count=rows[0][1] if rows else 0,
@@ -49,71 +50,75 @@ def table(actor: Actor) -> Related:
             Column("due_at", _("Due")),
             Column("feedback", _("What came back"), wide=True),
         ],
-        rows=[_row(record, told, ended, asked) for record in records],
+        rows=[_row(record, feedback, endings, departments) for record in records],
     )
 
 
-def _told(ids: list[int]) -> dict[int, Feedback]:
-    """What the liaison was last told of each case."""
+def _feedback(ids: list[int]) -> dict[int, Feedback]:
+    """The latest feedback to the liaison, by case id."""
     statement = (
         select(Feedback)
         .where(Feedback.case_id.in_(ids), Feedback.target == FeedbackTarget.LIAISON)
         .order_by(Feedback.at, Feedback.id)
     )
-    return {one.case_id: one for one in current_panel().session.execute(statement).scalars()} if ids else {}
+    return (
+        {feedback.case_id: feedback for feedback in current_panel().session.execute(statement).scalars()} if ids else {}
+    )
 
 
 def _ends_unhandled(step: Step) -> bool:
     return step.target in ENDED and step.target is not CaseStatus.CLOSED
 
 
-def _ended(ids: list[int]) -> dict[int, CaseEvent]:
-    """The steps that ended cases without their having been handled: they say why."""
+def _end_events(ids: list[int]) -> dict[int, CaseEvent]:
+    """The events that ended cases unhandled, by case id; they hold the reason."""
     statement = (
         select(CaseEvent)
         .where(CaseEvent.case_id.in_(ids), CaseEvent.step.in_(names(_ends_unhandled)))
         .order_by(CaseEvent.seq)
     )
-    return {one.case_id: one for one in current_panel().session.execute(statement).scalars()} if ids else {}
+    return {event.case_id: event for event in current_panel().session.execute(statement).scalars()} if ids else {}
 
 
 def _departments(ids: list[int]) -> dict[int, list[str]]:
-    """The departments that an answer is awaited of."""
+    """The departments whose reply is awaited, by case id."""
     statement = (
         select(Referral.case_id, Department.name)
         .join(Department, Department.id == Referral.department_id)
         .where(Referral.case_id.in_(ids), Referral.status.in_(PENDING))
         .order_by(Referral.id)
     )
-    found: dict[int, list[str]] = {}
-    for case, name in current_panel().session.execute(statement) if ids else ():
-        found.setdefault(case, []).append(name)
-    return found
+    names: dict[int, list[str]] = {}
+    for case_id, name in current_panel().session.execute(statement) if ids else ():
+        names.setdefault(case_id, []).append(name)
+    return names
 
 
-def _row(record: Case, told: dict[int, Feedback], ended: dict[int, CaseEvent], asked: dict[int, list[str]]) -> Row:
-    who = record.handler or record.lead_officer
-    with_whom = asked.get(record.id, [])
+def _row(
+    case: Case, feedback: dict[int, Feedback], endings: dict[int, CaseEvent], departments: dict[int, list[str]]
+) -> Row:
+    officer = case.handler or case.lead_officer
+    with_whom = departments.get(case.id, [])
     cells = [
-        Cell(record.case_no, below=[record.title or ""]),
-        Cell(str(record.status.label), tone=record.status.tone, below=["、".join(with_whom)]),
-        Cell(who.name if who is not None else ""),
-        due_cell(record),
-        _came_back(record, told.get(record.id), ended.get(record.id)),
+        Cell(case.case_no, below=[case.title or ""]),
+        Cell(str(case.status.label), tone=case.status.tone, below=["、".join(with_whom)]),
+        Cell(officer.name if officer is not None else ""),
+        due_cell(case),
+        _feedback_cell(case, feedback.get(case.id), endings.get(case.id)),
     ]
-    return Row(record.id, url_for("case.details_view", id=record.id), cells)
+    return Row(case.id, url_for("case.details_view", id=case.id), cells)
 
 
-def _came_back(record: Case, back: Feedback | None, ended: CaseEvent | None) -> Cell:
-    """What was told and when; else as what the case goes on, or why it doesn't. All of it is text, since it is what the
-    page is for: lines below would leave it one line."""
-    if back is not None:
-        return Cell(f"{_day(back.at)} {back.content}")
+def _feedback_cell(record: Case, feedback: Feedback | None, ended: CaseEvent | None) -> Cell:
+    """The latest feedback with its day; else the master case, or the reason of the end. All of it is the cell's text,
+    because lines below are cut to one line."""
+    if feedback is not None:
+        return Cell(f"{_day(feedback.at)} {feedback.content}")
     if record.master is not None:
         return Cell(str(_("Goes on as {case}", case=record.master.case_no)))
     if ended is not None:
-        told = (ended.opinion, ended.payload.get("responsible"))
-        return Cell(" ".join([_day(ended.at), *(str(part) for part in told if part)]))
+        texts = (ended.opinion, ended.payload.get("responsible"))
+        return Cell(" ".join([_day(ended.at), *(str(part) for part in texts if part)]))
     return Cell()
 
 

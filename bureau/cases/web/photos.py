@@ -1,4 +1,4 @@
-"""The pictures and papers of a case: shown, added and taken off on its page, handed in with a report or a step."""
+"""Attachments on the pages of a case: shown, added and removed, also received with a report or a step."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from panel.web.lookups import visible
 from panel.web.pages import Input, Words
 from panel.web.panel import Panel
 
-#: What the file chooser offers. No camera is forced: a telephone then offers both its camera and its album.
+#: Media types of the file chooser. Without `capture` a phone offers both camera and album.
 ACCEPT = "image/jpeg,image/png,image/webp,application/pdf"
 MEGABYTE = 1024 * 1024
-#: What one form with pictures may weigh; the rest can be added afterwards.
-AT_ONCE = 60 * MEGABYTE
-#: Forms that carry pictures.
+#: Largest body of a form with pictures, in bytes.
+BODY_LIMIT = 60 * MEGABYTE
+#: Endpoints of the forms with pictures.
 FORMS = ("report", "case.step_view", "attachment_add")
-#: An opened file loads nothing and runs nothing, whatever it holds.
-SHUT = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
-#: Why a file was taken off.
+#: Content-Security-Policy of a served file: it loads and runs nothing.
+CONTENT_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
+#: The kind of the reason for a removal.
 REASON = Text(200)
-#: States in which a picture mostly shows what is to be handled.
-UNTOUCHED = (CaseStatus.REPORTED, CaseStatus.ACCEPTED, CaseStatus.DISPATCHED)
+#: States in which new pictures are preset as taken before handling.
+BEFORE_HANDLING = (CaseStatus.REPORTED, CaseStatus.ACCEPTED, CaseStatus.DISPATCHED)
 
 
 @dataclass(slots=True)
 class Photo:
-    """An attachment as the page shows it; `small_url` is there for pictures."""
+    """An attachment on the page. Only pictures have a `small_url`."""
 
     id: int
     name: str
@@ -53,13 +53,14 @@ class Photo:
 
 
 @dataclass(slots=True)
-class Strip:
-    """The attachments of a case by what they show, and what one may do with them. `gone` tells who took off what."""
+class CaseAttachments:
+    """The attachments of a case by phase. `gone` lists the removed ones: file name, and who removed it, when and
+    why."""
 
     groups: list[tuple[Words, list[Photo]]] = field(default_factory=list)
     count: int = 0
     gone: list[tuple[str, str]] = field(default_factory=list)
-    #: Where to add some; None for who may not, or where there is no room.
+    #: None without the right to add or when the limit is reached.
     add_url: str | None = None
     phases: list[tuple[str, Words]] = field(default_factory=list)
     phase: str = ""
@@ -68,54 +69,54 @@ class Strip:
 
 
 def configure(panel: Panel) -> None:
-    """Let the forms that take pictures send more than others, and clear files that nobody names."""
-    panel.body_limits.update(dict.fromkeys(FORMS, AT_ONCE))
+    """Raise the body limit of the forms with pictures, and register the periodic deletion of unused files."""
+    panel.body_limits.update(dict.fromkeys(FORMS, BODY_LIMIT))
     periodic.register(
         panel, "attachments.clear", timedelta(hours=6), lambda session: attachments.clear(session, store(panel.app))
     )
 
 
 def store(app: Flask | None = None) -> Store:
-    """The files of this installation, beside its database."""
+    """The attachment files of this installation."""
     return attachments.store((app or current_app).instance_path)
 
 
-def strip(record: Case) -> Strip:
-    """The attachments of a case for whoever looks at it, in one statement."""
-    shown = Strip()
+def attachments_of(record: Case) -> CaseAttachments:
+    """The attachments of a case that the actor may see; empty without the right. One statement."""
+    result = CaseAttachments()
     panel, actor = current_panel(), current_actor()
     if not panel.policy.may(actor, Permission.READ, Attachment):
-        return shown
+        return result
     removable = panel.policy.may(actor, Permission.EDIT, Attachment)
     statement = select(Attachment).where(Attachment.case_id == record.id).order_by(Attachment.id)
-    found: dict[AttachmentPhase, list[Photo]] = {phase: [] for phase in AttachmentPhase}
-    for one in panel.session.execute(statement).scalars():
-        if one.removed_at is not None:
-            who, at, reason = one.removed_by, _at(one.removed_at), one.removed_reason
-            shown.gone.append((one.file_name, str(_("{who}, {at}: {reason}", who=who, at=at, reason=reason))))
+    by_phase: dict[AttachmentPhase, list[Photo]] = {phase: [] for phase in AttachmentPhase}
+    for attachment in panel.session.execute(statement).scalars():
+        if attachment.removed_at is not None:
+            by, at, reason = attachment.removed_by, _at(attachment.removed_at), attachment.removed_reason
+            result.gone.append((attachment.file_name, str(_("{who}, {at}: {reason}", who=by, at=at, reason=reason))))
             continue
-        found[one.phase].append(_photo(one, removable=removable))
-    shown.groups = [(phase.label, some) for phase, some in found.items() if some]
-    shown.count = sum(len(some) for _label, some in shown.groups)
-    most = values()["attachments_most"]
-    if shown.count < most and panel.policy.may(actor, Permission.CREATE, Attachment):
-        shown.add_url = url_for("attachment_add", id_=record.id)
-        shown.phases = [(phase.value, phase.label) for phase in AttachmentPhase]
-        before = record.status in UNTOUCHED
-        shown.phase = (AttachmentPhase.BEFORE if before else AttachmentPhase.AFTER).value
-        shown.help = _help(most - shown.count)
-    return shown
+        by_phase[attachment.phase].append(_photo(attachment, removable=removable))
+    result.groups = [(phase.label, photos) for phase, photos in by_phase.items() if photos]
+    result.count = sum(len(photos) for _label, photos in result.groups)
+    limit = values()["attachments_most"]
+    if result.count < limit and panel.policy.may(actor, Permission.CREATE, Attachment):
+        result.add_url = url_for("attachment_add", id_=record.id)
+        result.phases = [(phase.value, phase.label) for phase in AttachmentPhase]
+        before = record.status in BEFORE_HANDLING
+        result.phase = (AttachmentPhase.BEFORE if before else AttachmentPhase.AFTER).value
+        result.help = _help(limit - result.count)
+    return result
 
 
-def _photo(one: Attachment, *, removable: bool) -> Photo:
-    picture = one.media_type in files.PICTURES
+def _photo(attachment: Attachment, *, removable: bool) -> Photo:
+    is_picture = attachment.media_type in files.PICTURES
     return Photo(
-        id=one.id,
-        name=one.file_name,
-        url=url_for("attachment", id_=one.id),
-        small_url=url_for("attachment_small", id_=one.id) if picture else None,
-        note=f"{_at(one.created_at)} · {one.added_by}",
-        remove_url=url_for("attachment_remove", id_=one.id) if removable else None,
+        id=attachment.id,
+        name=attachment.file_name,
+        url=url_for("attachment", id_=attachment.id),
+        small_url=url_for("attachment_small", id_=attachment.id) if is_picture else None,
+        note=f"{_at(attachment.created_at)} · {attachment.added_by}",
+        remove_url=url_for("attachment_remove", id_=attachment.id) if removable else None,
     )
 
 
@@ -132,125 +133,127 @@ def _help(room: int) -> Message:
 
 
 def show(id_: int, *, small: bool = False) -> Response:
-    """A file, to whoever may see its case. The browser asks each time whether that is still so."""
+    """Serve an attachment, or its thumbnail. The browser revalidates each time, so that a lost right counts at once.
+
+    403 without the right to read attachments, 404 outside the scope, when removed, or without a thumbnail."""
     if not current_panel().policy.may(current_actor(), Permission.READ, Attachment):
         abort(403)
-    one: Attachment | None = visible("attachment", id_)
-    if one is None or one.removed_at is not None:
+    attachment: Attachment | None = visible("attachment", id_)
+    if attachment is None or attachment.removed_at is not None:
         abort(404)
-    picture = one.media_type in files.PICTURES
-    if small and not picture:
+    is_picture = attachment.media_type in files.PICTURES
+    if small and not is_picture:
         abort(404)
-    path = store().path(one.sha256, small=small)
+    path = store().path(attachment.sha256, small=small)
     if not path.exists():
         abort(404)
     response: Response = send_file(
         path,
-        mimetype=files.JPEG if small else one.media_type,
-        as_attachment=not picture,
-        download_name=one.file_name,
-        etag=f"{one.sha256}{'-small' if small else ''}",
+        mimetype=files.JPEG if small else attachment.media_type,
+        as_attachment=not is_picture,
+        download_name=attachment.file_name,
+        etag=f"{attachment.sha256}{'-small' if small else ''}",
         max_age=0,
     )
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Content-Security-Policy"] = SHUT
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY
     return response
 
 
 def add(id_: int) -> Any:
-    """Add files to a case: all of them, or none and why."""
+    """Add the uploaded files to a case: all, or none with a message."""
     if not current_panel().policy.may(current_actor(), Permission.CREATE, Attachment):
         abort(403)
     if visible("case", id_) is None:
         abort(404)
-    phase = next((one for one in AttachmentPhase if one.value == request.form.get("phase")), AttachmentPhase.BEFORE)
-    handed, problem = received()
+    phase = next((p for p in AttachmentPhase if p.value == request.form.get("phase")), AttachmentPhase.BEFORE)
+    uploaded, problem = received_files()
     record: Case | None = visible("case", id_)
     if record is None:
         abort(404)
     back = redirect(url_for("case.details_view", id=id_, _anchor="attachments"))
-    if problem is None and not handed:
+    if problem is None and not uploaded:
         problem = _("Choose a file first.")
     if problem is None:
         try:
-            n = keep(record, phase, handed)
+            added = attach(record, phase, uploaded)
             current_panel().session.commit()
         except StepNotAllowed as refused:
             current_panel().session.rollback()
             problem = refused.message
         else:
-            if n:
-                flash(str(n_("{n} file added.", "{n} files added.", n)), "success")
-            if n < len(handed):
-                flash(str(_("{n} of the files were there already.", n=len(handed) - n)), "info")
+            if added:
+                flash(str(n_("{n} file added.", "{n} files added.", added)), "success")
+            if added < len(uploaded):
+                flash(str(_("{n} of the files were there already.", n=len(uploaded) - added)), "info")
     if problem is not None:
         flash(str(problem), "danger")
-        # At the top of the page, where it is said.
+        # Without the anchor, so that the message at the top of the page is seen.
         return redirect(url_for("case.details_view", id=id_))
     return back
 
 
 def remove(id_: int) -> Any:
-    """Take a file off its case, with a reason."""
+    """Remove an attachment from its case, with a reason."""
     if not current_panel().policy.may(current_actor(), Permission.EDIT, Attachment):
         abort(403)
-    one: Attachment | None = visible("attachment", id_)
-    if one is None:
+    attachment: Attachment | None = visible("attachment", id_)
+    if attachment is None:
         abort(404)
-    case_id, session = one.case_id, current_panel().session
+    case_id, session = attachment.case_id, current_panel().session
     try:
         reason = REASON.parse(request.form.get("reason"))
         if not reason:
             raise Invalid(_("Say why it is taken off."))
-        attachments.remove(session, one, reason)
+        attachments.remove(session, attachment, reason)
         session.commit()
-    except (Invalid, StepNotAllowed) as refused:
+    except (Invalid, StepNotAllowed) as error:
         session.rollback()
-        flash(str(refused.message), "danger")
+        flash(str(error.message), "danger")
         return redirect(url_for("case.details_view", id=case_id))
-    flash(str(_("Taken off: {name}", name=one.file_name)), "success")
+    flash(str(_("Taken off: {name}", name=attachment.file_name)), "success")
     return redirect(url_for("case.details_view", id=case_id, _anchor="attachments"))
 
 
-def received() -> tuple[list[CheckedFile], Message | None]:
-    """The files that came with this form, read and cleaned, or why one of them can't be taken: then none is.
+def received_files() -> tuple[list[CheckedFile], Message | None]:
+    """The uploaded files of this form, checked and re-encoded, or no files and the reason why one was refused.
 
-    Call it before anything is written: the transaction that the request has begun ends here, so that nobody waits for
-    the database while pictures are worked on."""
-    found: list[CheckedFile] = []
-    given = [one for one in request.files.getlist("photos") if one.filename]
-    if not given:
-        return found, None
+    Call it before anything is written: it rolls back the request's transaction, so that no lock is held while pictures
+    are processed. 403 without the right to add attachments."""
+    checked: list[CheckedFile] = []
+    uploads = [upload for upload in request.files.getlist("photos") if upload.filename]
+    if not uploads:
+        return checked, None
     if not current_panel().policy.may(current_actor(), Permission.CREATE, Attachment):
         abort(403)
     limit, most = values()["attachment_size"] * MEGABYTE, values()["attachments_most"]
-    if len(given) > most:
-        return found, _("A case has {most} attachments at most.", most=most)
+    if len(uploads) > most:
+        return checked, _("A case has {most} attachments at most.", most=most)
     current_panel().session.rollback()
     try:
-        for one in given:
-            found.append(files.read(one.filename or "", one.stream.read(limit + 1), limit))
-    except files.FileError as refused:
-        return [], refused.message
-    return found, None
+        for upload in uploads:
+            checked.append(files.read(upload.filename or "", upload.stream.read(limit + 1), limit))
+    except files.FileError as error:
+        return [], error.message
+    return checked, None
 
 
-def keep(record: Case, phase: AttachmentPhase, handed: list[CheckedFile]) -> int:
-    """Attach what was received(), and flush; how many were new to the case. Raises NotAllowed with a sentence."""
-    if not handed:
+def attach(record: Case, phase: AttachmentPhase, received_files: list[CheckedFile]) -> int:
+    """Attach files from received_files() and flush; return how many were new to the case. Raises StepNotAllowed."""
+    if not received_files:
         return 0
-    most = values()["attachments_most"]
-    return len(attachments.add(current_panel().session, store(), record, phase, handed, most=most))
+    limit = values()["attachments_most"]
+    return len(attachments.add(current_panel().session, store(), record, phase, received_files, most=limit))
 
 
 def control(label: Message, problem: Message | str | None = None) -> Input:
-    """The file chooser as a field of a form."""
-    made = Input("photos", label, "files", help=_help(values()["attachments_most"]), accept=ACCEPT)
+    """The file chooser as a form field."""
+    input_ = Input("photos", label, "files", help=_help(values()["attachments_most"]), accept=ACCEPT)
     if problem:
-        made.errors = [str(problem)]
+        input_.errors = [str(problem)]
     elif request.files.get("photos"):
-        made.help = _("The chosen files did not come with this answer: choose them again.")
-    return made
+        input_.help = _("The chosen files did not come with this answer: choose them again.")
+    return input_
 
 
 ROUTES = (

@@ -131,7 +131,7 @@ def page() -> Any:
     if not may_open():
         abort(403)
     if request.method == "POST":
-        handed, unfit = photos.received()
+        handed, unfit = photos.received_files()
         return _post(communities(), handed, unfit)
     own = communities()
     typed = {"item": request.args.get("item", ""), "urgency": Urgency.NORMAL.value, "anonymous": "1"}
@@ -176,7 +176,7 @@ def _register(given: ReportInput) -> Case | None:
             panel.session.add(party)
         elif values["source"] is Source.RESIDENT:
             panel.session.add(CaseParty(case_id=case.id, role=PartyRole.COMPLAINANT, anonymous=True))
-        photos.keep(case, AttachmentPhase.BEFORE, given.photos)
+        photos.attach(case, AttachmentPhase.BEFORE, given.photos)
         panel.session.commit()
     except StepNotAllowed as refused:
         panel.session.rollback()
@@ -248,7 +248,7 @@ def _page(own: list[Community], given: ReportInput) -> ReportPage:
     shown.errors = [(name, "", text) for name, text in given.problems.items() if name not in labels]
     shown.errors += [(name, words, given.problems[name]) for name, words in labels.items() if name in given.problems]
     shown.suggestions = _suggestions(given)
-    shown.known = known.of(given.typed)
+    shown.known = known.likely_repeats(given.typed)
     return shown
 
 
@@ -317,7 +317,7 @@ def known_already() -> Any:
     typed = {name: request.form.get(name, "") for name in FIELDS}
     if community not in own:
         community = next(iter(own)) if len(own) == 1 else ""
-    return jsonify(known.as_json(known.of({**typed, "community": community})))
+    return jsonify(known.as_json(known.likely_repeats({**typed, "community": community})))
 
 
 ROUTES = (

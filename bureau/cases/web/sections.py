@@ -1,4 +1,4 @@
-"""Parts of the case page that other slices give: tables, a warning, and a hint at what comes next."""
+"""Sections of the case page that other slices add: tables, a warning, a hint at the next step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from panel.web.pages import Button, Related, Words
 
 
 class Loaded(Protocol):
-    """What a slice has read for a case. `known` keeps what steps would otherwise read again; a section that is `filled`
-    takes the place of one of the other tables of the page."""
+    """The data that a slice has read for a case. `known` caches values for Step.possible. A `filled` section replaces
+    one of the page's related tables."""
 
     known: dict[str, Any]
 
@@ -25,7 +25,7 @@ class Loaded(Protocol):
 
 @dataclass(slots=True)
 class Section:
-    """`hint` says what comes next, `button` leads there; `warning` says what is missing."""
+    """`hint` names the next step and `button` opens it; `warning` says what is missing."""
 
     tables: list[Related] = field(default_factory=list)
     warning: Message | str = ""
@@ -35,7 +35,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class SectionSource:
-    """`tables` names the tables whose records the section shows, so that the page doesn't show them twice."""
+    """A slice's section. `tables` names the tables that it shows, so that the page doesn't show them twice."""
 
     tables: tuple[str, ...]
     load: Callable[[Case], Loaded]
@@ -44,7 +44,7 @@ class SectionSource:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSite(Site):
-    """Pages of a feature that shows parts of the case page."""
+    """The site of a feature that adds sections to the case page."""
 
     sections: tuple[SectionSource, ...] = ()
 
@@ -53,7 +53,7 @@ SOURCES: list[SectionSource] = []
 
 
 def collect(sites: Iterable[Site]) -> None:
-    """Take the parts of the case page from every site that has some."""
-    for one in sites:
-        if isinstance(one, CaseSite):
-            SOURCES.extend(source for source in one.sections if source not in SOURCES)
+    """Add the sections of these sites to SOURCES."""
+    for site in sites:
+        if isinstance(site, CaseSite):
+            SOURCES.extend(source for source in site.sections if source not in SOURCES)

@@ -1,5 +1,4 @@
-"""What helps with filling in a step: likely repeats, items like the description, what a chosen item fixes, words that
-are often written."""
+"""Aids of a step's form: likely repeats, suggested items, the consequences of a chosen item, phrases."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ from panel.web.context import current_actor, current_panel
 from panel.web.lookups import visible
 from panel.web.pages import Cell, Chip, Column, FormPage, Input, Related, Row, Words
 
-#: What common words are offered for where a value of this name is asked.
+#: The use of the phrases offered for a field, by field name.
 USES = {
     "liaison_content": PhraseUse.FEEDBACK,
     "complainant_content": PhraseUse.FEEDBACK,
@@ -42,7 +41,7 @@ USES = {
 
 @dataclass(slots=True)
 class Aids:
-    """`chips` lead to the same form with an item chosen; `facts` are what the chosen item fixes."""
+    """`chips` open the same form with an item chosen; `facts` are what the chosen item fixes."""
 
     chips: list[Chip] = field(default_factory=list)
     facts: list[tuple[Words, str]] = field(default_factory=list)
@@ -50,56 +49,56 @@ class Aids:
     note: Words = ""
 
 
-def dress(page: FormPage, record: Case, step: Step, given: Mapping[str, str]) -> Aids:
-    """Put common words at the fields of a form and likely repeats beside it; gives what stands above it."""
-    offer_phrases(made for group in page.groups for made in group.inputs)
+def add_aids(page: FormPage, record: Case, step: Step, typed: Mapping[str, str]) -> Aids:
+    """Add phrases to the fields of a form and likely repeats to its page; return the aids shown above the form."""
+    offer_phrases(input_ for group in page.groups for input_ in group.inputs)
     aids = Aids()
     if step.compares and record.status is CaseStatus.REPORTED:
-        found = repeats.of_case(current_panel().session, record, values()["repeat_days"])
-        page.related += tables(found, record)
-        aids.note = elsewhere(found)
+        likely = repeats.of_case(current_panel().session, record, values()["repeat_days"])
+        page.related += tables(likely, record)
+        aids.note = elsewhere(likely)
     if not step.asks:
         aids.note = _("There is nothing to fill in: “{step}” is enough.", step=step.label)
     if any(ask.name == "item" for ask in step.asks):
         aids.facts_url = url_for("case.item_facts", case=record.id)
-        aids.chips = _likely_items(record, step, given.get("item", ""))
-        item = visible("checklistitem", given.get("item"))
-        aids.facts = facts(item, record, given.get("urgency", "")) if item is not None else []
+        aids.chips = _likely_items(record, step, typed.get("item", ""))
+        item = visible("checklistitem", typed.get("item"))
+        aids.facts = facts(item, record, typed.get("urgency", "")) if item is not None else []
     return aids
 
 
 def offer_phrases(inputs: Iterable[Input]) -> None:
-    """Offer common words where a sentence is asked for. One statement, where there is such a field."""
-    wanted = [(made, USES[made.name]) for made in inputs if made.name in USES]
+    """Add phrases to the fields named in USES. One statement, none without such a field."""
+    fields = [(input_, USES[input_.name]) for input_ in inputs if input_.name in USES]
     panel = current_panel()
-    if not wanted or not panel.policy.may(current_actor(), Permission.READ, Phrase):
+    if not fields or not panel.policy.may(current_actor(), Permission.READ, Phrase):
         return
-    statement = select(Phrase.use, Phrase.words).where(Phrase.use.in_({use for _m, use in wanted}))
-    known = panel.session.execute(statement.order_by(Phrase.name_key).limit(60)).all()
-    for made, use in wanted:
-        made.phrases = [row.words for row in known if row.use is use]
+    statement = select(Phrase.use, Phrase.words).where(Phrase.use.in_({use for _m, use in fields}))
+    phrases = panel.session.execute(statement.order_by(Phrase.name_key).limit(60)).all()
+    for input_, use in fields:
+        input_.phrases = [row.words for row in phrases if row.use is use]
 
 
 def _likely_items(record: Case, step: Step, chosen: str) -> list[Chip]:
     items = checklist.current(current_panel().session, today())
-    found = suggest(record.description, items)
-    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name in ("urgency", "reason")}
+    suggestions = suggest(record.description, items)
+    query: dict[str, Any] = {name: value for name, value in request.args.items() if name in ("urgency", "reason")}
     return [
         Chip(
             f"{item.code} {item.name}",
-            url_for("case.step_view", id=record.id, step=step.name, item=item.id, **kept),
+            url_for("case.step_view", id=record.id, step=step.name, item=item.id, **query),
             active=str(item.id) == chosen,
         )
-        for item in found
+        for item in suggestions
     ]
 
 
 def facts(item: ChecklistItem, record: Case, urgency: str) -> list[tuple[Words, str]]:
-    """What choosing an item fixes for a case, as it would be counted now."""
+    """What an item would fix for a case: list, category, limit, deadline and so on, without empty values."""
     urgent = (urgency or str(record.urgency.value)) == Urgency.URGENT.value
     due = deadlines.due(begun(record) or now(), item.limit_value, item.limit_unit, calendar(), urgent=urgent)
     yes, no = str(_("Yes")), str(_("No"))
-    found: list[tuple[Words, str]] = [
+    lines: list[tuple[Words, str]] = [
         (_("List"), str(item.list_kind.label)),
         (_("Category"), item.category or ""),
         (_("Time limit"), str(checklist.limit_words(item.limit_value, item.limit_unit))),
@@ -109,41 +108,42 @@ def facts(item: ChecklistItem, record: Case, urgency: str) -> list[tuple[Words, 
         (_("May be mediated"), yes if item.mediable else no),
         (_("Legal basis"), item.legal_basis or ""),
     ]
-    return [(label, text) for label, text in found if text]
+    return [(label, text) for label, text in lines if text]
 
 
-def fixed(record: Case) -> list[tuple[Words, Cell, bool]]:
-    """What the item of an accepted case has fixed, as it stood then: the snapshot, whatever the lists say by now."""
-    kept = record.item_snapshot or {}
-    if "limit_value" not in kept:
+def fixed_facts(record: Case) -> list[tuple[Words, Cell, bool]]:
+    """What the item fixed at acceptance, from the snapshot of the case; empty without one."""
+    snapshot = record.item_snapshot or {}
+    if "limit_value" not in snapshot:
         return []
     yes, no = str(_("Yes")), str(_("No"))
-    version = str(_("version {n}", n=kept["version_no"])) if kept.get("version_no") else ""
-    kind = ListKind.of(kept.get("list_kind", "")) if kept.get("list_kind") else None
-    found: list[tuple[Words, str]] = [
-        (_("Checklist item"), " ".join(p for p in (kept.get("code"), kept.get("name"), version) if p)),
+    version = str(_("version {n}", n=snapshot["version_no"])) if snapshot.get("version_no") else ""
+    kind = ListKind.of(snapshot.get("list_kind", "")) if snapshot.get("list_kind") else None
+    lines: list[tuple[Words, str]] = [
+        (_("Checklist item"), " ".join(p for p in (snapshot.get("code"), snapshot.get("name"), version) if p)),
         (_("List"), str(kind.label) if kind is not None else ""),
-        (_("Category"), kept.get("category") or ""),
-        (_("Time limit"), str(checklist.limit_words(kept["limit_value"], LimitUnit.of(kept["limit_unit"])))),
-        (_("Lead department"), kept.get("department") or str(_("The bureau itself"))),
-        (_("To be measured"), yes if kept.get("needs_measurement") else no),
-        (_("May be mediated"), yes if kept.get("mediable") else no),
-        (_("Legal basis"), kept.get("legal_basis") or ""),
+        (_("Category"), snapshot.get("category") or ""),
+        (_("Time limit"), str(checklist.limit_words(snapshot["limit_value"], LimitUnit.of(snapshot["limit_unit"])))),
+        (_("Lead department"), snapshot.get("department") or str(_("The bureau itself"))),
+        (_("To be measured"), yes if snapshot.get("needs_measurement") else no),
+        (_("May be mediated"), yes if snapshot.get("mediable") else no),
+        (_("Legal basis"), snapshot.get("legal_basis") or ""),
     ]
-    return [(label, Cell(text), False) for label, text in found if text]
+    return [(label, Cell(text), False) for label, text in lines if text]
 
 
-def tables(found: LikelyRepeats, record: Case, *, merging: bool = True) -> list[Related]:
-    """Likely repeats, each with the way to merge the case into it; and the cases merged into this one."""
-    made = []
-    if found.repeats:
+def tables(likely: LikelyRepeats, record: Case, *, merging: bool = True) -> list[Related]:
+    """The table of likely repeats, with links to merge the case into an open one, and the table of cases merged into
+    it. Empty tables are left out."""
+    related = []
+    if likely.repeats:
         may = merging and record.status in (CaseStatus.REPORTED, CaseStatus.ACCEPTED)
-        made.append(
-            _table(_("Likely repeats"), found.repeats, {"community": record.community_id}, record if may else None)
+        related.append(
+            _table(_("Likely repeats"), likely.repeats, {"community": record.community_id}, record if may else None)
         )
-    if found.merged:
-        made.append(_table(_("Merged into this case"), found.merged, {"master": record.id}))
-    return made
+    if likely.merged:
+        related.append(_table(_("Merged into this case"), likely.merged, {"master": record.id}))
+    return related
 
 
 def _table(label: Message, rows: tuple[Repeat, ...], narrowed: dict[str, Any], merge: Case | None = None) -> Related:
@@ -156,30 +156,30 @@ def _table(label: Message, rows: tuple[Repeat, ...], narrowed: dict[str, Any], m
     if merge is not None:
         columns.append(Column("merge", ""))
     return Related(
-        label, len(rows), url_for("case.index_view", **narrowed), columns, [_row(one, merge) for one in rows]
+        label, len(rows), url_for("case.index_view", **narrowed), columns, [_row(repeat, merge) for repeat in rows]
     )
 
 
-def _row(one: Repeat, merge: Case | None) -> Row:
-    url = url_for("case.details_view", id=one.id)
+def _row(repeat: Repeat, merge: Case | None) -> Row:
+    url = url_for("case.details_view", id=repeat.id)
     cells = [
-        Cell(one.case_no),
-        Cell(one.title, below=["、".join(map(str, one.reasons))]),
-        Cell(str(one.status.label), tone=one.status.tone),
-        Cell(Day().format(deadlines.local_day(one.reported_at))),
+        Cell(repeat.case_no),
+        Cell(repeat.title, below=["、".join(map(str, repeat.reasons))]),
+        Cell(str(repeat.status.label), tone=repeat.status.tone),
+        Cell(Day().format(deadlines.local_day(repeat.reported_at))),
     ]
     if merge is not None:
-        to = url_for("case.step_view", id=merge.id, step=MERGE.name, master=one.id) if one.open else None
+        to = url_for("case.step_view", id=merge.id, step=MERGE.name, master=repeat.id) if repeat.open else None
         cells.append(Cell(str(_("Merge into it")) if to else "", url=to))
-    return Row(one.id, url, cells)
+    return Row(repeat.id, url, cells)
 
 
-def elsewhere(found: LikelyRepeats) -> Message | str:
-    """How many likely repeats lie outside one's area: a number, nothing more."""
-    if not found.elsewhere:
+def elsewhere(likely: LikelyRepeats) -> Message | str:
+    """A sentence with the number of likely repeats outside the actor's scope; "" for none."""
+    if not likely.elsewhere:
         return ""
     return n_(
         "{n} similar case lies outside your area: ask the office.",
         "{n} similar cases lie outside your area: ask the office.",
-        found.elsewhere,
+        likely.elsewhere,
     )

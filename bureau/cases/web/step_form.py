@@ -1,4 +1,4 @@
-"""The form of a step of a case: shown, filled in, taken or refused with a sentence."""
+"""The form page of a case step."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import FormPage, Group, Input
 
-#: Under no heading of its own.
+#: The group of fields without a heading of their own.
 GENERAL = _("General")
 
 
 def page(view: Any) -> Any:
-    """Show the form of a step, or take it."""
+    """Show the form of a step, or take the step. 404 for an unknown step, 403 for a step that the actor may not
+    take."""
     record: Case = view.get_one(request.args.get("id"))
     step = STEPS.get(request.args.get("step", ""))
     if step is None or not step.sources:
@@ -52,7 +53,7 @@ def page(view: Any) -> Any:
 
 
 def _prefilled(record: Case, step: Step) -> dict[str, str]:
-    """What the form begins with: the address's values, what is known of the case, the step's defaults."""
+    """The initial texts of the form: from the address, else from the case, else the field's default."""
     known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
     if step.prefill:
         known |= step.prefill(current_panel().session, record)
@@ -66,7 +67,7 @@ def _default(ask: Field) -> Any:
 
 
 def _typed(ask: Field, value: Any) -> str:
-    """A value as it stands in the control."""
+    """A value as the text of its control."""
     if isinstance(value, datetime | date):
         return ask.kind.format(value)[:16].replace(" ", "T")
     if isinstance(value, bool):
@@ -75,62 +76,62 @@ def _typed(ask: Field, value: Any) -> str:
 
 
 def _take(view: Any, record: Case, step: Step) -> Any:
-    given = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
-    handed, unfit = photos.received() if step.pictures else ([], None)
-    values, problems = workflow.parse(step, given)
-    if unfit is not None:
-        problems["photos"] = unfit
+    typed = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+    files, file_problem = photos.received_files() if step.pictures else ([], None)
+    values, problems = workflow.parse(step, typed)
+    if file_problem is not None:
+        problems["photos"] = file_problem
     for ask in step.asks:
         value = values.get(ask.name)
         if ask.reference and value is not None and visible(ask.reference.table, value) is None:
             problems[ask.name] = _("Choose one from the list.")
     session, id_ = current_panel().session, record.id
-    refusal: Message | None = None
+    message: Message | None = None
     if not problems:
         try:
-            photos.keep(record, AttachmentPhase.AFTER, handed)
+            photos.attach(record, AttachmentPhase.AFTER, files)
             workflow.take(session, record, step.name, values, version=ids.version(request.form.get("version")))
             session.commit()
-        except InvalidValues as lacking:
-            problems = lacking.problems
-        except StepNotAllowed as refused:
-            refusal = refused.message
+        except InvalidValues as error:
+            problems = error.problems
+        except StepNotAllowed as error:
+            message = error.message
         except IntegrityError as error:
-            refusal = explain(error, Referral)[1]
+            message = explain(error, Referral)[1]
         else:
             flash(str(_("Done: {step}", step=step.label)), "success")
             if values.get("satisfaction") == Satisfaction.UNSATISFIED:
                 flash(str(case_page.UNSATISFIED), "warning")
             return redirect(_next(id_))
         session.rollback()
-    if refusal is not None:
-        flash(str(refusal), "danger")
-    seen: Case | None = visible("case", id_)
-    if seen is None or seen.status not in step.sources or not workflow.standing(session, seen).may_take(step):
+    if message is not None:
+        flash(str(message), "danger")
+    current: Case | None = visible("case", id_)
+    if current is None or current.status not in step.sources or not workflow.standing(session, current).may_take(step):
         return redirect(_next(id_))
-    return _show(view, view.get_one(id_), step, given, problems), 422
+    return _show(view, view.get_one(id_), step, typed, problems), 422
 
 
-def _show(view: Any, record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> Any:
-    page = _form(record, step, given, problems)
-    return view.render("cases/step.html", page=page, aids=step_aids.dress(page, record, step, given))
+def _show(view: Any, record: Case, step: Step, typed: Mapping[str, str], problems: Mapping[str, Message]) -> Any:
+    page = _form(record, step, typed, problems)
+    return view.render("cases/step.html", page=page, aids=step_aids.add_aids(page, record, step, typed))
 
 
 def _next(id_: int) -> str:
-    """The case, or the list for whom a step has taken the case out of sight."""
+    """The address of the case; that of the list if the case has left the actor's scope."""
     if visible("case", id_) is None:
         return url_for("case.index_view")
     return url_for("case.details_view", id=id_)
 
 
-def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[str, Message]) -> FormPage:
+def _form(record: Case, step: Step, typed: Mapping[str, str], problems: Mapping[str, Message]) -> FormPage:
     form = step.form(current_panel().session, record) if step.form else StepForm(step.asks)
     heading = form.heading or step.label
     groups: dict[Message, Group] = {}
     for ask in form.fields:
         label = heading if ask.group == GENERAL else ask.group
-        made = _input(record, step, ask, given.get(ask.name, ""), problems.get(ask.name))
-        groups.setdefault(label, Group(label)).inputs.append(made)
+        input_ = _input(record, step, ask, typed.get(ask.name, ""), problems.get(ask.name))
+        groups.setdefault(label, Group(label)).inputs.append(input_)
     page = FormPage(
         title=f"{step.label} · {record.case_no}",
         sub=str(_("This can't be undone.")) if step.grave else record.title or "",
@@ -141,24 +142,29 @@ def _form(record: Case, step: Step, given: Mapping[str, str], problems: Mapping[
     )
     if step.pictures:
         page.groups[-1].inputs.append(photos.control(step.pictures, problems.get("photos")))
-    page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
+    page.errors = [
+        (control.name, control.label, control.errors[0])
+        for group in page.groups
+        for control in group.inputs
+        if control.errors
+    ]
     return page
 
 
 def _input(record: Case, step: Step, ask: Field, value: str, problem: Message | None) -> Input:
-    """A value that a step asks for; where the step offers choices of this very case, one of those."""
-    if offer := step.choices.get(ask.name):
-        made = Input(ask.name, ask.label, "select")
-        made.choices = offer(current_panel().session, record)
-        if len(made.choices) == 1:
-            value = made.choices[0][0]
+    """The control of a field; a select where the step has choices for this case, preset if there is only one."""
+    if choices := step.choices.get(ask.name):
+        input_ = Input(ask.name, ask.label, "select")
+        input_.choices = choices(current_panel().session, record)
+        if len(input_.choices) == 1:
+            value = input_.choices[0][0]
     else:
-        made = forms.control(ask.kind, ask, "case")
+        input_ = forms.control(ask.kind, ask, "case")
         if ask.reference:
             target = visible(ask.reference.table, value)
-            made.text = display(target) if target is not None else ""
+            input_.text = display(target) if target is not None else ""
             value = value if target is not None else ""
-    made.value, made.required, made.help = value, ask.required, ask.help
-    made.was = value
-    made.errors = [str(problem)] if problem else []
-    return made
+    input_.value, input_.required, input_.help = value, ask.required, ask.help
+    input_.was = value
+    input_.errors = [str(problem)] if problem else []
+    return input_
