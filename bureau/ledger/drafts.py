@@ -1,4 +1,4 @@
-"""Last month's ledger, drawn up on the first working day: which are due, which wait, and whether one is still true."""
+"""Drafts of last month's ledgers: made on the first working day, checked by the office, then handed up."""
 
 from __future__ import annotations
 
@@ -19,49 +19,52 @@ from panel.security.session import elevated
 
 
 def due(session: Session, day: date) -> list[tuple[Month, Basis]]:
-    """The ledgers of last month that should be there by now and are neither drawn up nor handed up."""
+    """The ledgers of last month that are neither drafted nor handed up; none before the first working day of the
+    month."""
     first = Calendar.load(session).next_workday(day.replace(day=1) - timedelta(days=1))
     if day < first:
         return []
     month = Month.of(day).plus(-1)
-    wanted = [Basis.ACCEPTED, *([Basis.CLOSED] if settings.get(session, "ledger_by_closing") else [])]
-    drawn = select(LedgerDraft.basis).where(LedgerDraft.month == str(month))
+    bases = [Basis.ACCEPTED, *([Basis.CLOSED] if settings.get(session, "ledger_by_closing") else [])]
+    drafted = select(LedgerDraft.basis).where(LedgerDraft.month == str(month))
     handed_up = select(Ledger.basis).where(Ledger.month == str(month), Ledger.squad_id.is_(None))
-    there = {*session.execute(drawn).scalars(), *session.execute(handed_up).scalars()}
-    return [(month, basis) for basis in wanted if basis not in there]
+    present = {*session.execute(drafted).scalars(), *session.execute(handed_up).scalars()}
+    return [(month, basis) for basis in bases if basis not in present]
 
 
 def waiting(session: Session) -> list[LedgerDraft]:
-    """The ledgers that wait to be checked, the latest first; their files are not loaded."""
+    """All drafts, the latest month first, without their files."""
     return list(session.execute(select(LedgerDraft).order_by(LedgerDraft.month.desc(), LedgerDraft.id)).scalars())
 
 
 def find(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
+    """The draft of a month without its file."""
     statement = select(LedgerDraft).where(LedgerDraft.month == str(month), LedgerDraft.basis == basis)
     return session.execute(statement).scalar_one_or_none()
 
 
 def file(session: Session, id_: int) -> LedgerDraft | None:
-    """A ledger that waits, with its file."""
+    """A draft with its file, by its id."""
     statement = select(LedgerDraft).where(LedgerDraft.id == id_).options(undefer(LedgerDraft.file))
     return session.execute(statement).scalar_one_or_none()
 
 
 def drop(session: Session, month: Month, basis: Basis) -> None:
-    """What was handed up waits no longer, whoever handed it up."""
-    found = find(session, month, basis)
-    if found is not None:
+    """Delete the draft of a ledger that was handed up, also for an actor who may not delete drafts."""
+    draft = find(session, month, basis)
+    if draft is not None:
         with elevated(session):
-            session.delete(found)
+            session.delete(draft)
 
 
 class Digest:
-    """Of all that a ledger says, whatever its file looks like."""
+    """A SHA-256 digest over the rows and corrections of a ledger, independent of its workbook. A draft whose digest
+    differs from the present one is out of date."""
 
     def __init__(self, corrections: Sequence[Correction]) -> None:
         self._hash = sha256()
-        for one in corrections:
-            self._take((one.month, one.case_no, one.column, one.before, one.after))
+        for correction in corrections:
+            self._take((correction.month, correction.case_no, correction.column, correction.before, correction.after))
 
     def add(self, row: LedgerRow) -> None:
         self._take(shown(value) for value in row.cells())

@@ -1,5 +1,4 @@
-"""What the monthly ledger is made of, read in five statements however many cases there are; all within the scope of
-the session's actor."""
+"""The data of the monthly ledger, read in five statements, within the scope of the session's actor."""
 
 from __future__ import annotations
 
@@ -34,17 +33,17 @@ from models import (
 )
 from panel.kinds import PersonName
 
-#: Cases held in memory at a time.
+#: Cases fetched at a time.
 CHUNK = 1_000
 ANONYMOUS = "匿名"
-#: States that a ledger tells of when they begin, and those that it tells of when they end.
-BEGUN = (*ENDED, CaseStatus.SUSPENDED, CaseStatus.MEDIATING, CaseStatus.HANDLED)
-LEFT = (*ENDED, CaseStatus.SUSPENDED)
+#: States whose beginning matters to a ledger, and states whose end does.
+ENTERED_STATES = (*ENDED, CaseStatus.SUSPENDED, CaseStatus.MEDIATING, CaseStatus.HANDLED)
+LEFT_STATES = (*ENDED, CaseStatus.SUSPENDED)
 
 
 class Change(NamedTuple):
-    """A case's change of state. `result` and `outcome` are what a handling said; `due` is the deadline that a
-    reopening has put an end to."""
+    """A change of state of a case. `result` and `outcome` are those of a handling; `due` is the deadline, in ISO
+    format, that a reopening replaced."""
 
     at: datetime
     step: str
@@ -57,8 +56,7 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Facts:
-    """What belongs to the cases, by the case's id. Complainants are masked already; referrals and feedback stand in
-    the order of time."""
+    """The records of the cases, by case id, in the order of time. Names of complainants are masked."""
 
     changes: dict[int, list[Change]] = field(default_factory=lambda: defaultdict(list))
     complainants: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -67,7 +65,7 @@ class Facts:
 
 
 def closures(month: Month) -> Any:
-    """The last closure of each case that was closed in the month, from events: `case_id` and `at`."""
+    """A subquery with `case_id` and `at`: the last closure of each case within the month, from events."""
     return (
         select(CaseEvent.case_id.label("case_id"), func.max(CaseEvent.at).label("at"))
         .where(CaseEvent.step == CLOSE.name, CaseEvent.at >= month.start, CaseEvent.at < month.end)
@@ -76,8 +74,8 @@ def closures(month: Month) -> Any:
     )
 
 
-def belonging(month: Month, basis: Basis) -> ColumnElement[bool]:
-    """Cases that a month's ledger may list: a few more than it does, told apart when its rows are made."""
+def candidates(month: Month, basis: Basis) -> ColumnElement[bool]:
+    """The condition for cases that a month's ledger may list. Builder.row() leaves out those that it doesn't list."""
     if basis == Basis.CLOSED:
         closed = select(CaseEvent.case_id).where(
             CaseEvent.step == CLOSE.name, CaseEvent.at >= month.start, CaseEvent.at < month.end
@@ -98,6 +96,7 @@ def belonging(month: Month, basis: Basis) -> ColumnElement[bool]:
 
 
 def ids(where: ColumnElement[bool], squad: int | None) -> Select[Any]:
+    """Select the ids of these cases; with `squad` (an id) only those of its communities."""
     statement = select(Case.id).where(where)
     if squad is not None:
         statement = statement.join(Community, Case.community_id == Community.id).where(Community.squad_id == squad)
@@ -105,7 +104,7 @@ def ids(where: ColumnElement[bool], squad: int | None) -> Select[Any]:
 
 
 def cases(session: Session, chosen: Select[Any], closed_in: Month | None = None) -> Iterator[Row[Any]]:
-    """The chosen cases with the names they refer to, in the order of acceptance, or of their closure in a month."""
+    """The chosen cases with the names they refer to, in the order of acceptance, or of their closure in `closed_in`."""
     master = aliased(Case)
     statement = (
         select(
@@ -153,7 +152,7 @@ def cases(session: Session, chosen: Select[Any], closed_in: Month | None = None)
 
 
 def load(session: Session, chosen: Select[Any]) -> Facts:
-    """What belongs to the chosen cases."""
+    """The records of the chosen cases. Four statements."""
     facts = Facts()
     for case_id, *change in session.execute(_changes(chosen)):
         facts.changes[case_id].append(Change(*change))
@@ -198,7 +197,7 @@ def _changes(chosen: Select[Any]) -> Select[Any]:
         )
         .where(
             CaseEvent.case_id.in_(chosen),
-            or_(CaseEvent.to_status.in_(BEGUN), CaseEvent.from_status.in_(LEFT)),
+            or_(CaseEvent.to_status.in_(ENTERED_STATES), CaseEvent.from_status.in_(LEFT_STATES)),
             or_(CaseEvent.from_status.is_(None), CaseEvent.from_status != CaseEvent.to_status),
         )
         .order_by(CaseEvent.case_id, CaseEvent.seq)

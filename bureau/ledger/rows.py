@@ -1,8 +1,7 @@
-"""The monthly ledger (月度案件台账): plain typed rows. The form is prescribed: what it prints is Chinese, whatever
-language the reader has chosen.
+"""The rows of the monthly ledger (月度案件台账). The form is prescribed: its texts are Chinese in every language.
 
-A row tells how the case stood when the month ended, as far as its events, referrals and feedback say so: what happens
-later belongs to a later ledger.
+A row shows the case at the end of the month, by its events, referrals and feedback until then. Later changes belong to
+a later ledger.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from models import ENDED, Basis, CaseStatus, ListKind, Outcome, Satisfaction, So
 from panel.i18n import DEFAULT_LOCALE, _, speaking
 from panel.kinds import ZONE, now
 
-#: The prescribed columns: the printed label and the attribute of a row.
+#: The prescribed columns: the attribute of LedgerRow by printed label.
 FORM: Mapping[str, str] = {
     "序号": "number",
     "案件编号": "case_no",
@@ -52,9 +51,9 @@ FORM: Mapping[str, str] = {
     "备注": "remark",
 }
 COLUMNS = tuple(FORM)
-#: Of a correction, after its number.
+#: Labels of a correction, after its number.
 CORRECTED = ("案件编号", "原台账", "项目", "更正前", "更正后")
-CARRIED, REOPENED, AGAIN, SUSPENDED, VOIDED, REJECTED = (
+CARRIED, REOPENED, CLOSED_AGAIN, SUSPENDED, VOIDED, REJECTED = (
     "上月结转",
     "重启",
     "重启后再次办结",
@@ -63,18 +62,17 @@ CARRIED, REOPENED, AGAIN, SUSPENDED, VOIDED, REJECTED = (
     "不予受理",
 )
 YES, NO = "是", "否"
-#: A paragraph longer than this is abridged: a printed row has room for no more.
-LONGEST = 300
-#: Neither closed nor still to be closed.
-DROPPED = (CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
+#: Characters of a description or result; a printed row has no room for more.
+MAX_LENGTH = 300
+#: States that count neither as closed nor as open.
+NOT_COUNTED = (CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
 
 Value = str | int | datetime | None
 
 
 @dataclass(slots=True)
 class LedgerRow:
-    """A case in a month's ledger: the printed values, then what the totals are made of. Moments are local, to the
-    minute."""
+    """A case in a month's ledger: the printed values, then the values that totals count. Times are local."""
 
     number: int
     case_no: str
@@ -101,29 +99,30 @@ class LedgerRow:
 
     case_id: int
     item_code: str
-    #: Accepted before the month, and open when it began or reopened in it.
+    #: Accepted before the month and open at its start.
     carried: bool
+    #: Accepted before the month, ended before it, and reopened in it.
     reopened: bool
-    #: VOIDED, MERGED, SUSPENDED and CLOSED as the month ended; HANDLING stands for every other open state.
+    #: The state at the end of the month: an end or SUSPENDED; HANDLING stands for every other open state.
     standing: CaseStatus
     due_in_month: bool
     mediated: bool
 
     def cells(self) -> tuple[Value, ...]:
-        """The printed values in the order of COLUMNS; what is empty is None."""
-        found: tuple[Value, ...] = _CELLS(self)
-        return tuple(None if value == "" else value for value in found)
+        """The printed values in the order of COLUMNS; empty ones are None."""
+        values: tuple[Value, ...] = _CELLS(self)
+        return tuple(None if value == "" else value for value in values)
 
 
 _CELLS = attrgetter(*FORM.values())
 
 
 def rows(session: Session, month: Month, basis: Basis, squad: int | None = None) -> Iterator[LedgerRow]:
-    """The ledger of a month, or a squad's part of it, row by row.
+    """The rows of a month's ledger, or of a squad's part of it (`squad` is an id).
 
     By acceptance: cases carried over come first, then those accepted in the month. By closing: the cases closed in
-    the month in the order of their closure; one that was reopened later stays."""
-    chosen = ledgerfacts.ids(ledgerfacts.belonging(month, basis), squad)
+    the month in the order of their closure, also those reopened after the month."""
+    chosen = ledgerfacts.ids(ledgerfacts.candidates(month, basis), squad)
     facts = ledgerfacts.load(session, chosen)
     builder = Builder(month, basis, facts)
     number = 0
@@ -134,19 +133,19 @@ def rows(session: Session, month: Month, basis: Basis, squad: int | None = None)
 
 
 def shown(value: Value) -> str:
-    """A printed value as text."""
+    """A printed value as text; times as "2026-05-29 08:30"."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return "" if value is None else str(value)
 
 
 class Builder:
-    """Makes the rows of one month's ledger out of facts."""
+    """Builds the rows of one month's ledger."""
 
     def __init__(self, month: Month, basis: Basis, facts: Facts) -> None:
         self.month, self.basis, self.facts = month, basis, facts
         self.start, self.end = month.start, month.end
-        #: A month that isn't over is shown as it stands.
+        #: A month that isn't over is shown until now.
         self.until = min(self.end, now())
         with speaking(DEFAULT_LOCALE):
             self.words = {
@@ -156,16 +155,16 @@ class Builder:
 
     def row(self, case: Row[Any], number: int) -> LedgerRow | None:
         """The row of a case, or None for one that isn't in this ledger."""
-        course = Course.of(case, self.facts.changes.get(case.id, ()), self.start, self.until)
+        course = CaseCourse.of(case, self.facts.changes.get(case.id, ()), self.start, self.until)
         by_closing = self.basis == Basis.CLOSED
         closed = course.closed_in_month if by_closing else course.closed
-        before = case.accepted_at is not None and case.accepted_at < self.start
+        accepted_before = case.accepted_at is not None and case.accepted_at < self.start
         if by_closing and closed is None:
             return None
-        if not by_closing and before and course.over_at_start and not course.reopened:
+        if not by_closing and accepted_before and course.over_at_start and not course.reopened:
             return None
         due = course.due(case, (closed if by_closing else None) or self.until)
-        dropped = course.status in DROPPED
+        dropped = course.status in NOT_COUNTED
         on_time = ""
         if closed is not None and due is not None:
             on_time = YES if closed <= due else NO
@@ -198,11 +197,11 @@ class Builder:
             on_time=on_time,
             fed_back_at=local(fed_back),
             satisfaction=self.words[satisfaction] if satisfaction else "",
-            remark="；".join(self._remarks(case, course, before=before, closed=closed)),
+            remark="；".join(self._remarks(case, course, before=accepted_before, closed=closed)),
             case_id=case.id,
             item_code=snapshot.get("code") or "",
-            carried=before and not course.over_at_start,
-            reopened=before and course.over_at_start,
+            carried=accepted_before and not course.over_at_start,
+            reopened=accepted_before and course.over_at_start,
             standing=CaseStatus.CLOSED if by_closing else course.status,
             due_in_month=due is not None
             and self.start <= due < self.end
@@ -212,22 +211,22 @@ class Builder:
         )
 
     def _name(self, id_: int | None, name: str | None) -> str:
-        """A name, or that it lies outside the reader's area."""
+        """A name, or "not visible" for a record outside the actor's scope."""
         return "" if id_ is None else name or self.hidden
 
     def _feedback(self, case_id: int) -> tuple[datetime | None, Satisfaction | None]:
-        """When feedback was last given, and the last answer."""
+        """The time of the last feedback, and the last answer about satisfaction."""
         last, answer = None, None
         for at, satisfaction in self.facts.feedback.get(case_id, ()):
             if at < self.until:
                 last, answer = at, satisfaction or answer
         return last, answer
 
-    def _remarks(self, case: Row[Any], course: Course, *, before: bool, closed: datetime | None) -> Iterator[str]:
+    def _remarks(self, case: Row[Any], course: CaseCourse, *, before: bool, closed: datetime | None) -> Iterator[str]:
         if before and not course.over_at_start:
             yield CARRIED
         if course.reopened and closed is not None and course.reopened < closed:
-            yield AGAIN
+            yield CLOSED_AGAIN
         elif course.reopened:
             yield f"{course.reopened.astimezone(ZONE):%m-%d}{REOPENED}"
         if course.status is CaseStatus.SUSPENDED:
@@ -241,20 +240,20 @@ class Builder:
 
 
 @dataclass(slots=True)
-class Course:
-    """How a case came to stand where it stood at a moment."""
+class CaseCourse:
+    """The course of a case until a moment: its state then, its closures and its reopening."""
 
     changes: list[Change]
     status: CaseStatus = CaseStatus.HANDLING
     over_at_start: bool = False
     closed: datetime | None = None
     closed_in_month: datetime | None = None
-    #: When it was last reopened in the month.
+    #: The last reopening in the month.
     reopened: datetime | None = None
     mediated: bool = False
 
     @classmethod
-    def of(cls, case: Row[Any], changes: Any, start: datetime, until: datetime) -> Course:
+    def of(cls, case: Row[Any], changes: Any, start: datetime, until: datetime) -> CaseCourse:
         course = cls(_completed(case, changes))
         for change in course.changes:
             if change.at >= until:
@@ -273,16 +272,16 @@ class Course:
             self.reopened = change.at if change.at >= start else None
         if change.after is CaseStatus.MEDIATING:
             self.mediated = True
-        kept = (*ENDED, CaseStatus.SUSPENDED)
-        self.status = change.after if change.after in kept else CaseStatus.HANDLING
+        distinguished = (*ENDED, CaseStatus.SUSPENDED)
+        self.status = change.after if change.after in distinguished else CaseStatus.HANDLING
 
     def due(self, case: Row[Any], until: datetime) -> datetime | None:
-        """The deadline as it stood: that of the case, unless the limit has begun to run anew since."""
+        """The deadline as of `until`: that of the case, unless a later reopening replaced it."""
         ended = next((change.due for change in self.changes if change.due and change.at >= until), None)
         return datetime.fromisoformat(ended) if ended else case.due_at
 
     def handled(self, case: Row[Any], until: datetime | None) -> tuple[Outcome | None, str | None]:
-        """Outcome and result as they stood: those of the case, unless it was handled again since."""
+        """Outcome and result as of `until`: those of the case, unless it was handled again later."""
         handlings = [change for change in self.changes if change.after is CaseStatus.HANDLED]
         then = [change for change in handlings if until is None or change.at < until]
         if len(then) == len(handlings) or case.historic:
@@ -293,23 +292,23 @@ class Course:
 
 
 def _completed(case: Row[Any], changes: Any) -> list[Change]:
-    """A case's changes in order. One that ended without an event of its own (out of an old ledger) is given one at the
-    time of closing that it carries; not known any more, it counts as over from acceptance on."""
-    told = [change for change in changes if change.step != IMPORTED]
-    if any(change.step == import_undo.STEP and change.after is CaseStatus.VOIDED for change in told):
-        # It was never to be there: void from the first, whenever that was found out.
+    """The changes of a case in order. A case from an old ledger that ended without an event gets one at its closing
+    time, or at its acceptance if that is unknown."""
+    own = [change for change in changes if change.step != IMPORTED]
+    if any(change.step == import_undo.STEP and change.after is CaseStatus.VOIDED for change in own):
+        # The import was undone: the case counts as void from the beginning.
         return [Change(case.accepted_at or case.reported_at, import_undo.STEP, None, CaseStatus.VOIDED)]
-    ends = [change for change in told if change.after in ENDED]
-    first = told[0] if told else None
+    ends = [change for change in own if change.after in ENDED]
+    first = own[0] if own else None
     if first is not None and first.before in ENDED:
-        over = Change(case.accepted_at or case.reported_at, IMPORTED, None, first.before)
-        return [over, *told]
+        ended = Change(case.accepted_at or case.reported_at, IMPORTED, None, first.before)
+        return [ended, *own]
     if not ends and case.status in ENDED:
-        return [*told, Change(case.closed_at or case.accepted_at or case.reported_at, IMPORTED, None, case.status)]
-    return told
+        return [*own, Change(case.closed_at or case.accepted_at or case.reported_at, IMPORTED, None, case.status)]
+    return own
 
 
 def _abridged(text: str | None) -> str:
-    if not text or len(text) <= LONGEST:
+    if not text or len(text) <= MAX_LENGTH:
         return text or ""
-    return f"{text[: LONGEST - 1]}…"
+    return f"{text[: MAX_LENGTH - 1]}…"

@@ -1,4 +1,4 @@
-"""Totals of a monthly ledger by list and community, and how many cases of which item there were where."""
+"""Totals of a monthly ledger by community and list, and the number of cases by community and item."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, fields
 from typing import Self
 
-from bureau.ledger.rows import DROPPED, YES, LedgerRow
+from bureau.ledger.rows import NOT_COUNTED, YES, LedgerRow
 from models import CaseStatus
 from panel.i18n import pinyin
 
 Pair = tuple[str, str]
 
-#: The prescribed totals in their order: the printed label and the figure. Those after them only when they aren't 0.
+#: The prescribed totals in their order: the figure by printed label. OPTIONAL_TOTALS follow where they aren't 0.
 TOTALS = {
     "受理": "accepted",
     "应结": "due",
@@ -22,14 +22,14 @@ TOTALS = {
     "调解": "mediated",
     "未结": "open",
 }
-BESIDES = {"上月结转": "carried", "重启": "reopened", "作废并案": "dropped"}
+OPTIONAL_TOTALS = {"上月结转": "carried", "重启": "reopened", "作废并案": "dropped"}
 TOTAL = "合计"
 
 
 @dataclass(slots=True)
 class LedgerCounts:
-    """accepted + carried + reopened = closed + open + dropped, for a ledger by acceptance. Due are cases whose deadline
-    falls in the month, less suspended and voided ones."""
+    """Numbers of cases. In a ledger by acceptance accepted + carried + reopened = closed + open + dropped. `due` counts
+    cases whose deadline falls in the month, without suspended and voided ones."""
 
     accepted: int = 0
     due: int = 0
@@ -41,7 +41,7 @@ class LedgerCounts:
     carried: int = 0
     reopened: int = 0
     dropped: int = 0
-    #: Of those due, closed at all and closed in time.
+    #: Of the due cases: closed, and closed in time.
     due_closed: int = 0
     due_on_time: int = 0
 
@@ -57,13 +57,13 @@ class LedgerCounts:
         return LedgerCounts(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     def printed(self) -> list[tuple[str, int]]:
-        """Label and number, as the total row has them."""
-        besides = [(label, getattr(self, name)) for label, name in BESIDES.items()]
-        return [(label, getattr(self, name)) for label, name in TOTALS.items()] + [pair for pair in besides if pair[1]]
+        """Pairs of label and number for the total row."""
+        optional = [(label, getattr(self, name)) for label, name in OPTIONAL_TOTALS.items()]
+        return [(label, getattr(self, name)) for label, name in TOTALS.items()] + [pair for pair in optional if pair[1]]
 
 
 class Totals:
-    """Counts rows as they pass: figures by community and list, cases by community and item."""
+    """Counts rows one by one, for figures by community and list, and cases by community and item."""
 
     def __init__(self) -> None:
         self._figures: dict[tuple[Pair, str], LedgerCounts] = defaultdict(LedgerCounts)
@@ -87,7 +87,7 @@ class Totals:
             figures.on_time += in_time
             figures.due_closed += row.due_in_month
             figures.due_on_time += row.due_in_month and in_time
-        elif row.standing in DROPPED:
+        elif row.standing in NOT_COUNTED:
             figures.dropped += 1
         else:
             figures.open += 1
@@ -97,25 +97,25 @@ class Totals:
         return self.figures_of()
 
     def figures_of(self, place: Pair | None = None, kind: str | None = None) -> LedgerCounts:
-        """The figures of a community, of a list, of both, or of all."""
-        found = (f for (p, k), f in self._figures.items() if place in (None, p) and kind in (None, k))
-        return sum(found, LedgerCounts())
+        """The figures of a community and a list; None stands for all."""
+        matching = (f for (p, k), f in self._figures.items() if place in (None, p) and kind in (None, k))
+        return sum(matching, LedgerCounts())
 
     def communities(self) -> list[Pair]:
-        """Street and community, those of one street together."""
-        found = {place for place, _item in self._counts}
-        return sorted(found, key=lambda place: [pinyin.key_of(name) for name in place])
+        """Pairs of street and community, sorted by pinyin."""
+        places = {place for place, _item in self._counts}
+        return sorted(places, key=lambda place: [pinyin.key_of(name) for name in place])
 
     def items(self) -> list[Pair]:
-        """List and item, in the order of the two lists."""
+        """Pairs of list and item, sorted by list and item code."""
         return sorted(self._codes, key=lambda item: (item[0], self._codes[item], item[1]))
 
     def lists(self) -> list[str]:
-        """The lists that the items stand on, in their order; "" for items that stand on none."""
+        """The lists of the items, sorted; "" for items on no list."""
         return sorted({kind for kind, _name in self._codes})
 
     def count(self, place: Pair | None = None, item: Pair | None = None) -> int:
-        """Cases of a community, of an item, of both, or all."""
+        """The number of cases of a community and an item; None stands for all."""
         if place is not None and item is not None:
             return self._counts[place, item]
         return sum(n for (p, i), n in self._counts.items() if place in (None, p) and item in (None, i))

@@ -1,1 +1,1 @@
-"""What another department is asked to do."""
+"""Referrals of cases to other departments (移送、抄告、联动协调)."""

@@ -1,4 +1,4 @@
-"""What follows from the steps of a referral."""
+"""Effects of the steps of a referral."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ class Answer(Choices):
 
 
 def refer(session: Session, case: Case, values: Values) -> None:
-    """A referral with deadlines by the department's own limits, in working days."""
+    """Add a referral. Its deadlines follow from the department's limits, in working days.
+
+    Raises InvalidValues while the case has an open referral to the department: a case has one at most."""
     department = session.get_one(Department, values["department"])
     waiting = select(Referral.id).where(
         Referral.case_id == case.id, Referral.department_id == department.id, Referral.status.in_(PENDING)
@@ -46,12 +48,12 @@ def refer(session: Session, case: Case, values: Values) -> None:
 
 
 def _referral(session: Session, case: Case, values: Values) -> Referral:
-    """The referral that a step is about: an open one of this very case."""
+    """The open referral of the case that a step names. Raises InvalidValues if it isn't open any more."""
     statement = select(Referral).where(Referral.id == values["referral"], Referral.case_id == case.id)
-    found = session.execute(statement).scalar_one_or_none()
-    if found is None or found.status not in PENDING:
+    referral = session.execute(statement).scalar_one_or_none()
+    if referral is None or referral.status not in PENDING:
         raise InvalidValues({"referral": _("This referral isn't open any more.")})
-    return found
+    return referral
 
 
 def sign(session: Session, case: Case, values: Values) -> None:
@@ -62,7 +64,7 @@ def sign(session: Session, case: Case, values: Values) -> None:
 
 
 def chase(session: Session, case: Case, values: Values) -> None:
-    """催办: asked for an answer once more."""
+    """Count a reminder to the department (催办)."""
     referral = _referral(session, case, values)
     referral.urged_count, referral.urged_at = referral.urged_count + 1, now()
 
@@ -73,7 +75,7 @@ def joint(session: Session, case: Case, values: Values) -> None:
 
 
 def reply(session: Session, case: Case, values: Values) -> CaseStatus:
-    """Back to handling once the last open referral is answered; else it stays referred."""
+    """Record the reply or the return. The case goes back to handling when no other referral is open."""
     referral = _referral(session, case, values)
     if values["answer"] == Answer.RETURNED:
         referral.status, referral.return_reason = ReferralStatus.RETURNED, values["reply"]
@@ -89,14 +91,14 @@ def reply(session: Session, case: Case, values: Values) -> CaseStatus:
 
 
 def open_referrals(session: Session, case: Case) -> list[tuple[str, str]]:
-    """Those of a case that wait for their department: id, document number and department."""
+    """The choices of open referrals of a case: pairs of id, and document number with department."""
     statement = select(Referral).where(Referral.case_id == case.id, Referral.status.in_(PENDING))
     rows = session.execute(statement).scalars()
     return [(str(row.id), f"{row.document_no or ''} {row.department.name}") for row in rows]
 
 
 def require_answered(session: Session, case: Case, _values: Values) -> None:
-    """No result while a department is still asked."""
+    """Raise StepNotAllowed while a referral of the case is open."""
     waiting = select(Referral.id).where(Referral.case_id == case.id, Referral.status.in_(PENDING))
     if session.execute(waiting.limit(1)).first():
         raise StepNotAllowed(_("A department hasn't answered yet: enter its reply first."))

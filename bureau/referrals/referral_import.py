@@ -1,5 +1,5 @@
-"""Referrals in, as a register tells them: a new one is sent by the step that a page would take, or brought in with
-what came of it. One that is there already is answered by steps alone."""
+"""Import of referrals from a register. A new open referral is sent as by the step of the case; an answered one is
+imported with its answer. The answer of a stored referral is set by steps alone."""
 
 from __future__ import annotations
 
@@ -30,44 +30,46 @@ from panel.security.policy import Permission, table_of
 from panel.security.session import elevated
 from panel.store import bulk
 
-#: What steps set on a referral that is there, and a register tells of one that is not.
+#: Columns that only steps may set in a stored referral, and that a register gives for a new one.
 SET_BY_STEPS = ("sent_at", "signed_at", "replied_at", "return_reason", "reply")
-#: A register tells times to the minute.
+#: Registers give times to the minute.
 PRECISION = timedelta(minutes=1)
-TOLD, ABOUT = "told", "about"
+#: Key of PlanRow.extra: the values of SET_BY_STEPS in the row.
+STEP_VALUES = "told"
 
 
 class ReferralMatcher(Matcher):
-    """By document number; without one by case, department and day sent."""
+    """Matches by document number; without one by case, department and day sent."""
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
-        for one in self.candidates(session, "document_no", (row.values.get("document_no") for row in rows)):
-            self.stored["document", one.document_no] = one
-        for one in self.candidates(session, "case_id", (row.values.get("case_id") for row in rows)):
-            self.stored[one.case_id, one.department_id, local_day(one.sent_at)] = one
+        for referral in self.candidates(session, "document_no", (row.values.get("document_no") for row in rows)):
+            self.stored["document", referral.document_no] = referral
+        for referral in self.candidates(session, "case_id", (row.values.get("case_id") for row in rows)):
+            self.stored[referral.case_id, referral.department_id, local_day(referral.sent_at)] = referral
 
     def key(self, row: PlanRow) -> Key | None:
-        given = row.values
-        if given.get("document_no"):
-            return ("document", given["document_no"])
+        values = row.values
+        if values.get("document_no"):
+            return ("document", values["document_no"])
         return self.sent(row)
 
     def sent(self, row: PlanRow) -> Key:
-        given = row.values
-        return (given.get("case_id"), given.get("department_id"), local_day(given.get("sent_at") or now()))
+        values = row.values
+        return (values.get("case_id"), values.get("department_id"), local_day(values.get("sent_at") or now()))
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
-        """One that had no document number yet may get it. What steps set is held against it afterwards."""
-        row.extra[TOLD] = {attr: row.values[attr] for attr in SET_BY_STEPS if attr in row.values}
-        if (found := super().find(row)) is not None:
-            return found
+        """Match also a stored referral without a document number, which may then get one. The values of SET_BY_STEPS
+        are kept for the check of existing referrals."""
+        row.extra[STEP_VALUES] = {attr: row.values[attr] for attr in SET_BY_STEPS if attr in row.values}
+        if (stored := super().find(row)) is not None:
+            return stored
         unnumbered = self.stored.get(self.sent(row))
         return unnumbered if unnumbered is not None and unnumbered.document_no is None else None
 
 
 class ReferralRules(Rules):
-    """One open referral a case and department, with deadlines by the department's own limits. Who imports referrals
-    sends them, as by the step of the case."""
+    """A case has one open referral to a department at most. Deadlines follow from the department's limits. The right to
+    import referrals includes creating them."""
 
     create_permission = Permission.IMPORT
 
@@ -86,24 +88,24 @@ class ReferralRules(Rules):
                 if row.id is not None and f"{name}_id" in row.values:
                     plan.fail(row, name, _("A referral stays with its case and department."))
             if row.id is not None:
-                _hold_steps(plan, row)
-        _one_open(session, plan, [row for row in rows if not row.failed])
+                _check_set_by_steps(plan, row)
+        _check_one_open(session, plan, [row for row in rows if not row.failed])
         new = [row for row in rows if row.id is None and not row.failed]
         cases = _cases(session, {row.values["case_id"] for row in new})
         for row in new:
-            _hold_case(plan, row, cases[row.values["case_id"]])
+            _check_case(plan, row, cases[row.values["case_id"]])
         _set_deadlines(session, [row for row in new if not row.failed])
 
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
-        """Write the referrals and what follows for their cases: open ones begin to wait, each history tells of it."""
+        """Add the referrals and an event for each. A case with an open referral becomes referred."""
         cases = _cases(session, {row.values["case_id"] for row in rows}, lock=True)
-        happened: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        new_events: dict[int, list[dict[str, Any]]] = defaultdict(list)
         waiting: dict[int, Any] = {}
         for row in rows:
             case = cases[row.values["case_id"]]
             if row.values["status"] in OPEN_REFERRALS:
                 if case.status not in REFER.sources:
-                    raise UserError(_cannot(case))
+                    raise UserError(_not_referable(case))
                 before = CaseStatus.REFERRED if case.id in waiting else case.status
                 waiting[case.id] = case
                 event = import_undo.event_row(session, before, CaseStatus.REFERRED, row.values.get("request") or note)
@@ -112,88 +114,90 @@ class ReferralRules(Rules):
                 event = import_undo.event_row(
                     session, case.status, case.status, note, step="import", payload=_payload(row)
                 )
-            happened[case.id].append(event)
+            new_events[case.id].append(event)
         edits = [
-            bulk.Edit(one.id, one.version, {"status": CaseStatus.REFERRED}, {"status": one.status})
-            for one in waiting.values()
-            if one.status is not CaseStatus.REFERRED
+            bulk.Edit(
+                waiting_case.id, waiting_case.version, {"status": CaseStatus.REFERRED}, {"status": waiting_case.status}
+            )
+            for waiting_case in waiting.values()
+            if waiting_case.status is not CaseStatus.REFERRED
         ]
         with elevated(session):
             ids = bulk.add(session, Referral, [row.values for row in rows], note)
             bulk.edit(session, Case, edits, note)
-            bulk.append(session, CaseEvent, events.follow(session, happened))
+            bulk.append(session, CaseEvent, events.follow(session, new_events))
         return ids
 
     def undo(self, session: Session, gone: Sequence[bulk.Removal], note: str) -> None:
         import_undo.withdraw(session, gone, note)
 
 
-def state_of(given: dict[str, Any]) -> ReferralStatus:
-    """The state that a row of a register shows."""
-    if given.get("return_reason"):
+def state_of(values: dict[str, Any]) -> ReferralStatus:
+    """The state of a referral by its values in the register."""
+    if values.get("return_reason"):
         return ReferralStatus.RETURNED
-    if given.get("reply") or given.get("replied_at"):
+    if values.get("reply") or values.get("replied_at"):
         return ReferralStatus.REPLIED
-    return ReferralStatus.SIGNED if given.get("signed_at") else ReferralStatus.SENT
+    return ReferralStatus.SIGNED if values.get("signed_at") else ReferralStatus.SENT
 
 
 def _cases(session: Session, ids: Collection[int], *, lock: bool = False) -> dict[int, Row[Any]]:
     case = table_of(Case).c
-    found: dict[int, Row[Any]] = {}
-    for some in chunks(sorted(ids)):
-        statement = select(case.id, case.case_no, case.status, case.version, case.reported_at).where(case.id.in_(some))
+    rows: dict[int, Row[Any]] = {}
+    for batch in chunks(sorted(ids)):
+        statement = select(case.id, case.case_no, case.status, case.version, case.reported_at).where(case.id.in_(batch))
         if lock:
             statement = statement.with_for_update()
-        found |= {one.id: one for one in session.execute(statement, execution_options=UNSCOPED)}
-    return found
+        rows |= {row.id: row for row in session.execute(statement, execution_options=UNSCOPED)}
+    return rows
 
 
-def _hold_steps(plan: Plan, row: PlanRow) -> None:
-    """What steps have set is the same in the register, or the row fails."""
-    for attr, given in row.extra.get(TOLD, {}).items():
+def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:
+    """Fail the row of a stored referral whose values differ from those that steps have set."""
+    for attr, value in row.extra.get(STEP_VALUES, {}).items():
         stored = row.stored.get(attr)
-        same = given == stored
+        same = value == stored
         if isinstance(stored, datetime):
-            same = abs(given - stored) < PRECISION or (attr == "sent_at" and local_day(given) == local_day(stored))
+            same = abs(value - stored) < PRECISION or (attr == "sent_at" and local_day(value) == local_day(stored))
         if not same:
             declared = field_named(Referral, attr)
             assert declared is not None
-            words = declared.kind.format(stored) or _("empty")
-            plan.fail(row, attr, _("This is set by the steps of the case alone; there it is: {value}.", value=words))
+            shown = declared.kind.format(stored) or _("empty")
+            plan.fail(row, attr, _("This is set by the steps of the case alone; there it is: {value}.", value=shown))
 
 
-def _hold_case(plan: Plan, row: PlanRow, case: Row[Any]) -> None:
-    """An open referral asks for a case that may be referred now; one with its answer is brought in, whatever the case
-    has come to."""
-    given = row.values
-    if given["status"] in OPEN_REFERRALS and case.status not in REFER.sources:
-        plan.fail(row, "case", _cannot(case))
+def _check_case(plan: Plan, row: PlanRow, case: Row[Any]) -> None:
+    """Fail an open referral of a case that can't be referred now, and times before the report or in the future. An
+    answered referral is accepted in any state of the case."""
+    values = row.values
+    if values["status"] in OPEN_REFERRALS and case.status not in REFER.sources:
+        plan.fail(row, "case", _not_referable(case))
     for attr in ("sent_at", "signed_at", "replied_at"):
-        moment = given.get(attr)
+        moment = values.get(attr)
         if moment is None:
             continue
         if moment > now():
             plan.fail(row, attr, _("This time is still to come."))
         elif moment < case.reported_at.replace(second=0, microsecond=0) and moment != _midnight(case.reported_at):
             plan.fail(row, attr, _("The case was reported later than that."))
-    if given["status"] is ReferralStatus.RETURNED and given.get("reply"):
+    if values["status"] is ReferralStatus.RETURNED and values.get("reply"):
         plan.fail(row, "reply", _("A referral is either answered or returned. Leave one of the two empty."))
-    if given["status"] not in OPEN_REFERRALS:
+    if values["status"] not in OPEN_REFERRALS:
         row.notes.append(_("Brought in with its answer; the case stays “{status}”.", status=case.status.label))
 
 
 def _midnight(moment: datetime) -> datetime:
-    """The day of a moment as a cell without a time is read."""
+    """The moment as which a cell with only this day is parsed."""
     day = local_day(moment)
     declared = field_named(Referral, "sent_at")
     assert declared is not None
     assert day is not None
-    found = declared.kind.parse(day)
-    assert isinstance(found, datetime)
-    return found
+    midnight = declared.kind.parse(day)
+    assert isinstance(midnight, datetime)
+    return midnight
 
 
-def _cannot(case: Row[Any]) -> Message:
+def _not_referable(case: Row[Any]) -> Message:
     if case.status in ENDED:
         return _(
             "Case {number} is “{status}”: give the reply or the reason for return, so that the referral is over "
@@ -208,23 +212,23 @@ def _cannot(case: Row[Any]) -> Message:
     )
 
 
-def _one_open(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+def _check_one_open(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     referral = table_of(Referral).c
-    own = {row.id for row in rows if row.id is not None and not plan.options.skip_existing}
-    taken: set[Key] = set()
-    for some in chunks({row.effective("case_id") for row in rows}):
+    ids = {row.id for row in rows if row.id is not None and not plan.options.skip_existing}
+    open_pairs: set[Key] = set()
+    for batch in chunks({row.effective("case_id") for row in rows}):
         statement = select(referral.id, referral.case_id, referral.department_id).where(
-            referral.case_id.in_(some), referral.status.in_(OPEN_REFERRALS)
+            referral.case_id.in_(batch), referral.status.in_(OPEN_REFERRALS)
         )
-        found = session.execute(statement, execution_options=UNSCOPED)
-        taken |= {(case, department) for id_, case, department in found if id_ not in own}
+        open_rows = session.execute(statement, execution_options=UNSCOPED)
+        open_pairs |= {(case, department) for id_, case, department in open_rows if id_ not in ids}
     for row in sorted(rows, key=lambda row: row.id is None):
-        if (row.effective("status") or ReferralStatus.SENT) not in OPEN_REFERRALS or (row.id and row.id not in own):
+        if (row.effective("status") or ReferralStatus.SENT) not in OPEN_REFERRALS or (row.id and row.id not in ids):
             continue
-        about = (row.effective("case_id"), row.effective("department_id"))
-        if about in taken:
+        pair = (row.effective("case_id"), row.effective("department_id"))
+        if pair in open_pairs:
             plan.fail(row, "department", _("This case already has an open referral to this department."))
-        taken.add(about)
+        open_pairs.add(pair)
 
 
 def _set_deadlines(session: Session, rows: Sequence[PlanRow]) -> None:
@@ -241,6 +245,10 @@ def _set_deadlines(session: Session, rows: Sequence[PlanRow]) -> None:
 
 
 def _payload(row: PlanRow) -> dict[str, Any]:
-    """What the step would have asked, as its event keeps it."""
-    given = {"department": row.values["department_id"], "document_no": row.values.get("document_no"), "row": row.number}
-    return {name: value for name, value in given.items() if value is not None}
+    """The payload of the event: the values of the step, and the row's number."""
+    payload = {
+        "department": row.values["department_id"],
+        "document_no": row.values.get("document_no"),
+        "row": row.number,
+    }
+    return {name: value for name, value in payload.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The steps of a referral: another department is asked, reminded, and answers."""
+"""The steps of a referral: refer, chase, joint action, sign, reply."""
 
 from __future__ import annotations
 

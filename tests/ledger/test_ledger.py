@@ -272,7 +272,7 @@ def test_historic_cases_count_by_the_times_they_carry(stage: Stage) -> None:
 def test_long_paragraphs_are_abridged(stage: Stage) -> None:
     make(stage, Course("05-02 09:00", values={"description": "长" * 400}))
     (row,) = rows(stage)
-    assert len(row.description) == ledger.LONGEST
+    assert len(row.description) == ledger.MAX_LENGTH
     assert row.description.endswith("长…")
 
 

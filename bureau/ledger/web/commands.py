@@ -1,4 +1,4 @@
-"""The command that writes a monthly ledger. It takes the path that the page takes."""
+"""The command that writes a monthly ledger, by the same functions as the page."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option(
         "--by",
         "basis",
-        type=click.Choice([one.value for one in Basis]),
+        type=click.Choice([member.value for member in Basis]),
         default=Basis.ACCEPTED.value,
         show_default=True,
         help="Cases accepted in the month, or closed in it.",
@@ -37,20 +37,20 @@ def install(app: Flask, panel: Panel) -> None:
     def ledger(month: str, out: Path, basis: str, squad: str | None, person: str | None) -> None:
         """Write the ledger of MONTH (2026-05) as a workbook, as it was handed up or as it stands."""
         try:
-            wanted = Month.parse(month)
+            parsed_month = Month.parse(month)
             with acting(panel, person) as session:
-                id_ = None if squad is None else _squad(session, squad)
-                made = files.make(session, files.order(session, wanted, Basis.of(basis), id_))
-            out.write_bytes(made.content)
+                squad_id = None if squad is None else _squad(session, squad)
+                file = files.make(session, files.order(session, parsed_month, Basis.of(basis), squad_id))
+            out.write_bytes(file.content)
         except (Invalid, AccessDenied, UserError) as problem:
             fail(problem.message)
         except OSError:
             fail(_("{file} can't be written.", file=out))
-        click.echo(_("{n} cases written: {file}", n=made.rows, file=out))
+        click.echo(_("{n} cases written: {file}", n=file.rows, file=out))
 
 
 def _squad(session: Session, name: str) -> int:
-    found = session.execute(select(Squad.id).where(Squad.name == name)).scalar_one_or_none()
-    if found is None:
+    squad_id = session.execute(select(Squad.id).where(Squad.name == name)).scalar_one_or_none()
+    if squad_id is None:
         raise UserError(_("There is no squad {name}.", name=name))
-    return found
+    return squad_id

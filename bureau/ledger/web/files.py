@@ -1,4 +1,4 @@
-"""A monthly ledger as a file: what page and command have in common."""
+"""The workbook of a monthly ledger, for page and command: made, handed up, drafted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PERIOD = {Basis.ACCEPTED: "按受理时间", Basis.CLOSED: "按结案时间"}
 
 @dataclass(frozen=True, slots=True)
 class LedgerRequest:
-    """Which ledger: of a month, by acceptance or closing, of one squad or of the whole bureau."""
+    """Which ledger: month, basis, and squad (an id; None is the whole bureau)."""
 
     month: Month
     basis: Basis = Basis.ACCEPTED
@@ -44,18 +44,21 @@ class LedgerFile:
 
 
 def squads(session: Session) -> list[tuple[int | None, str]]:
-    """Whose ledger the actor may ask for, the usual one first; None is the whole bureau."""
+    """The squads whose ledger the actor may see, as pairs of id and name, the default first; None is the whole
+    bureau."""
     actor = actor_of(session)
     statement = select(Squad.id, Squad.name).order_by(Squad.name_key)
     if policy_of(session).criterion(actor, Permission.READ, Ledger) is None:
         return [(None, ""), *((id_, name) for id_, name in session.execute(statement))]
-    own = statement.where(Squad.id.in_(actor.ids("squads")))
-    return [(id_, name) for id_, name in session.execute(own)]
+    own_squads = statement.where(Squad.id.in_(actor.ids("squads")))
+    return [(id_, name) for id_, name in session.execute(own_squads)]
 
 
 def order(session: Session, month: Month, basis: Basis, squad: int | None) -> LedgerRequest:
-    """An order that the actor may give. AccessDenied without the right, OutOfScope for another squad than one's own;
-    someone who has only one squad means that."""
+    """The checked parameters of a ledger. Without `squad` an actor who may not see the whole bureau gets their first
+    squad.
+
+    Raises AccessDenied without the right, OutOfScope for a squad outside the actor's scope."""
     if not policy_of(session).may(actor_of(session), Permission.READ, Ledger):
         raise AccessDenied
     names = dict(squads(session))
@@ -66,43 +69,46 @@ def order(session: Session, month: Month, basis: Basis, squad: int | None) -> Le
     return LedgerRequest(month, basis, squad, names[squad])
 
 
-def make(session: Session, wanted: LedgerRequest) -> LedgerFile:
-    """The ledger as a workbook: as it was handed up, or as it stands now."""
+def make(session: Session, params: LedgerRequest) -> LedgerFile:
+    """The workbook of a ledger: the stored one if it was handed up, else a new one. Raises AccessDenied without the
+    right to export."""
     if not policy_of(session).may(actor_of(session), Permission.EXPORT, Ledger):
         raise AccessDenied
-    frozen = submission.find(session, wanted.month, wanted.basis, wanted.squad)
-    if frozen is not None:
-        return LedgerFile(frozen.file_name, frozen.file, LedgerCounts.of(frozen.figures).rows)
-    target, heading = BytesIO(), _heading(session, wanted)
-    corrections = submission.corrections(session, wanted.month, wanted.basis, wanted.squad)
-    rows = ledger.rows(session, wanted.month, wanted.basis, wanted.squad)
-    tally = _write(target, heading, rows, corrections, wanted.basis)
-    return LedgerFile(_name(heading.unit, wanted), target.getvalue(), tally.figures.rows)
+    submitted = submission.find(session, params.month, params.basis, params.squad)
+    if submitted is not None:
+        return LedgerFile(submitted.file_name, submitted.file, LedgerCounts.of(submitted.figures).rows)
+    target, heading = BytesIO(), _heading(session, params)
+    corrections = submission.corrections(session, params.month, params.basis, params.squad)
+    rows = ledger.rows(session, params.month, params.basis, params.squad)
+    totals = _write(target, heading, rows, corrections, params.basis)
+    return LedgerFile(_name(heading.unit, params), target.getvalue(), totals.figures.rows)
 
 
-def hand_up(session: Session, wanted: LedgerRequest) -> Ledger:
-    """Make the ledger and keep it for good; the caller commits. Raises what submission.close() raises."""
+def hand_up(session: Session, params: LedgerRequest) -> Ledger:
+    """Make the ledger, store it as handed up and delete its draft; the caller commits. Raises as submission.close()."""
     if not policy_of(session).may(actor_of(session), Permission.CREATE, Ledger):
         raise AccessDenied
-    month, basis, squad = wanted.month, wanted.basis, wanted.squad
+    month, basis, squad = params.month, params.basis, params.squad
     submission.check(session, month, basis, squad)
-    target, heading = BytesIO(), _heading(session, wanted)
+    target, heading = BytesIO(), _heading(session, params)
     corrections = submission.corrections(session, month, basis, squad)
     rows = list(ledger.rows(session, month, basis, squad))
-    tally = _write(target, heading, rows, corrections, basis)
-    name = _name(heading.unit, wanted)
-    kept = submission.close(session, month, basis, squad, rows, corrections, tally.figures, target.getvalue(), name)
+    totals = _write(target, heading, rows, corrections, basis)
+    name = _name(heading.unit, params)
+    submitted = submission.close(
+        session, month, basis, squad, rows, corrections, totals.figures, target.getvalue(), name
+    )
     if squad is None:
         drafts.drop(session, month, basis)
-    return kept
+    return submitted
 
 
 def draw_up(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
-    """Make the bureau's ledger of a month, or make it anew, and let it wait to be checked; None when it is empty. The
-    caller commits."""
-    wanted = order(session, month, basis, None)
+    """Make or replace the draft of the whole bureau's ledger and flush; None for a ledger without rows. The caller
+    commits."""
+    params = order(session, month, basis, None)
     submission.check(session, month, basis, None)
-    target, heading = BytesIO(), _heading(session, wanted)
+    target, heading = BytesIO(), _heading(session, params)
     corrections = submission.corrections(session, month, basis)
     rows = list(ledger.rows(session, month, basis))
     if not rows:
@@ -111,38 +117,38 @@ def draw_up(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
     for row in rows:
         digest.add(row)
     _write(target, heading, rows, corrections, basis)
-    found = drafts.find(session, month, basis) or LedgerDraft(month=str(month), basis=basis)
-    found.made_at, found.rows, found.digest = now(), len(rows), str(digest)
-    found.file_name, found.file = _name(heading.unit, wanted), target.getvalue()
-    session.add(found)
+    draft = drafts.find(session, month, basis) or LedgerDraft(month=str(month), basis=basis)
+    draft.made_at, draft.rows, draft.digest = now(), len(rows), str(digest)
+    draft.file_name, draft.file = _name(heading.unit, params), target.getvalue()
+    session.add(draft)
     session.flush()
-    return found
+    return draft
 
 
 def draw_up_due(session: Session) -> None:
-    """Periodic: on the first working day of a month, or as soon after it as a server runs, last month's ledgers."""
+    """Periodic: make the drafts of last month's ledgers, on the first working day of a month or later."""
     for month, basis in drafts.due(session, today()):
         draw_up(session, month, basis)
 
 
-def _write(*given: Any) -> Totals:
+def _write(*args: Any) -> Totals:
     from bureau.ledger.web import workbook  # noqa: PLC0415 - and openpyxl with it, when a ledger is written
 
-    return workbook.write(*given)
+    return workbook.write(*args)
 
 
-def _heading(session: Session, wanted: LedgerRequest) -> Heading:
+def _heading(session: Session, params: LedgerRequest) -> Heading:
     values = settings.all_values(session)
-    unit = f"{values['unit_name']}{wanted.squad_name}"
+    unit = f"{values['unit_name']}{params.squad_name}"
     return Heading(
-        title=f"{unit}{values['ledger_title']}（{wanted.month.words}）",
+        title=f"{unit}{values['ledger_title']}（{params.month.words}）",
         unit=unit,
-        period=f"{wanted.month.span}（{PERIOD[wanted.basis]}）",
+        period=f"{params.month.span}（{PERIOD[params.basis]}）",
         made_on=today(),
         signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
     )
 
 
-def _name(unit: str, wanted: LedgerRequest) -> str:
-    suffix = BY_CLOSING if wanted.basis == Basis.CLOSED else ""
-    return re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{WORDS}{wanted.month.words}{suffix}") + ".xlsx"
+def _name(unit: str, params: LedgerRequest) -> str:
+    suffix = BY_CLOSING if params.basis == Basis.CLOSED else ""
+    return re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{WORDS}{params.month.words}{suffix}") + ".xlsx"

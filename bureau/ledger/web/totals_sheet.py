@@ -1,4 +1,4 @@
-"""What a monthly ledger adds up to: community by item with a native chart, and the figures of each community."""
+"""The totals sheets of a ledger's workbook: cases by community and item with a chart, and figures by community."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SUMMARY, COMMUNITIES = "统计汇总", "分社区"
 STREET, COMMUNITY, SUBTOTAL = "街道", "社区", "小计"
 #: Cases whose item stands on neither list.
 NO_LIST = "未列清单"
-#: Narrower, an item's name stands upright in the summary.
+#: Columns narrower than this have upright headers, in characters.
 UPRIGHT = 9
-#: Room for the names on the second sheet, so that its title fits.
+#: Width of the summary in characters, so that its title fits.
 SUMMARY_WIDTH = 150
 CHART = "各社区案件数（按清单）"
-#: Title, unit and period, and a header of two rows.
+#: Rows above the data of the summary: title, unit with period, two header rows.
 HEADER_ROWS = 4
 CHART_ROWS = 18
 
-#: Printed label and figure of each column by community.
+#: The columns of the sheet by community: the figure by printed label.
 FIGURES = {
     "受理": "accepted",
     "上月结转": "carried",
@@ -39,7 +39,7 @@ FIGURES = {
     "调解": "mediated",
     "作废并案": "dropped",
 }
-#: By basis, the printed label and what is divided by what.
+#: The rates by basis: dividend and divisor by printed label.
 RATES: dict[Basis, dict[str, tuple[str, str]]] = {
     Basis.ACCEPTED: {"结案率": ("due_closed", "due"), "按期结案率": ("due_on_time", "due")},
     Basis.CLOSED: {"按期率": ("on_time", "closed")},
@@ -52,56 +52,56 @@ NOTES = {
 NO_RATE = "—"
 
 
-def summary(book: Any, heading: Heading, tally: Totals) -> None:
-    """Community by item, with a subtotal of each list, and a chart of those. A count of 0 stays empty, the totals
-    don't."""
-    places, items, lists = tally.communities(), tally.items(), tally.lists()
-    each = min(20.0, max(4.6, (SUMMARY_WIDTH - 40 - 6.5 * len(lists)) / max(len(items), 1)))
+def summary(book: Any, heading: Heading, totals: Totals) -> None:
+    """The summary: cases by community and item, a subtotal of each list, and a chart of the subtotals. Counts of 0 are
+    empty, totals of 0 are not."""
+    places, items, lists = totals.communities(), totals.items(), totals.lists()
+    item_width = min(20.0, max(4.6, (SUMMARY_WIDTH - 40 - 6.5 * len(lists)) / max(len(items), 1)))
     widths = [5.0, 12.0, 16.0]
-    parts: list[tuple[int, int, Value]] = [(0, 0, "序号"), (1, 1, STREET), (2, 2, COMMUNITY)]
+    spans: list[tuple[int, int, Value]] = [(0, 0, "序号"), (1, 1, STREET), (2, 2, COMMUNITY)]
     names: list[Value] = [None, None, None]
     subtotals: list[int] = []
     for kind in lists:
-        own = [name for listed, name in items if listed == kind]
-        parts.append((len(widths), len(widths) + len(own), kind or NO_LIST))
-        subtotals.append(len(widths) + len(own))
-        names += [*own, SUBTOTAL]
-        widths += [*[each] * len(own), 6.5]
+        item_names = [name for listed, name in items if listed == kind]
+        spans.append((len(widths), len(widths) + len(item_names), kind or NO_LIST))
+        subtotals.append(len(widths) + len(item_names))
+        names += [*item_names, SUBTOTAL]
+        widths += [*[item_width] * len(item_names), 6.5]
     last = len(widths)
-    parts.append((last, last, TOTAL))
+    spans.append((last, last, TOTAL))
     names.append(None)
     widths.append(max(8.0, SUMMARY_WIDTH - sum(widths)) if not items else 8.0)
     pen = Pen(book, SUMMARY, widths, header_rows=HEADER_ROWS)
     pen.head(replace(heading, title=f"{heading.title}{SUMMARY}"))
-    pen.spans(parts, "header", height=20)
-    upright = each < UPRIGHT
+    pen.spans(spans, "header", height=20)
+    upright = item_width < UPRIGHT
     longest = max((len(name) for _kind, name in items), default=1)
-    lines = longest if upright else lines_of("字" * longest, letters(each))
-    looks = ["upright" if upright and at not in subtotals else "header" for at in range(len(widths))]
-    pen.row(names, looks, height=max(30, height_of(lines)))
+    line_count = longest if upright else lines_of("字" * longest, letters(item_width))
+    looks = ["upright" if upright and index not in subtotals else "header" for index in range(len(widths))]
+    pen.row(names, looks, height=max(30, height_of(line_count)))
     for column in (0, 1, 2, last):
         pen.join(3, 4, column, column)
-    looks = ["total" if at in subtotals else "centre" for at in range(len(widths))]
+    looks = ["total" if index in subtotals else "centre" for index in range(len(widths))]
     for number, place in enumerate(places, 1):
         counts: list[Value] = []
         for kind in lists:
-            own_counts = [tally.count(place, item) for item in items if item[0] == kind]
-            counts += [n or None for n in (*own_counts, sum(own_counts))]
-        pen.row([number, *place, *counts, tally.count(place)], looks, height=18)
-    totals: list[Value] = []
+            item_counts = [totals.count(place, item) for item in items if item[0] == kind]
+            counts += [n or None for n in (*item_counts, sum(item_counts))]
+        pen.row([number, *place, *counts, totals.count(place)], looks, height=18)
+    total_row: list[Value] = []
     for kind in lists:
-        own_counts = [tally.count(item=item) for item in items if item[0] == kind]
-        totals += [*own_counts, sum(own_counts)]
-    pen.row([TOTAL, None, None, *totals, tally.count()], ["total"] * len(widths), height=22)
+        item_counts = [totals.count(item=item) for item in items if item[0] == kind]
+        total_row += [*item_counts, sum(item_counts)]
+    pen.row([TOTAL, None, None, *total_row, totals.count()], ["total"] * len(widths), height=22)
     pen.join(pen.at, pen.at, 0, 2)
     if places:
-        _chart(pen, len(places), [(kind or NO_LIST, at) for kind, at in zip(lists, subtotals, strict=True)])
+        _chart(pen, len(places), [(kind or NO_LIST, index) for kind, index in zip(lists, subtotals, strict=True)])
     pen.signatures(heading)
     pen.done()
 
 
 def _chart(pen: Pen, count: int, series: Sequence[tuple[str, int]]) -> None:
-    """Cases by community, the lists on top of each other; on a page of its own rather than cut in two."""
+    """A stacked chart of cases by community and list; on a new page if it doesn't fit on the present one."""
     needed = (CHART_ROWS + 2) * PLAIN_ROW + 34
     if pen.reached + needed > PAGE:
         pen.new_page()
@@ -111,8 +111,8 @@ def _chart(pen: Pen, count: int, series: Sequence[tuple[str, int]]) -> None:
     pen.blank(CHART_ROWS + 1)
 
 
-def communities(book: Any, heading: Heading, tally: Totals, basis: Basis) -> None:
-    """What each community had: a line each, streets together, and all of them below."""
+def communities(book: Any, heading: Heading, totals: Totals, basis: Basis) -> None:
+    """The figures by community, grouped by street, with a total row."""
     labels = (*FIGURES, *RATES[basis])
     widths = [5.0, 12.0, 16.0, *[9.2] * len(labels)]
     pen = Pen(book, COMMUNITIES, widths, header_rows=3)
@@ -122,18 +122,18 @@ def communities(book: Any, heading: Heading, tally: Totals, basis: Basis) -> Non
         [style] * (3 + len(FIGURES)) + [rate] * len(RATES[basis])
         for style, rate in (("centre", RATE), ("total", "total rate"))
     )
-    places = tally.communities()
+    places = totals.communities()
     begun = pen.at + 1
     for number, place in enumerate(places, 1):
         street = place[0] if number == 1 or places[number - 2][0] != place[0] else None
         if street is not None:
             pen.join(begun, pen.at, 1, 1)
             begun = pen.at + 1
-        figures = tally.figures_of(place)
+        figures = totals.figures_of(place)
         pen.row([number, street or None, place[1], *_numbers(figures, basis, blank=True)], plain, height=18)
     if places:
         pen.join(begun, pen.at, 1, 1)
-    pen.row([TOTAL, None, None, *_numbers(tally.figures, basis, blank=False)], bold, height=22)
+    pen.row([TOTAL, None, None, *_numbers(totals.figures, basis, blank=False)], bold, height=22)
     pen.join(pen.at, pen.at, 0, 2)
     room = letters(sum(widths))
     pen.spans([(0, pen.width - 1, NOTES[basis])], "note", height=height_of(lines_of(NOTES[basis], room)))
@@ -142,10 +142,10 @@ def communities(book: Any, heading: Heading, tally: Totals, basis: Basis) -> Non
 
 
 def _numbers(figures: LedgerCounts, basis: Basis, *, blank: bool) -> list[Value]:
-    """The figures and their rates; a count of 0 is blank in a community's line, a rate of nothing is no rate."""
+    """The figures and their rates. With `blank`, counts of 0 are empty; a rate with divisor 0 is NO_RATE."""
     counts: list[int] = [getattr(figures, name) for name in FIGURES.values()]
     rates: list[Value] = []
     for part, whole in RATES[basis].values():
-        of = getattr(figures, whole)
-        rates.append(getattr(figures, part) / of if of else NO_RATE)
+        divisor = getattr(figures, whole)
+        rates.append(getattr(figures, part) / divisor if divisor else NO_RATE)
     return [*(None if blank and not n else n for n in counts), *rates]

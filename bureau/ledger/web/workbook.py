@@ -1,4 +1,4 @@
-"""The monthly ledger as a workbook to print and sign: the cases, their summary with a chart, figures by community."""
+"""The workbook of a monthly ledger: cases, summary with a chart, figures by community."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from panel.sheets import lines_of
 
 SHEET = "案件台账"
 CORRECTIONS = "更正（已上报台账中的案件，上报后有变更的内容）"
-#: How the first cell of a list's subtotal ends.
+#: Suffix of a list's subtotal label.
 SUBTOTAL = "小计"
 
 #: Width and style of each printed column.
@@ -41,15 +41,15 @@ LAYOUT: tuple[tuple[float, str], ...] = (
     (18, TEXT),
     (13.2, DATE),
     (13.2, DATE),
-    # Below it stands a number of the totals, such as 12件.
+    # Wide enough for a number of the total row, such as 12件.
     (5, CENTRE),
     (13.2, DATE),
     (6.9, CENTRE),
     (6.9, CENTRE),
 )
-#: From where to where the parts of the correction rows reach, counted from 0.
+#: First and last column of each part of a correction row, counted from 0.
 CORRECTION_SPANS = ((0, 0), (1, 1), (2, 2), (3, 5), (6, 9), (10, 21))
-#: Of each printed column.
+#: Characters that fit into a line of each column.
 ROOM = tuple(letters(width) for width, _style in LAYOUT)
 
 
@@ -60,33 +60,33 @@ def write(
     corrections: Sequence[Correction] = (),
     basis: Basis = Basis.ACCEPTED,
 ) -> Totals:
-    """Write the ledger, row by row as they come, then what they add up to. Gives what was counted."""
+    """Write the workbook row by row, then its totals, and return the totals."""
     book = printing.book(heading)
-    tally = Totals()
+    totals = Totals()
     styles = [style for _width, style in LAYOUT]
     pen = Pen(book, SHEET, [width for width, _style in LAYOUT], header_rows=3)
     pen.head(heading)
     pen.row(COLUMNS, ["header"] * len(COLUMNS), height=30)
     for row in rows:
-        tally.add(row)
+        totals.add(row)
         cells = row.cells()
         most = max(lines_of(value, room) for value, room in zip(cells, ROOM, strict=True) if isinstance(value, str))
         pen.row(cells, styles, height=height_of(most))
-    kinds = tally.lists()
+    kinds = totals.lists()
     for kind in kinds if len(kinds) > 1 else ():
-        _totals(pen, (kind or totals_sheet.NO_LIST).removesuffix("清单") + SUBTOTAL, tally.figures_of(kind=kind), 31)
-    _totals(pen, TOTAL, tally.figures, 24)
+        _totals(pen, (kind or totals_sheet.NO_LIST).removesuffix("清单") + SUBTOTAL, totals.figures_of(kind=kind), 31)
+    _totals(pen, TOTAL, totals.figures, 24)
     _corrections(pen, corrections)
     pen.signatures(heading)
     pen.done()
-    totals_sheet.summary(book, heading, tally)
-    totals_sheet.communities(book, heading, tally, basis)
+    totals_sheet.summary(book, heading, totals)
+    totals_sheet.communities(book, heading, totals, basis)
     book.save(target)
-    return tally
+    return totals
 
 
 def _totals(pen: Pen, label: str, figures: LedgerCounts, height: float) -> None:
-    """Labels and plain numbers side by side: nothing to work out, nothing to go wrong."""
+    """A total row: pairs of label and plain number, without formulas."""
     values: list[Value] = [label]
     styles = ["total"]
     for name, number in figures.printed():
@@ -102,8 +102,15 @@ def _corrections(pen: Pen, corrections: Sequence[Correction]) -> None:
     pen.spans([(0, pen.width - 1, CORRECTIONS)], "section", height=22)
     labels = (COLUMNS[0], *CORRECTED)
     pen.spans([(a, b, label) for (a, b), label in zip(CORRECTION_SPANS, labels, strict=True)], "header")
-    for number, one in enumerate(corrections, 1):
-        values: tuple[Value, ...] = (number, one.case_no, one.month, one.column, one.before or None, one.after or None)
-        parts = [(a, b, value) for (a, b), value in zip(CORRECTION_SPANS, values, strict=True)]
-        most = max(lines_of(str(value), letters(sum(pen.widths[a : b + 1]))) for a, b, value in parts if value)
-        pen.spans(parts, "left", height=height_of(most))
+    for number, correction in enumerate(corrections, 1):
+        values: tuple[Value, ...] = (
+            number,
+            correction.case_no,
+            correction.month,
+            correction.column,
+            correction.before or None,
+            correction.after or None,
+        )
+        spans = [(a, b, value) for (a, b), value in zip(CORRECTION_SPANS, values, strict=True)]
+        most = max(lines_of(str(value), letters(sum(pen.widths[a : b + 1]))) for a, b, value in spans if value)
+        pen.spans(spans, "left", height=height_of(most))

@@ -1,1 +1,1 @@
-"""Referrals on screen and on paper."""
+"""The pages of referrals and the printed slip."""

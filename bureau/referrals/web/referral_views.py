@@ -1,4 +1,4 @@
-"""Referrals on screen: what waits for which department, and the slip that goes with one."""
+"""The view of referrals: quick filters, deadline cells and the slip."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from panel.web.views import SchemaView
 
 
 def _referral_due(referral: Referral, due: datetime | None, done: datetime | None) -> Cell:
-    """A department's deadline as a light with words."""
+    """A department's deadline in words with a light; empty when the referral ended without a known time."""
     if due is None:
         return Cell()
     if done is None and referral.status in (ReferralStatus.REPLIED, ReferralStatus.RETURNED):
@@ -29,21 +29,21 @@ def _referral_due(referral: Referral, due: datetime | None, done: datetime | Non
     text = str(words(now(), due, done, calendar()))
     if done is not None:
         return Cell(text, light="g" if done <= due else "r")
-    shown = light(now(), referral.sent_at, due, LimitUnit.WORKING_DAY, calendar())
-    return Cell(text, light=shown[0])
+    colour = light(now(), referral.sent_at, due, LimitUnit.WORKING_DAY, calendar())
+    return Cell(text, light=colour[0])
 
 
 def _reply_due(referral: Referral) -> Cell:
-    """When the answer is due; below it when the department should have signed, as long as it hasn't."""
-    found = _referral_due(referral, referral.reply_due_at, referral.replied_at)
+    """The deadline of the reply; below it the deadline to sign while the department hasn't signed."""
+    cell = _referral_due(referral, referral.reply_due_at, referral.replied_at)
     if referral.status is ReferralStatus.SENT and referral.sign_due_at is not None:
         when = words(now(), referral.sign_due_at, None, calendar())
         if now() > referral.sign_due_at:
-            found.below.append(str(_("{act}: {over}", act=_("Sign for"), over=when)))
-            found.light = "y" if found.light == "g" else found.light
+            cell.below.append(str(_("{act}: {over}", act=_("Sign for"), over=when)))
+            cell.light = "y" if cell.light == "g" else cell.light
         else:
-            found.below.append(str(_("{act} by {when}", act=_("Sign for"), when=when)))
-    return found
+            cell.below.append(str(_("{act} by {when}", act=_("Sign for"), when=when)))
+    return cell
 
 
 _WAITING = Referral.status.in_(PENDING)

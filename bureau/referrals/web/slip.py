@@ -1,4 +1,4 @@
-"""The slip that goes with a referral: printed, signed, handed over. It never names the complainant."""
+"""The printed slip of a referral. It never names a party of the case: that would identify the complainant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from panel.kinds import ZONE, Moment
 from panel.web.context import current_panel
 from panel.web.pages import Page
 
-#: What the paper is called, by the kind of referral.
+#: The title of the slip, by kind of referral.
 TITLES = {
     ReferralKind.TRANSFER: _("Referral of a case"),
     ReferralKind.NOTICE: _("Notice in copy to a department"),
@@ -27,7 +27,7 @@ TITLES = {
 
 @dataclass(slots=True)
 class SlipPage(Page):
-    """`lines` are label and text, `asks` what is asked, `signs` the lines to sign on."""
+    """`lines` are pairs of label and text, `asks` is the request, `signs` are the labels of the signature lines."""
 
     unit: str = ""
     number: str = ""
@@ -42,8 +42,8 @@ class SlipPage(Page):
 
 
 def build(referral: Referral) -> SlipPage:
-    """The slip of a referral that its reader may see. Everything that was typed freely passes redact(): what people
-    write into a description, a place or a request may name a party or hold a telephone."""
+    """The slip of a referral. Description, place and request are redacted: they may hold a party's name or
+    telephone."""
     case = _case(referral)
     people = _people(referral.case_id)
     sent = referral.sent_at.astimezone(ZONE)
@@ -86,15 +86,15 @@ def _case(referral: Referral) -> Case | None:
 
 
 def _people(case_id: int) -> list[Person]:
-    """Every party of the case, whoever prints: to be left out, they must all be known."""
+    """Every party of the case, for redaction. Unscoped: parties that the actor may not see are redacted too."""
     statement = select(CaseParty.name, CaseParty.phone, CaseParty.address).where(CaseParty.case_id == case_id)
     rows = current_panel().session.execute(statement, execution_options=UNSCOPED)
     return [Person(row.name, row.phone, row.address) for row in rows]
 
 
 def _item(case: Case) -> str:
-    """As it stood when the case was accepted."""
-    kept = case.item_snapshot or {}
-    if kept.get("name"):
-        return f"{kept.get('code') or ''} {kept['name']}".strip()
+    """Code and name of the item at acceptance, from the snapshot; without one the current item."""
+    snapshot = case.item_snapshot or {}
+    if snapshot.get("name"):
+        return f"{snapshot.get('code') or ''} {snapshot['name']}".strip()
     return display(case.item) if case.item is not None else ""
