@@ -21,7 +21,8 @@ from bureau.cases.steps import Part as TellPart, Step, StepNotice
 from bureau.cases.steps.fields import ask
 from bureau.cases.case_feature import CaseFeature
 from bureau.figures.figures import Figure
-from bureau.figures.parts import DUE, DUE_ALL, Part, _taken
+from bureau.figures.parts.cases import DUE, DUE_ALL, _taken
+from bureau.figures.parts.model import Part
 from bureau.menu import WORK
 from bureau.printing.register_sheet import Column
 from bureau.printing.paper import CODE

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from bureau.figures.parts import (
-    AGREED,
-    ASKED_ALL,
+from bureau.figures.parts.cases import (
     CLOSED_ALL,
     DUE_ALL,
     DUE_CLOSED,
@@ -23,26 +21,30 @@ from bureau.figures.parts import (
     HANDLED_ALL,
     HANDLED_BY_THREE,
     HANDLED_NEXT_DAY,
-    MEDIATED_ALL,
     NOT_RAISED,
+    REPEATED,
+    REPORTED_ALL,
+    TO_TELL,
+    TOLD_IN_TIME,
+)
+from bureau.figures.parts.model import Part
+from bureau.figures.parts.records import (
+    AGREED,
+    ASKED_ALL,
+    MEDIATED_ALL,
     PERFORMED,
     PROMISED_ALL,
-    REPEATED,
     REPLIED,
-    REPORTED_ALL,
     RETURNED,
     SATISFIED,
     SENT_ALL,
     SESSIONS_ALL,
     SIGNED,
     TO_SIGN,
-    TO_TELL,
-    TOLD_IN_TIME,
     VISITS_ALL,
     VISITS_HELD,
     VISITS_MONDAY,
     VISITS_OWED,
-    Part,
 )
 from models import (
     Action,

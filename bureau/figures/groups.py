@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from bureau.calendar.periods import Span
 from bureau.figures.figures import PARTS
-from bureau.figures.parts import Part
+from bureau.figures.parts.model import Part
 from models import Case, ChecklistItem, Community, ListKind, Mediation, MediationSession, Squad, Street, Visit
 from panel import ids
 from panel.i18n import Message, _

@@ -17,7 +17,8 @@ from bureau.calendar.sql_days import local_day
 from bureau.figures import groups
 from bureau.figures.figures import FIGURES, PARTS, Figure, Form
 from bureau.figures.groups import PLACES, Grouping, Names, ReportQuery
-from bureau.figures.parts import HANDLED_ACCEPTED, Part, Universe
+from bureau.figures.parts.cases import HANDLED_ACCEPTED
+from bureau.figures.parts.model import Part, Universe
 from bureau.figures.terms import Terms
 from models import Case, Mediation, MediationSession, Visit
 from panel.i18n import Message, _

@@ -15,7 +15,7 @@ from bureau.calendar.periods import Span
 from bureau.figures import groups, sums
 from bureau.figures.figures import FIGURES, READ, Figure
 from bureau.figures.groups import Grouping, Names, ReportQuery
-from bureau.figures.parts import Part
+from bureau.figures.parts.model import Part
 from bureau.figures.sums import Line, Table, Value
 from bureau.figures.web import charts as figurecharts
 from bureau.figures.web import words as figurewords

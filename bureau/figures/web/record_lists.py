@@ -12,7 +12,7 @@ from bureau.calendar.web import office
 from bureau.figures import groups
 from bureau.figures.figures import PARTS
 from bureau.figures.groups import NONE, ReportQuery
-from bureau.figures.parts import Part
+from bureau.figures.parts.model import Part
 from bureau.figures.terms import Terms
 from models import ChecklistItem, Squad, Street
 from panel.base import UNSCOPED

@@ -1,5 +1,4 @@
-"""The sets of records that figures are made from: conditions that count them (bureau/figures/sums.py) and that list
-them (bureau/figures/web/record_lists.py), so that a number and the list behind it can't differ.
+"""The sets of cases that figures are made from: what was due, handled, closed and reported.
 
 Records stand as they stand now: a case that was closed after its period is closed. Closures within a period are read
 from events where the case was reopened since.
@@ -8,15 +7,15 @@ from events where the case was reopened since.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, union_all
+from sqlalchemy import and_, exists, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from bureau.calendar.sql_days import local_day, minute, stepwise, within_days
 from bureau.cases import forces
 from bureau.cases.steps.handling import CLOSE, REOPEN, REWORK
+from bureau.figures.parts.model import Condition, Part, Universe
 from bureau.figures.terms import Terms
 from models import (
     Case,
@@ -28,58 +27,12 @@ from models import (
     DeadlineChange,
     Feedback,
     FeedbackTarget,
-    Mediation,
-    MediationSession,
-    MediationStatus,
     PartyRole,
-    Performance,
-    Referral,
-    ReferralStatus,
-    Satisfaction,
-    Visit,
-    VisitStatus,
 )
-from panel.base import Base
-from panel.i18n import Message, _
-from panel.kinds import now, today
+from panel.i18n import _
 
-Condition = ColumnElement[bool]
 #: Neither closed nor still to be closed: not counted among what is due.
 NOT_DUE = (CaseStatus.SUSPENDED, CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
-REACHED = (Satisfaction.SATISFIED, Satisfaction.FAIRLY, Satisfaction.UNSATISFIED)
-CONTENT = (Satisfaction.SATISFIED, Satisfaction.FAIRLY)
-ENDED = (MediationStatus.AGREED, MediationStatus.FAILED)
-JUDGED = (Performance.PERFORMED, Performance.BREACHED)
-
-
-Conditions = Callable[[Terms], list[Condition]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Universe:
-    """Records that a period is about; what is counted of them is counted in one go."""
-
-    model: type[Base]
-    where: Conditions
-    #: Whether a record belongs to one month alone.
-    additive: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """A set of records of a universe, called `name` in addresses: all of it, or those that meet more conditions."""
-
-    name: str
-    label: Message
-    universe: Universe
-    more: Conditions | None = None
-
-    def where(self, terms: Terms) -> Condition:
-        return and_(*self.universe.where(terms), *self.besides(terms))
-
-    def besides(self, terms: Terms) -> list[Condition]:
-        return self.more(terms) if self.more else []
-
 
 # What was due.
 
@@ -233,95 +186,3 @@ def _repeated(terms: Terms) -> list[Condition]:
 REPORTED = Universe(Case, _reported)
 REPORTED_ALL = Part("reported", _("Cases reported"), REPORTED)
 REPEATED = Part("repeated", _("Repeated complaints"), REPORTED, _repeated)
-
-# Every Monday.
-
-
-def _visits(terms: Terms) -> list[Condition]:
-    """Those whose Monday has come."""
-    return [terms.on_days(Visit.planned_on), Visit.planned_on <= today()]
-
-
-VISITS = Universe(Visit, _visits)
-VISITS_ALL = Part("visits", _("Visits planned"), VISITS)
-VISITS_OWED = Part(
-    "visits_owed", _("Visits planned and not excused"), VISITS, lambda _t: [Visit.status != VisitStatus.EXEMPT]
-)
-VISITS_HELD = Part(
-    "visits_held",
-    _("Visited, also later"),
-    VISITS,
-    lambda _t: [Visit.status.in_((VisitStatus.DONE, VisitStatus.MADE_UP))],
-)
-VISITS_MONDAY = Part("visits_monday", _("Visited on the Monday"), VISITS, lambda _t: [Visit.status == VisitStatus.DONE])
-
-# Feedback.
-
-
-def _asked(terms: Terms) -> list[Condition]:
-    """Answers of whoever was reached, about cases that aren't out of an old ledger."""
-    about = aliased(Case)
-    ours = exists(select(about.id).where(about.id == Feedback.case_id, about.historic.is_(False)))
-    return [terms.within(Feedback.at), Feedback.satisfaction.in_(REACHED), ours]
-
-
-ASKED = Universe(Feedback, _asked)
-ASKED_ALL = Part("asked", _("Reached and asked"), ASKED)
-SATISFIED = Part("satisfied", _("Satisfied or fairly so"), ASKED, lambda _t: [Feedback.satisfaction.in_(CONTENT)])
-
-# Referrals.
-
-
-def _sent(terms: Terms) -> list[Condition]:
-    return [terms.within(Referral.sent_at)]
-
-
-def _to_sign(_terms: Terms) -> list[Condition]:
-    """Answered, or its limit is over."""
-    answered = or_(Referral.signed_at.is_not(None), Referral.replied_at.is_not(None))
-    return [Referral.sign_due_at.is_not(None), or_(answered, Referral.sign_due_at < now())]
-
-
-def _signed_in_time(_terms: Terms) -> list[Condition]:
-    signed = and_(Referral.signed_at.is_not(None), Referral.signed_at <= Referral.sign_due_at)
-    unsigned = and_(Referral.signed_at.is_(None), Referral.replied_at <= Referral.sign_due_at)
-    return [or_(signed, unsigned)]
-
-
-SENT = Universe(Referral, _sent)
-SENT_ALL = Part("sent", _("Referred"), SENT)
-TO_SIGN = Part("to_sign", _("Signed for, or overdue"), SENT, _to_sign)
-SIGNED = Part("signed_in_time", _("Signed for in time"), SENT, _signed_in_time)
-REPLIED = Part("replied", _("Replied"), SENT, lambda _t: [Referral.status == ReferralStatus.REPLIED])
-RETURNED = Part("returned", _("Returned"), SENT, lambda _t: [Referral.status == ReferralStatus.RETURNED])
-
-# Mediation.
-
-
-def _ended_in(terms: Terms, mediation: Any) -> list[Condition]:
-    return [terms.within(mediation.ended_at), mediation.status.in_(ENDED)]
-
-
-def _ended(terms: Terms) -> list[Condition]:
-    return _ended_in(terms, Mediation)
-
-
-def _sessions(terms: Terms) -> list[Condition]:
-    over = aliased(Mediation)
-    return [exists(select(over.id).where(over.id == MediationSession.mediation_id, *_ended_in(terms, over)))]
-
-
-def _promised(terms: Terms) -> list[Condition]:
-    """Agreements whose day has passed, or of which it is known already whether they were kept."""
-    over = or_(Mediation.performance.in_(JUDGED), Mediation.perform_by < today())
-    return [terms.on_days(Mediation.perform_by), Mediation.status == MediationStatus.AGREED, over]
-
-
-MEDIATED = Universe(Mediation, _ended)
-MEDIATED_ALL = Part("mediated", _("Mediations ended"), MEDIATED)
-AGREED = Part("agreed", _("Ended with an agreement"), MEDIATED, lambda _t: [Mediation.status == MediationStatus.AGREED])
-SESSIONS = Universe(MediationSession, _sessions)
-SESSIONS_ALL = Part("sessions", _("Sessions of mediations ended"), SESSIONS)
-PROMISED = Universe(Mediation, _promised)
-PROMISED_ALL = Part("promised", _("Agreements to be performed"), PROMISED)
-PERFORMED = Part("performed", _("Performed"), PROMISED, lambda _t: [Mediation.performance == Performance.PERFORMED])

@@ -1,0 +1,123 @@
+"""The sets of visits, feedback, referrals and mediations that figures are made from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import aliased
+
+from bureau.figures.parts.model import Condition, Part, Universe
+from bureau.figures.terms import Terms
+from models import (
+    Case,
+    Feedback,
+    Mediation,
+    MediationSession,
+    MediationStatus,
+    Performance,
+    Referral,
+    ReferralStatus,
+    Satisfaction,
+    Visit,
+    VisitStatus,
+)
+from panel.i18n import _
+from panel.kinds import now, today
+
+REACHED = (Satisfaction.SATISFIED, Satisfaction.FAIRLY, Satisfaction.UNSATISFIED)
+CONTENT = (Satisfaction.SATISFIED, Satisfaction.FAIRLY)
+ENDED = (MediationStatus.AGREED, MediationStatus.FAILED)
+JUDGED = (Performance.PERFORMED, Performance.BREACHED)
+
+# Every Monday.
+
+
+def _visits(terms: Terms) -> list[Condition]:
+    """Those whose Monday has come."""
+    return [terms.on_days(Visit.planned_on), Visit.planned_on <= today()]
+
+
+VISITS = Universe(Visit, _visits)
+VISITS_ALL = Part("visits", _("Visits planned"), VISITS)
+VISITS_OWED = Part(
+    "visits_owed", _("Visits planned and not excused"), VISITS, lambda _t: [Visit.status != VisitStatus.EXEMPT]
+)
+VISITS_HELD = Part(
+    "visits_held",
+    _("Visited, also later"),
+    VISITS,
+    lambda _t: [Visit.status.in_((VisitStatus.DONE, VisitStatus.MADE_UP))],
+)
+VISITS_MONDAY = Part("visits_monday", _("Visited on the Monday"), VISITS, lambda _t: [Visit.status == VisitStatus.DONE])
+
+# Feedback.
+
+
+def _asked(terms: Terms) -> list[Condition]:
+    """Answers of whoever was reached, about cases that aren't out of an old ledger."""
+    about = aliased(Case)
+    ours = exists(select(about.id).where(about.id == Feedback.case_id, about.historic.is_(False)))
+    return [terms.within(Feedback.at), Feedback.satisfaction.in_(REACHED), ours]
+
+
+ASKED = Universe(Feedback, _asked)
+ASKED_ALL = Part("asked", _("Reached and asked"), ASKED)
+SATISFIED = Part("satisfied", _("Satisfied or fairly so"), ASKED, lambda _t: [Feedback.satisfaction.in_(CONTENT)])
+
+# Referrals.
+
+
+def _sent(terms: Terms) -> list[Condition]:
+    return [terms.within(Referral.sent_at)]
+
+
+def _to_sign(_terms: Terms) -> list[Condition]:
+    """Answered, or its limit is over."""
+    answered = or_(Referral.signed_at.is_not(None), Referral.replied_at.is_not(None))
+    return [Referral.sign_due_at.is_not(None), or_(answered, Referral.sign_due_at < now())]
+
+
+def _signed_in_time(_terms: Terms) -> list[Condition]:
+    signed = and_(Referral.signed_at.is_not(None), Referral.signed_at <= Referral.sign_due_at)
+    unsigned = and_(Referral.signed_at.is_(None), Referral.replied_at <= Referral.sign_due_at)
+    return [or_(signed, unsigned)]
+
+
+SENT = Universe(Referral, _sent)
+SENT_ALL = Part("sent", _("Referred"), SENT)
+TO_SIGN = Part("to_sign", _("Signed for, or overdue"), SENT, _to_sign)
+SIGNED = Part("signed_in_time", _("Signed for in time"), SENT, _signed_in_time)
+REPLIED = Part("replied", _("Replied"), SENT, lambda _t: [Referral.status == ReferralStatus.REPLIED])
+RETURNED = Part("returned", _("Returned"), SENT, lambda _t: [Referral.status == ReferralStatus.RETURNED])
+
+# Mediation.
+
+
+def _ended_in(terms: Terms, mediation: Any) -> list[Condition]:
+    return [terms.within(mediation.ended_at), mediation.status.in_(ENDED)]
+
+
+def _ended(terms: Terms) -> list[Condition]:
+    return _ended_in(terms, Mediation)
+
+
+def _sessions(terms: Terms) -> list[Condition]:
+    over = aliased(Mediation)
+    return [exists(select(over.id).where(over.id == MediationSession.mediation_id, *_ended_in(terms, over)))]
+
+
+def _promised(terms: Terms) -> list[Condition]:
+    """Agreements whose day has passed, or of which it is known already whether they were kept."""
+    over = or_(Mediation.performance.in_(JUDGED), Mediation.perform_by < today())
+    return [terms.on_days(Mediation.perform_by), Mediation.status == MediationStatus.AGREED, over]
+
+
+MEDIATED = Universe(Mediation, _ended)
+MEDIATED_ALL = Part("mediated", _("Mediations ended"), MEDIATED)
+AGREED = Part("agreed", _("Ended with an agreement"), MEDIATED, lambda _t: [Mediation.status == MediationStatus.AGREED])
+SESSIONS = Universe(MediationSession, _sessions)
+SESSIONS_ALL = Part("sessions", _("Sessions of mediations ended"), SESSIONS)
+PROMISED = Universe(Mediation, _promised)
+PROMISED_ALL = Part("promised", _("Agreements to be performed"), PROMISED)
+PERFORMED = Part("performed", _("Performed"), PROMISED, lambda _t: [Mediation.performance == Performance.PERFORMED])
