@@ -171,7 +171,7 @@ def test_a_case_and_its_complainant_are_written_together_or_not_at_all(
     before = stage.count("case"), stage.count("caseevent")
     browser = stage.browse("liaison")
     browser.token()
-    monkeypatch.setattr("bureau.cases.web.report_page.CaseParty", break_down)
+    monkeypatch.setattr("bureau.cases.web.report_form.CaseParty", break_down)
     assert report(browser, anonymous="0", name="陈某某").status_code == 500
     monkeypatch.undo()
     assert (stage.count("case"), stage.count("caseevent")) == before

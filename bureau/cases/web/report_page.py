@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import abort, flash, jsonify, redirect, render_template, request, url_for
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
-from bureau.access.roles import OFFICE, OFFICER
-from bureau.cases import intake
-from bureau.cases.errors import StepNotAllowed
+from bureau.access.roles import OFFICE
 from bureau.cases.steps.report import REPORT
 from bureau.cases.web import known_cases as known
 from bureau.cases.web import photos
+from bureau.cases.web.report_form import COMMUNITY, FIELDS, ReportInput, communities, read, register, sources
 from bureau.checklists import items as checklist
 from bureau.checklists.suggest import suggest
 from models import (
-    AttachmentPhase,
     Case,
-    CaseParty,
     ChecklistItem,
     Community,
-    CommunityStatus,
-    PartyRole,
-    Source,
     Urgency,
 )
 from panel.base import display
-from panel.fields import Field, field_named
+from panel.fields import Field
 from panel.i18n import Message, _
-from panel.kinds import Choice, Invalid, Text, today
-from panel.security.policy import OutOfScope, Permission
-from panel.store.db_errors import explain
+from panel.kinds import Choice, today
+from panel.security.policy import Permission
 from panel.store.files import CheckedFile
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
 from panel.web.features import Route
-from panel.web.lookups import label, visible
+from panel.web.lookups import label
 from panel.web.pages import Cell, Input, Page
 
 #: A person with more communities than this looks theirs up.
@@ -73,58 +63,9 @@ class ReportPage(Page):
     without: Message | None = None
 
 
-@dataclass(slots=True)
-class ReportInput:
-    """What was filled in: as typed, as read, and what can't be read."""
-
-    typed: Mapping[str, str]
-    values: dict[str, Any] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    photos: list[CheckedFile] = field(default_factory=list)
-
-
 def may_open() -> bool:
     actor = current_actor()
     return bool(actor.roles & REPORT.roles) and current_panel().policy.may(actor, Permission.CREATE, Case)
-
-
-def asked(name: str, **changed: Any) -> Field:
-    """A column of a case, as this form asks for it."""
-    model, attr = (CaseParty, name) if name in ("anonymous", "name", "phone") else (Case, name)
-    found = field_named(model, attr)
-    assert found is not None
-    values = {"kind": found.kind, "label": found.label, "name": name, "attr": name, "required": found.required}
-    return Field(**{**values, **changed})
-
-
-COMMUNITY = asked("community")
-FIELDS = {
-    one.name: one
-    for one in (
-        asked("place", required=True, help=_("Street and number, building, or what stands next to it.")),
-        asked("description", kind=Text(2000, lines=5), help=_("What is it, since when, whom does it disturb?")),
-        asked("urgency", default=Urgency.NORMAL),
-        asked("source"),
-        asked("anonymous", label=_("Complainant stays anonymous"), default=True),
-        asked("name", label=_("Complainant's name")),
-        asked("phone", label=_("Complainant's telephone")),
-        asked("item"),
-    )
-}
-
-
-def sources() -> list[Source]:
-    """Where a report of this person may come from; the first is preset, and without another it isn't asked for."""
-    roles = current_actor().roles
-    if OFFICE in roles:
-        return [Source.RESIDENT, *(source for source in Source if source is not Source.RESIDENT)]
-    return [Source.PATROL] if OFFICER in roles else [Source.LIAISON]
-
-
-def communities() -> list[Community]:
-    """Those that the person may report from, all of them for whoever looks them up."""
-    statement = select(Community).where(Community.status == CommunityStatus.ACTIVE).order_by(Community.name_key)
-    return list(current_panel().session.execute(statement).scalars())
 
 
 def page() -> Any:
@@ -141,7 +82,7 @@ def page() -> Any:
 
 
 def _post(own: list[Community], handed: list[CheckedFile], unfit: Message | None) -> Any:
-    given = _read(own)
+    given = read(own)
     given.photos = handed
     if unfit is not None:
         given.problems["photos"] = str(unfit)
@@ -151,82 +92,11 @@ def _post(own: list[Community], handed: list[CheckedFile], unfit: Message | None
             shown.asks = True
             return render_template("cases/report.html", page=shown)
     if not given.problems:
-        case = _register(given)
+        case = register(given)
         if case is not None:
             flash(str(_("Reported: {number}", number=case.case_no)), "success")
             return redirect(url_for("case.details_view", id=case.id))
     return render_template("cases/report.html", page=_page(own, given)), 422
-
-
-def _register(given: ReportInput) -> Case | None:
-    """The case and its complainant in one transaction; None when the database refuses, which is then a problem."""
-    panel, actor, values = current_panel(), current_actor(), given.values
-    case = Case(
-        source=values["source"],
-        community_id=values["community"],
-        place=values["place"],
-        description=values["description"],
-        urgency=values["urgency"],
-        item_id=values["item"],
-    )
-    try:
-        intake.register(panel.session, case, actor.user_id, actor.name)
-        if not values["anonymous"]:
-            party = CaseParty(case_id=case.id, role=PartyRole.COMPLAINANT, name=values["name"], phone=values["phone"])
-            panel.session.add(party)
-        elif values["source"] is Source.RESIDENT:
-            panel.session.add(CaseParty(case_id=case.id, role=PartyRole.COMPLAINANT, anonymous=True))
-        photos.attach(case, AttachmentPhase.BEFORE, given.photos)
-        panel.session.commit()
-    except StepNotAllowed as refused:
-        panel.session.rollback()
-        given.problems["photos"] = str(refused.message)
-        return None
-    except IntegrityError as error:
-        panel.session.rollback()
-        name, message = explain(error, Case)
-        given.problems[name or ""] = str(message)
-        return None
-    except OutOfScope as refusal:
-        panel.session.rollback()
-        given.problems["community"] = str(refusal.message)
-        return None
-    return case
-
-
-def _read(own: list[Community]) -> ReportInput:
-    """The form, read by the kinds of its fields."""
-    given = ReportInput({name: request.form.get(name, "") for name in FIELDS})
-    given.typed = {**given.typed, "community": next(filter(None, request.form.getlist("community")), "")}
-    if len(own) == 1:
-        given.typed = {**given.typed, "community": str(own[0].id)}
-    if len(sources()) == 1:
-        given.typed = {**given.typed, "source": sources()[0].value}
-    for name, declared in FIELDS.items():
-        _parse(given, name, declared)
-    _parse(given, "community", COMMUNITY)
-    if "community" not in given.problems and given.values["community"] not in {one.id for one in own}:
-        given.problems["community"] = str(_("Choose one from the list."))
-    if given.values["item"] and visible("checklistitem", given.values["item"]) is None:
-        given.problems["item"] = str(_("Choose one from the list."))
-    given.values["urgency"] = given.values["urgency"] or Urgency.NORMAL
-    if given.values["anonymous"]:
-        for name in ("name", "phone"):
-            given.problems.pop(name, None)
-    elif not given.values["name"]:
-        given.problems.setdefault("name", str(_("Enter a name, or mark the person as anonymous.")))
-    return given
-
-
-def _parse(given: ReportInput, name: str, declared: Field) -> None:
-    given.values[name] = None
-    try:
-        given.values[name] = declared.kind.parse(given.typed.get(name))
-    except Invalid as problem:
-        given.problems[name] = str(problem.message)
-        return
-    if given.values[name] is None and declared.required and name not in ("urgency", "anonymous"):
-        given.problems[name] = str(_("This must be filled in."))
 
 
 def _page(own: list[Community], given: ReportInput) -> ReportPage:
