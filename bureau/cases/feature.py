@@ -6,7 +6,7 @@ from bureau.cases.steps.approval import APPROVAL
 from bureau.cases.steps.handling import HANDLING
 from bureau.cases.steps.intake import INTAKE
 from bureau.cases.steps.remarks import REMARKS
-from bureau.menu import OVERVIEW, RECORDS, WORK
+from bureau.menu import LISTS, OVERVIEW, RECORDS, WORK
 from bureau.people import finders
 from models import Action, Case, CaseEvent, CaseParty, DeadlineChange, Feedback
 from panel.i18n import _
@@ -15,7 +15,7 @@ from panel.web.panel import Link
 
 
 def _site() -> Site:
-    from bureau.cases.web import approvals_page, case_views, photos, report_page
+    from bureau.cases.web import approvals_page, case_views, deadlines_page, photos, report_page
 
     return Site(
         views={Case: case_views.CaseView, DeadlineChange: approvals_page.DeadlineChangeView},
@@ -31,8 +31,9 @@ def _site() -> Site:
                 badge=approvals_page.badge,
                 rank=4,
             ),
+            Link(_("Days off and deadlines"), "calendar", "calendar", LISTS, deadlines_page.may_open, rank=51),
         ),
-        routes=(*report_page.ROUTES, *approvals_page.ROUTES, *photos.ROUTES),
+        routes=(*report_page.ROUTES, *approvals_page.ROUTES, *deadlines_page.ROUTES, *photos.ROUTES),
         configure=photos.configure,
     )
 

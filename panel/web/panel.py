@@ -107,6 +107,10 @@ class Panel:
         with session.system_session(self.db.engine, self.policy, self.app.config["SECRET_KEY"]) as own:
             yield own
 
+    def offers(self, endpoint: str) -> bool:
+        """Whether the side bar leads the person of this request to a page of the panel's own."""
+        return any(link.endpoint == endpoint and link.may() for link in self.links)
+
     def log_login(self, username: str, user_id: int | None, outcome: LoginOutcome, **changed: Any) -> None:
         """Write the log-in log, and what the log-in changes about the account, in one short transaction."""
         with self.system_session() as own:

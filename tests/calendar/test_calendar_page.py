@@ -13,10 +13,10 @@ import time_machine
 from openpyxl import Workbook
 
 import models
-from bureau.calendar.web.pages import spans
 from bureau.cases import events, intake, recompute
 from bureau.cases.state import stepping
 from bureau.cases.web.case_views import due_cell
+from bureau.cases.web.deadlines_page import spans
 from bureau.settings import settings
 from models import CaseStatus, LimitUnit
 from panel.kinds import ZONE, Moment

@@ -11,13 +11,14 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import Select, inspect, select
 
-from bureau.calendar.web.office import know_reopenings, values
+from bureau.calendar.web.office import values
 from bureau.cases import repeats, workflow
 from bureau.cases.repeats import LikelyRepeats
 from bureau.cases.steps import STEPS, Step, restarting
 from bureau.cases.steps.handling import REOPEN
 from bureau.cases.steps.intake import MERGE
 from bureau.cases.web import photos, sections, step_aids
+from bureau.cases.web.reopenings import know_reopenings
 from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
 from panel.base import display
 from panel.fields import Field, field_named

@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
 from bureau.calendar.deadlines import light, words
 from bureau.calendar.sql_days import minute
-from bureau.calendar.web.office import begun, calendar, values
+from bureau.calendar.web.office import calendar, values
 from bureau.cases import intake, stages
 from bureau.cases.steps import STEPS
 from bureau.cases.steps.remarks import SUPERVISE
 from bureau.cases.web import bulk_steps, case_page, step_aids, step_form
+from bureau.cases.web.reopenings import begun
 from models import (
     ENDED,
     Case,

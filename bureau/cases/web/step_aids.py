@@ -10,11 +10,12 @@ from flask import request, url_for
 from sqlalchemy import select
 
 from bureau.calendar import deadlines
-from bureau.calendar.web.office import begun, calendar, values
+from bureau.calendar.web.office import calendar, values
 from bureau.cases import repeats
 from bureau.cases.repeats import LikelyRepeats, Repeat
 from bureau.cases.steps import Step
 from bureau.cases.steps.intake import MERGE
+from bureau.cases.web.reopenings import begun
 from bureau.checklists import items as checklist
 from bureau.checklists.suggest import suggest
 from models import Case, CaseStatus, ChecklistItem, LimitUnit, ListKind, Phrase, PhraseUse, Urgency

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import abort, render_template, request, url_for
 
-from bureau.cases.web import report_page
 from bureau.checklists import items as checklist
 from bureau.checklists.suggest import suggest
 from models import ChecklistItem, ListKind
@@ -136,7 +135,7 @@ def _line(item: ChecklistItem) -> Line:
         basis=item.legal_basis or "",
         tags=tags,
         url=url_for("checklistitem.details_view", id=item.id),
-        report_url=url_for("report", item=item.id) if report_page.may_open() else None,
+        report_url=url_for("report", item=item.id) if current_panel().offers("report") else None,
     )
 
 

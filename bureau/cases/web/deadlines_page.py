@@ -21,7 +21,6 @@ from panel.store.bulk import StaleRow
 from panel.web.context import current_actor, current_panel
 from panel.web.features import Route
 from panel.web.pages import Button, Cell, ConfirmPage, Page, Words
-from panel.web.views import SchemaView
 
 #: Cases named on the page that asks before their deadlines move.
 NAMED = 12
@@ -55,14 +54,6 @@ class WorkdaysPage(Page):
     template_url: str = ""
     #: Open cases whose deadline isn't the one that the calendar gives them.
     stale: Words = ""
-
-
-class CalendarDayView(SchemaView):
-    """Days of the calendar. Whoever changes one by hand is told that open deadlines don't follow by themselves: what
-    moves is looked at first."""
-
-    def on_save(self, record: Any, *, is_created: bool) -> None:
-        flash(str(_("Open deadlines don't follow yet: look at what moves under “Days off and deadlines”.")), "warning")
 
 
 def may_open() -> bool:
@@ -99,7 +90,7 @@ def page() -> Any:
         )
     for number in sorted(known | {this, this + 1}, reverse=True):
         shown.years.append(_year(number, [day for day in days if day.day.year == number], this))
-    return render_template("calendar/workdays.html", page=shown)
+    return render_template("cases/deadlines.html", page=shown)
 
 
 def _year(number: int, days: list[CalendarDay], this: int) -> Year:
