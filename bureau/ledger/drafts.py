@@ -27,12 +27,12 @@ def due(session: Session, day: date) -> list[tuple[Month, Basis]]:
     month = Month.of(day).plus(-1)
     bases = [Basis.ACCEPTED, *([Basis.CLOSED] if settings.get(session, "ledger_by_closing") else [])]
     drafted = select(LedgerDraft.basis).where(LedgerDraft.month == str(month))
-    handed_up = select(Ledger.basis).where(Ledger.month == str(month), Ledger.squad_id.is_(None))
-    present = {*session.execute(drafted).scalars(), *session.execute(handed_up).scalars()}
+    submitted = select(Ledger.basis).where(Ledger.month == str(month), Ledger.squad_id.is_(None))
+    present = {*session.execute(drafted).scalars(), *session.execute(submitted).scalars()}
     return [(month, basis) for basis in bases if basis not in present]
 
 
-def waiting(session: Session) -> list[LedgerDraft]:
+def all_drafts(session: Session) -> list[LedgerDraft]:
     """All drafts, the latest month first, without their files."""
     return list(session.execute(select(LedgerDraft).order_by(LedgerDraft.month.desc(), LedgerDraft.id)).scalars())
 

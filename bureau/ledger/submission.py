@@ -51,7 +51,7 @@ def find(session: Session, month: Month, basis: Basis, squad: int | None) -> Led
     return session.execute(statement).scalar_one_or_none()
 
 
-def handed_up(session: Session) -> list[Ledger]:
+def submitted_ledgers(session: Session) -> list[Ledger]:
     """All ledgers handed up that the actor may see, the latest month first, without their files."""
     statement = select(Ledger).options(joinedload(Ledger.squad)).order_by(Ledger.month.desc(), Ledger.id.desc())
     return list(session.execute(statement).scalars())
@@ -74,7 +74,7 @@ def lines(session: Session, ledger: Ledger, limit: int) -> list[tuple[int, list[
     return [(case_id, cells) for case_id, cells in session.execute(statement)]
 
 
-def kept_corrections(session: Session, ledger: Ledger) -> list[Correction]:
+def stored_corrections(session: Session, ledger: Ledger) -> list[Correction]:
     """The corrections in a ledger handed up."""
     statement = (
         select(LedgerLine.case_id, LedgerLine.cells)

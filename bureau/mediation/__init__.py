@@ -1,1 +1,1 @@
-"""Measurements, and mediation by enforcement, community and volunteers."""
+"""Noise measurements and mediation."""

@@ -1,4 +1,4 @@
-"""Whether an agreement is kept; a case is settled once that is known, and a breach may become a case of its own."""
+"""Performance of agreements: follow-up, breaches, and the check before a case is handled as mediated."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ class FollowUpResult(Choices):
 
 
 def may_follow_up(session: Session, case: Case, known: Known) -> Message | None:
-    """Why there is nothing to follow up, or None."""
+    """The reason why there is nothing to follow up, or None."""
     if known_facts(session, case, known)["agreed"]:
         return None
     return _("This case has no agreement that could be performed.")
 
 
 def follow_up(session: Session, case: Case, values: Values) -> None:
-    """Whether the agreement was kept. A breach can become a case of its own."""
-    statement = _agreed_latest(case)
+    """Record whether the latest agreement was performed; with `new_case` register a breach as a new case, once. Raises
+    InvalidValues."""
+    statement = _latest_agreement(case)
     mediation = session.execute(statement, execution_options=UNSCOPED).scalars().first()
     if mediation is None:
         raise InvalidValues({"performance": _("This case has no agreement that could be performed.")})
@@ -53,10 +54,10 @@ def follow_up(session: Session, case: Case, values: Values) -> None:
     if values.get("new_case") and mediation.performance is not Performance.BREACHED:
         raise InvalidValues({"new_case": _("Only a breach becomes a case.")})
     if values.get("new_case") and mediation.breach_case_id is None:
-        mediation.breach_case_id = _breach(session, case, mediation).id
+        mediation.breach_case_id = _register_breach(session, case, mediation).id
 
 
-def _agreed_latest(case: Case) -> Any:
+def _latest_agreement(case: Case) -> Any:
     return (
         select(Mediation)
         .where(Mediation.case_id == case.id, Mediation.status == MediationStatus.AGREED)
@@ -65,9 +66,9 @@ def _agreed_latest(case: Case) -> Any:
     )
 
 
-def _breach(session: Session, case: Case, mediation: Mediation) -> Case:
-    """A new case of the same place, with whoever complained, for an agreement that wasn't kept."""
-    made = Case(
+def _register_breach(session: Session, case: Case, mediation: Mediation) -> Case:
+    """Register a new case for a breach, with the community, place and parties of the case."""
+    new_case = Case(
         community_id=case.community_id,
         place=case.place,
         source=Source.OTHER,
@@ -80,20 +81,20 @@ def _breach(session: Session, case: Case, mediation: Mediation) -> Case:
         ),
     )
     actor = actor_of(session)
-    intake.register(session, made, actor.user_id, actor.name)
+    intake.register(session, new_case, actor.user_id, actor.name)
     statement = select(CaseParty).where(CaseParty.case_id == case.id)
     for party in session.execute(statement, execution_options=UNSCOPED).scalars():
         copied = {name: getattr(party, name) for name in ("role", "anonymous", "name", "phone", "address")}
-        session.add(CaseParty(case_id=made.id, **copied))
+        session.add(CaseParty(case_id=new_case.id, **copied))
     session.flush()
-    return made
+    return new_case
 
 
 def require_settled(session: Session, case: Case, values: Values) -> None:
-    """A case is handled as mediated once it is known that its agreement was kept."""
+    """Raise InvalidValues for the outcome "mediated" unless the latest agreement was performed."""
     if values["outcome"] is not Outcome.MEDIATED:
         return
-    mediation = session.execute(_agreed_latest(case), execution_options=UNSCOPED).scalars().first()
+    mediation = session.execute(_latest_agreement(case), execution_options=UNSCOPED).scalars().first()
     if mediation is None:
         raise InvalidValues({"outcome": _("“Mediated” needs a mediation that ended with an agreement.")})
     if mediation.performance is Performance.BREACHED:

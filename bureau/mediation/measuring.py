@@ -1,7 +1,7 @@
-"""Judging measurements: period, limit and conclusion are worked out when one is written down, whoever writes it.
+"""Conclusions of noise measurements. Period, limit and conclusion are set on every flush, for every door.
 
-What can't be judged (the instrument's verification is over, the community has no noise zone) is kept without a
-conclusion, with the sentence that says what to do."""
+A measurement is stored without a conclusion when the instrument's verification is over or the community has no
+noise zone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from panel import kinds
 from panel.base import UNSCOPED
 from panel.i18n import Message, _
 
-#: What a conclusion follows from.
-GIVEN = ("case_id", "case", "at", "value", "instrument_until")
-#: What follows: nobody types it.
-FOUND = ("period", "limit_value", "conclusion")
+#: Columns that the results depend on.
+INPUTS = ("case_id", "case", "at", "value", "instrument_until")
+#: Columns that judge() sets.
+RESULTS = ("period", "limit_value", "conclusion")
 
 
-def why_not(measurement: Measurement, community: Community | None) -> Message | None:
-    """Why a measurement can't be judged, and what to do; None when nothing is in the way."""
+def obstacle(measurement: Measurement, community: Community | None) -> Message | None:
+    """The reason why a measurement can't be judged, and what to do; None if it can. `community` is that of the case."""
     day = local_day(measurement.at or kinds.now())
     if measurement.instrument_until < day:
         return _(
@@ -41,13 +41,14 @@ def why_not(measurement: Measurement, community: Community | None) -> Message | 
     return None
 
 
-def hindrance(session: Session, measurement: Measurement) -> Message | None:
-    """The same, where the community isn't at hand."""
-    return why_not(measurement, _community(session, measurement))
+def obstacle_of(session: Session, measurement: Measurement) -> Message | None:
+    """obstacle() with the community read from the database."""
+    return obstacle(measurement, _community(session, measurement))
 
 
 def judge(session: Session, measurement: Measurement) -> None:
-    """Set period, limit and conclusion by the zone of the case's community and the hour of the measurement."""
+    """Set period, limit and conclusion, by the noise zone of the case's community and the local time. Levels in dB(A);
+    the limits and the night's hours are settings."""
     measurement.at = measurement.at or kinds.now()
     night: noise_limits.NightHours = settings.get(session, "night_hours")
     limits: noise_limits.NoiseLimits = settings.get(session, "noise_limits")
@@ -56,37 +57,37 @@ def judge(session: Session, measurement: Measurement) -> None:
     zone = community.noise_zone
     measurement.limit_value = None if zone is None else limits.limit(zone, measurement.period)
     measurement.conclusion = None
-    if measurement.limit_value is not None and why_not(measurement, community) is None:
+    if measurement.limit_value is not None and obstacle(measurement, community) is None:
         measurement.conclusion = noise_limits.judge(measurement.value, measurement.limit_value)
 
 
 def within_limit(case_id: int) -> Select[Any]:
-    """The measurements of a case that found the noise within the limit."""
+    """The ids of the measurements of a case that are within the limit."""
     return select(Measurement.id).where(Measurement.case_id == case_id, Measurement.conclusion == Conclusion.WITHIN)
 
 
 def _community(session: Session, measurement: Measurement) -> Community:
-    """Whose zone counts: a limit doesn't depend on who may see the community."""
+    """The community of the case. Unscoped: the limit doesn't depend on who may see the community."""
     case_id = measurement.case_id or measurement.case.id
     query = select(Community).join(Case, Case.community_id == Community.id).where(Case.id == case_id)
     with session.no_autoflush:
         return session.execute(query, execution_options=UNSCOPED).scalar_one()
 
 
-def _wants_judging(measurement: Measurement) -> bool:
+def _changed(measurement: Measurement) -> bool:
     state = inspect(measurement)
-    return not state.persistent or any(state.attrs[name].history.has_changes() for name in (*GIVEN, *FOUND))
+    return not state.persistent or any(state.attrs[name].history.has_changes() for name in (*INPUTS, *RESULTS))
 
 
 @event.listens_for(Session, "before_flush")
 def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
-    """Below every view: a conclusion that somebody sets is worked out all the same."""
+    """Judge new and changed measurements. A conclusion that was set by hand is overwritten."""
     for record in [*session.new, *session.dirty]:
-        if isinstance(record, Measurement) and _wants_judging(record) and _complete(record):
+        if isinstance(record, Measurement) and _changed(record) and _complete(record):
             judge(session, record)
 
 
 def _complete(measurement: Measurement) -> bool:
-    """What lacks a value that it can't do without is refused by the database."""
+    """Whether the required values are set; the database refuses a measurement without them."""
     case_id = measurement.case_id or (measurement.case.id if measurement.case is not None else None)
     return None not in (case_id, measurement.value, measurement.instrument_until)

@@ -1,7 +1,6 @@
-"""Mediation (调解): how it begins and how it ends.
+"""Beginning and end of a mediation (调解), as steps of its case.
 
-A case is mediated where its item allows it, or where a measurement found the noise within the limit, so that
-enforcement has nothing to enforce. Everything but corrections goes by steps of the case."""
+The bureau mediates a case whose item allows it, or whose noise was measured within the limit."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.kinds import Choices, PersonName, now
 
-#: What a page knows already while it asks for one step after the other.
+#: Values that a page has read already, shared by Step.possible of several steps.
 Known = dict[str, Any]
 
 
@@ -40,7 +39,7 @@ class Ending(Choices):
 
 
 def may_begin(session: Session, case: Case, known: Known) -> Message | None:
-    """Why this case can't be mediated, or None."""
+    """The reason why the case can't be mediated, or None."""
     if (case.item_snapshot or {}).get("mediable") or known_facts(session, case, known)["within"]:
         return None
     return _(
@@ -50,12 +49,13 @@ def may_begin(session: Session, case: Case, known: Known) -> Message | None:
 
 
 def known_facts(session: Session, case: Case, known: Known) -> Known:
-    """Whether the case has a measurement within the limit and an agreement; one statement for both, asked once."""
+    """Fill `known` with "within" (a measurement within the limit) and "agreed" (an agreement) and return it. One
+    statement, none if both are known."""
     if not {"within", "agreed"} <= known.keys():
         agreed = exists(_agreed(case))
         statement = select(exists(measuring.within_limit(case.id)), agreed)
-        within, found = session.execute(statement, execution_options=UNSCOPED).one()
-        known |= {"within": within, "agreed": found}
+        within, has_agreement = session.execute(statement, execution_options=UNSCOPED).one()
+        known |= {"within": within, "agreed": has_agreement}
     return known
 
 
@@ -64,16 +64,16 @@ def _agreed(case: Case) -> Any:
 
 
 def running(session: Session, case: Case, name: str) -> Mediation:
-    """The mediation that the case is in; without one it is said at the value called `name`."""
+    """The running mediation of the case. Without one raises InvalidValues with the problem at field `name`."""
     statement = select(Mediation).where(Mediation.case_id == case.id, Mediation.status == MediationStatus.RUNNING)
-    found = session.execute(statement, execution_options=UNSCOPED).scalar_one_or_none()
-    if found is None:
+    mediation = session.execute(statement, execution_options=UNSCOPED).scalar_one_or_none()
+    if mediation is None:
         raise InvalidValues({name: _("This case has no mediation that goes on.")})
-    return found
+    return mediation
 
 
 def begin(session: Session, case: Case, values: Values) -> None:
-    """A mediation with its number and both parties."""
+    """Add a mediation with its number and both parties. Raises InvalidValues for two equal parties."""
     started = now()
     first = _party(session, case, "party_a", PartyRole.COMPLAINANT, values)
     second = _party(session, case, "party_b", PartyRole.RESPONDENT, values)
@@ -93,7 +93,7 @@ def begin(session: Session, case: Case, values: Values) -> None:
 
 
 def known_party(session: Session, case: Case, role: PartyRole) -> str | None:
-    """The name of the case's complainant or respondent, where it has just one."""
+    """The name of the case's party of this role, if it has exactly one."""
     statement = select(CaseParty.name).where(
         CaseParty.case_id == case.id, CaseParty.role == role, CaseParty.name.is_not(None)
     )
@@ -102,36 +102,37 @@ def known_party(session: Session, case: Case, role: PartyRole) -> str | None:
 
 
 def _party(session: Session, case: Case, name: str, role: PartyRole, values: Values) -> str:
-    """A name as typed. The form begins with the mask of the one that the case knows: left as it was, it is that one."""
-    given: str = values[name]
-    if "*" not in given:
-        return given
-    known = known_party(session, case, role)
-    if known is None or PersonName().mask(known) != given:
+    """The name of a party. The form is prefilled with the mask of known_party(); an unchanged mask stands for that
+    name, any other mask raises InvalidValues."""
+    text: str = values[name]
+    if "*" not in text:
+        return text
+    known_name = known_party(session, case, role)
+    if known_name is None or PersonName().mask(known_name) != text:
         raise InvalidValues({name: _("Type the whole name; it is kept masked.")})
-    return known
+    return known_name
 
 
 def end(session: Session, case: Case, values: Values) -> None:
-    """An agreement, reached in a session, with the day by which it is performed; or a failure with what the parties
-    were told. Whoever refuses to sit down ends it without any session."""
+    """End the mediation: with an agreement, which needs a session and a day of performance, or without one, which needs
+    who ended it and the remedies told. Only a failure may end without a session. Raises InvalidValues."""
     mediation = running(session, case, "ending")
     agreed = values["ending"] is Ending.AGREED
-    wanted = ("agreement", "agreement_form", "perform_by") if agreed else ("ended_by", "remedies")
-    lacking = {name: _("This must be filled in.") for name in wanted if values.get(name) is None}
+    required = ("agreement", "agreement_form", "perform_by") if agreed else ("ended_by", "remedies")
+    problems = {name: _("This must be filled in.") for name in required if values.get(name) is None}
     if agreed and not _has_sessions(session, mediation):
-        lacking["ending"] = _("No session is recorded yet: record the one in which this was agreed first.")
-    if lacking:
-        raise InvalidValues(lacking)
+        problems["ending"] = _("No session is recorded yet: record the one in which this was agreed first.")
+    if problems:
+        raise InvalidValues(problems)
     mediation.ended_at = now()
-    for name in wanted:
+    for name in required:
         setattr(mediation, name, values[name])
     mediation.status = MediationStatus.AGREED if agreed else MediationStatus.FAILED
     mediation.performance = Performance.PENDING if agreed else None
 
 
 def break_off(session: Session, case: Case, values: Values) -> None:
-    """The case is over: what goes on of its mediation is over, too."""
+    """End the running mediation of a case that is rejected or voided, as failed."""
     statement = select(Mediation).where(Mediation.case_id == case.id, Mediation.status == MediationStatus.RUNNING)
     for mediation in session.execute(statement, execution_options=UNSCOPED).scalars():
         mediation.status, mediation.ended_at, mediation.ended_by = MediationStatus.FAILED, now(), EndedBy.MEDIATORS

@@ -1,4 +1,4 @@
-"""What is written of a mediation calls the parties 甲方 and 乙方: their names are kept in one place, masked."""
+"""Free texts of a mediation call the parties 甲方 and 乙方, so that their names are stored in one place."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from models import (
 )
 from panel.base import UNSCOPED
 
-#: What the parties are called in whatever is written of a mediation, whoever reads it.
+#: Names of the parts in free texts, in every language.
 PARTY_A, PARTY_B = "甲方", "乙方"
 
 
 @event.listens_for(Session, "before_flush")
-def _call_parties_by_part(session: Session, _context: Any, _instances: Any) -> None:
-    """What is written of a mediation calls the parties 甲方 and 乙方: their names are kept in one place, masked."""
+def _replace_names(session: Session, _context: Any, _instances: Any) -> None:
+    """Replace the names of the parties in the free texts of new and changed mediations and sessions."""
     for record in [*session.new, *session.dirty]:
         if isinstance(record, Mediation | MediationSession):
-            about = record if isinstance(record, Mediation) else _mediation_of(session, record)
+            mediation = record if isinstance(record, Mediation) else _mediation_of(session, record)
             for name in _TEXTS[type(record)]:
                 text = getattr(record, name)
-                if text and (found := by_part(text, about.party_a, about.party_b)) != text:
-                    setattr(record, name, found)
+                if text and (replaced := by_part(text, mediation.party_a, mediation.party_b)) != text:
+                    setattr(record, name, replaced)
 
 
-def worded(session: Session, case: Case, text: str) -> str:
-    """What a step says of the latest mediation of a case, as its event keeps it for ever: it names no party."""
+def text_by_part(session: Session, case: Case, text: str) -> str:
+    """The opinion of a step with the names of the latest mediation's parties replaced: events are append-only."""
     statement = select(Mediation.party_a, Mediation.party_b).where(Mediation.case_id == case.id)
     latest = statement.order_by(Mediation.id.desc()).limit(1)
     row = session.execute(latest, execution_options=UNSCOPED).first()
@@ -42,16 +42,16 @@ def worded(session: Session, case: Case, text: str) -> str:
 _TEXTS = {Mediation: ("dispute", "agreement", "follow_up", "remedies"), MediationSession: ("minutes",)}
 
 
-def _mediation_of(session: Session, held: MediationSession) -> Mediation:
-    if held.mediation is not None:
-        return held.mediation
-    statement = select(Mediation).where(Mediation.id == held.mediation_id)
+def _mediation_of(session: Session, sitting: MediationSession) -> Mediation:
+    if sitting.mediation is not None:
+        return sitting.mediation
+    statement = select(Mediation).where(Mediation.id == sitting.mediation_id)
     return session.execute(statement, execution_options=UNSCOPED).scalar_one()
 
 
 def by_part(text: str, party_a: str | None, party_b: str | None) -> str:
-    """A text in which the parties are called by their part. White space inside a name doesn't hide it; a name of one
-    character is nobody's."""
+    """The text with the names replaced by 甲方 and 乙方, also where white space breaks a name. Names of one character
+    are left: they would match other words."""
     for name, part in ((party_a, PARTY_A), (party_b, PARTY_B)):
         if name and len(name) > 1:
             text = re.sub(r"\s*".join(map(re.escape, name)), part, text)

@@ -1,4 +1,4 @@
-"""The steps of a mediation: it begins, has sessions, ends, and its agreement is followed up."""
+"""The steps of a mediation: begin, record a session, end, follow up the agreement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from panel.fields import Personal
 from panel.i18n import _
 from panel.kinds import Choice, Day, Flag, Moment, PersonName, Reference, Text, now, today
 
-#: Not kept with the event of the case: the mediation's own page has it.
+#: Not stored with the event of the case; the mediation keeps it.
 PRIVATE = Personal.PRIVATE
 MEDIATORS = _("Who mediated")
 FAILURE = _("Without an agreement")
@@ -117,10 +117,10 @@ _PERFORM = (
 
 
 def _masked_parties(session: Session, case: Case) -> Mapping[str, Any]:
-    """Whom the case knows already, masked: nobody's name is shown for the asking."""
+    """The names of complainant and respondent, masked, so that opening the form reveals no name."""
     roles = {"party_a": PartyRole.COMPLAINANT, "party_b": PartyRole.RESPONDENT}
     names = {name: mediation.known_party(session, case, role) for name, role in roles.items()}
-    return {name: PersonName().mask(found) for name, found in names.items() if found}
+    return {name: PersonName().mask(party) for name, party in names.items() if party}
 
 
 def _usual_session(_session: Session, case: Case) -> Mapping[str, Any]:
@@ -137,7 +137,7 @@ MEDIATE = Step(
     rank=30,
     asks=_MEDIATE,
     effect=mediation.begin,
-    worded=party_names.worded,
+    worded=party_names.text_by_part,
     possible=mediation.may_begin,
     prefill=_masked_parties,
 )
@@ -164,7 +164,7 @@ END_MEDIATION = Step(
     asks=_END_MEDIATION,
     effect=mediation.end,
     opinion="remedies",
-    worded=party_names.worded,
+    worded=party_names.text_by_part,
 )
 PERFORM = Step(
     name="perform",

@@ -13,7 +13,7 @@ from panel.i18n import _
 
 
 def _fill(session: Session, order: RegisterRequest) -> Filled:
-    lines = list(records.register(session, order.first.start, order.last.end, order.street))
+    lines = list(records.register_lines(session, order.first.start, order.last.end, order.street))
     rows = [
         (
             line.mediation_no,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from bureau.cases.privacy import redact
-from bureau.mediation.records import people
+from bureau.mediation.records import parties_of
 from bureau.printing.paper import CODE, DAY, LEFT, TEXT
 from bureau.printing.register_sheet import Cell, Column, Marked
 from bureau.registers.model import Filled, Register, RegisterRequest
@@ -87,7 +87,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
     )
     if street is not None:
         statement = statement.where(Community.street_id == street)
-    known = people(session, select(Referral.case_id).where(*of_months))
+    known = parties_of(session, select(Referral.case_id).where(*of_months))
     moment, found = now(), []
     for row in session.execute(statement):
         returned = row.status is ReferralStatus.RETURNED

@@ -29,7 +29,7 @@ TITLE = "南湖区综合行政执法局“综合执法+社区服务管理”案�
 
 def content(stage: Stage, basis: Basis = Basis.ACCEPTED) -> bytes:
     with stage.session() as session:
-        return files.make(session, files.order(session, MAY, basis, None)).content
+        return files.make(session, files.checked_params(session, MAY, basis, None)).content
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_each_community_has_its_figures(book: Any) -> None:
 
 def test_a_rate_of_nothing_is_no_rate(growing: Stage) -> None:
     with growing.session() as session:
-        made = files.make(session, files.order(session, MAY.plus(-24), Basis.CLOSED, None))
+        made = files.make(session, files.checked_params(session, MAY.plus(-24), Basis.CLOSED, None))
     sheet = load_workbook(BytesIO(made.content))["分社区"]
     assert [values(sheet[3])[-1], values(sheet[4])[-1]] == ["按期率", "—"]
 
@@ -243,7 +243,7 @@ def rows_of_import(sheet: Any) -> int:
 
 def test_a_ledger_of_nothing_is_whole(growing: Stage) -> None:
     with growing.session() as session:
-        wanted = files.order(session, MAY.plus(-24), Basis.ACCEPTED, None)
+        wanted = files.checked_params(session, MAY.plus(-24), Basis.ACCEPTED, None)
         made = files.make(session, wanted)
     book = load_workbook(BytesIO(made.content))
     assert values(book["案件台账"][3]) == list(COLUMNS)
@@ -262,7 +262,7 @@ def test_control_characters_do_not_break_the_file(growing: Stage) -> None:
 def test_titles_and_names_come_from_the_settings(growing: Stage) -> None:
     with growing.session() as session:
         settings.put(session, "ledger_title", "联居联勤台账")
-        made = files.make(session, files.order(session, MAY, Basis.CLOSED, growing.inside["squad"]))
+        made = files.make(session, files.checked_params(session, MAY, Basis.CLOSED, growing.inside["squad"]))
         settings.put(session, "ledger_title", None)
     assert load_workbook(BytesIO(made.content))["案件台账"]["A1"].value == (
         "南湖区综合行政执法局南湖分队联居联勤台账（2026年5月）"
@@ -275,7 +275,7 @@ def test_no_private_value_stands_anywhere_in_the_file(growing: Stage) -> None:
     with growing.session() as session:
         session.add(models.CaseParty(case_id=id_, name="司马相如", phone="13912349999", address="某某路 1 号"))
         session.flush()
-        made = files.make(session, files.order(session, MAY.plus(-2), Basis.ACCEPTED, None))
+        made = files.make(session, files.checked_params(session, MAY.plus(-2), Basis.ACCEPTED, None))
     text = "".join(_parts(made.content))
     assert "司*" in text
     assert "司马" not in text

@@ -160,7 +160,7 @@ def test_what_one_ledger_has_told_the_next_does_not_repeat(stage: Stage, closed:
     with stage.session() as session:
         kept = submission.find(session, JUNE, Basis.ACCEPTED, None)
         assert kept is not None
-        assert [one.after for one in submission.kept_corrections(session, kept)] == ["西塔路 5 幢"]
+        assert [one.after for one in submission.stored_corrections(session, kept)] == ["西塔路 5 幢"]
 
 
 @pytest.mark.parametrize("day", ["06-01", "06-03"])

@@ -42,7 +42,7 @@ def printed(growing: Stage, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(CASES):
             make(growing, Course(f"05-{i % 28 + 1:02} 09:30", values={"description": f"第{i}件：{DESCRIPTION}"}))
         with growing.session() as session:
-            made = files.make(session, files.order(session, MAY, files.Basis.ACCEPTED, None))
+            made = files.make(session, files.checked_params(session, MAY, files.Basis.ACCEPTED, None))
     (folder / "ledger.xlsx").write_bytes(made.content)
     home = (folder / "profile").as_uri()
     run(folder, "soffice", f"-env:UserInstallation={home}", "--headless", "--convert-to", "pdf", "ledger.xlsx")

@@ -156,7 +156,7 @@ def test_measurements_are_judged_as_the_rules_say(session: Session) -> None:
         said = (one.period, one.limit_value, one.conclusion)
         measuring.judge(session, one)
         assert said == (one.period, one.limit_value, one.conclusion)
-        assert measuring.hindrance(session, one) is None
+        assert measuring.obstacle_of(session, one) is None
 
 
 def test_every_chain_holds_and_ends_in_the_state_of_its_case(session: Session) -> None:

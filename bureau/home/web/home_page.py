@@ -35,7 +35,7 @@ def home() -> str:
     if current_panel().policy.may(actor, Permission.READ, Case):
         page.tables = [own_reports.table(actor) if LIAISON in actor.roles else first_by_deadline()]
         page.cards = _own_communities(actor)
-    if OFFICE in actor.roles and (waiting := ledger_lists.waiting()):
+    if OFFICE in actor.roles and (waiting := ledger_lists.draft_table()):
         page.tables.insert(0, waiting)
     if {OFFICE, ADMINISTRATOR} & actor.roles:
         page.setup = first_steps()

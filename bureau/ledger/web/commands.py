@@ -40,7 +40,7 @@ def install(app: Flask, panel: Panel) -> None:
             parsed_month = Month.parse(month)
             with acting(panel, person) as session:
                 squad_id = None if squad is None else _squad(session, squad)
-                file = files.make(session, files.order(session, parsed_month, Basis.of(basis), squad_id))
+                file = files.make(session, files.checked_params(session, parsed_month, Basis.of(basis), squad_id))
             out.write_bytes(file.content)
         except (Invalid, AccessDenied, UserError) as problem:
             fail(problem.message)

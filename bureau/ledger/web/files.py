@@ -54,7 +54,7 @@ def squads(session: Session) -> list[tuple[int | None, str]]:
     return [(id_, name) for id_, name in session.execute(own_squads)]
 
 
-def order(session: Session, month: Month, basis: Basis, squad: int | None) -> LedgerRequest:
+def checked_params(session: Session, month: Month, basis: Basis, squad: int | None) -> LedgerRequest:
     """The checked parameters of a ledger. Without `squad` an actor who may not see the whole bureau gets their first
     squad.
 
@@ -106,7 +106,7 @@ def hand_up(session: Session, params: LedgerRequest) -> Ledger:
 def draw_up(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
     """Make or replace the draft of the whole bureau's ledger and flush; None for a ledger without rows. The caller
     commits."""
-    params = order(session, month, basis, None)
+    params = checked_params(session, month, basis, None)
     submission.check(session, month, basis, None)
     target, heading = BytesIO(), _heading(session, params)
     corrections = submission.corrections(session, month, basis)

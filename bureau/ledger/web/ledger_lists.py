@@ -1,4 +1,4 @@
-"""The ledgers that wait to be checked and those that were handed up, as tables."""
+"""Tables of the drafts and of the ledgers handed up."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from panel.web.context import current_panel
 from panel.web.pages import Cell, Column, Related, Row
 
 
-def waiting() -> Related | None:
-    """The ledgers that wait to be checked, each leading to its page."""
-    found = drafts.waiting(current_panel().session) if may_check() else []
-    if not found:
+def draft_table() -> Related | None:
+    """The drafts with links to their ledgers' pages; None without drafts or the right to read them."""
+    stored = drafts.all_drafts(current_panel().session) if may_check() else []
+    if not stored:
         return None
     may_export = may(Permission.EXPORT)
     rows = [
         Row(
-            one.id,
-            url_for("ledgers", month=one.month, by=one.basis.value),
+            draft.id,
+            url_for("ledgers", month=draft.month, by=draft.basis.value),
             [
-                Cell(str(_("Ledger of {month}", month=Month.parse(one.month).words))),
-                Cell(str(one.basis.label)),
-                Cell(str(one.rows)),
-                Cell(ledger.shown(local(one.made_at))),
+                Cell(str(_("Ledger of {month}", month=Month.parse(draft.month).words))),
+                Cell(str(draft.basis.label)),
+                Cell(str(draft.rows)),
+                Cell(ledger.shown(local(draft.made_at))),
                 Cell(str(_("To be checked")), tone="warn"),
-                Cell(str(_("Download")), url=url_for("ledgers_draft", id_=one.id)) if may_export else Cell(),
+                Cell(str(_("Download")), url=url_for("ledgers_draft", id_=draft.id)) if may_export else Cell(),
             ],
         )
-        for one in found
+        for draft in stored
     ]
     labels = (_("Monthly ledger"), _("Basis"), _("Cases"), _("Drawn up at"), _("State"), _("File"))
     return Related(
@@ -51,25 +51,25 @@ def waiting() -> Related | None:
     )
 
 
-def handed_up() -> Related | None:
-    found = submission.handed_up(current_panel().session)
-    if not found:
+def submitted_table() -> Related | None:
+    ledgers = submission.submitted_ledgers(current_panel().session)
+    if not ledgers:
         return None
     may_export = may(Permission.EXPORT)
     rows = [
         Row(
-            one.id,
-            url_for("ledgers_kept", id_=one.id) if may_export else url_for("ledgers", **_of(one)),
+            submitted.id,
+            url_for("ledgers_kept", id_=submitted.id) if may_export else url_for("ledgers", **_address_of(submitted)),
             [
-                Cell(one.file_name.removesuffix(".xlsx")),
-                Cell(str(one.basis.label)),
-                Cell(one.squad.name if one.squad else str(_("Whole bureau"))),
-                Cell(str(LedgerCounts.of(one.figures).rows)),
-                Cell(ledger.shown(local(one.closed_at))),
-                Cell(one.actor_name),
+                Cell(submitted.file_name.removesuffix(".xlsx")),
+                Cell(str(submitted.basis.label)),
+                Cell(submitted.squad.name if submitted.squad else str(_("Whole bureau"))),
+                Cell(str(LedgerCounts.of(submitted.figures).rows)),
+                Cell(ledger.shown(local(submitted.closed_at))),
+                Cell(submitted.actor_name),
             ],
         )
-        for one in found
+        for submitted in ledgers
     ]
     labels = (_("File"), _("Basis"), _("Squad"), _("Cases"), _("Handed up at"), _("Handed up by"))
     return Related(
@@ -81,5 +81,5 @@ def handed_up() -> Related | None:
     )
 
 
-def _of(kept: Ledger) -> dict[str, Any]:
-    return address(LedgerRequest(Month.parse(kept.month), kept.basis, kept.squad_id))
+def _address_of(submitted: Ledger) -> dict[str, Any]:
+    return address(LedgerRequest(Month.parse(submitted.month), submitted.basis, submitted.squad_id))

@@ -1,4 +1,4 @@
-"""What the page of a ledger shows: its totals, its first rows, the corrections, and what may be done with it."""
+"""The content of a ledger's page: totals, first rows, corrections, buttons."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHOWN = 50
 
 @dataclass(slots=True)
 class LedgerPage(Page):
-    """`inputs` choose the ledger; `columns` and `rows` are what the file will hold, the first rows of it."""
+    """`inputs` choose the ledger; `columns` and `rows` are a preview of its workbook."""
 
     inputs: list[Input] = field(default_factory=list)
     totals: list[tuple[str, int]] = field(default_factory=list)
@@ -48,86 +48,86 @@ def may(action: Permission) -> bool:
     return current_panel().policy.may(current_actor(), action, Ledger)
 
 
-def address(wanted: LedgerRequest) -> dict[str, Any]:
-    found: dict[str, Any] = {"month": str(wanted.month), "by": wanted.basis.value}
-    return found if wanted.squad is None else {**found, "squad": wanted.squad}
+def address(params: LedgerRequest) -> dict[str, Any]:
+    values: dict[str, Any] = {"month": str(params.month), "by": params.basis.value}
+    return values if params.squad is None else {**values, "squad": params.squad}
 
 
-def inputs(wanted: LedgerRequest, squads: list[tuple[int | None, str]]) -> list[Input]:
-    months = [(str(m), m.words) for m in _months(wanted.month)]
+def inputs(params: LedgerRequest, squads: list[tuple[int | None, str]]) -> list[Input]:
+    months = [(str(m), m.words) for m in _months(params.month)]
     names = [("" if id_ is None else str(id_), name or str(_("Whole bureau"))) for id_, name in squads]
     return [
-        Input("month", _("Month"), "select", str(wanted.month), choices=months),
-        Input("by", _("Basis"), "select", wanted.basis.value, choices=[(one.value, str(one.label)) for one in Basis]),
-        Input("squad", _("Squad"), "select", str(wanted.squad or ""), choices=names),
+        Input("month", _("Month"), "select", str(params.month), choices=months),
+        Input(
+            "by", _("Basis"), "select", params.basis.value, choices=[(basis.value, str(basis.label)) for basis in Basis]
+        ),
+        Input("squad", _("Squad"), "select", str(params.squad or ""), choices=names),
     ]
 
 
-def _months(asked: Month) -> list[Month]:
-    """From this month back to that of the first acceptance, and the one that was asked for."""
+def _months(selected: Month) -> list[Month]:
+    """The months from this one back to the first acceptance, and the selected one; newest first."""
     first = current_panel().session.execute(select(func.min(Case.accepted_at))).scalar()
-    this = Month.of(today())
-    start = min(this.plus(-1), Month.of(local(first)) if first else this)
-    count = (this.year - start.year) * 12 + this.number - start.number
-    return sorted({asked, *(this.plus(-i) for i in range(count + 1))}, reverse=True)
+    this_month = Month.of(today())
+    start = min(this_month.plus(-1), Month.of(local(first)) if first else this_month)
+    count = (this_month.year - start.year) * 12 + this_month.number - start.number
+    return sorted({selected, *(this_month.plus(-i) for i in range(count + 1))}, reverse=True)
 
 
-def fill(shown: LedgerPage, wanted: LedgerRequest) -> None:
-    """The cells of the file, the first rows of them; and what may be done."""
+def fill(page: LedgerPage, params: LedgerRequest) -> None:
+    """Fill the page: the ledger as it was handed up, else as it is now."""
     session = current_panel().session
-    frozen = submission.find(session, wanted.month, wanted.basis, wanted.squad)
-    may_wait = frozen is None and wanted.squad is None and may_check()
-    waits = drafts.find(session, wanted.month, wanted.basis) if may_wait else None
+    submitted = submission.find(session, params.month, params.basis, params.squad)
+    may_wait = submitted is None and params.squad is None and may_check()
+    draft = drafts.find(session, params.month, params.basis) if may_wait else None
     corrections: list[Correction]
-    if frozen is not None:
-        figures = LedgerCounts.of(frozen.figures)
-        lines = submission.lines(session, frozen, SHOWN)
-        corrections = submission.kept_corrections(session, frozen)
-        shown.note = _(
+    if submitted is not None:
+        figures = LedgerCounts.of(submitted.figures)
+        lines = submission.lines(session, submitted, SHOWN)
+        corrections = submission.stored_corrections(session, submitted)
+        page.note = _(
             "Handed up by {name} on {at}. This is the ledger as it was then.",
-            name=frozen.actor_name,
-            at=ledger.shown(local(frozen.closed_at)),
+            name=submitted.actor_name,
+            at=ledger.shown(local(submitted.closed_at)),
         )
     else:
-        corrections = submission.corrections(session, wanted.month, wanted.basis, wanted.squad)
-        tally, digest = Totals(), drafts.Digest(corrections)
+        corrections = submission.corrections(session, params.month, params.basis, params.squad)
+        totals, digest = Totals(), drafts.Digest(corrections)
         lines = []
-        for row in ledger.rows(session, wanted.month, wanted.basis, wanted.squad):
-            tally.add(row)
+        for row in ledger.rows(session, params.month, params.basis, params.squad):
+            totals.add(row)
             digest.add(row)
             if len(lines) < SHOWN:
                 lines.append((row.case_id, [ledger.shown(value) for value in row.cells()]))
-        figures = tally.figures
-        if now() < wanted.month.end:
-            shown.note = _("The month isn't over yet. This is how it stands now.")
-        elif waits is not None:
-            shown.note = _drawn_up(waits, changed=waits.digest != str(digest))
-    shown.count = figures.rows
-    shown.totals = figures.printed()
-    shown.columns = [Column(str(i), label) for i, label in enumerate(COLUMNS)]
-    shown.rows = [
-        Row(id_, url_for("case.details_view", id=id_), [Cell(text) for text in cells]) for id_, cells in lines
-    ]
-    shown.empty = _("No cases in this ledger.")
+        figures = totals.figures
+        if now() < params.month.end:
+            page.note = _("The month isn't over yet. This is how it stands now.")
+        elif draft is not None:
+            page.note = _draft_note(draft, changed=draft.digest != str(digest))
+    page.count = figures.rows
+    page.totals = figures.printed()
+    page.columns = [Column(str(i), label) for i, label in enumerate(COLUMNS)]
+    page.rows = [Row(id_, url_for("case.details_view", id=id_), [Cell(text) for text in cells]) for id_, cells in lines]
+    page.empty = _("No cases in this ledger.")
     if corrections:
-        shown.corrections = _corrections(corrections)
-    shown.sub = _sub(wanted, shown)
-    shown.buttons = _buttons(wanted, frozen, waits)
+        page.corrections = _corrections(corrections)
+    page.sub = _sub(params, page)
+    page.buttons = _buttons(params, submitted, draft)
 
 
-def _sub(wanted: LedgerRequest, shown: LedgerPage) -> Message:
-    words = n_("{n} case", "{n} cases", shown.count)
+def _sub(params: LedgerRequest, page: LedgerPage) -> Message:
+    words = n_("{n} case", "{n} cases", page.count)
     return Message(
         "{unit}{month} · {basis} · {words}",
-        unit=f"{wanted.squad_name} " if wanted.squad_name else "",
-        month=wanted.month.words,
-        basis=wanted.basis.label,
+        unit=f"{params.squad_name} " if params.squad_name else "",
+        month=params.month.words,
+        basis=params.basis.label,
         words=words,
     )
 
 
-def _drawn_up(waits: LedgerDraft, *, changed: bool) -> Message:
-    at = ledger.shown(local(waits.made_at))
+def _draft_note(draft: LedgerDraft, *, changed: bool) -> Message:
+    at = ledger.shown(local(draft.made_at))
     if changed:
         return _(
             "Drawn up on {at}. Something in its cases was changed since: draw it up anew before you check it.", at=at
@@ -135,13 +135,13 @@ def _drawn_up(waits: LedgerDraft, *, changed: bool) -> Message:
     return _("Drawn up on {at}, waits to be checked and handed up.", at=at)
 
 
-def _buttons(wanted: LedgerRequest, frozen: Ledger | None, waits: LedgerDraft | None) -> list[Button]:
-    found = []
-    if waits is not None and may(Permission.CREATE):
-        values = {name: str(value) for name, value in address(wanted).items()}
-        found.append(Button(_("Draw up anew"), url_for("ledgers_draw_up"), "refresh", post=True, values=values))
-    if may(Permission.CREATE) and frozen is None and now() >= wanted.month.end:
-        found.append(
+def _buttons(params: LedgerRequest, submitted: Ledger | None, draft: LedgerDraft | None) -> list[Button]:
+    buttons = []
+    if draft is not None and may(Permission.CREATE):
+        values = {name: str(value) for name, value in address(params).items()}
+        buttons.append(Button(_("Draw up anew"), url_for("ledgers_draw_up"), "refresh", post=True, values=values))
+    if may(Permission.CREATE) and submitted is None and now() >= params.month.end:
+        buttons.append(
             Button(
                 _("Hand up"),
                 url_for("ledgers_hand_up"),
@@ -150,24 +150,30 @@ def _buttons(wanted: LedgerRequest, frozen: Ledger | None, waits: LedgerDraft | 
                 confirm=_(
                     "Hand up the ledger of {month}? It stays as it is now, for good. What changes later is told in the "
                     "next one.",
-                    month=wanted.month.words,
+                    month=params.month.words,
                 ),
-                values={name: str(value) for name, value in address(wanted).items()},
+                values={name: str(value) for name, value in address(params).items()},
             )
         )
     if may(Permission.EXPORT):
-        found.append(Button(_("Download"), url_for("ledgers_file", **address(wanted)), "download", primary=True))
-    return found
+        buttons.append(Button(_("Download"), url_for("ledgers_file", **address(params)), "download", primary=True))
+    return buttons
 
 
 def _corrections(corrections: list[Correction]) -> Related:
     rows = [
         Row(
-            one.case_id,
-            url_for("case.details_view", id=one.case_id),
-            [Cell(one.case_no), Cell(one.month), Cell(one.column), Cell(one.before), Cell(one.after)],
+            correction.case_id,
+            url_for("case.details_view", id=correction.case_id),
+            [
+                Cell(correction.case_no),
+                Cell(correction.month),
+                Cell(correction.column),
+                Cell(correction.before),
+                Cell(correction.after),
+            ],
         )
-        for one in islice(corrections, SHOWN)
+        for correction in islice(corrections, SHOWN)
     ]
     return Related(
         label=_("Corrections of earlier ledgers"),

@@ -1,4 +1,4 @@
-"""The monthly ledger on screen: look at it, download it, hand it up, find the ones that were handed up."""
+"""Routes of the monthly ledger: page, downloads, drafts, handing up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bureau.calendar.month import Month
 from bureau.ledger import drafts, submission
 from bureau.ledger.web import files
 from bureau.ledger.web.files import LedgerRequest
-from bureau.ledger.web.ledger_lists import handed_up, waiting
+from bureau.ledger.web.ledger_lists import draft_table, submitted_table
 from bureau.ledger.web.ledger_page import LedgerPage, address, fill, inputs, may
 from models import Basis
 from panel import ids
@@ -31,70 +31,70 @@ def page() -> Any:
     _require(Permission.READ)
     session = current_panel().session
     squads = files.squads(session)
-    shown = LedgerPage(title=_("Monthly ledger"))
+    ledger_page = LedgerPage(title=_("Monthly ledger"))
     if not squads:
-        shown.empty = _("Your account belongs to no squad, so there is no ledger to show.")
-        return render_template("ledger/ledgers.html", page=shown)
-    wanted = _order()
-    shown.inputs = inputs(wanted, squads)
-    fill(shown, wanted)
-    shown.drafts = waiting()
-    shown.kept = handed_up()
-    return render_template("ledger/ledgers.html", page=shown)
+        ledger_page.empty = _("Your account belongs to no squad, so there is no ledger to show.")
+        return render_template("ledger/ledgers.html", page=ledger_page)
+    params = _params()
+    ledger_page.inputs = inputs(params, squads)
+    fill(ledger_page, params)
+    ledger_page.drafts = draft_table()
+    ledger_page.kept = submitted_table()
+    return render_template("ledger/ledgers.html", page=ledger_page)
 
 
 def download() -> Any:
     _require(Permission.EXPORT)
-    made = files.make(current_panel().session, _order())
-    return _sent(made.content, made.name)
+    file = files.make(current_panel().session, _params())
+    return _workbook(file.content, file.name)
 
 
-def kept(id_: int) -> Any:
-    """A ledger that was handed up, byte by byte."""
+def submitted_file(id_: int) -> Any:
+    """The stored workbook of a ledger handed up."""
     _require(Permission.EXPORT)
-    found = submission.file(current_panel().session, id_)
-    if found is None:
+    ledger = submission.file(current_panel().session, id_)
+    if ledger is None:
         abort(404)
-    return _sent(found.file, found.file_name)
+    return _workbook(ledger.file, ledger.file_name)
 
 
-def draft(id_: int) -> Any:
-    """A ledger that waits to be checked, as it was drawn up."""
+def draft_file(id_: int) -> Any:
+    """The workbook of a draft."""
     _require(Permission.EXPORT)
-    found = drafts.file(current_panel().session, id_)
-    if found is None:
+    ledger = drafts.file(current_panel().session, id_)
+    if ledger is None:
         abort(404)
-    return _sent(found.file, found.file_name)
+    return _workbook(ledger.file, ledger.file_name)
 
 
 def draw_up() -> Any:
-    """Draw the bureau's ledger up anew."""
+    """Replace the draft of the whole bureau's ledger."""
     _require(Permission.CREATE)
-    session, wanted = current_panel().session, _order()
+    session, params = current_panel().session, _params()
     try:
-        made = files.draw_up(session, wanted.month, wanted.basis)
+        ledger = files.draw_up(session, params.month, params.basis)
         session.commit()
     except Invalid as problem:
         session.rollback()
         flash(str(problem.message), "danger")
     else:
-        if made is not None:
-            flash(str(_("Drawn up anew: {n} cases.", n=made.rows)), "success")
-    return redirect(url_for("ledgers", **address(LedgerRequest(wanted.month, wanted.basis))))
+        if ledger is not None:
+            flash(str(_("Drawn up anew: {n} cases.", n=ledger.rows)), "success")
+    return redirect(url_for("ledgers", **address(LedgerRequest(params.month, params.basis))))
 
 
 def hand_up() -> Any:
     _require(Permission.CREATE)
-    session, wanted = current_panel().session, _order()
+    session, params = current_panel().session, _params()
     try:
-        made = files.hand_up(session, wanted)
+        ledger = files.hand_up(session, params)
         session.commit()
     except Invalid as problem:
         session.rollback()
         flash(str(problem.message), "danger")
     else:
-        flash(str(_("Handed up: {name}", name=made.file_name.removesuffix(".xlsx"))), "success")
-    return redirect(url_for("ledgers", **address(wanted)))
+        flash(str(_("Handed up: {name}", name=ledger.file_name.removesuffix(".xlsx"))), "success")
+    return redirect(url_for("ledgers", **address(params)))
 
 
 def _require(action: Permission) -> None:
@@ -102,29 +102,30 @@ def _require(action: Permission) -> None:
         abort(403)
 
 
-def _sent(content: bytes, name: str) -> Any:
+def _workbook(content: bytes, name: str) -> Any:
     return send_file(BytesIO(content), XLSX, as_attachment=True, download_name=name)
 
 
-def _order() -> LedgerRequest:
-    """The ledger that was asked for: last month's by acceptance, if nothing else was said."""
-    given = request.values
+def _params() -> LedgerRequest:
+    """The ledger in the address; by default last month's by acceptance. 404 for a month, basis or squad that can't be
+    parsed."""
+    args = request.values
     try:
-        month = Month.parse(given["month"]) if tidy(given.get("month")) else Month.of(today()).plus(-1)
-        basis = Choice(Basis).parse(given.get("by")) or Basis.ACCEPTED
+        month = Month.parse(args["month"]) if tidy(args.get("month")) else Month.of(today()).plus(-1)
+        basis = Choice(Basis).parse(args.get("by")) or Basis.ACCEPTED
     except Invalid:
         abort(404)
-    squad = ids.parse(given.get("squad"))
-    if squad is None and tidy(given.get("squad")):
+    squad = ids.parse(args.get("squad"))
+    if squad is None and tidy(args.get("squad")):
         abort(404)
-    return files.order(current_panel().session, month, Basis.of(basis), squad)
+    return files.checked_params(current_panel().session, month, Basis.of(basis), squad)
 
 
 ROUTES = (
     Route("/ledgers", "ledgers", page),
     Route("/ledgers/file", "ledgers_file", download),
-    Route("/ledgers/kept/<int:id_>", "ledgers_kept", kept),
-    Route("/ledgers/draft/<int:id_>", "ledgers_draft", draft),
+    Route("/ledgers/kept/<int:id_>", "ledgers_kept", submitted_file),
+    Route("/ledgers/draft/<int:id_>", "ledgers_draft", draft_file),
     Route("/ledgers/draw-up", "ledgers_draw_up", draw_up, methods=("POST",)),
     Route("/ledgers/hand-up", "ledgers_hand_up", hand_up, methods=("POST",)),
 )

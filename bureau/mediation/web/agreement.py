@@ -1,5 +1,5 @@
-"""The agreement of a mediation as a paper to print and sign (调解协议书). The parties are masked unless whoever prints
-it has asked to see them, with a reason that stands in the audit trail."""
+"""The printed agreement of a mediation (调解协议书). Names of the parties are masked unless the actor has revealed them
+with a reason, which the audit keeps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from panel.web.pages import Page
 
 @dataclass(slots=True)
 class AgreementPage(Page):
-    """`facts` are label and text, `course` a line for each session, `signs` the lines to sign on."""
+    """`facts` are pairs of label and text, `course` has a line for each session, `signs` are the labels of the
+    signature lines."""
 
     unit: str = ""
     number: str = ""
@@ -40,17 +41,19 @@ def render(record: Mediation, *, clear: bool, clear_url: str = "") -> Any:
 
 
 def build(record: Mediation, *, clear: bool, clear_url: str = "") -> AgreementPage:
-    """The paper of a mediation that its reader may see."""
+    """The agreement of a mediation; `clear` shows the names unmasked."""
     panel = current_panel()
-    known = [] if clear else records.people(panel.session, [record.case_id])[record.case_id]
+    parties = [] if clear else records.parties_of(panel.session, [record.case_id])[record.case_id]
 
     def words(text: str | None) -> str:
-        return (text or "") if clear else records.without_names(text, record, known)
+        return (text or "") if clear else records.without_names(text, record, parties)
 
     ended = (record.ended_at or record.started_at).astimezone(ZONE)
     members = panel.policy.may(current_actor(), Permission.READ, MediationMember)
-    held = records.sittings(panel.session, [record.id], members=members)[record.id]
-    names = list(dict.fromkeys(f"{one.name}（{one.force.label}）" for _held, some in held for one in some))
+    sessions = records.sessions_of(panel.session, [record.id], members=members)[record.id]
+    names = list(
+        dict.fromkeys(f"{member.name}（{member.force.label}）" for _held, present in sessions for member in present)
+    )
     case = record.case
     mask = PersonName().mask
     page = AgreementPage(
@@ -76,13 +79,13 @@ def build(record: Mediation, *, clear: bool, clear_url: str = "") -> AgreementPa
         str(
             _(
                 "{n}. {at}, {place}: {who}",
-                n=one.session_no,
-                at=Moment().format(one.held_at.replace(second=0)),
-                place=words(one.place) or "—",
-                who=one.attending.label,
+                n=sitting.session_no,
+                at=Moment().format(sitting.held_at.replace(second=0)),
+                place=words(sitting.place) or "—",
+                who=sitting.attending.label,
             )
         )
-        for one, _some in held
+        for sitting, _members in sessions
     ]
     form = str(record.agreement_form.label) if record.agreement_form else ""
     page.facts += [

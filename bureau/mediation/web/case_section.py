@@ -1,4 +1,4 @@
-"""Measurements and mediations on the case page. Two statements, however many there are."""
+"""The section of the case page with measurements and mediations. Two statements."""
 
 from __future__ import annotations
 
@@ -34,20 +34,21 @@ from panel.web import details
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Column, Related, Row
 
-#: States in which a measurement that the item asks for is still to be taken.
-UNMEASURED = (CaseStatus.ACCEPTED, CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED)
+#: States in which a required measurement is still to be taken.
+TO_MEASURE = (CaseStatus.ACCEPTED, CaseStatus.DISPATCHED, CaseStatus.HANDLING, CaseStatus.REFERRED)
 
-#: Steps that look whether an agreement was kept are taken in these states.
-FOLLOWED = PERFORM.sources
+#: States in which an agreement is followed up.
+FOLLOW_UP_STATES = PERFORM.sources
 
 
 @dataclass(slots=True)
 class CaseDisputes:
-    """What was measured and mediated in a case, as far as the reader may see it; with its sessions and the last one."""
+    """The measurements of a case, and its mediations with the number of sessions and the time of the last one, within
+    the actor's rights."""
 
     measurements: list[Measurement] = field(default_factory=list)
     mediations: list[tuple[Mediation, int, datetime | None]] = field(default_factory=list)
-    #: What steps would otherwise ask for.
+    #: Values for Step.possible, see mediation.known_facts().
     known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,44 +57,49 @@ class CaseDisputes:
 
 
 def load(record: Case) -> CaseDisputes:
-    found = CaseDisputes()
+    disputes = CaseDisputes()
     if reads(Measurement):
-        found.measurements = _measurements(record)
-        found.known["within"] = any(one.conclusion is Conclusion.WITHIN for one in found.measurements)
+        disputes.measurements = _measurements(record)
+        disputes.known["within"] = any(row.conclusion is Conclusion.WITHIN for row in disputes.measurements)
     if reads(Mediation):
-        found.mediations = _mediations(record)
-        found.known["agreed"] = any(one.status is MediationStatus.AGREED for one, _n, _last in found.mediations)
-    return found
+        disputes.mediations = _mediations(record)
+        disputes.known["agreed"] = any(row.status is MediationStatus.AGREED for row, _n, _last in disputes.mediations)
+    return disputes
 
 
-def section(record: Case, found: CaseDisputes, steps: Iterable[Step]) -> Section:
-    """What the case page shows of measurements and mediations, for who may read them."""
-    made = Section()
+def section(record: Case, disputes: CaseDisputes, steps: Iterable[Step]) -> Section:
+    """The tables, warning and hint of the section, within the actor's rights."""
+    result = Section()
     if reads(Measurement):
-        made.tables.append(_measured(record, found.measurements))
-        unjudged = takewhile(lambda one: one.conclusion is None, found.measurements)
-        made.warning = next((why for one in unjudged if (why := measuring.why_not(one, record.community))), "")
-        if record.status in UNMEASURED and effects.needs_measurement(record) and not found.measurements:
-            made.hint = _("This item is to be measured, and nothing has been measured yet.")
+        result.tables.append(_measurement_table(record, disputes.measurements))
+        unjudged = takewhile(lambda measurement: measurement.conclusion is None, disputes.measurements)
+        result.warning = next(
+            (obstacle for measurement in unjudged if (obstacle := measuring.obstacle(measurement, record.community))),
+            "",
+        )
+        if record.status in TO_MEASURE and effects.needs_measurement(record) and not disputes.measurements:
+            result.hint = _("This item is to be measured, and nothing has been measured yet.")
             if current_panel().policy.may(current_actor(), Permission.CREATE, Measurement):
                 back = url_for("case.details_view", id=record.id)
                 url = url_for("measurement.create_view", case=record.id, url=back)
-                made.button = Button(_("Record a measurement"), url)
-        if record.status is CaseStatus.HANDLING and found.known["within"] and not found.mediations:
-            made.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
-            made.button = _step_button(record, MEDIATE, steps)
+                result.button = Button(_("Record a measurement"), url)
+        if record.status is CaseStatus.HANDLING and disputes.known["within"] and not disputes.mediations:
+            result.hint = _("Measured within the limit: enforcement can't settle this, mediation can.")
+            result.button = _step_button(record, MEDIATE, steps)
     if reads(Mediation):
-        made.tables.append(_mediated(record, found.mediations))
-        latest = found.mediations[0][0] if found.mediations else None
-        if latest is not None and latest.performance is Performance.PENDING and record.status in FOLLOWED:
+        result.tables.append(_mediation_table(record, disputes.mediations))
+        latest = disputes.mediations[0][0] if disputes.mediations else None
+        if latest is not None and latest.performance is Performance.PENDING and record.status in FOLLOW_UP_STATES:
             due = Day().format(latest.perform_by)
-            made.hint = _("An agreement was reached, to be performed by {day}. Then say whether it was kept.", day=due)
-            made.button = _step_button(record, PERFORM, steps)
-    return made
+            result.hint = _(
+                "An agreement was reached, to be performed by {day}. Then say whether it was kept.", day=due
+            )
+            result.button = _step_button(record, PERFORM, steps)
+    return result
 
 
 def _step_button(record: Case, step: Step, steps: Iterable[Step]) -> Button | None:
-    """The way to a step, for whoever can take it."""
+    """The button of a step; None if the step isn't among `steps`."""
     return Button(step.label, url_for("case.step_view", id=record.id, step=step.name)) if step in steps else None
 
 
@@ -114,10 +120,10 @@ def _measurements(record: Case) -> list[Measurement]:
     return list(current_panel().session.execute(statement).unique().scalars())
 
 
-def _measured(record: Case, found: list[Measurement]) -> Related:
-    made = Related(
+def _measurement_table(record: Case, measurements: list[Measurement]) -> Related:
+    related = Related(
         Measurement.__labels__,
-        len(found),
+        len(measurements),
         url_for("measurement.index_view", case=record.id),
         [
             Column("at", _("Time")),
@@ -127,37 +133,45 @@ def _measured(record: Case, found: list[Measurement]) -> Related:
             Column("officers", _("Officers")),
         ],
         [
-            Row(one.id, url_for("measurement.details_view", id=one.id), _measured_cells(one))
-            for one in found[: details.RELATED_ROWS]
+            Row(measurement.id, url_for("measurement.details_view", id=measurement.id), _measurement_cells(measurement))
+            for measurement in measurements[: details.RELATED_ROWS]
         ],
     )
     if current_panel().policy.may(current_actor(), Permission.CREATE, Measurement):
         back = url_for("case.details_view", id=record.id)
-        me = min(current_actor().ids("officer"), default=None)
-        made.add_url = url_for("measurement.create_view", case=record.id, officer=me, url=back)
-    return made
+        officer = min(current_actor().ids("officer"), default=None)
+        related.add_url = url_for("measurement.create_view", case=record.id, officer=officer, url=back)
+    return related
 
 
-def _measured_cells(one: Measurement) -> list[Cell]:
-    limit = "" if one.limit_value is None else str(_("limit {limit}", limit=Level().format(one.limit_value)))
-    period = str(one.period.label) if one.period else ""
+def _measurement_cells(measurement: Measurement) -> list[Cell]:
+    limit = (
+        ""
+        if measurement.limit_value is None
+        else str(_("limit {limit}", limit=Level().format(measurement.limit_value)))
+    )
+    period = str(measurement.period.label) if measurement.period else ""
     return [
-        Cell(Moment().format(one.at.replace(second=0))),
-        Cell(one.point),
-        Cell(Level().format(one.value), below=[" ".join(part for part in (period, limit) if part)]),
-        _conclusion(one),
-        Cell("、".join(officer.name for officer in (one.officer, one.second_officer) if officer is not None)),
+        Cell(Moment().format(measurement.at.replace(second=0))),
+        Cell(measurement.point),
+        Cell(Level().format(measurement.value), below=[" ".join(part for part in (period, limit) if part)]),
+        _conclusion(measurement),
+        Cell(
+            "、".join(
+                officer.name for officer in (measurement.officer, measurement.second_officer) if officer is not None
+            )
+        ),
     ]
 
 
-def _conclusion(one: Measurement) -> Cell:
-    if one.conclusion is not None:
-        return Cell(str(one.conclusion.label), tone=one.conclusion.tone)
+def _conclusion(measurement: Measurement) -> Cell:
+    if measurement.conclusion is not None:
+        return Cell(str(measurement.conclusion.label), tone=measurement.conclusion.tone)
     return Cell(str(_("Not judged")), tone="warn")
 
 
 def _mediations(record: Case) -> list[tuple[Mediation, int, datetime | None]]:
-    held = (
+    sessions = (
         select(MediationSession.mediation_id, func.count().label("n"), func.max(MediationSession.held_at).label("last"))
         .join(Mediation, Mediation.id == MediationSession.mediation_id)
         .where(Mediation.case_id == record.id)
@@ -165,16 +179,16 @@ def _mediations(record: Case) -> list[tuple[Mediation, int, datetime | None]]:
         .subquery()
     )
     statement = (
-        select(Mediation, held.c.n, held.c.last)
-        .outerjoin(held, held.c.mediation_id == Mediation.id)
+        select(Mediation, sessions.c.n, sessions.c.last)
+        .outerjoin(sessions, sessions.c.mediation_id == Mediation.id)
         .where(Mediation.case_id == record.id)
         .options(joinedload(Mediation.breach_case))
         .order_by(Mediation.started_at.desc(), Mediation.id.desc())
     )
-    return [(one, n or 0, last) for one, n, last in current_panel().session.execute(statement)]
+    return [(mediation, n or 0, last) for mediation, n, last in current_panel().session.execute(statement)]
 
 
-def _mediated(record: Case, rows: list[tuple[Mediation, int, datetime | None]]) -> Related:
+def _mediation_table(record: Case, rows: list[tuple[Mediation, int, datetime | None]]) -> Related:
     return Related(
         Mediation.__labels__,
         len(rows),
@@ -187,31 +201,31 @@ def _mediated(record: Case, rows: list[tuple[Mediation, int, datetime | None]]) 
             Column("performance", _("Performance")),
         ],
         [
-            Row(one.id, url_for("mediation.details_view", id=one.id), _mediated_cells(one, n, last))
-            for one, n, last in rows[: details.RELATED_ROWS]
+            Row(mediation.id, url_for("mediation.details_view", id=mediation.id), _mediation_cells(mediation, n, last))
+            for mediation, n, last in rows[: details.RELATED_ROWS]
         ],
     )
 
 
-def _mediated_cells(one: Mediation, sessions: int, last: datetime | None) -> list[Cell]:
-    kept = performance(one)
-    if one.breach_case is not None:
-        kept.below.append(str(_("Case {number}", number=one.breach_case.case_no)))
+def _mediation_cells(mediation: Mediation, sessions: int, last: datetime | None) -> list[Cell]:
+    cell = performance_cell(mediation)
+    if mediation.breach_case is not None:
+        cell.below.append(str(_("Case {number}", number=mediation.breach_case.case_no)))
     return [
-        Cell(one.mediation_no),
-        Cell(str(one.kind.label)),
+        Cell(mediation.mediation_no),
+        Cell(str(mediation.kind.label)),
         Cell(str(sessions), below=[Moment().format(last.replace(second=0))] if last is not None else []),
-        Cell(str(one.status.label), tone=one.status.tone),
-        kept,
+        Cell(str(mediation.status.label), tone=mediation.status.tone),
+        cell,
     ]
 
 
-def performance(one: Mediation) -> Cell:
-    """Whether the agreement was kept; until that is known, by when it is to be performed, as a light."""
-    if one.performance is None:
+def performance_cell(mediation: Mediation) -> Cell:
+    """The performance of the agreement; while it is pending the day of performance with a light."""
+    if mediation.performance is None:
         return Cell()
-    if one.performance is Performance.PENDING and one.perform_by is not None:
-        light = "r" if one.perform_by < today() else "y" if one.perform_by == today() else "g"
-        return Cell(str(_("by {day}", day=Day().format(one.perform_by))), light=light)
-    told = Day().format(one.followed_on) if one.followed_on else ""
-    return Cell(str(one.performance.label), tone=one.performance.tone, below=[told] if told else [])
+    if mediation.performance is Performance.PENDING and mediation.perform_by is not None:
+        light = "r" if mediation.perform_by < today() else "y" if mediation.perform_by == today() else "g"
+        return Cell(str(_("by {day}", day=Day().format(mediation.perform_by))), light=light)
+    day = Day().format(mediation.followed_on) if mediation.followed_on else ""
+    return Cell(str(mediation.performance.label), tone=mediation.performance.tone, below=[day] if day else [])

@@ -1,4 +1,4 @@
-"""The table of measurements."""
+"""The view of measurements."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from panel.web.views import SchemaView
 
 
 class MeasurementView(SchemaView):
-    """Measurements. What couldn't be judged says why, and can be judged later."""
+    """Measurements. One without a conclusion shows the reason and can be judged later."""
 
     add_label = _("Record a measurement")
     quick = {
@@ -33,13 +33,13 @@ class MeasurementView(SchemaView):
     def on_save(self, record: Any, *, is_created: bool) -> None:
         session = current_panel().session
         session.flush()
-        if why_not := measuring.hindrance(session, record):
-            flash(str(_("Kept without a conclusion.")) + " " + str(why_not), "warning")
+        if obstacle := measuring.obstacle_of(session, record):
+            flash(str(_("Kept without a conclusion.")) + " " + str(obstacle), "warning")
 
     def details_page(self, record: Any) -> DetailsPage:
         page = super().details_page(record)
         if record.conclusion is None:
-            page.sub = str(measuring.hindrance(current_panel().session, record) or page.sub)
+            page.sub = str(measuring.obstacle_of(current_panel().session, record) or page.sub)
             if self.may_change(record):
                 url = self.get_url(".judge_view")
                 again = Button(_("Judge now"), url, "gavel", post=True, values={"id": str(record.id)})
@@ -48,18 +48,18 @@ class MeasurementView(SchemaView):
 
     @expose("/judge/", methods=("POST",))
     def judge_view(self) -> Any:
-        """Judge what couldn't be judged when it was written down."""
+        """Judge a measurement that has no conclusion yet. 403 for a locked record."""
         self.require(Permission.EDIT)
         record = self.get_one(request.form.get("id"))
         if not self.may_change(record):
             abort(403)
         session = current_panel().session
-        why_not = measuring.hindrance(session, record)
-        if why_not is None and record.conclusion is None:
+        obstacle = measuring.obstacle_of(session, record)
+        if obstacle is None and record.conclusion is None:
             measuring.judge(session, record)
             session.commit()
             conclusion = record.conclusion
             flash(str(_("Judged: {words}", words=conclusion.label if conclusion else "")), "success")
-        elif why_not is not None:
-            flash(str(why_not), "warning")
+        elif obstacle is not None:
+            flash(str(obstacle), "warning")
         return redirect(safe_target(request.form.get("url")) or self.get_url(".details_view", id=record.id))

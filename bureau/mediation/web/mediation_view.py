@@ -1,4 +1,4 @@
-"""The table of mediations, and the page of one with its sessions."""
+"""The view of mediations, and the page of one with its sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bureau.cases import workflow
 from bureau.mediation import records as mediations
 from bureau.mediation.steps import END_MEDIATION, PERFORM, SESSION
 from bureau.mediation.web import agreement
-from bureau.mediation.web.case_section import performance, reads
+from bureau.mediation.web.case_section import performance_cell, reads
 from models import (
     Attending,
     Force,
@@ -36,13 +36,13 @@ OFFERED = (SESSION, END_MEDIATION, PERFORM)
 
 @dataclass(slots=True)
 class MediationPage(DetailsPage):
-    """A mediation with its sessions, the newest first."""
+    """The page of a mediation; `sessions` has the newest first."""
 
     sessions: list[HistoryItem] = field(default_factory=list)
 
 
 class MediationView(SchemaView):
-    """Mediations; they begin, go on and end by steps of the case."""
+    """Mediations. Steps of the case begin, continue and end them."""
 
     quick = {
         "running": Quick(_("In mediation"), lambda _a: Mediation.status == MediationStatus.RUNNING),
@@ -52,14 +52,14 @@ class MediationView(SchemaView):
         ),
         "breached": Quick(_("Breached"), lambda _a: Mediation.performance == Performance.BREACHED, counted=False),
     }
-    cells = {"performance": performance}
+    cells = {"performance": performance_cell}
 
     @expose("/details/")
     def details_view(self) -> Any:
         return self._shown(self.get_one(request.args.get("id")))
 
     def shown_clear(self, record: Any) -> Any:
-        """After a reveal: the agreement to print, where that was asked for, else the page."""
+        """The answer after a reveal: the printed agreement with `?as=agreement`, else the page."""
         if request.args.get("as") == "agreement" and record.status is MediationStatus.AGREED:
             return agreement.render(record, clear=True)
         return self._shown(record)
@@ -68,24 +68,24 @@ class MediationView(SchemaView):
         return self.render("mediation/mediation.html", page=self.details_page(record))
 
     def details_page(self, record: Any) -> DetailsPage:
-        plain = details.build(self, record, without=("mediationsession",))
+        generated = details.build(self, record, without=("mediationsession",))
         page = MediationPage(
-            title=plain.title,
-            sub=plain.sub,
-            tag=plain.tag,
-            groups=[group for group in plain.groups if any(cell.text for _label, cell, _wide in group.facts)],
-            related=plain.related,
-            history=plain.history,
+            title=generated.title,
+            sub=generated.sub,
+            tag=generated.tag,
+            groups=[group for group in generated.groups if any(cell.text for _label, cell, _wide in group.facts)],
+            related=generated.related,
+            history=generated.history,
             sessions=_timeline(record),
         )
         if record.status is MediationStatus.AGREED:
             url = self.get_url(".agreement_view", id=record.id)
             page.buttons.append(Button(_("Print the agreement"), url, "print"))
-        for button in plain.buttons:
+        for button in generated.buttons:
             button.primary = False
             page.buttons.append(button)
         if record.case is not None:
-            page.buttons += _acts(record)
+            page.buttons += _step_buttons(record)
         return page
 
     @expose("/agreement/")
@@ -97,34 +97,34 @@ class MediationView(SchemaView):
         return agreement.render(record, clear=False, clear_url=clear)
 
 
-def _acts(record: Mediation) -> list[Button]:
-    """What one can do with the mediation now; only the latest of a case is acted on."""
-    found = []
+def _step_buttons(record: Mediation) -> list[Button]:
+    """The buttons of the steps that fit the state of the mediation, the usual one last."""
+    buttons = []
     for step in workflow.available(current_panel().session, record.case):
-        wanted = MediationStatus.AGREED if step is PERFORM else MediationStatus.RUNNING
-        if step in OFFERED and record.status is wanted:
+        required = MediationStatus.AGREED if step is PERFORM else MediationStatus.RUNNING
+        if step in OFFERED and record.status is required:
             url = url_for("case.step_view", id=record.case_id, step=step.name)
-            usual = step is SESSION or record.performance is Performance.PENDING
-            found.append(Button(step.label, url, primary=usual))
-    return sorted(found, key=lambda button: button.primary)
+            primary = step is SESSION or record.performance is Performance.PENDING
+            buttons.append(Button(step.label, url, primary=primary))
+    return sorted(buttons, key=lambda button: button.primary)
 
 
 def _timeline(record: Mediation) -> list[HistoryItem]:
     items = []
-    found = mediations.sittings(current_panel().session, [record.id], members=reads(MediationMember))
-    for held, members in reversed(found[record.id]):
-        facts = [Change(_("Place"), "", held.place or ""), Change(_("Chaired by"), "", held.chair or "")]
+    by_mediation = mediations.sessions_of(current_panel().session, [record.id], members=reads(MediationMember))
+    for sitting, members in reversed(by_mediation[record.id]):
+        facts = [Change(_("Place"), "", sitting.place or ""), Change(_("Chaired by"), "", sitting.chair or "")]
         by_force = [
             Change(force.label, "", "、".join(member.name for member in members if member.force is force))
             for force in Force
         ]
         items.append(
             HistoryItem(
-                act=str(_("Session {n}: {who}", n=held.session_no, who=held.attending.label)),
-                tone="brand" if held.attending is Attending.BOTH else "",
+                act=str(_("Session {n}: {who}", n=sitting.session_no, who=sitting.attending.label)),
+                tone="brand" if sitting.attending is Attending.BOTH else "",
                 who="",
-                at=Moment().format(held.held_at.replace(second=0)),
-                note=held.minutes,
+                at=Moment().format(sitting.held_at.replace(second=0)),
+                note=sitting.minutes,
                 changes=[change for change in (*facts, *by_force) if change.after],
             )
         )
