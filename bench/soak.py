@@ -23,7 +23,7 @@ from bench.sound import faults, lost
 from bench.trail import Start
 from bench.visitor import Fault, Gone, Visitor
 from bureau.access.roles import LEADER, LIAISON, OFFICE
-from panel.security.records import Job, JobState
+from panel.jobs.records import Job, JobState
 
 PEOPLE = 6
 #: Rows of a file that a request writes, and of one that a job does.

@@ -15,7 +15,8 @@ from bench.trail import Start, counted
 from bureau.upkeep import consistency
 from bureau.upkeep.web.commands import MIGRATIONS
 from models import Case, CaseEvent, Department
-from panel.security.records import ImportBatch, ImportRow, Job, JobState
+from panel.imports.records import ImportBatch, ImportRow
+from panel.jobs.records import Job, JobState
 from panel.store.files import Store
 
 

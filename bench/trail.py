@@ -17,9 +17,10 @@ from bureau.cases.steps import STEPS, Part, names
 from models import Case, CaseEvent, Community, Liaison, Officer
 from panel.base import Base, Record
 from panel.kinds import today
+from panel.notify.records import Notice
 from panel.security.accounts import User, UserRole
 from panel.security.policy import model_of
-from panel.security.records import AuditAction, AuditEntry, Notice
+from panel.security.records import AuditAction, AuditEntry
 
 #: Steps that ask for approval; the answer is told to whoever took the last of them.
 ASKING = ("extend", "suspend", "ask_resume")

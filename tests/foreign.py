@@ -10,8 +10,10 @@ from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, relationship
 
 from panel.base import Anchor, Base, Named, Public, Record, Via
+from panel.exports.records import ExportLog
 from panel.fields import Personal, col, computed, many, rule
 from panel.i18n import _
+from panel.imports.records import ImportBatch, ImportRow
 from panel.kinds import (
     Amount,
     Choice,
@@ -34,7 +36,7 @@ from panel.kinds import (
 )
 from panel.security.accounts import LoginLog, User, UserRole
 from panel.security.policy import MANAGE, READ, Permission, Role
-from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
+from panel.security.records import AuditEntry
 from panel.web.assemble import assemble
 from panel.web.panel import Panel
 from panel.web.system.account_views import UserView

@@ -17,10 +17,12 @@ from sqlalchemy.orm import Mapped, Session
 from panel.base import Base, Named, Public, Record
 from panel.fields import col
 from panel.i18n import Message, _
+from panel.imports.records import ImportBatch, ImportRow
 from panel.kinds import Text
 from panel.security.accounts import User, UserRole
 from panel.security.policy import MANAGE, READ, Permission, Role
-from panel.security.records import AuditEntry, ImportBatch, ImportRow, create_append_only_triggers
+from panel.security.records import AuditEntry
+from panel.store.append_only import create_append_only_triggers
 from panel.web.assemble import assemble
 from panel.web.panel import Panel
 from panel.web.views import SchemaView

@@ -15,10 +15,11 @@ from werkzeug.test import TestResponse
 from panel.base import Base, Named, Public, Record
 from panel.fields import col
 from panel.i18n import _
+from panel.imports.records import ImportBatch
 from panel.kinds import Reference, Text
 from panel.security.accounts import User, UserRole
 from panel.security.policy import MANAGE, READ, Role
-from panel.security.records import ImportBatch, create_append_only_triggers
+from panel.store.append_only import create_append_only_triggers
 from panel.web.assemble import assemble
 from panel.web.imports.batch_views import BatchView
 from panel.web.panel import Panel

@@ -19,6 +19,7 @@ from sqlalchemy import select
 
 from panel.base import Base, Record
 from panel.exports import requests
+from panel.exports.records import ExportFormat
 from panel.fields import Field, col, fields, links
 from panel.i18n import _, speaking
 from panel.imports import batches
@@ -43,8 +44,8 @@ from panel.kinds import (
 from panel.search import listing
 from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor
-from panel.security.records import ExportFormat, create_append_only_triggers
 from panel.security.session import set_actor
+from panel.store.append_only import create_append_only_triggers
 from panel.web.panel import Panel
 from tests import foreign_links
 from tests.foreign import CATALOGUE, TRADE, Album, shop

@@ -40,21 +40,16 @@ from models import (
     Volunteer,
 )
 from panel.base import UNSCOPED, Base
+from panel.exports.records import ExportLog
 from panel.i18n import Message, _
+from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.kinds import today
+from panel.notify.records import Webhook, WebhookDelivery
 from panel.security.accounts import LoginLog, User, UserRole
 from panel.security.policy import MANAGE, READ, WRITE, Actor, Role
 from panel.security.policy import Permission as Act
-from panel.security.records import (
-    AuditEntry,
-    ExportLog,
-    ImportBatch,
-    ImportRow,
-    ImportUndo,
-    Setting,
-    Webhook,
-    WebhookDelivery,
-)
+from panel.security.records import AuditEntry
+from panel.store.records import Setting
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
 ADMINISTRATOR, SECURITY, AUDITOR = "administrator", "security", "auditor"

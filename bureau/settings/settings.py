@@ -15,7 +15,7 @@ from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.imports.rules import KEEP_DAYS
 from panel.kinds import Code, Flag, Invalid, Kind, Text, Whole
-from panel.security.records import Setting
+from panel.store.records import Setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from panel import ids
 from panel.base import Base, in_files
 from panel.errors import UserError
 from panel.exports import workbooks
+from panel.exports.records import ExportFormat, ExportLog
 from panel.exports.table_rows import Column, columns
 from panel.fields import Field, Personal
 from panel.i18n import Message, _
@@ -23,7 +24,6 @@ from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
 from panel.search import listing
 from panel.search.listing import Query, Quick
 from panel.security.policy import AccessDenied, Permission, model_of
-from panel.security.records import ExportFormat, ExportLog
 from panel.security.session import actor_of, policy_of, system_session
 
 #: More rows than this are written by a job.

@@ -18,11 +18,11 @@ from panel.i18n import Message, _, in_every_locale
 from panel.imports.batches import error_text
 from panel.imports.plans import Outcome, Plan
 from panel.imports.preview_store import FailedRow
+from panel.imports.records import ImportRow
 from panel.imports.rules import REASON, Registry, Rules
 from panel.kinds import Choice, Flag, today
 from panel.search.listing import order
 from panel.security.policy import model_of
-from panel.security.records import ImportRow
 from panel.sheets import FormColumn, MarkedCell, Page
 
 #: Choices of a reference offered as a drop-down; a longer list is typed.

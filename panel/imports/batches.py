@@ -18,10 +18,10 @@ from panel.fields import all_fields
 from panel.i18n import Message, _, for_the_record
 from panel.imports import import_undo, importing, mapping
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
+from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
 from panel.kinds import Kind, Moment, now, tidy
 from panel.security.policy import AccessDenied, table_of
-from panel.security.records import ImportBatch, ImportRow
 from panel.security.session import actor_of
 from panel.store import bulk
 from panel.store.db_errors import explain

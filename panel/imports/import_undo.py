@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.i18n import Message, _, for_the_record
+from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.imports.rules import Registry
 from panel.imports.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
 from panel.imports.undo_reasons import check_reach, check_references, check_rules, check_versions
 from panel.kinds import now, to_minute
 from panel.security import audit
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
-from panel.security.records import AuditAction, ImportBatch, ImportRow, ImportUndo
+from panel.security.records import AuditAction
 from panel.security.session import actor_of, elevated, policy_of
 from panel.store import bulk
 from panel.store.db_errors import explain

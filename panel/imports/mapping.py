@@ -19,10 +19,10 @@ from panel.errors import UserError
 from panel.fields import Field, all_fields, field_named
 from panel.i18n import Message, in_every_locale
 from panel.imports.headers import ColumnLabels, Header, normalize
+from panel.imports.records import HeaderMap
 from panel.imports.rules import ID, RECORD_NO, Rules, parent_references
 from panel.kinds import Data, Day, Invalid, Mobile, Moment, now, tidy
 from panel.security.policy import table_of
-from panel.security.records import HeaderMap
 from panel.security.session import actor_of
 from panel.sheets import Line
 

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar, overload
 from panel.base import Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
+from panel.imports.records import OutcomeName
 from panel.kinds import Choices, tidy
-from panel.security.records import OutcomeName
 from panel.sheets import UnreadableCell
 from panel.store.bulk import Edit
 

@@ -15,8 +15,9 @@ from panel.base import UNSCOPED, Base
 from panel.fields import all_fields
 from panel.i18n import Message
 from panel.imports.matching import chunks
+from panel.imports.records import ImportBatch, ImportRow
 from panel.security.policy import model_of, table_of
-from panel.security.records import AuditAction, AuditEntry, ImportBatch, ImportRow
+from panel.security.records import AuditAction, AuditEntry
 from panel.store import links
 
 #: (table name, id) of a record.

@@ -14,12 +14,12 @@ from panel.base import UNSCOPED, Base
 from panel.fields import links, table_of_links
 from panel.i18n import _
 from panel.imports.matching import chunks, permitted
+from panel.imports.records import ImportBatch, ImportUndo
 from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
 from panel.imports.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
 from panel.security.accounts import User
 from panel.security.policy import Permission, model_of, table_of
-from panel.security.records import ImportBatch, ImportUndo
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from sqlalchemy import insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from panel.jobs.records import PeriodicRun
 from panel.kinds import now
-from panel.security.records import PeriodicRun
 
 log = logging.getLogger(__name__)
 

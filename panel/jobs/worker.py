@@ -41,11 +41,11 @@ from panel import ids, progress
 from panel.base import UNSCOPED
 from panel.errors import UserError
 from panel.i18n import Message, _, current_locale, speaking
+from panel.jobs.records import Job, JobState
 from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, noted
 from panel.kinds import now
 from panel.security.accounts import User
 from panel.security.policy import AccessDenied, Actor, Policy, table_of
-from panel.security.records import Job, JobState
 from panel.security.session import actor_of, install_listeners, may_write, set_actor, system_session, writing
 from panel.store.db_errors import is_busy
 

@@ -14,8 +14,8 @@ from panel.base import UNSCOPED
 from panel.i18n import Message
 from panel.imports.matching import chunks
 from panel.kinds import now
+from panel.notify.records import Notice, NoticeName
 from panel.security.policy import Actor, table_of
-from panel.security.records import Notice, NoticeName
 
 #: The program writes notices, whoever acts: they belong to others.
 

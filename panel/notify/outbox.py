@@ -27,8 +27,8 @@ from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.imports.matching import chunks
 from panel.kinds import now
+from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
 from panel.security.policy import table_of
-from panel.security.records import DeliveryState, Webhook, WebhookDelivery
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,11 @@ from collections.abc import Collection
 from typing import Any
 
 from panel.base import Base
+from panel.exports.records import ExportLog
 from panel.i18n import Message
+from panel.imports.records import ImportBatch, ImportRow
 from panel.security.accounts import LoginLog, User, UserRole
-from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
+from panel.security.records import AuditEntry
 from panel.web.imports.batch_views import BatchView, RowView
 from panel.web.panel import FILES, SYSTEM
 from panel.web.system.account_views import UserView

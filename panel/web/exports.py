@@ -17,6 +17,7 @@ from werkzeug.datastructures import MultiDict
 from panel import ids
 from panel.errors import UserError
 from panel.exports import requests
+from panel.exports.records import ExportFormat
 from panel.exports.requests import ExportRequest, PreparedExport
 from panel.exports.table_rows import Column, columns
 from panel.fields import Personal, fields
@@ -25,7 +26,6 @@ from panel.jobs.worker import Context, enqueue, kind
 from panel.kinds import tidy
 from panel.search import listing
 from panel.security.policy import Permission
-from panel.security.records import ExportFormat
 from panel.security.session import writing
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Chip, Page

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import request, url_for
 
 from panel.i18n import Message, text
+from panel.jobs.records import Job
 from panel.notify import notices
+from panel.notify.records import Notice
 from panel.search import listing
 from panel.security.policy import Permission
-from panel.security.records import Job, Notice
 from panel.web.context import current_actor
 from panel.web.pages import Frame, MenuGroup, MenuItem
 from panel.web.panel import Link, Panel

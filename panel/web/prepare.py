@@ -14,13 +14,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from panel.base import Base
+from panel.exports.records import ExportLog
+from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
 from panel.jobs.worker import Jobs
 from panel.security import session
 from panel.security.accounts import LoginLog, RoleName, User, UserRole
 from panel.security.passwords import Passwords
 from panel.security.policy import Actor, Policy, Role, RoleConflict
-from panel.security.records import AuditEntry, ExportLog, ImportBatch, ImportRow
+from panel.security.records import AuditEntry
 from panel.web.panel import Facts, Panel
 
 #: Tables of the engine that have a screen in every panel; panel/web/engine_views.py has their views.

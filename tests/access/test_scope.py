@@ -16,9 +16,10 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 import models
 from panel.base import UNSCOPED, Base
 from panel.i18n import _
+from panel.jobs.records import Job
+from panel.notify.records import Notice
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, AccessDenied, OutOfScope, Permission, Policy, Role
-from panel.security.records import Job, Notice
 from panel.security.session import actor_of, exempt_reference, policy_of, set_actor
 from tests import factories
 from tests.factories import MODELS, ROLE_NAMES, ROLES_BY_NAME, TABLES, Stage, granted, pairs, scoped

@@ -17,7 +17,7 @@ from bureau.settings import settings
 from models import Case, CaseStatus, Urgency
 from panel.jobs import periodic
 from panel.kinds import now
-from panel.security.records import Notice
+from panel.notify.records import Notice
 from tests import steps
 from tests.factories import Stage
 

@@ -15,8 +15,8 @@ from openpyxl import load_workbook
 
 from panel import sheets
 from panel.exports import requests, table_rows, workbooks
+from panel.exports.records import ExportLog
 from panel.exports.requests import REASON_LENGTH
-from panel.security.records import ExportLog
 from panel.sheets import Page
 from panel.sheets.write import fast, page
 from tests.factories import MODELS, Browser, Stage, counted

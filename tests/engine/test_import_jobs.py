@@ -10,7 +10,7 @@ import pytest
 
 from panel.imports import importing, preview_store
 from panel.jobs import work
-from panel.security.records import Job, JobState
+from panel.jobs.records import Job, JobState
 from panel.web.imports import upload as imports
 from tests.engine.test_import_pages import confirm, preview, upload
 from tests.factories import MODELS, Browser, Stage

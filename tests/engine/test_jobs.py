@@ -21,11 +21,11 @@ import models
 from panel.errors import UserError
 from panel.i18n import _
 from panel.jobs import queue, work, worker
+from panel.jobs.records import Job, JobState
 from panel.jobs.worker import Context
 from panel.kinds import now
 from panel.security.accounts import User
 from panel.security.policy import AccessDenied
-from panel.security.records import Job, JobState
 from tests.factories import Stage
 
 

@@ -26,10 +26,13 @@ from models import Case, CaseEvent, CaseStatus, Community, Counter, Department, 
 from panel.base import UNSCOPED
 from panel.config import Config
 from panel.i18n import speaking
+from panel.imports.records import ImportBatch, ImportRow
+from panel.jobs.records import Job, JobState
 from panel.notify import notices
+from panel.notify.records import Notice
 from panel.security import audit
 from panel.security.policy import table_of
-from panel.security.records import AuditAction, ImportBatch, ImportRow, Job, JobState, Notice
+from panel.security.records import AuditAction
 from panel.store import bulk
 from tests.factories import clock
 

@@ -31,9 +31,10 @@ from bureau.registers.registers import REGISTERS
 from bureau.settings import settings
 from panel.base import Base, Record
 from panel.fields import Field, Personal, fields
+from panel.jobs.records import Job, JobState
 from panel.kinds import Label, Text
+from panel.notify.records import Notice, WebhookDelivery
 from panel.security.policy import Permission
-from panel.security.records import Job, JobState, Notice, WebhookDelivery
 from panel.sheets.write import fast
 from tests import factories
 from tests.factories import MODELS, TABLES, Browser, Stage, granted

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from models import Street
 from panel.jobs import periodic
 from panel.jobs.periodic import Result
+from panel.jobs.records import PeriodicRun
 from panel.kinds import now
-from panel.security.records import PeriodicRun
 
 pytestmark = pytest.mark.database
 

@@ -15,9 +15,10 @@ from bureau.cases import events
 from models import Case, CaseEvent, CaseParty, CaseStatus, Liaison, ReferralStatus
 from panel.errors import UserError
 from panel.imports import import_undo
+from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.undo_plan import UndoPlan
 from panel.kinds import today
-from panel.security.records import AuditEntry, ImportBatch, ImportRow
+from panel.security.records import AuditEntry
 from tests import factories, steps
 from tests.factories import MODELS, Stage, account
 from tests.workbooks import Office, counts, sentences, table

@@ -18,8 +18,8 @@ from models import Case, CaseStatus, Satisfaction
 from panel.base import UNSCOPED
 from panel.jobs import periodic
 from panel.kinds import now
+from panel.notify.records import Notice
 from panel.security.accounts import User
-from panel.security.records import Notice
 from tests import factories, steps
 from tests.factories import ROLE_NAMES, Stage
 

@@ -11,7 +11,7 @@ import time_machine
 from bureau.notices import notices
 from bureau.settings import settings
 from panel.kinds import now
-from panel.security.records import DeliveryState, Notice, WebhookDelivery
+from panel.notify.records import DeliveryState, Notice, WebhookDelivery
 from tests.factories import Stage
 
 pytestmark = pytest.mark.database

@@ -23,7 +23,8 @@ from models import Case, CaseStatus, Satisfaction
 from panel.base import UNSCOPED
 from panel.kinds import now
 from panel.notify import outbox
-from panel.security.records import AuditEntry, DeliveryState, Webhook, WebhookDelivery
+from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
+from panel.security.records import AuditEntry
 from tests import steps
 from tests.factories import ROLE_NAMES, Stage
 

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from models import Community, Liaison
-from panel.security.records import ImportBatch
+from panel.imports.records import ImportBatch
 from tests.factories import Stage
 from tests.workbooks import SAMPLES, cells, changed
 

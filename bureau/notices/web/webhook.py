@@ -12,8 +12,8 @@ from bureau.notices.notices import KINDS
 from panel.i18n import Message, _
 from panel.kinds import Moment, tidy
 from panel.notify import outbox
+from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
 from panel.security.policy import Permission
-from panel.security.records import DeliveryState, Webhook, WebhookDelivery
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Column, FormPage, Group, Input, ListPage, Row
 

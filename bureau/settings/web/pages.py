@@ -11,7 +11,7 @@ from bureau.settings import settings
 from panel.i18n import _
 from panel.kinds import Invalid
 from panel.security.policy import Permission
-from panel.security.records import Setting
+from panel.store.records import Setting
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import FormPage, Group, Input
 

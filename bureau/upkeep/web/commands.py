@@ -19,9 +19,9 @@ from panel.kinds import Invalid
 from panel.security import passwords
 from panel.security.accounts import User, UserRole
 from panel.security.policy import SYSTEM, Actor
-from panel.security.records import create_append_only_triggers
 from panel.security.session import set_actor
 from panel.store import backup as backups
+from panel.store.append_only import create_append_only_triggers
 from panel.web.cli import fail
 from panel.web.panel import Panel
 

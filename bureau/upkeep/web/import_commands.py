@@ -22,10 +22,10 @@ from panel.i18n import Message, _, n_
 from panel.imports import import_undo
 from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
+from panel.imports.records import ImportBatch
 from panel.imports.undo_plan import UndoPlan, Unit
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
-from panel.security.records import ImportBatch
 from panel.web.cli import acting, content, fail
 from panel.web.panel import Panel
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from panel.errors import UserError
 from panel.exports import requests, workbooks
+from panel.exports.records import ExportFormat
 from panel.fields import Field
 from panel.i18n import Message, _
 from panel.imports import batches, mapping
@@ -25,7 +26,6 @@ from panel.imports.headers import normalize, spellings
 from panel.imports.plans import Options, Outcome, Plan
 from panel.imports.rules import Registry, Rules, importable
 from panel.security.policy import AccessDenied, Permission, model_of
-from panel.security.records import ExportFormat
 from panel.security.session import actor_of, policy_of
 from panel.web.cli import acting, content, fail
 from panel.web.panel import Panel

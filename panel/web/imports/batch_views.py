@@ -15,9 +15,9 @@ from panel.fields import fields
 from panel.i18n import Message, _, n_
 from panel.imports import import_undo
 from panel.imports.plans import Outcome
+from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.imports.undo_plan import UndoPlan
 from panel.security.policy import AccessDenied, model_of
-from panel.security.records import ImportBatch, ImportRow, ImportUndo
 from panel.web import render
 from panel.web.context import current_panel
 from panel.web.imports import undo_page

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 from panel.base import Base
 from panel.errors import UserError
 from panel.imports import batches
+from panel.imports.records import ImportBatch
 from panel.imports.rules import importable
 from panel.jobs.worker import Context, kind
 from panel.security.policy import AccessDenied, Permission
-from panel.security.records import ImportBatch
 from panel.web.context import current_panel
 from panel.web.imports.upload import drop, keep_plan, kept, options_of, since, upload
 

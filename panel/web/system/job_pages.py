@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from sqlalchemy import ColumnElement, select
 
 from panel.i18n import Message, _
+from panel.jobs.records import Job, JobState
 from panel.jobs.worker import ENDED, FILE_DAYS, KEEP_DAYS, noted
 from panel.kinds import Moment
-from panel.security.records import Job, JobState
 from panel.web.context import current_actor, current_panel
 from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Column, JobPage, ListPage, Row

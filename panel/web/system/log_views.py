@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from panel.exports.records import ExportLog
 from panel.i18n import Message, _
 from panel.search.listing import Quick
 from panel.security.policy import Permission, model_of
-from panel.security.records import AuditAction, AuditEntry, ExportLog
+from panel.security.records import AuditAction, AuditEntry
 from panel.web import history
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell, DetailsPage

@@ -14,12 +14,13 @@ from panel import ids
 from panel.base import display
 from panel.fields import field_named
 from panel.i18n import _
+from panel.jobs.records import Job
 from panel.kinds import Moment
 from panel.notify import notices
 from panel.notify.notices import KINDS, Kind
+from panel.notify.records import Notice
 from panel.search import listing
 from panel.security.policy import Permission, model_of
-from panel.security.records import Job, Notice
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Page, Pager, Words
 from panel.web.system import job_pages
