@@ -29,32 +29,29 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
 
-from panel import ids, progress
+from panel import progress
 from panel.base import UNSCOPED
 from panel.errors import UserError
-from panel.i18n import Message, _, current_locale, speaking
+from panel.i18n import Message, _, speaking
+from panel.jobs.job_store import JobStore
 from panel.jobs.records import Job, JobState
 from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, noted
 from panel.kinds import now
 from panel.security.accounts import User
-from panel.security.policy import AccessDenied, Actor, Policy, table_of
-from panel.security.session import actor_of, install_listeners, may_write, set_actor, system_session, writing
+from panel.security.policy import AccessDenied, Actor, table_of
+from panel.security.session import install_listeners, set_actor, writing
 from panel.store.db_errors import is_busy
 
 __all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "noted"]
 
 log = logging.getLogger(__name__)
 
-#: Files of results are thrown away after so many days; what is known of a job after so many.
-FILE_DAYS, KEEP_DAYS = 7, 90
 #: Seconds until another process takes over, and between two looks for what was lost.
 TAKE_OVER, LOST = 5.0, 60.0
 
@@ -75,14 +72,10 @@ def enqueue(
 
 
 @dataclass
-class Jobs:
-    """The jobs of a panel: where they are asked for, and the worker that does them. `facts` gives the ids that an
+class Jobs(JobStore):
+    """The jobs of a panel, and the worker that does them. `facts` gives the ids that an
     owner's scopes are made of, `around` what the work runs inside."""
 
-    engine: Engine
-    policy: Policy
-    secret: str
-    instance: Path
     facts: Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]
     url: str | None = None
     around: Callable[[Actor], AbstractContextManager[Any]] = lambda _actor: nullcontext()
@@ -92,76 +85,17 @@ class Jobs:
     _stop: threading.Event = field(default_factory=threading.Event)
     _hooked: bool = False
 
-    # Asking.
-
-    @property
-    def root(self) -> Path:
-        """Where jobs have their folders; results hold personal data, nobody else on the machine reads them."""
-        found = self.instance / "jobs"
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return found
-
-    def folder(self, id_: int) -> Path:
-        found = self.root / str(id_)
-        found.mkdir(mode=0o700, exist_ok=True)
-        return found
-
     def enqueue(
         self, session: Session, kind: str, params: Mapping[str, Any], *, title: Message | str = "", mark: str = ""
     ) -> int:
         if kind not in KINDS:
             raise LookupError(kind)
-        actor = actor_of(session)
-        if actor.user_id is None:
-            raise AccessDenied
-        if not writing.get():
-            session.rollback()  # a transaction that has read can't begin to write on SQLite
-        with may_write():
-            table = table_of(Job)
-            connection = session.connection()
-            wanted = select(table.c.id).where(
-                table.c.owner_id == actor.user_id,
-                table.c.kind == kind,
-                table.c.mark == mark,
-                table.c.state.in_([JobState.QUEUED, JobState.RUNNING]),
-            )
-            id_ = connection.execute(wanted).scalar() if mark else None
-            if id_ is None:
-                values = {
-                    "kind": kind,
-                    "title": str(title)[:200],
-                    "owner_id": actor.user_id,
-                    "owner_name": actor.name[:80],
-                    "locale": current_locale(),
-                    "mark": mark,
-                    "params": dict(params),
-                }
-                id_ = int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
-                shutil.rmtree(self.root / str(id_), ignore_errors=True)
-            session.commit()
+        id_ = self.add(session, kind, params, title=title, mark=mark)
         try:
             self.queue.put(id_)
-        except Exception:  # asked for it is, and the worker finds it
+        except Exception:  # the job is stored; the worker will find it
             log.exception("job %s can't be queued", id_)
-        return int(id_)
-
-    def cancel(self, id_: int) -> None:
-        """Ask a job to end; it does at its next look. Touches no database: the job may be holding it."""
-        (self.folder(id_) / "cancel").touch()
-
-    def cancelling(self, id_: int) -> bool:
-        return (self.root / str(id_) / "cancel").exists()
-
-    def files(self, id_: int) -> list[Path]:
-        """The files of a job's result."""
-        files = self.root / str(id_) / "files"
-        return sorted(files.iterdir()) if files.is_dir() else []
-
-    def look_at(self, id_: int) -> None:
-        """The owner has seen how a job ended."""
-        with self._system() as session:
-            mine = update(Job).where(Job.id == id_, Job.seen_at.is_(None))
-            session.execute(mine.values(seen_at=now()), execution_options={"synchronize_session": False})
+        return id_
 
     # Doing.
 
@@ -182,7 +116,7 @@ class Jobs:
 
     def run(self, id_: int) -> None:
         """Do one job, if it still waits."""
-        with self._system() as session:
+        with self.session() as session:
             mine = update(Job).where(Job.id == id_, Job.state == JobState.QUEUED)
             claimed = session.execute(mine.values(state=JobState.RUNNING, started_at=now()))
             job = session.get(Job, id_) if claimed.rowcount == 1 else None  # type: ignore[attr-defined]
@@ -195,7 +129,7 @@ class Jobs:
             log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - begun)
             if state is not JobState.DONE:
                 shutil.rmtree(self.root / str(id_) / "files", ignore_errors=True)
-                self._end(id_, state, str(message))
+                self.set_ended(id_, state, str(message))
         self.tidy()
 
     def _work(self, id_: int, name: str, owner: int, params: dict[str, Any]) -> tuple[JobState, Message | str]:
@@ -217,7 +151,7 @@ class Jobs:
                     session.flush()
                     if not writing.get():
                         context.begin_writing()
-                    self._done(session, id_, result)
+                    self.set_done(session, id_, result)
                     session.commit()
                     self._tidy_up_after(context)
             return JobState.DONE, ""
@@ -244,18 +178,6 @@ class Jobs:
             except Exception:  # all is written; what is left lying goes by its age
                 log.exception("after job %s", context.id)
 
-    def _done(self, session: Session, id_: int, result: dict[str, Any] | None) -> None:
-        table = table_of(Job)
-        mine = update(table).where(table.c.id == id_, table.c.state == JobState.RUNNING)
-        values = {"state": JobState.DONE, "ended_at": now(), "result": result}
-        if session.connection().execute(mine.values(values)).rowcount != 1:
-            raise Stopped  # somebody has said meanwhile that it was interrupted: then it was
-
-    def _end(self, id_: int, state: JobState, message: str) -> None:
-        with self._system() as session:
-            mine = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING)
-            session.execute(mine.values(state=state, ended_at=now(), message=message[:1000]))
-
     def _actor(self, session: Session, owner: int) -> Actor:
         """The owner as of now."""
         statement = select(User).where(User.id == owner, User.active).options(joinedload(User.roles))
@@ -264,9 +186,6 @@ class Jobs:
             raise AccessDenied(GONE)
         roles = frozenset(role.role for role in user.roles)
         return Actor(user.name, user.id, roles, self.facts(session, user.id, roles))
-
-    def _system(self) -> AbstractContextManager[Session]:
-        return system_session(self.engine, self.policy, self.secret)
 
     # The worker.
 
@@ -335,7 +254,7 @@ class Jobs:
     def recover(self) -> int:
         """At the start of the worker: what was running then was interrupted, and nothing of it was written; what
         waits is put on the queue again. Gives how many were interrupted."""
-        with self._system() as session:
+        with self.session() as session:
             running = update(Job).where(Job.state == JobState.RUNNING)
             found = session.execute(running.values(state=JobState.INTERRUPTED, ended_at=now()))
         self.find_lost()
@@ -352,12 +271,3 @@ class Jobs:
             found = list(connection.execute(waiting).scalars())
         for id_ in found:
             self.queue.put(id_)
-
-    def tidy(self) -> None:
-        """Throw away old results, and later what is known of old jobs."""
-        limit = time.time() - FILE_DAYS * 86400
-        for old in self.root.iterdir():
-            if old.is_dir() and ids.parse(old.name) and old.stat().st_mtime < limit:
-                shutil.rmtree(old, ignore_errors=True)
-        with self._system() as session:
-            session.execute(delete(Job).where(Job.ended_at < now() - timedelta(days=KEEP_DAYS)))

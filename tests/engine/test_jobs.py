@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 import models
 from panel.errors import UserError
 from panel.i18n import _
-from panel.jobs import queue, work, worker
+from panel.jobs import job_store, queue, work, worker
 from panel.jobs.records import Job, JobState
 from panel.jobs.worker import Context
 from panel.kinds import now
@@ -271,8 +271,8 @@ def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPat
     id_ = ask(stage, name="新街道")
     stage.panel.jobs.run_pending()
     assert stage.panel.jobs.files(id_)
-    monkeypatch.setattr(worker, "FILE_DAYS", -10_000)  # files bear the machine's time
-    monkeypatch.setattr(worker, "KEEP_DAYS", -1)
+    monkeypatch.setattr(job_store, "FILE_DAYS", -10_000)  # files bear the machine's time
+    monkeypatch.setattr(job_store, "KEEP_DAYS", -1)
     stage.panel.jobs.tidy()
     assert stage.panel.jobs.files(id_) == []
     with stage.session() as session:

@@ -8,8 +8,9 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from sqlalchemy import ColumnElement, select
 
 from panel.i18n import Message, _
+from panel.jobs.job_store import FILE_DAYS, KEEP_DAYS
 from panel.jobs.records import Job, JobState
-from panel.jobs.worker import ENDED, FILE_DAYS, KEEP_DAYS, noted
+from panel.jobs.worker import ENDED, noted
 from panel.kinds import Moment
 from panel.web.context import current_actor, current_panel
 from panel.web.guards import safe_target

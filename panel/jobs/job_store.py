@@ -1,0 +1,129 @@
+"""Jobs as they are stored: a row for each, and a folder with its progress, the wish to cancel and its files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from panel import ids
+from panel.i18n import Message, current_locale
+from panel.jobs.records import Job, JobState
+from panel.jobs.work import Stopped
+from panel.kinds import now
+from panel.security.policy import AccessDenied, Policy, table_of
+from panel.security.session import actor_of, may_write, system_session, writing
+
+#: Files of results are thrown away after so many days; what is known of a job after so many.
+FILE_DAYS, KEEP_DAYS = 7, 90
+
+
+@dataclass
+class JobStore:
+    """The jobs of a panel in its database and below its instance folder."""
+
+    engine: Engine
+    policy: Policy
+    secret: str
+    instance: Path
+
+    @property
+    def root(self) -> Path:
+        """Where jobs have their folders; results hold personal data, nobody else on the machine reads them."""
+        found = self.instance / "jobs"
+        found.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return found
+
+    def folder(self, id_: int) -> Path:
+        """The folder of a job; made where there is none."""
+        found = self.root / str(id_)
+        found.mkdir(mode=0o700, exist_ok=True)
+        return found
+
+    def add(
+        self, session: Session, kind: str, params: Mapping[str, Any], *, title: Message | str = "", mark: str = ""
+    ) -> int:
+        """Store a job of the session's actor and commit the session. Returns the job's id; that of the same job where
+        one with the same `mark` waits or runs."""
+        actor = actor_of(session)
+        if actor.user_id is None:
+            raise AccessDenied
+        if not writing.get():
+            session.rollback()  # a transaction that has read can't begin to write on SQLite
+        with may_write():
+            table = table_of(Job)
+            connection = session.connection()
+            wanted = select(table.c.id).where(
+                table.c.owner_id == actor.user_id,
+                table.c.kind == kind,
+                table.c.mark == mark,
+                table.c.state.in_([JobState.QUEUED, JobState.RUNNING]),
+            )
+            id_ = connection.execute(wanted).scalar() if mark else None
+            if id_ is None:
+                values = {
+                    "kind": kind,
+                    "title": str(title)[:200],
+                    "owner_id": actor.user_id,
+                    "owner_name": actor.name[:80],
+                    "locale": current_locale(),
+                    "mark": mark,
+                    "params": dict(params),
+                }
+                id_ = int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
+                shutil.rmtree(self.root / str(id_), ignore_errors=True)
+            session.commit()
+        return int(id_)
+
+    def cancel(self, id_: int) -> None:
+        """Ask a job to end; it does at its next look. Touches no database: the job may be holding it."""
+        (self.folder(id_) / "cancel").touch()
+
+    def cancelling(self, id_: int) -> bool:
+        return (self.root / str(id_) / "cancel").exists()
+
+    def files(self, id_: int) -> list[Path]:
+        """The files of a job's result."""
+        files = self.root / str(id_) / "files"
+        return sorted(files.iterdir()) if files.is_dir() else []
+
+    def look_at(self, id_: int) -> None:
+        """The owner has seen how a job ended."""
+        with self.session() as session:
+            mine = update(Job).where(Job.id == id_, Job.seen_at.is_(None))
+            session.execute(mine.values(seen_at=now()), execution_options={"synchronize_session": False})
+
+    def set_done(self, session: Session, id_: int, result: dict[str, Any] | None) -> None:
+        """Mark a running job as done, within the transaction of its work. Raises Stopped if it runs no more."""
+        table = table_of(Job)
+        mine = update(table).where(table.c.id == id_, table.c.state == JobState.RUNNING)
+        values = {"state": JobState.DONE, "ended_at": now(), "result": result}
+        if session.connection().execute(mine.values(values)).rowcount != 1:
+            raise Stopped  # another process has marked it as interrupted
+
+    def set_ended(self, id_: int, state: JobState, message: str) -> None:
+        """Mark a running job as ended in another way, with the sentence for its owner."""
+        with self.session() as session:
+            mine = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING)
+            session.execute(mine.values(state=state, ended_at=now(), message=message[:1000]))
+
+    def tidy(self) -> None:
+        """Throw away old results, and later what is known of old jobs."""
+        limit = time.time() - FILE_DAYS * 86400
+        for old in self.root.iterdir():
+            if old.is_dir() and ids.parse(old.name) and old.stat().st_mtime < limit:
+                shutil.rmtree(old, ignore_errors=True)
+        with self.session() as session:
+            session.execute(delete(Job).where(Job.ended_at < now() - timedelta(days=KEEP_DAYS)))
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A session of the system's in one writing transaction."""
+        return system_session(self.engine, self.policy, self.secret)
