@@ -11,7 +11,7 @@ import pytest
 from panel.imports import importing, preview_store
 from panel.jobs import work
 from panel.jobs.records import Job, JobState
-from panel.web.imports import upload as imports
+from panel.web.imports import preview_state
 from tests.engine.test_import_pages import confirm, preview, upload
 from tests.factories import MODELS, Browser, Stage
 from tests.workbooks import roster
@@ -97,7 +97,7 @@ def ready(stage: Stage, browser: Browser, data: bytes) -> str:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any file is large."""
-    monkeypatch.setattr(imports, "LARGE", 0)
+    monkeypatch.setattr(preview_state, "LARGE", 0)
     monkeypatch.setattr(work, "NOTE", 0.0)
 
 

@@ -25,7 +25,7 @@ from panel.security.policy import AccessDenied, Permission
 from panel.security.session import writing
 from panel.web import lists, render
 from panel.web.context import current_actor, current_panel
-from panel.web.imports.upload import folder, keep, pack, unpack
+from panel.web.imports.preview_state import folder, keep, pack, unpack
 from panel.web.pages import Button, Cell, Change, Chip, Input, Page, UploadPage
 from panel.web.views import SchemaView
 

@@ -14,7 +14,7 @@ from panel.imports.rules import importable
 from panel.jobs.worker import Context, kind
 from panel.security.policy import AccessDenied, Permission
 from panel.web.context import current_panel
-from panel.web.imports.upload import drop, keep_plan, kept, options_of, since, upload
+from panel.web.imports.preview_state import drop, keep_plan, kept, options_of, since, upload
 
 
 def _allowed(context: Context, table: str) -> type[Base]:
