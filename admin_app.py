@@ -7,7 +7,7 @@ import sys
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
-from bureau.access import roles
+from bureau.access import facts, roles
 from bureau.calendar.feature import FEATURE as CALENDAR
 from bureau.cases.case_feature import collect
 from bureau.cases.feature import FEATURE as CASES
@@ -56,7 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
         db,
         roles=roles.ROLES,
         tables=[one.model for one in features.screens(FEATURES)],
-        facts=roles.facts,
+        facts=facts.facts,
         registry=features.registry(FEATURES, keep_days),
         role_conflict=roles.conflict,
         add_pages=_add_pages,

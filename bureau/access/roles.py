@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from bureau.access.row_scopes import (
+    assigned_communities,
+    colleagues,
+    community_cases,
+    officer_cases,
+    officers_in_touch,
+    own_community,
+    squad_cases,
+    squad_communities,
+    squad_ledgers,
+    squad_officers,
+)
 from bureau.settings import settings
 from models import (
     Action,
@@ -39,14 +49,13 @@ from models import (
     Visit,
     Volunteer,
 )
-from panel.base import UNSCOPED, Base
+from panel.base import Base
 from panel.exports.records import ExportLog
 from panel.i18n import Message, _
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
-from panel.kinds import today
 from panel.notify.records import Webhook, WebhookDelivery
 from panel.security.accounts import LoginLog, User, UserRole
-from panel.security.policy import MANAGE, READ, WRITE, Actor, Role
+from panel.security.policy import MANAGE, READ, WRITE, Role
 from panel.security.policy import Permission as Act
 from panel.security.records import AuditEntry
 from panel.store.records import Setting
@@ -76,79 +85,6 @@ Grants = Mapping[type[Base], frozenset[Act]]
 
 def _reading(*models: type[Base]) -> dict[type[Base], frozenset[Act]]:
     return dict.fromkeys(models, READ)
-
-
-def _squad_communities(actor: Actor, community: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = community.squad_id.in_(actor.ids("squads"))
-    return found
-
-
-def _squad_officers(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = officer.squad_id.in_(actor.ids("squads"))
-    return found
-
-
-def _squad_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
-    """Cases of the squad's communities, and those its people handle elsewhere."""
-    officers = select(Officer.__table__.c.id).where(Officer.__table__.c.squad_id.in_(actor.ids("squads")))
-    communities = select(Community.__table__.c.id).where(Community.__table__.c.squad_id.in_(actor.ids("squads")))
-    return or_(case.community_id.in_(communities), case.handler_id.in_(officers), case.lead_officer_id.in_(officers))
-
-
-def _squad_ledgers(actor: Actor, ledger: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = ledger.squad_id.in_(actor.ids("squads"))
-    return found
-
-
-def _assigned_communities(actor: Actor, community: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = community.id.in_(actor.ids("assigned"))
-    return found
-
-
-def _colleagues(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    """Oneself and one's squad: a case may be handed on to any of them."""
-    return or_(officer.id.in_(actor.ids("officer")), officer.squad_id.in_(actor.ids("officer_squad")))
-
-
-def _officer_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
-    me = actor.ids("officer")
-    return or_(case.community_id.in_(actor.ids("assigned")), case.handler_id.in_(me), case.lead_officer_id.in_(me))
-
-
-def _own_community(actor: Actor, community: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = community.id.in_(actor.ids("liaison_community"))
-    return found
-
-
-def _community_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = case.community_id.in_(actor.ids("liaison_community"))
-    return found
-
-
-def _officers_in_touch(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    """The officer assigned to the liaison's community today, those who come next, and those who work on its cases."""
-    own = actor.ids("liaison_community")
-    cases = Case.__table__.c
-    day = today()
-    assigned, visits = Assignment.__table__.c, Visit.__table__.c
-    return or_(
-        officer.id.in_(
-            select(assigned.officer_id).where(
-                assigned.community_id.in_(own),
-                assigned.start_on <= day,
-                or_(assigned.end_on.is_(None), assigned.end_on >= day),
-            )
-        ),
-        officer.id.in_(
-            select(visits.officer_id).where(
-                visits.community_id.in_(own), visits.planned_on >= day, visits.officer_id.is_not(None)
-            )
-        ),
-        officer.id.in_(select(cases.handler_id).where(cases.community_id.in_(own), cases.handler_id.is_not(None))),
-        officer.id.in_(
-            select(cases.lead_officer_id).where(cases.community_id.in_(own), cases.lead_officer_id.is_not(None))
-        ),
-    )
 
 
 ROLES: tuple[Role, ...] = (
@@ -194,10 +130,10 @@ ROLES: tuple[Role, ...] = (
             Attachment: WRITE,
         },
         rows={
-            Community: _squad_communities,
-            Officer: _squad_officers,
-            Case: _squad_cases,
-            Ledger: _squad_ledgers,
+            Community: squad_communities,
+            Officer: squad_officers,
+            Case: squad_cases,
+            Ledger: squad_ledgers,
         },
     ),
     Role(
@@ -214,7 +150,7 @@ ROLES: tuple[Role, ...] = (
             SurveyEntry: WRITE | REVEAL,
             Attachment: WRITE,
         },
-        rows={Community: _assigned_communities, Officer: _colleagues, Case: _officer_cases},
+        rows={Community: assigned_communities, Officer: colleagues, Case: officer_cases},
     ),
     Role(
         name=LIAISON,
@@ -228,7 +164,7 @@ ROLES: tuple[Role, ...] = (
             CaseParty: READ | {Act.CREATE},
             Attachment: READ | {Act.CREATE},
         },
-        rows={Community: _own_community, Officer: _officers_in_touch, Case: _community_cases},
+        rows={Community: own_community, Officer: officers_in_touch, Case: community_cases},
     ),
     Role(
         name=VIEWER,
@@ -260,51 +196,6 @@ ROLES: tuple[Role, ...] = (
         administrative=True,
     ),
 )
-
-
-def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, frozenset[int]]:
-    """The ids that a person's scopes are made of, as of today. One statement for each role that has a scope."""
-    found: dict[str, frozenset[int]] = {}
-    day = today()
-    if LEADER in roles or OFFICER in roles:
-        current = Assignment.__table__.c
-        statement = (
-            select(Officer.__table__.c.id, Officer.__table__.c.squad_id, current.community_id)
-            .select_from(Officer.__table__)
-            .outerjoin(
-                Assignment.__table__,
-                (current.officer_id == Officer.__table__.c.id)
-                & (current.start_on <= day)
-                & (current.end_on.is_(None) | (current.end_on >= day)),
-            )
-            .where(Officer.__table__.c.user_id == user_id, Officer.__table__.c.active)
-        )
-        rows = session.execute(statement, execution_options=UNSCOPED).all()
-        officers = frozenset(row[0] for row in rows)
-        squads = frozenset(row[1] for row in rows if row[1] is not None)
-        if LEADER in roles:
-            found["squads"] = squads
-        if OFFICER in roles:
-            found |= {
-                "officer": officers,
-                "officer_squad": squads,
-                "assigned": frozenset(row[2] for row in rows if row[2] is not None),
-            }
-    if LIAISON in roles:
-        liaison = Liaison.__table__.c
-        own = session.execute(
-            select(liaison.id, liaison.community_id).where(
-                liaison.user_id == user_id,
-                liaison.start_on <= day,
-                or_(liaison.end_on.is_(None), liaison.end_on >= day),
-            ),
-            execution_options=UNSCOPED,
-        ).all()
-        found |= {
-            "liaison": frozenset(row[0] for row in own),
-            "liaison_community": frozenset(row[1] for row in own),
-        }
-    return found
 
 
 def conflict(session: Session, held: frozenset[str]) -> Message | None:
