@@ -18,6 +18,7 @@ from models import Case, ChecklistItem, Community, ListKind, Mediation, Mediatio
 from panel import ids
 from panel.i18n import Message, _
 from panel.kinds import Choices, Invalid
+from panel.search.names import NOT_VISIBLE
 
 #: Instead of an id: what belongs to none. A community of none is one outside the reader's area.
 NONE = 0
@@ -230,7 +231,7 @@ class Names:
         if name == "pilot":
             return _("Pilot squads") if value else _("Other squads")
         if value == NONE:
-            return {"squad": _("No squad"), "item": _("No item yet"), "community": _("not visible")}.get(name, "")
+            return {"squad": _("No squad"), "item": _("No item yet"), "community": NOT_VISIBLE}.get(name, "")
         if name == "item":
             item = self.items.get(value)
             return f"{item.code} {item.name}" if item else ""

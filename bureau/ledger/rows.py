@@ -22,8 +22,9 @@ from bureau.cases.steps.registry import IMPORTED
 from bureau.ledger import facts as ledgerfacts
 from bureau.ledger.facts import Change, Facts
 from models import ENDED, Basis, CaseStatus, ListKind, Outcome, Satisfaction, Source
-from panel.i18n import DEFAULT_LOCALE, _, speaking
+from panel.i18n import DEFAULT_LOCALE, speaking
 from panel.kinds import ZONE, now
+from panel.search.names import NOT_VISIBLE
 
 #: The prescribed columns: the attribute of LedgerRow by printed label.
 FORM: Mapping[str, str] = {
@@ -151,7 +152,7 @@ class Builder:
             self.words = {
                 member: str(member.label) for kind in (Source, ListKind, Outcome, Satisfaction) for member in kind
             }
-            self.hidden = str(_("not visible"))
+            self.hidden = str(NOT_VISIBLE)
 
     def row(self, case: Row[Any], number: int) -> LedgerRow | None:
         """The row of a case, or None for one that isn't in this ledger."""

@@ -20,9 +20,9 @@ from bureau.registers.model import Filled, Register, RegisterRequest
 from models import Case, ChecklistItem, Community, Department, Referral, ReferralKind, ReferralStatus
 from panel.i18n import _
 from panel.kinds import now
+from panel.search.names import NOT_VISIBLE
 
 LATE_SIGN, LATE_REPLY = "签收逾期", "反馈逾期"
-NOT_VISIBLE = _("not visible")
 
 
 @dataclass(frozen=True, slots=True)

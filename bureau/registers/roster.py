@@ -15,9 +15,8 @@ from models import Assignment, Community, CommunityStatus, Gender, Liaison, Offi
 from panel.fields import Field, fields
 from panel.i18n import _
 from panel.imports.matching import is_masked
+from panel.search.names import NOT_VISIBLE
 from panel.security.session import actor_of, policy_of
-
-NOT_VISIBLE = _("not visible")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,9 @@ from sqlalchemy.orm import Session, joinedload
 from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from models import Case, Community, Street, Visit, VisitStatus
-from panel.i18n import _
 from panel.imports.matching import chunks
 from panel.kinds import today
-
-NOT_VISIBLE = _("not visible")
+from panel.search.names import NOT_VISIBLE
 
 
 @dataclass(slots=True)

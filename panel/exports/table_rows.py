@@ -16,9 +16,10 @@ from panel.base import Base, display, in_files, written_by
 from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
 from panel.imports.matching import is_masked
-from panel.imports.rules import NOT_VISIBLE, RECORD_NO, parent_references
+from panel.imports.rules import RECORD_NO, parent_references
 from panel.kinds import ZONE, Choice, Data, Flag, Kind, Moment
 from panel.search.listing import order
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import model_of
 from panel.security.session import actor_of, policy_of
 from panel.sheets import text_cell

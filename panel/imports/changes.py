@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from panel.base import UNSCOPED
 from panel.fields import Field, all_fields, field_named
 from panel.i18n import _
-from panel.imports.matching import Matcher, chunks, is_masked, permitted, round_trip
+from panel.imports.matching import Matcher, is_masked, round_trip
 from panel.imports.plans import PendingRecord, Plan, PlanRow
-from panel.imports.rules import NOT_VISIBLE
-from panel.security.policy import Permission, model_of, table_of
+from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.session import actor_of, policy_of
 
 Names = Mapping[tuple[str, int], str]
@@ -51,12 +49,11 @@ def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matc
 
 def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:
     """The names of the records that changed references point from and to, where the actor may read them."""
-
-    names: dict[tuple[str, int], str] = {}
+    ids: dict[str, set[int]] = defaultdict(set)
     for field in all_fields(plan.model):
         if field.target is None:
             continue
-        ids = {
+        ids[field.target] |= {
             id_
             for row in rows
             if field.attr in row.values
@@ -64,14 +61,7 @@ def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:
             for id_ in (value if isinstance(value, tuple) else (value,))
             if isinstance(id_, int)
         }
-        target = model_of(field.target)
-        columns = table_of(target).c
-        shown = [columns[name] for name in target.__display__ if name in columns]
-        for chunk in chunks(permitted(session, target, Permission.READ, ids)):
-            statement = select(columns.id, *shown).where(columns.id.in_(chunk))
-            for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
-                names[field.target, id_] = " ".join(str(part) for part in parts if part)
-    return names
+    return visible_names(session, ids)
 
 
 def _words(field: Field, value: Any, names: Names, hidden: bool) -> str:

@@ -11,8 +11,9 @@ from panel.i18n import _, in_every_locale
 from panel.imports import link_cells
 from panel.imports.matching import Finder, Missing, permitted
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
-from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
+from panel.imports.rules import OUTSIDE, Registry
 from panel.kinds import Invalid
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission, model_of
 from panel.security.session import actor_of, policy_of
 from panel.store import bulk

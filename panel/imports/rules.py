@@ -20,8 +20,6 @@ from panel.store import bulk
 #: Label of the column of reasons in a workbook of failed rows; not read when the workbook is imported.
 REASON = _("Reason of failure")
 RECORD_NO = _("Record no.")
-#: Text of a reference outside the reader's scope; an import reads it as an empty cell.
-NOT_VISIBLE = _("not visible")
 OUTSIDE = _("This record, or one that it refers to, is outside your area.")
 #: Name of the column of record numbers among the names of fields.
 ID = "#id"

@@ -15,9 +15,10 @@ from panel.fields import links, table_of_links
 from panel.i18n import _
 from panel.imports.matching import chunks, permitted
 from panel.imports.records import ImportBatch, ImportUndo
-from panel.imports.rules import NOT_VISIBLE, OUTSIDE, Registry
+from panel.imports.rules import OUTSIDE, Registry
 from panel.imports.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
+from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.accounts import User
 from panel.security.policy import Permission, model_of, table_of
 
@@ -173,16 +174,7 @@ def _names(session: Session, keys: Iterable[RecordKey]) -> dict[RecordKey, str]:
     ids: dict[str, set[int]] = defaultdict(set)
     for table, id_ in keys:
         ids[table].add(id_)
-    names: dict[RecordKey, str] = {}
-    for table, table_ids in ids.items():
-        model = model_of(table)
-        columns = table_of(model).c
-        shown = [columns[name] for name in model.__display__ if name in columns]
-        for chunk in chunks(permitted(session, model, Permission.READ, table_ids)):
-            statement = select(columns.id, *shown).where(columns.id.in_(chunk))
-            for id_, *parts in session.execute(statement, execution_options=UNSCOPED):
-                names[table, id_] = " ".join(str(part) for part in parts if part) or f"#{id_}"
-    return names
+    return visible_names(session, ids)
 
 
 def _refers(pointers: Sequence[_Pointer], names: Mapping[RecordKey, str]) -> list[Reason]:

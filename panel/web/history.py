@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import String, cast, literal, select, union_all
+from sqlalchemy import select
 
 from panel.base import UNSCOPED, Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Moment
-from panel.security.policy import SYSTEM, Permission, model_of
+from panel.search.names import NOT_VISIBLE, visible_names
+from panel.security.policy import SYSTEM, model_of
 from panel.security.records import AuditEntry
-from panel.web.context import current_actor, current_panel
+from panel.web.context import current_panel
 from panel.web.pages import Change, HistoryItem
 
 SHOWN = 12
@@ -53,7 +54,7 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
                 wanted[field.target] |= {value for value in pointed if isinstance(value, int)}
             lines.append((name, field, before, after))
         shown.append((entry, lines))
-    called = names(wanted)
+    called = visible_names(current_panel().session, wanted)
     clock = Moment()
     return [
         HistoryItem(
@@ -91,32 +92,10 @@ def _show(field: Field | None, value: Any, called: dict[tuple[str, int], str]) -
     if field is None:
         return str(value)
     if field.reference:
-        return called.get((field.reference.table, value), str(_("not visible")))
+        return called.get((field.reference.table, value), str(NOT_VISIBLE))
     if field.many:
-        told = [called.get((field.many.table, id_), str(_("not visible"))) for id_ in value]
+        told = [called.get((field.many.table, id_), str(NOT_VISIBLE)) for id_ in value]
         return "、".join(dict.fromkeys(told))
     if isinstance(value, str) and "*" in value:
         return value
     return field.kind.show(value)
-
-
-def names(wanted: dict[str, set[int]]) -> dict[tuple[str, int], str]:
-    """What people call the records, those inside the reader's scope only, in one statement for all tables."""
-    parts = []
-    panel, actor = current_panel(), current_actor()
-    for table, ids in wanted.items():
-        model = model_of(table)
-        if not ids:
-            continue
-        columns = model.__table__.c
-        shown = [cast(columns[name], String) for name in model.__display__ if name in columns]
-        text: Any = shown[0] if shown else cast(columns.id, String)
-        for column in shown[1:]:
-            text = text + " " + column
-        statement = select(literal(table).label("t"), columns.id.label("i"), text.label("n")).where(columns.id.in_(ids))
-        condition = panel.policy.criterion(actor, Permission.READ, model, columns)
-        parts.append(statement if condition is None else statement.where(condition))
-    if not parts:
-        return {}
-    rows = panel.session.execute(union_all(*parts), execution_options=UNSCOPED)
-    return {(table, id_): name for table, id_, name in rows}

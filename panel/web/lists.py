@@ -13,6 +13,7 @@ from panel.i18n import _, n_
 from panel.kinds import Amount, Data, Flag, Whole, today
 from panel.search import listing
 from panel.search.listing import Query
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission
 from panel.web import forms, render
 from panel.web.context import current_actor, current_panel
@@ -179,7 +180,7 @@ def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
         made.choices.insert(0, ("", ""))
     if field.target and made.value and not query.problems.get(field.name):
         target = visible(field.target, made.value)
-        made.text = label(target) if target is not None else str(_("not visible"))
+        made.text = label(target) if target is not None else str(NOT_VISIBLE)
     if field.name in query.problems:
         made.errors = [str(query.problems[field.name])]
     return made

@@ -8,8 +8,8 @@ from flask import g, url_for
 
 from panel.base import display
 from panel.fields import Field, Personal
-from panel.i18n import _
 from panel.kinds import Choice, Data, Flag, Link, Moment, Text
+from panel.search.names import name_of
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell
@@ -37,7 +37,7 @@ def text_of(field: Field, record: Any) -> str:
         return "、".join(display(target) for target in value)
     if field.reference:
         target = getattr(record, field.name)
-        return display(target) if target is not None else str(_("not visible"))
+        return name_of(target)
     if isinstance(field.kind, Moment):
         # Seconds matter to Excel and the audit, not to a reader.
         value = value.replace(second=0, microsecond=0)

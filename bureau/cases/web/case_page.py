@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import Select, select
 
 from bureau.calendar.web.office import values
 from bureau.cases import repeats, workflow
@@ -20,12 +20,10 @@ from bureau.cases.steps.intake import MERGE
 from bureau.cases.web import photos, sections, step_aids
 from bureau.cases.web.reopenings import know_reopenings
 from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
-from panel.base import display
 from panel.fields import Field, field_named
 from panel.i18n import Message, _, n_
 from panel.kinds import Moment
-from panel.search import listing
-from panel.security.policy import model_of
+from panel.search.names import NOT_VISIBLE, name_of, visible_names
 from panel.web import details
 from panel.web.context import current_panel
 from panel.web.pages import Button, Cell, Change, DetailsPage, Group, HistoryItem, Words
@@ -161,7 +159,7 @@ def unsatisfied(record: Case) -> Select[Any]:
 
 
 def _sub(record: Case) -> str:
-    place = display(record.community) if record.community is not None else str(_("not visible"))
+    place = name_of(record.community)
     lead = record.lead_officer.name if record.lead_officer is not None else ""
     return " · ".join(part for part in (place, record.place or "", lead) if part)
 
@@ -263,22 +261,10 @@ def _names(events: list[CaseEvent]) -> Mapping[tuple[str, Any], str]:
             for id_ in (value, event.payload.get(f"{ask.name}_before")):
                 if ask.reference and isinstance(id_, int):
                     ids[ask.reference.table].add(id_)
-    names: dict[tuple[str, Any], str] = {}
-    for table, missing in ids.items():
-        model = model_of(table)
-        # Some are in the session already, within the reader's scope.
-        for id_ in tuple(missing):
-            loaded = current_panel().session.identity_map.get(inspect(model).identity_key_from_primary_key((id_,)))
-            if loaded is not None:
-                names[table, id_] = display(loaded)
-                missing.discard(id_)
-        references = [name for name in model.__display__ if (f := field_named(model, name)) and f.reference]
-        for record in listing.load(current_panel().session, model, sorted(missing), references):
-            names[table, record.id] = display(record)
-    return names
+    return visible_names(current_panel().session, ids)
 
 
 def _words(ask: Field, value: Any, names: Mapping[tuple[str, Any], str]) -> str:
     if ask.reference:
-        return names.get((ask.reference.table, value), str(_("not visible")))
+        return names.get((ask.reference.table, value), str(NOT_VISIBLE))
     return ask.kind.show(value)

@@ -23,6 +23,7 @@ from bureau.figures.web.charts import CHARTS, Chart
 from models import Case, ListKind
 from panel.i18n import Message, _
 from panel.kinds import Invalid, tidy, today
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission
 from panel.security.session import set_actor
 from panel.web.context import current_actor, current_panel
@@ -211,7 +212,7 @@ def _inputs(asked: ReportQuery, by: Grouping, names: Names) -> list[Input]:
         chosen = getattr(asked, name)
         choices = [("", str(_("All"))), *((str(id_), str(text)) for id_, text in known.items())]
         if chosen is not None and str(chosen) not in {value for value, _text in choices}:
-            choices.append((str(chosen), str(names.label(name, chosen) or _("not visible"))))
+            choices.append((str(chosen), str(names.label(name, chosen) or NOT_VISIBLE)))
         return Input(name, label, "select", "" if chosen is None else str(chosen), choices=choices)
 
     items = {id_: f"{item.code} {item.name}" for id_, item in names.newest().items()}
@@ -233,7 +234,7 @@ def _inputs(asked: ReportQuery, by: Grouping, names: Names) -> list[Input]:
 
 
 def _sub(asked: ReportQuery, names: Names) -> Message:
-    said = [str(names.label(name, getattr(asked, name)) or _("not visible")) for name in asked.filters()]
+    said = [str(names.label(name, getattr(asked, name)) or NOT_VISIBLE) for name in asked.filters()]
     return Message("{words}", words=" · ".join([asked.span.words, *said]))
 
 

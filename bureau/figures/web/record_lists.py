@@ -16,9 +16,10 @@ from bureau.figures.parts.model import Part
 from bureau.figures.terms import Terms
 from models import ChecklistItem, Squad, Street
 from panel.base import UNSCOPED
-from panel.i18n import Message, _
+from panel.i18n import Message
 from panel.kinds import tidy
 from panel.search.listing import MAX_VALUE, Quick
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Actor
 from panel.web.context import current_panel
 from panel.web.lookups import label as naming
@@ -92,7 +93,7 @@ def _named(name: str, value: Any) -> Message | str:
         return groups.Names().label(name, value)
     if name == "community":
         found = visible("community", value)
-        return naming(found) if found is not None else _("not visible")
+        return naming(found) if found is not None else NOT_VISIBLE
     model: Any = {"squad": Squad, "street": Street, "item": ChecklistItem}[name]
     statement = select(model.name).where(model.id == value)
     text = current_panel().session.execute(statement, execution_options=UNSCOPED).scalar()

@@ -21,6 +21,7 @@ from panel.imports.batches import File, error_text
 from panel.imports.matching import is_masked
 from panel.imports.plans import PlanRow
 from panel.kinds import Day, Invalid, today
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import AccessDenied, Permission
 from panel.security.session import writing
 from panel.web import lists, render
@@ -245,5 +246,5 @@ def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
 def _place(one: Any) -> str:
     community = one.community
     if community is None:
-        return str(_("not visible"))
+        return str(NOT_VISIBLE)
     return f"{community.street.name} · {community.name}" if community.street else community.name

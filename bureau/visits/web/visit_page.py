@@ -12,11 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from bureau.visits import survey, visits
-from bureau.visits.rota import NOT_VISIBLE, cases_of
+from bureau.visits.rota import cases_of
 from models import Case, SurveyEntry, SurveyKind, Visit, VisitStatus
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
 from panel.kinds import Moment, today
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission
 from panel.web import forms
 from panel.web.context import current_actor, current_panel

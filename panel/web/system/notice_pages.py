@@ -11,7 +11,6 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 
 from panel import ids
-from panel.base import display
 from panel.fields import field_named
 from panel.i18n import _
 from panel.jobs.records import Job
@@ -20,6 +19,7 @@ from panel.notify import notices
 from panel.notify.notices import KINDS, Kind
 from panel.notify.records import Notice
 from panel.search import listing
+from panel.search.names import name_of
 from panel.security.policy import Permission, model_of
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Page, Pager, Words
@@ -116,7 +116,7 @@ def _line(one: Notice, record: Any) -> Line:
     return Line(
         id=one.id,
         kind=Cell(str(kind.label), tone=kind.tone),
-        name=display(record) if record is not None else str(_("not visible")) if one.record_id else "",
+        name=name_of(record) if one.record_id else "",
         sub=str(record.title or "") if titled else "",
         who=one.actor_name,
         at=Moment().format(one.at.replace(second=0, microsecond=0)),

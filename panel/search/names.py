@@ -1,0 +1,47 @@
+"""What people call the records that a reference points at, as far as they lie inside the actor's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from panel.base import UNSCOPED, display
+from panel.fields import field_named
+from panel.i18n import _
+from panel.security.policy import Permission, model_of, table_of
+from panel.security.session import BATCH_SIZE, actor_of, policy_of
+
+#: Stands for a record outside the reader's scope. An import reads it as an empty cell.
+NOT_VISIBLE = _("not visible")
+
+#: Names by table and id.
+Names = dict[tuple[str, int], str]
+
+
+def visible_names(session: Session, wanted: Mapping[str, Collection[int]]) -> Names:
+    """The names of these records, without those outside the actor's scope. `wanted` holds ids by table. One statement
+    for each table and each BATCH_SIZE ids."""
+    names: Names = {}
+    for table, ids in wanted.items():
+        model = model_of(table)
+        columns = table_of(model).c
+        shown = [f for name in model.__display__ if (f := field_named(model, name)) and not f.reference]
+        statement = select(columns.id, *(columns[f.attr] for f in shown))
+        condition = policy_of(session).criterion(actor_of(session), Permission.READ, model, columns)
+        if condition is not None:
+            statement = statement.where(condition)
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), BATCH_SIZE):
+            chunk = statement.where(columns.id.in_(ordered[start : start + BATCH_SIZE]))
+            for id_, *values in session.execute(chunk, execution_options=UNSCOPED):
+                words = [f.kind.format(v) for f, v in zip(shown, values, strict=True) if v not in (None, "")]
+                names[table, id_] = " ".join(words) or f"#{id_}"
+    return names
+
+
+def name_of(target: Any) -> str:
+    """What people call the record that a reference points at; None is one outside the reader's scope."""
+    return display(target) if target is not None else str(NOT_VISIBLE)
