@@ -19,7 +19,7 @@ from panel.i18n import _
 from panel.jobs.records import Job
 from panel.notify.records import Notice
 from panel.security.accounts import User
-from panel.security.policy import SYSTEM, AccessDenied, OutOfScope, Permission, Policy, Role
+from panel.security.policy import SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role
 from panel.security.session import actor_of, exempt_reference, policy_of, set_actor
 from tests import factories
 from tests.factories import MODELS, ROLE_NAMES, ROLES_BY_NAME, TABLES, Stage, granted, pairs, scoped
@@ -271,7 +271,7 @@ def test_a_role_that_says_nothing_of_its_rows_stops_the_panel() -> None:
 
 def test_a_role_by_a_name_that_nobody_declared_grants_nothing(standing: Stage) -> None:
     with standing.acting("office") as session:
-        set_actor(session, factories.Actor("x", 1, frozenset({"emperor"})))
+        set_actor(session, Actor("x", 1, frozenset({"emperor"})))
         assert session.execute(sa.select(User.id)).all() == []
 
 

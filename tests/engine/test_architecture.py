@@ -24,7 +24,7 @@ CODE = [
     ROOT / "admin_app.py",
     ROOT / "models.py",
 ]
-LONGEST = 450
+LONGEST = 350
 FULLEST = 26
 LARGE = {"openpyxl", "pygal", "pypinyin", "huey", "chinese_calendar", "seed.demo"}
 

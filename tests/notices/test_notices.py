@@ -20,6 +20,7 @@ from panel.jobs import periodic
 from panel.kinds import now
 from panel.notify.records import Notice
 from panel.security.accounts import User
+from panel.security.policy import Permission
 from tests import factories, steps
 from tests.factories import ROLE_NAMES, Stage
 
@@ -215,7 +216,7 @@ def test_each_account_sees_and_opens_its_own_alone(quiet: Stage) -> None:
         browser = quiet.browse(role)
         page = browser.get("/notices/").text
         assert {other for other in ROLE_NAMES if f"由{other}<" in page} == {role}
-        reads = factories.granted(role, factories.Permission.READ, "case")
+        reads = factories.granted(role, Permission.READ, "case")
         assert (number in page) is reads, "an administrator is not told of a case"
         for other, id_ in ids.items():
             if other != role:

@@ -1,0 +1,98 @@
+"""A running panel with its district, and whoever is at a screen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from panel.security.policy import Actor
+from panel.security.session import install_listeners, may_write, set_actor
+from tests.factories.browser import PASSWORD, Browser
+from tests.factories.district import District, district
+from tests.factories.records import another
+from tests.factories.tables import MODELS
+
+
+class Stage:
+    """A running panel with its district, and whoever is at a screen of it. `stored` is the district of a database that
+    holds one already; otherwise it is made."""
+
+    def __init__(self, app: Flask, stored: District | None = None) -> None:
+        self.app = app
+        self.panel = app.extensions["panel"]
+        self._browsers: dict[str, Browser] = {}
+        if stored is not None:
+            self.district = deepcopy(stored)
+        else:
+            self._furnish()
+
+    def _furnish(self) -> None:
+        """Make the district, and one record of each table that it has none of."""
+        with self.app.app_context():
+            self.district = district(self.panel)
+        self.browse("office")
+        with self.session() as session:
+            for table, model in MODELS.items():
+                if table not in self.inside:
+                    first = session.execute(sa.select(sa.func.min(model.id))).scalar()
+                    self.inside[table] = first or another(session, table, self.inside).id
+
+    @property
+    def inside(self) -> dict[str, int]:
+        return self.district.inside
+
+    @property
+    def outside(self) -> dict[str, int]:
+        return self.district.outside
+
+    def browse(self, username: str, password: str = PASSWORD) -> Browser:
+        """Somebody who is logged in; the same one when asked again."""
+        if username not in self._browsers:
+            self._browsers[username] = self.visitor()
+            self._browsers[username].log_in(username, password)
+        return self._browsers[username]
+
+    def visitor(self) -> Browser:
+        """Somebody who is not logged in."""
+        return Browser(self.app)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session of the system's; committed at the end."""
+        with self.app.app_context(), self.panel.system_session() as session:
+            session.expire_on_commit = False
+            yield session
+
+    @contextmanager
+    def acting(self, *roles: str) -> Iterator[Session]:
+        """A session that acts for an account of the district, below any view; rolled back at the end. The first role
+        says whose, further ones are held besides; none at all is nobody."""
+        with self.app.app_context(), may_write(), Session(self.panel.db.engine) as session:
+            install_listeners(session)
+            session.info.update(policy=self.panel.policy, secret="")
+            if roles:
+                user = self.district.users[roles[0]]
+                held = frozenset(roles)
+                set_actor(session, Actor(roles[0], user, held, self.panel.facts(session, user, held)))
+            yield session
+            session.rollback()
+
+    def get(self, table: str, id_: int) -> Any:
+        """A record as it stands in the database."""
+        with self.session() as session:
+            return session.get(MODELS[table], id_)
+
+    def count(self, table: str) -> int:
+        with self.session() as session:
+            return session.execute(sa.select(sa.func.count()).select_from(MODELS[table])).scalar_one()
+
+    def add(self, table: str, **given: Any) -> int:
+        """The id of one more record inside everybody's scope."""
+        with self.session() as session:
+            return int(another(session, table, self.inside, **given).id)
