@@ -81,4 +81,4 @@ def clear(session: Session, store: Store) -> int:
         or_(Attachment.removed_at.is_(None), Attachment.removed_at > now() - GRACE_PERIOD)
     )
     # Unscoped: files of every case must stay.
-    return store.clear(frozenset(session.execute(referenced, execution_options=UNSCOPED).scalars()))
+    return store.delete_unused(frozenset(session.execute(referenced, execution_options=UNSCOPED).scalars()))

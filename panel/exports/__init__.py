@@ -1,1 +1,1 @@
-"""Tables out: export requests, their rows, templates and failed rows."""
+"""Exports of tables: requests and their log, rows, templates, and failed rows of imports."""

@@ -1,5 +1,6 @@
-"""An export that somebody has asked for: which rows and columns, masked or clear; and its entry in the export log,
-without which no file leaves."""
+"""Requests for exports: checked, written to a file, and recorded in the export log.
+
+No file is delivered without its entry in the log."""
 
 from __future__ import annotations
 
@@ -29,13 +30,14 @@ from panel.security.session import actor_of, policy_of, system_session
 #: More rows than this are written by a job.
 MANY_ROWS = 20_000
 REASON_LENGTH = 200
-#: What the log keeps of the filter and of the columns.
+#: Characters of the filter and of the columns that the log stores.
 FILTER_LENGTH, COLUMNS_LENGTH = 1000, 2000
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is asked for. `arguments` are those of the list's address: filters, search, order."""
+    """A request for an export. `arguments` are those of the list's address: filters, search, order. `columns` are names
+    or labels; all if empty. `clear`: personal data is not masked; this needs a `reason`."""
 
     model: type[Base]
     arguments: Mapping[str, Sequence[str]]
@@ -44,8 +46,8 @@ class ExportRequest:
     clear: bool = False
     reason: str = ""
 
-    def packed(self) -> dict[str, Any]:
-        """As plain JSON, for a job."""
+    def to_json(self) -> dict[str, Any]:
+        """A JSON form, for the parameters of a job."""
         return {
             "table": self.model.__tablename__,
             "arguments": {name: list(values) for name, values in self.arguments.items()},
@@ -56,63 +58,65 @@ class ExportRequest:
         }
 
     @classmethod
-    def unpacked(cls, packed: Mapping[str, Any]) -> ExportRequest:
+    def from_json(cls, values: Mapping[str, Any]) -> ExportRequest:
         return cls(
-            model_of(packed["table"]),
-            packed["arguments"],
-            tuple(packed["columns"]),
-            ExportFormat.of(packed["format"]),
-            bool(packed["clear"]),
-            str(packed["reason"]),
+            model_of(values["table"]),
+            values["arguments"],
+            tuple(values["columns"]),
+            ExportFormat.of(values["format"]),
+            bool(values["clear"]),
+            str(values["reason"]),
         )
 
 
 @dataclass(slots=True)
 class PreparedExport:
-    """An order that was looked at: allowed, its columns and filters understood. `name` is the file's."""
+    """A checked request: its columns and conditions, the description of its filters, its number in the log, and the
+    name of the file."""
 
-    order: ExportRequest
+    request: ExportRequest
     shown: list[Column]
     where: list[ColumnElement[bool]]
     sort: str
-    words: str
+    filters: str
     number: str
     name: str
 
 
-def prepare(session: Session, order: ExportRequest, quick: Mapping[str, Quick]) -> PreparedExport:
-    """Check an order. Raises AccessDenied without the right, UserError for what can't be understood; a filter that
-    makes no sense matches nothing, as in the list."""
+def prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick]) -> PreparedExport:
+    """Check a request. Raises AccessDenied without the permission, UserError for an unknown column or a missing reason.
+    A filter with an invalid value matches nothing, as in the list."""
     actor, policy = actor_of(session), policy_of(session)
-    if not policy.may(actor, Permission.EXPORT, order.model):
+    if not policy.may(actor, Permission.EXPORT, request.model):
         raise AccessDenied
-    if order.clear and not policy.may(actor, Permission.EXPORT_CLEAR, order.model):
+    if request.clear and not policy.may(actor, Permission.EXPORT_CLEAR, request.model):
         raise AccessDenied
-    if order.clear and not order.reason:
+    if request.clear and not request.reason:
         raise UserError(_("An export in clear needs a reason."))
-    masked = policy.sees_masked(actor, order.model)
-    query = listing.read(order.model, order.arguments, masked=masked)
-    found = listing.conditions(order.model, query, quick, actor, masked=masked)
+    masked = policy.sees_masked(actor, request.model)
+    query = listing.read(request.model, request.arguments, masked=masked)
+    where = listing.conditions(request.model, query, quick, actor, masked=masked)
     number = f"{today():%Y%m%d}-{secrets.token_hex(3).upper()}"
-    label = order.model.__labels__
+    label = request.model.__labels__
     name = _("{label} {day}", label=label, day=today())
-    plain = f"{name} {number}" if order.clear else str(name)
+    plain = f"{name} {number}" if request.clear else str(name)
     return PreparedExport(
-        order,
-        named(order.model, order.columns),
-        found,
+        request,
+        named_columns(request.model, request.columns),
+        where,
         query.sort,
-        in_words(session, order.model, query, quick)[:FILTER_LENGTH],
+        describe_filters(session, request.model, query, quick)[:FILTER_LENGTH],
         number,
-        f"{plain}.{order.format.value}",
+        f"{plain}.{request.format.value}",
     )
 
 
-def named(model: type[Base], names: Sequence[str]) -> list[Column]:
-    """The columns of these names or labels, in their order; all of them where none is named."""
+def named_columns(model: type[Base], names: Sequence[str]) -> list[Column]:
+    """The columns with these names or labels, in this order; all columns if none is given. Raises UserError for an
+    unknown one."""
     known = {column.name: column for column in columns(model)}
-    called = {str(column.label): column.name for column in known.values()}
-    names = [called.get(name, name) for name in names]
+    by_label = {str(column.label): column.name for column in known.values()}
+    names = [by_label.get(name, name) for name in names]
     if unknown := [name for name in names if name not in known]:
         raise UserError(
             _("There is no column {name}. There are: {names}.", name=unknown[0], names=", ".join(known)),
@@ -120,61 +124,61 @@ def named(model: type[Base], names: Sequence[str]) -> list[Column]:
     return [known[name] for name in dict.fromkeys(names)] or list(known.values())
 
 
-def count(session: Session, ready: PreparedExport) -> int:
-    statement = select(func.count()).select_from(ready.order.model).where(*ready.where)
+def count(session: Session, export: PreparedExport) -> int:
+    statement = select(func.count()).select_from(export.request.model).where(*export.where)
     return int(session.execute(statement).scalar_one())
 
 
 def write(
-    session: Session, ready: PreparedExport, target: Path | IO[bytes], progress: Callable[[int], None] | None = None
+    session: Session, export: PreparedExport, target: Path | IO[bytes], progress: Callable[[int], None] | None = None
 ) -> int:
-    """Write the file, and its entry in the log in a transaction of its own: a session that reads may not write. Gives
-    the number of rows. Without the entry there is no file."""
-    order, actor = ready.order, actor_of(session)
+    """Write the file and its entry in the export log, and return the number of rows. The entry is written by a system
+    session of its own, because the given session may be read-only."""
+    request, actor = export.request, actor_of(session)
     rows = workbooks.export(
         session,
-        order.model,
-        ready.where,
+        request.model,
+        export.where,
         target,
-        sort=ready.sort,
-        shown=ready.shown,
-        csv=order.format is ExportFormat.CSV,
-        clear=order.clear,
-        footnote=str(watermark(ready.number, actor.name)) if order.clear else "",
+        sort=export.sort,
+        shown=export.shown,
+        csv=request.format is ExportFormat.CSV,
+        clear=request.clear,
+        footnote=str(watermark(export.number, actor.name)) if request.clear else "",
         progress=progress,
     )
     entry = {
         "at": now(),
-        "number": ready.number,
+        "number": export.number,
         "actor_name": actor.name[:80],
         "actor_id": actor.user_id,
-        "table_name": order.model.__tablename__,
-        "clear": order.clear,
-        "reason": order.reason[:REASON_LENGTH] or None,
+        "table_name": request.model.__tablename__,
+        "clear": request.clear,
+        "reason": request.reason[:REASON_LENGTH] or None,
         "row_count": rows,
-        "filter": ready.words or None,
-        "columns": "、".join(str(column.label) for column in ready.shown)[:COLUMNS_LENGTH],
-        "format": order.format,
-        "file_name": ready.name[:200],
+        "filter": export.filters or None,
+        "columns": "、".join(str(column.label) for column in export.shown)[:COLUMNS_LENGTH],
+        "format": request.format,
+        "file_name": export.name[:200],
     }
-    with system_session(session.connection().engine, policy_of(session), session.info.get("secret", "")) as own:
-        own.execute(insert(ExportLog).values(**entry))
+    with system_session(session.connection().engine, policy_of(session), session.info.get("secret", "")) as log_session:
+        log_session.execute(insert(ExportLog).values(**entry))
     return rows
 
 
-def to_file(session: Session, ready: PreparedExport, out: Path, progress: Callable[[int], None] | None = None) -> int:
-    """Write the file where it is wanted, whole or not at all."""
-    beside = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+def to_file(session: Session, export: PreparedExport, out: Path, progress: Callable[[int], None] | None = None) -> int:
+    """Write to a path: the file appears there only when it is complete."""
+    partial = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:
-        rows = write(session, ready, beside, progress)
-        beside.replace(out)
+        rows = write(session, export, partial, progress)
+        partial.replace(out)
     finally:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
     return rows
 
 
 def watermark(number: str, person: str) -> Message:
-    """The line that leads from a file in clear back to the log."""
+    """The footnote of an unmasked file, by which its entry in the log is found."""
     return _(
         "Export no.: {number}  by {person}, {time}. For this office's work only; not to be passed on.",
         number=number,
@@ -184,20 +188,21 @@ def watermark(number: str, person: str) -> Message:
 
 
 def arguments_of(
-    model: type[Base], given: Iterable[str], *, masked: bool, named: Callable[[Field, str], str]
+    model: type[Base], filters: Iterable[str], *, masked: bool, resolve_name: Callable[[Field, str], str]
 ) -> dict[str, list[str]]:
-    """`field=value` texts, the field by name or label, as the arguments of a list's address. Another record is told by
-    its number, or by what people call it: `named` gives its number. Raises UserError, which says what there is, or why
-    a value can't be read."""
+    """Parse filters of the form `field=value` to the arguments of a list's address.
+
+    The field is given by name or label. The value of a reference is a record number, or a name that `resolve_name`
+    turns into one. Raises UserError for an unknown field (the message names all) or an invalid value."""
     known = listing.filterable(model, masked=masked)
-    called = {str(f.label): f.name for f in known}
+    by_label = {str(f.label): f.name for f in known}
     offered = ", ".join(f.name for f in known)
-    found: dict[str, list[str]] = {}
-    for text in given:
+    arguments: dict[str, list[str]] = {}
+    for text in filters:
         name, sign, value = text.partition("=")
         name = name.strip()
         field, dot, suffix = name.partition(".")
-        field = called.get(field, field)
+        field = by_label.get(field, field)
         name = f"{field}{dot}{suffix}"
         declared = next((f for f in known if f.name == field), None)
         fits = suffix in ("", "empty") or (suffix in ("from", "to") and declared and listing.is_span(declared))
@@ -212,40 +217,40 @@ def arguments_of(
         try:
             if suffix != "empty":
                 if declared.target and value.strip() and ids.parse(value) is None:
-                    value = named(declared, value)
+                    value = resolve_name(declared, value)
                 declared.kind.parse(value)
         except Invalid as problem:
             raise UserError(_("{field}: {problem}", field=name, problem=problem.message)) from None
-        found.setdefault(name, []).append(value)
-    return found
+        arguments.setdefault(name, []).append(value)
+    return arguments
 
 
-def in_words(session: Session, model: type[Base], query: Query, quick: Mapping[str, Quick]) -> str:
-    """The filters as people read them, such as 状态：在库；作者：鲁迅."""
+def describe_filters(session: Session, model: type[Base], query: Query, quick: Mapping[str, Quick]) -> str:
+    """The filters in words, such as 状态：在库；作者：鲁迅."""
     parts = [str(quick[query.quick].label)] if query.quick in quick else []
     by_name = {f.name: f for f in listing.filterable(model)}
     for name in dict.fromkeys(key.partition(".")[0] for key in query.values):
-        said = [_said(session, by_name[name], value) for value in query.values.get(name, [])]
+        values = [_describe_value(session, by_name[name], value) for value in query.values.get(name, [])]
         ends = [query.values.get(f"{name}.{end}", [""])[0] for end in ("from", "to")]
         if any(ends):
-            said.append(" – ".join(ends))
+            values.append(" – ".join(ends))
         if empty := query.values.get(f"{name}.empty"):
-            said.append(str(_("empty") if empty[0] == "1" else _("filled in")))
-        parts.append(str(_("{label}: {value}", label=by_name[name].label, value="、".join(said))))
+            values.append(str(_("empty") if empty[0] == "1" else _("filled in")))
+        parts.append(str(_("{label}: {value}", label=by_name[name].label, value="、".join(values))))
     if query.search:
         parts.append(str(_("{label}: {value}", label=_("Search"), value=query.search)))
     return "；".join(parts)
 
 
-def _said(session: Session, field: Field, given: str) -> str:
-    """A filter's value in words; what is personal masked, since the log keeps it for good."""
+def _describe_value(session: Session, field: Field, text: str) -> str:
+    """A filter's value in words. Personal values are masked, since the log is append-only."""
     try:
-        value = field.kind.parse(given)
+        value = field.kind.parse(text)
     except Invalid:
-        return given
+        return text
     if field.target:
-        target = session.get(model_of(field.target), ids.parse(given)) if value is not None else None
-        return in_files(target) if target is not None else f"#{given}"
+        target = session.get(model_of(field.target), ids.parse(text)) if value is not None else None
+        return in_files(target) if target is not None else f"#{text}"
     if field.personal is not Personal.NO:
         return field.kind.mask(value)
-    return field.kind.format(value) if isinstance(field.kind, Choice | Flag | Label) else given
+    return field.kind.format(value) if isinstance(field.kind, Choice | Flag | Label) else text

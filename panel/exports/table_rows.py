@@ -1,5 +1,7 @@
-"""The rows of a table as cells that any file can hold: read in one streamed statement inside the reader's scope, and
-converted a column at a time, which costs a fraction of record by record."""
+"""Rows of a table as cells for a file.
+
+They are read by one streamed statement under the actor's scope, and converted column by column, which is much faster
+than record by record."""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ Convert = Callable[[Values], Values]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of an exported table: a field, the place of a reference (`above`), or the record's number."""
+    """A column of an exported table: a field; a key reference of the record that the field refers to (`above`), such as
+    the library of a shelf; or, without a field, the record number."""
 
     label: Message
     field: Field | None = None
@@ -43,26 +46,26 @@ class Column:
 
     @property
     def name(self) -> str:
-        """What the column is called in an address or a command."""
+        """The column's name in an address or a command."""
         if self.field is None:
             return "id"
         return f"{self.field.name}.{self.above.name}" if self.above else self.field.name
 
 
 def columns(model: type[Base]) -> list[Column]:
-    """What a table is exported as, so that importing it again changes nothing: every field, a column that places a
-    reference before it, and a record number where no key identifies every row."""
+    """The columns of an export, such that importing the file again changes nothing: every field; before a reference the
+    column that tells records of one name apart; and the record number if no key identifies every row."""
     declared = [f for f in all_fields(model) if not isinstance(f.kind, Data)]
     places = {reference.name: above for reference, above in parent_references(model)}
     keyed = any(f.key for f in declared) and not model.__numbered__
-    found = [] if keyed else [Column(RECORD_NO)]
-    seen: set[str] = set()
+    result = [] if keyed else [Column(RECORD_NO)]
+    placed: set[str] = set()
     for f in declared:
-        if f.name in places and places[f.name].name not in seen:
-            seen.add(places[f.name].name)
-            found.append(Column(places[f.name].label, f, places[f.name]))
-        found.append(Column(f.label, f))
-    return found
+        if f.name in places and places[f.name].name not in placed:
+            placed.add(places[f.name].name)
+            result.append(Column(places[f.name].label, f, places[f.name]))
+        result.append(Column(f.label, f))
+    return result
 
 
 def rows(
@@ -74,55 +77,58 @@ def rows(
     sort: str = "",
     clear: bool = False,
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows that the session's actor reaches and the conditions leave, in the order of the list: numbers and dates
-    as such, everything else as text, personal data masked as on screen, or all of it `clear`."""
+    """The rows that meet the conditions and lie in the actor's scope, in the order of the list.
+
+    Numbers, days and moments keep their type; everything else is text. Personal data is masked as on the pages, unless
+    `clear`."""
     actor = actor_of(session)
     hidden = actor.system or policy_of(session).sees_masked(actor, model)
-    taken: dict[str, int] = {"id": 0}
-    wanted: list[Any] = [type_coerce(model.id, NULLTYPE)]
+    positions: dict[str, int] = {"id": 0}
+    selected: list[Any] = [type_coerce(model.id, NULLTYPE)]
     types: list[Any] = [None]
-    made: list[tuple[int, Convert]] = []
+    conversions: list[tuple[int, Convert]] = []
     names = {f.name: _Names(session, f, _place(shown, f)) for f in _references(shown)}
     for column in shown:
         f = column.field
-        if f is not None and not f.many and f.attr not in taken:
-            taken[f.attr] = len(wanted)
+        if f is not None and not f.many and f.attr not in positions:
+            positions[f.attr] = len(selected)
             attribute = getattr(model, f.attr)
-            wanted.append(type_coerce(attribute, NULLTYPE))
-            # What its type makes of a choice or a moment would only be undone again.
+            selected.append(type_coerce(attribute, NULLTYPE))
+            # The converters of these kinds work on the stored value: skip the column type's conversion.
             types.append(None if isinstance(f.kind, Choice | Flag | Moment) else attribute.type)
         if f is None:
-            made.append((0, _same))
+            conversions.append((0, _unchanged))
         elif f.many:
-            made.append((0, _Linked(session, model, f).names))
+            conversions.append((0, _LinkNames(session, model, f).names))
         elif f.reference:
-            made.append((taken[f.attr], names[f.name].places if column.above else names[f.name].names))
+            conversions.append((positions[f.attr], names[f.name].places if column.above else names[f.name].names))
         else:
-            made.append((taken[f.attr], _converter(f, masked=not clear and is_masked(f, hidden=hidden))))
+            conversions.append((positions[f.attr], _converter(f, masked=not clear and is_masked(f, hidden=hidden))))
     column, downwards = order(model, sort)
-    turn = desc if downwards else asc
-    statement = select(*wanted).where(*where).order_by(turn(column), turn(model.id))
-    for part in _driven(session, statement, types):
-        yield from zip(*(convert(part[index]) for index, convert in made), strict=True)
+    direction = desc if downwards else asc
+    statement = select(*selected).where(*where).order_by(direction(column), direction(model.id))
+    for part in _raw_columns(session, statement, types):
+        yield from zip(*(convert(part[index]) for index, convert in conversions), strict=True)
 
 
-def _driven(session: Session, statement: Select[Any], types: Sequence[Any]) -> Iterator[list[Values]]:
-    """The columns of a statement, some rows at a time: those with a type as it makes them, a column at once, the others
-    as the driver gives them. The scope is on the statement; what the session does to each row after that is left out,
-    which saves half of the time."""
+def _raw_columns(session: Session, statement: Select[Any], types: Sequence[Any]) -> Iterator[list[Values]]:
+    """Yield the columns of CHUNK rows at a time: converted by their type, or as the driver returns them if it is None.
+
+    The session adds the scope to the statement, but its processing of each row is bypassed: that takes half of the
+    time."""
     result: Any = session.execute(statement, execution_options={"yield_per": CHUNK})
     dialect = session.get_bind().dialect
     try:
-        driven: CursorResult[Any] = result.raw
-        assert driven.cursor is not None
-        makers = [
-            type_ and type_.dialect_impl(dialect).result_processor(dialect, described[1])
-            for type_, described in zip(types, driven.cursor.description, strict=True)
+        cursor: CursorResult[Any] = result.raw
+        assert cursor.cursor is not None
+        processors = [
+            type_ and type_.dialect_impl(dialect).result_processor(dialect, description[1])
+            for type_, description in zip(types, cursor.cursor.description, strict=True)
         ]
-        while part := driven.fetchmany(CHUNK):
+        while part := cursor.fetchmany(CHUNK):
             yield [
-                list(map(make, values)) if make else values
-                for make, values in zip(makers, zip(*part, strict=True), strict=True)
+                list(map(process, values)) if process else values
+                for process, values in zip(processors, zip(*part, strict=True), strict=True)
             ]
     finally:
         result.close()
@@ -137,8 +143,7 @@ def _place(shown: Sequence[Column], reference: Field) -> Field | None:
 
 
 class _Names:
-    """What the records are called that a column refers to. Each is looked up once, under the reader's scope: one that
-    isn't found is not visible."""
+    """Looks up the names of referenced records, once each. Records outside the actor's scope are "not visible"."""
 
     def __init__(self, session: Session, reference: Field, place: Field | None) -> None:
         assert reference.reference is not None
@@ -161,9 +166,9 @@ class _Names:
             self.known = {None: (None, None)}
             missing = set(ids) - self.known.keys()
         mapper = self.model.__mapper__
-        called = [name for name in written_by(self.model) if name in mapper.attrs]
-        options: list[Any] = [load_only(*(getattr(self.model, n) for n in called if n in mapper.column_attrs))]
-        options += [joinedload(getattr(self.model, n)) for n in called if n in mapper.relationships]
+        names = [name for name in written_by(self.model) if name in mapper.attrs]
+        options: list[Any] = [load_only(*(getattr(self.model, n) for n in names if n in mapper.column_attrs))]
+        options += [joinedload(getattr(self.model, n)) for n in names if n in mapper.relationships]
         if self.place is not None:
             options.append(joinedload(getattr(self.model, self.place.name)))
         statement = select(self.model).where(self.model.id.in_(missing)).options(*options)
@@ -174,42 +179,42 @@ class _Names:
             self.known[record.id] = (text_cell(in_files(record)), place)
 
 
-class _Linked:
-    """What the records are called that a record points at by many(): those that the reader reaches, in one cell."""
+class _LinkNames:
+    """Looks up the names of the records that a many() field links: those in the actor's scope, joined in one cell."""
 
     def __init__(self, session: Session, model: type[Base], field: Field) -> None:
         self.session, self.table = session, table_of_links(model, field)
         self.target = model_of(field.target or "")
-        self.called: dict[int, str] = {}
+        self.known: dict[int, str] = {}
 
     def names(self, owners: Values) -> Values:
         column, downwards = order(self.target, "")
-        turn = desc if downwards else asc
+        direction = desc if downwards else asc
         statement = (
             select(self.table.c.owner_id, self.target.id)
             .join(self.target, self.target.id == self.table.c.target_id)
             .where(self.table.c.owner_id.in_(owners))
-            .order_by(turn(column), self.target.id)
+            .order_by(direction(column), self.target.id)
         )
-        found: dict[int, list[int]] = {}
+        target_ids: dict[int, list[int]] = {}
         for owner, id_ in self.session.execute(statement):
-            found.setdefault(owner, []).append(id_)
-        self._look_up({id_ for ids in found.values() for id_ in ids})
-        return [text_cell("、".join(self.called[id_] for id_ in found.get(owner, ()))) for owner in owners]
+            target_ids.setdefault(owner, []).append(id_)
+        self._look_up({id_ for ids in target_ids.values() for id_ in ids})
+        return [text_cell("、".join(self.known[id_] for id_ in target_ids.get(owner, ()))) for owner in owners]
 
     def _look_up(self, ids: set[int]) -> None:
-        if len(self.called) > MAX_NAMES:
-            self.called = {}
-        statement = select(self.target).where(self.target.id.in_(ids.difference(self.called)))
-        self.called |= {record.id: in_files(record) for record in self.session.execute(statement).scalars()}
+        if len(self.known) > MAX_NAMES:
+            self.known = {}
+        statement = select(self.target).where(self.target.id.in_(ids.difference(self.known)))
+        self.known |= {record.id: in_files(record) for record in self.session.execute(statement).scalars()}
 
 
-def _same(values: Values) -> Values:
+def _unchanged(values: Values) -> Values:
     return values
 
 
 def _converter(f: Field, *, masked: bool) -> Convert:
-    """How a column's values become cells."""
+    """The function that converts a column's values to cells."""
     if masked:
         return _each(f.kind.mask)
     if isinstance(f.kind, Choice):
@@ -225,12 +230,12 @@ def _converter(f: Field, *, masked: bool) -> Convert:
     return _text
 
 
-def _each(act: Callable[[Any], str]) -> Convert:
-    return lambda values: [None if value is None else text_cell(act(value)) for value in values]
+def _each(format: Callable[[Any], str]) -> Convert:
+    return lambda values: [None if value is None else text_cell(format(value)) for value in values]
 
 
 def _formatted(kind: Kind) -> Convert:
-    """Text in its kind's words, numbers and days as they are."""
+    """A converter that formats texts by their kind and keeps numbers and days."""
 
     def convert(values: Values) -> Values:
         if any(isinstance(value, str) for value in values):
@@ -241,40 +246,40 @@ def _formatted(kind: Kind) -> Convert:
 
 
 def _too_early(value: Any) -> bool:
-    """A day before any that a workbook knows."""
+    """Whether a value is a day before 1900, which a workbook can't hold."""
     return isinstance(value, date) and value.year < 1900
 
 
 def _text(values: Values) -> Values:
-    """Text that a cell can hold. What nearly always is fit already is looked at all at once."""
-    found = [value for value in values if value is not None]
-    if not found or not isinstance(found[0], str):
+    """Texts as text_cell() makes them. Most need no change: they are checked together, which is faster."""
+    texts = [value for value in values if value is not None]
+    if not texts or not isinstance(texts[0], str):
         return values
-    if "".join(found).replace("\n", "").isprintable() and max(map(len, found)) < 2_000 and "" not in found:
+    if "".join(texts).replace("\n", "").isprintable() and max(map(len, texts)) < 2_000 and "" not in texts:
         return values
     return [text_cell(value) if value is not None else None for value in values]
 
 
-#: Since then the office's clock has been ahead of UTC by the same.
-STEADY, AHEAD = datetime(1992, 1, 1), timedelta(hours=8)  # noqa: DTZ001 - UTC, as it is stored
+#: Since this moment local time has had a fixed offset from UTC.
+FIXED_OFFSET_SINCE, OFFSET = datetime(1992, 1, 1), timedelta(hours=8)  # noqa: DTZ001 - UTC, as it is stored
 
 
 def _moments(values: Values) -> Values:
-    """The office's local time to the second, by a sum where that is the same: a fraction of the cost."""
-    found = [value for value in values if value is not None]
-    if not found:
+    """Moments in local time to the second. Adding the fixed offset is much faster than converting the zone."""
+    moments = [value for value in values if value is not None]
+    if not moments:
         return values
-    if isinstance(found[0], str):
-        if min(found) >= STEADY.isoformat(" "):
+    if isinstance(moments[0], str):
+        if min(moments) >= FIXED_OFFSET_SINCE.isoformat(" "):
             read = datetime.fromisoformat
-            return [None if value is None else read(value[:19]) + AHEAD for value in values]
+            return [None if value is None else read(value[:19]) + OFFSET for value in values]
         values = [None if value is None else datetime.fromisoformat(value) for value in values]
     return [None if value is None else _moment(value) for value in values]
 
 
 def _moment(value: datetime) -> Any:
     plain = value.replace(microsecond=0)
-    if plain >= STEADY:
-        return plain + AHEAD
-    found = plain.replace(tzinfo=UTC).astimezone(ZONE).replace(tzinfo=None)
-    return str(found) if found.year < 1900 else found
+    if plain >= FIXED_OFFSET_SINCE:
+        return plain + OFFSET
+    local = plain.replace(tzinfo=UTC).astimezone(ZONE).replace(tzinfo=None)
+    return str(local) if local.year < 1900 else local

@@ -1,4 +1,4 @@
-"""Tables out: what is filtered, as the reader sees it; a template to fill in; the failed rows of an import."""
+"""Files of tables: exports, templates to fill in, and the failed rows of an import."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from panel.search.listing import order
 from panel.security.policy import model_of
 from panel.sheets import FormColumn, MarkedCell, Page
 
-#: Choices of a reference offered as a drop-down; a longer list is typed.
+#: The most choices of a reference that a template offers as a drop-down.
 MAX_CHOICES = 2_000
-#: Rows between two signs of progress.
-TOLD_EVERY = 1_000
+#: Rows between two reports of progress.
+PROGRESS_STEP = 1_000
 EXAMPLE = _("Example: ")
 SEVERAL = _("Several are separated by “、”.")
-#: A sheet's name, its labels, and of each row its cells, each with whether it is faulty, and the reason.
+#: A sheet of failed rows: name, labels, and for each row its cells as (value, whether it has an error) and the reason.
 FailedRows = tuple[str, Sequence[str], Sequence[tuple[Sequence[Any], str]]]
 
 
@@ -48,20 +48,21 @@ def export(
     footnote: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write the rows that the session's actor reaches and the conditions leave, masked as on screen unless `clear`, in
-    the order of the list. Gives their number."""
+    """Write the rows that meet the conditions and lie in the actor's scope, and return their number.
+
+    Personal data is masked as on the pages, unless `clear`. `progress` is called with the number of rows so far."""
     shown = columns(model) if shown is None else shown
-    found = table_rows.rows(session, model, shown, where, sort=sort, clear=clear)
-    made = page(model, shown, found if progress is None else _told(found, progress), footnote)
-    return sheets.write_csv(target, made) if csv else sheets.write(target, [made])
+    rows = table_rows.rows(session, model, shown, where, sort=sort, clear=clear)
+    sheet = page(model, shown, rows if progress is None else _with_progress(rows, progress), footnote)
+    return sheets.write_csv(target, sheet) if csv else sheets.write(target, [sheet])
 
 
-def page(model: type[Base], shown: Sequence[Column], found: Iterable[Sequence[Any]], footnote: str = "") -> Page:
-    """The sheet of ready rows."""
+def page(model: type[Base], shown: Sequence[Column], rows: Iterable[Sequence[Any]], footnote: str = "") -> Page:
+    """The sheet for ready rows."""
     return Page(
         title=str(model.__labels__),
         header=[str(column.label) for column in shown],
-        rows=found,
+        rows=rows,
         widths=[_width(column) for column in shown],
         formats=[_format(column) for column in shown],
         footnote=footnote,
@@ -69,10 +70,10 @@ def page(model: type[Base], shown: Sequence[Column], found: Iterable[Sequence[An
     )
 
 
-def _told(found: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any]:
-    """The same rows; every thousandth is told of."""
-    for number, row in enumerate(found, start=1):
-        if number % TOLD_EVERY == 0:
+def _with_progress(rows: Iterable[Any], progress: Callable[[int], None]) -> Iterator[Any]:
+    """The rows, reporting every PROGRESS_STEP of them."""
+    for number, row in enumerate(rows, start=1):
+        if number % PROGRESS_STEP == 0:
             progress(number)
         yield row
 
@@ -83,7 +84,7 @@ def _format(column: Column) -> str | None:
     return "@" if column.above or column.field.target else column.field.kind.excel
 
 
-#: Widths in letters by the name of a kind, for what it holds at most; a Chinese letter takes two.
+#: Column widths in characters by the name of a kind; a Chinese character takes two.
 WIDTHS = {
     "Amount": 10,
     "Day": 12,
@@ -97,14 +98,14 @@ WIDTHS = {
     "Time": 9,
     "Whole": 8,
 }
-#: Of the record number and of what is referred to: long names go on in a second line.
+#: Widths of the record number and of references: long names wrap.
 NUMBER_WIDTH, REFERENCE_WIDTH = 9, 15
-#: Of text by its length.
+#: (least length, width) of texts.
 TEXT_WIDTHS = ((300, 38), (100, 26), (40, 18), (0, 13))
 
 
 def _width(column: Column) -> int:
-    """As wide as what stands in it, and half as wide as its label at least, which may take two lines."""
+    """Width for the values of the column, at least half of its label, which may take two lines."""
     f = column.field
     label = 2 * -(-len(str(column.label)) // 2) + 3
     if f is None:
@@ -123,13 +124,13 @@ def _width(column: Column) -> int:
 
 
 def template(session: Session, model: type[Base], target: Path | IO[bytes], registry: Registry) -> None:
-    """Write an empty table to fill in: labels, help, an example row, drop-downs, text columns; required ones marked."""
+    """Write a template to fill in: labels with help, required ones marked; an example row; drop-downs."""
     rules = registry.rules_of(model)
     required = {f.name for f in rules.required()}
-    made = []
+    form_columns = []
     for index, column in enumerate(template_columns(model, rules)):
         f = column.above or column.field
-        made.append(
+        form_columns.append(
             FormColumn(
                 label=str(column.label),
                 width=_width(column),
@@ -140,23 +141,23 @@ def template(session: Session, model: type[Base], target: Path | IO[bytes], regi
                 choices=_choices(session, f) if f is not None else [],
             )
         )
-    sheets.form(target, str(model.__labels__), made, author=str(_("Help")))
+    sheets.form(target, str(model.__labels__), form_columns, author=str(_("Help")))
 
 
 def template_columns(model: type[Base], rules: Rules) -> list[Column]:
-    """The columns that people fill in: not those that the program sets, unless they identify the record."""
+    """The columns of a template: not those that only the program sets, unless they are keys."""
     typed = [c for c in columns(model) if c.field is not None and (not c.field.readonly or c.field.key)]
     extra = [labels[-1] for labels in rules.extra_columns().values()]
     return [*typed, *(Column(label) for label in extra if isinstance(label, Message))]
 
 
 def _help(f: Field) -> str:
-    """What is said of a column in its header's comment."""
+    """The comment on a column's header."""
     return "\n".join(str(words) for words in (f.help, SEVERAL if f.many else None) if words)
 
 
 def _choices(session: Session, f: Field) -> list[str]:
-    """What may stand in the column, where that can be listed."""
+    """The allowed values of a column, if there are few enough to list."""
     if isinstance(f.kind, Choice):
         return [str(choice.label) for choice in f.kind.choices]
     if isinstance(f.kind, Flag):
@@ -164,12 +165,12 @@ def _choices(session: Session, f: Field) -> list[str]:
     if f.reference is None or not (model := model_of(f.reference.table)).__offered__:
         return []
     statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
-    found = list(dict.fromkeys(in_files(record) for record in session.execute(statement).scalars()))
-    return found if len(found) <= MAX_CHOICES else []
+    names = list(dict.fromkeys(in_files(record) for record in session.execute(statement).scalars()))
+    return names if len(names) <= MAX_CHOICES else []
 
 
 def _example(f: Field | None, label: str, *, first: bool) -> Any:
-    """A value as it might be typed; the first cell tells that the row is an example, and it is not read."""
+    """An example value. The first cell begins with EXAMPLE: an import then skips the row."""
     value: Any = ""
     if f is not None:
         samples: dict[str, Any] = {
@@ -192,10 +193,12 @@ def _example(f: Field | None, label: str, *, first: bool) -> Any:
     return f"{EXAMPLE}{value or label}" if first else value
 
 
-def failed(plan: Plan, target: Path | IO[bytes]) -> int:
-    """Write the failed rows with their original columns and the reason, the faulty cells marked, sheet by sheet. What
-    is corrected in it can be imported as it is. Gives the number of rows."""
-    found: list[FailedRows] = []
+def write_failed_rows(plan: Plan, target: Path | IO[bytes]) -> int:
+    """Write the failed rows of a plan, and return their number.
+
+    The file has the original sheets and columns, with faulty cells marked and a column of reasons. Once corrected, it
+    can be imported."""
+    failed_sheets: list[FailedRows] = []
     for part in plan.parts:
         rows: list[tuple[Sequence[Any], str]] = []
         for row in part.rows:
@@ -203,46 +206,50 @@ def failed(plan: Plan, target: Path | IO[bytes]) -> int:
                 bad = {error.index for error in row.errors}
                 cells = [(value, i in bad) for i, value in enumerate(row.cells)]
                 rows.append((cells, "；".join(error_text(error) for error in row.errors)))
-        found.append((part.sheet, part.labels, rows))
-    return _write_failed(found, target)
+        failed_sheets.append((part.sheet, part.labels, rows))
+    return _write_sheets(failed_sheets, target)
 
 
-def kept(labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow | FailedRow], target: Path | IO[bytes]) -> int:
-    """Write failed rows that a batch or a preview has kept: the labels of each sheet, their cells, the reason."""
-    found: list[FailedRows] = []
+def write_stored_failed_rows(
+    labels: Mapping[str, Sequence[str]], rows: Sequence[ImportRow | FailedRow], target: Path | IO[bytes]
+) -> int:
+    """Write failed rows that a batch or a preview has stored, and return their number. `labels` are by sheet."""
+    failed_sheets: list[FailedRows] = []
     for sheet, names in labels.items():
-        found.append((sheet, names, [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet]))
-    return _write_failed(found, target)
+        failed_sheets.append(
+            (sheet, names, [(row.cells or [], row.reason or "") for row in rows if row.sheet == sheet])
+        )
+    return _write_sheets(failed_sheets, target)
 
 
-def _write_failed(found: Sequence[FailedRows], target: Path | IO[bytes]) -> int:
-    """One sheet for each that has failed rows, called as it was: its name may say where its rows belong."""
+def _write_sheets(failed_sheets: Sequence[FailedRows], target: Path | IO[bytes]) -> int:
+    """Write each sheet that has failed rows. It keeps its name, from which an import may take a reference."""
     pages = []
-    for sheet, labels, rows in found:
-        # A workbook of failed rows that failed again has its column of reasons already.
-        kept = [i for i, label in enumerate(labels) if label not in in_every_locale(REASON)]
+    for sheet, labels, rows in failed_sheets:
+        # Drop the column of reasons of an earlier file of failed rows; the new one replaces it.
+        indexes = [i for i, label in enumerate(labels) if label not in in_every_locale(REASON)]
         lines = [
             [
                 *(
                     MarkedCell(_as_text(value), bad=bad) if bad else _as_text(value)
-                    for value, bad in _picked(cells, kept)
+                    for value, bad in _picked(cells, indexes)
                 ),
                 MarkedCell(reason, bad=True),
             ]
             for cells, reason in rows
         ]
         if lines:
-            header = [*(labels[i] for i in kept), str(REASON)]
-            pages.append(Page(title=sheet, header=header, rows=lines, widths=[*[14] * len(kept), 70]))
+            header = [*(labels[i] for i in indexes), str(REASON)]
+            pages.append(Page(title=sheet, header=header, rows=lines, widths=[*[14] * len(indexes), 70]))
     return sheets.write(target, pages)
 
 
-def _picked(cells: Sequence[Any], wanted: Sequence[int]) -> list[tuple[Any, bool]]:
-    return [(cells[i][0], cells[i][1]) if i < len(cells) else (None, False) for i in wanted]
+def _picked(cells: Sequence[Any], indexes: Sequence[int]) -> list[tuple[Any, bool]]:
+    return [(cells[i][0], cells[i][1]) if i < len(cells) else (None, False) for i in indexes]
 
 
 def _as_text(value: Any) -> Any:
-    """A long number, such as a phone, as text: a workbook would show it as 1.38E+10."""
+    """A long number, such as a phone number, as text: a workbook would show it as 1.38E+10."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value) if type(value) is int and abs(value) >= 10**9 else value

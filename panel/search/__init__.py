@@ -1,1 +1,1 @@
-"""Lists: filters, search, order and page as statements over a declared model."""
+"""Queries for lists."""

@@ -1,1 +1,1 @@
-"""Writing and keeping: the bulk writer, database errors in words, files, backup."""
+"""Storage: bulk writes, messages for database errors, uploaded files, backup."""

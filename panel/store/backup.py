@@ -1,7 +1,7 @@
-"""One-command backup of a running panel with its files, and a restore into an empty place.
+"""Backup of a running panel with its files, and restore into an empty database.
 
-A backup is a ZIP archive: the database, and each file by its SHA-256. The database is copied first: every file that it
-names is on the disk before the row that names it, and stays a day longer.
+A backup is a ZIP archive with the database and each file, named by its SHA-256. The database is copied first. Every
+file that its rows name is there for the copy, because a file is stored before its row and deleted a day after it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from panel.i18n import Message, _
 from panel.store.files import SMALL, Store
 
 _MAGIC = b"SQLite format 3\x00"
-#: What the parts of a backup are called.
+#: Names inside the archive: of the database, and the folder of the files.
 DATABASE, FILES = "database", "files/"
 _FILE = re.compile(rf"{FILES}([0-9a-f]{{64}})({re.escape(SMALL)})?")
 
 
 class BackupError(Exception):
-    """Nothing was changed; `message` says why."""
+    """The backup or restore failed and changed nothing; `message` says why."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
@@ -38,10 +38,10 @@ class BackupError(Exception):
 
 
 def backup(engine: Engine, file: Path, store: Store) -> int:
-    """Copy database and files into `file`, whole and consistent, while others write. Gives its size in bytes.
+    """Write a consistent backup to `file` while others write, and return its size in bytes. Raises BackupError.
 
-    SQLite is copied by its own online backup; PostgreSQL by pg_dump, which must be installed.
-    An existing file is kept until the new one is complete.
+    SQLite is copied by its online backup, PostgreSQL by pg_dump, which must be installed. An existing file is replaced
+    only when the new one is complete.
     """
     if not file.parent.is_dir():
         raise BackupError(_("There is no folder {folder}.", folder=file.parent))
@@ -53,8 +53,8 @@ def backup(engine: Engine, file: Path, store: Store) -> int:
             with ZipFile(partial, "w") as archive:
                 partial.chmod(0o600)
                 archive.write(copy, DATABASE, ZIP_DEFLATED, 3)
-                for one in store.files():  # pictures don't get any smaller
-                    archive.write(one, FILES + one.name)
+                for path in store.files():  # not compressed: pictures are already
+                    archive.write(path, FILES + path.name)
             with partial.open("rb") as written:
                 os.fsync(written.fileno())
             partial.replace(file)
@@ -64,7 +64,7 @@ def backup(engine: Engine, file: Path, store: Store) -> int:
 
 
 def _copy(engine: Engine, target: Path) -> None:
-    """The database alone."""
+    """Copy the database to a file."""
     if engine.dialect.name != "sqlite":
         _postgres(engine, ["pg_dump", "--format=custom", "--no-owner", "--file", str(target)])
         return
@@ -82,8 +82,8 @@ def _copy(engine: Engine, target: Path) -> None:
 
 
 def restore(engine: Engine, file: Path, store: Store) -> None:
-    """Fill an empty database from a backup, and put its files back. A database that holds anything is never
-    overwritten. A backup of before there were files, the database alone, does as well."""
+    """Restore database and files from a backup. Raises BackupError, also if the database isn't empty. `file` may be an
+    old backup, which is a copy of the database alone."""
     if not file.is_file():
         raise BackupError(_("There is no file {file}.", file=file))
     if inspect(engine).get_table_names():
@@ -94,10 +94,10 @@ def restore(engine: Engine, file: Path, store: Store) -> None:
 
 @contextmanager
 def _unpacked(file: Path, store: Store) -> Iterator[Path]:
-    """The database out of a backup, after its files have been put back; each must be what its name says."""
+    """Restore the files of a backup, checking their SHA-256, and yield the path of its unpacked database."""
     with file.open("rb") as start:
-        packed = start.read(2) == b"PK"
-    if not packed:
+        is_zip = start.read(2) == b"PK"
+    if not is_zip:
         yield file
         return
     damaged = _("{file} is damaged or no backup of this panel.", file=file)
@@ -110,11 +110,11 @@ def _unpacked(file: Path, store: Store) -> Iterator[Path]:
                     raise BackupError(damaged)
                 database = Path(archive.extract(DATABASE, folder))
                 for name in names:
-                    if found := _FILE.fullmatch(name):
+                    if match := _FILE.fullmatch(name):
                         data = archive.read(name)
-                        if found[2] is None and sha256(data).hexdigest() != found[1]:
+                        if match[2] is None and sha256(data).hexdigest() != match[1]:
                             raise BackupError(damaged)
-                        store.write(store.path(found[1], small=found[2] is not None), data)
+                        store.write(store.path(match[1], small=match[2] is not None), data)
         except BadZipFile as error:
             raise BackupError(damaged) from error
         yield database
@@ -150,6 +150,6 @@ def _postgres(engine: Engine, command: list[str]) -> None:
         "PGDATABASE": url.database or "",
     }
     environment = {k: v for k, v in environment.items() if v}
-    done = subprocess.run([tool, *command[1:]], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed program
-    if done.returncode:
-        raise BackupError(_("{tool} failed: {error}", tool=command[0], error=done.stderr.strip()[-300:]))
+    result = subprocess.run([tool, *command[1:]], env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed program
+    if result.returncode:
+        raise BackupError(_("{tool} failed: {error}", tool=command[0], error=result.stderr.strip()[-300:]))

@@ -1,6 +1,6 @@
-"""The engine's one bulk writer: many rows in few statements, with the same scope, versions and audit as a flush.
+"""Bulk writes: many rows in few statements, with the same checks of scope, versions and audit as an ORM flush.
 
-Bulk statements fire no flush event, so nothing else may write in bulk."""
+Bulk statements fire no flush events, which do this for the ORM. So all other code must write in bulk through here."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from panel.security.records import AuditAction
 from panel.security.session import actor_of, keyed_hash, policy_of, require
 from panel.store import links as stored_links
 
-#: Rows that are made ready and written at a time, between two looks whether the work is to end: what they take besides
-#: doesn't grow with their number.
+#: Rows that are prepared and written at a time, to bound memory; between batches progress is reported, where a job can
+#: be cancelled.
 BATCH_SIZE = 1_000
-#: What stands for no value, of a column and of what is pointed at by many().
+#: Empty values of a column and of a many() field.
 NONE: tuple[Any, ...] = (None, ())
-#: Where SQLite keeps the highest id that an AUTOINCREMENT table ever held.
+#: SQLite's table of the highest id that each AUTOINCREMENT table has ever had.
 _SEQUENCE = table_clause("sqlite_sequence", column("name"), column("seq"))
 
 
-class StaleRow(Exception):  # noqa: N818 - told to the user as a sentence
+class StaleRow(Exception):  # noqa: N818 - shown to the user as a sentence
     """Somebody changed one of the rows since they were read. The caller's transaction must be rolled back."""
 
 
@@ -48,77 +48,78 @@ class Edit:
 
 
 def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], note: str = "") -> list[int]:
-    """Insert rows, given as attribute → value, and return their ids in order."""
+    """Insert rows, given as attribute → value, and return their ids in order. Raises AccessDenied."""
     if not rows:
         return []
     _allow(session, Permission.CREATE, model)
-    found: list[int] = []
+    ids: list[int] = []
     numbers = _free_ids(session, table_of(model))
     for start in range(0, len(rows), BATCH_SIZE):
         progress.report(progress.WRITING, start, len(rows))
-        found += _add(session, model, rows[start : start + BATCH_SIZE], numbers, note)
-    _check_scope(session, model, Permission.CREATE, found, rows)
-    return found
+        ids += _add(session, model, rows[start : start + BATCH_SIZE], numbers, note)
+    _check_scope(session, model, Permission.CREATE, ids, rows)
+    return ids
 
 
 def _add(
     session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], numbers: Iterator[int] | None, note: str
 ) -> list[int]:
-    """Insert rows and write their audit."""
+    """Insert rows with their links and write their audit entries."""
     actor = actor_of(session)
-    full = [_derived(session, model, row) for row in rows]
+    full = [_with_derived(session, model, row) for row in rows]
     if issubclass(model, Record):
         for row in full:
             row["created_by_id"] = row["updated_by_id"] = actor.user_id
     table = table_of(model)
-    found = [0] * len(full)
+    ids = [0] * len(full)
     for group in _by_shape(full):
         for index, id_ in zip(group, _insert(session, table, [full[i] for i in group], numbers), strict=True):
-            found[index] = id_
+            ids[index] = id_
     for f in links(model):
-        pointed = {id_: ((), row[f.attr]) for id_, row in zip(found, rows, strict=True) if row.get(f.attr)}
-        stored_links.write(session, model, f, pointed)
+        linked = {id_: ((), row[f.attr]) for id_, row in zip(ids, rows, strict=True) if row.get(f.attr)}
+        stored_links.write(session, model, f, linked)
     declared = all_fields(model)
     audit.write_many(
         session,
         [
             (AuditAction.CREATE, model, id_, 1, _created(declared, row), note)
-            for id_, row in zip(found, rows, strict=True)
+            for id_, row in zip(ids, rows, strict=True)
         ],
     )
-    return found
+    return ids
 
 
 def _free_ids(session: Session, table: Table) -> Iterator[int] | None:
-    """The ids of rows to come where they can be told: SQLite gives ids back row by row only, but nobody else writes
-    meanwhile. Ids of rows that were deleted are not given again. None where the database gives ids back."""
+    """The ids of the next rows on SQLite, which returns no ids of a bulk insert; safe because it has one writer at a
+    time. Ids of deleted rows are not used again. None for other databases, which return ids."""
     connection = session.connection()
     if connection.dialect.name != "sqlite":
         return None
     highest = connection.execute(select(func.max(table.c.id))).scalar() or 0
-    given = connection.execute(select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == table.name)).scalar() or 0
-    return count(max(highest, given) + 1)
+    last = connection.execute(select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == table.name)).scalar() or 0
+    return count(max(highest, last) + 1)
 
 
 def _insert(session: Session, table: Table, rows: list[dict[str, Any]], numbers: Iterator[int] | None) -> Sequence[int]:
-    """Insert rows of one shape and return their ids in order."""
+    """Insert rows that all have the same columns, and return their ids in order."""
     connection = session.connection()
     if numbers is not None:
-        found = list(islice(numbers, len(rows)))
-        connection.execute(insert(table), [{**row, "id": id_} for row, id_ in zip(rows, found, strict=True)])
-        return found
+        ids = list(islice(numbers, len(rows)))
+        connection.execute(insert(table), [{**row, "id": id_} for row, id_ in zip(rows, ids, strict=True)])
+        return ids
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return connection.execute(statement, rows).scalars().all()
 
 
 def append(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of an append-only table on the actor's behalf, in one statement: they are a record themselves, so
-    that the audit keeps none of them. What they refer to must lie inside the actor's scope."""
+    """Insert rows of an append-only table in one statement. They have no audit entries, being a record themselves.
+
+    Raises AccessDenied if they refer to a record outside the actor's scope."""
     if not model.__append_only__:
         raise TypeError(f"{model.__name__} is not append-only")
     if rows:
         _check_references(session, model, rows)
-        session.connection().execute(insert(table_of(model)), [_derived(session, model, row) for row in rows])
+        session.connection().execute(insert(table_of(model)), [_with_derived(session, model, row) for row in rows])
 
 
 def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -126,17 +127,17 @@ def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, lis
 
 
 def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str = "") -> None:
-    """Update rows by id and version; StaleRow if one of them is no longer what was read."""
+    """Update rows by id and version. Raises AccessDenied, or StaleRow if one was changed or deleted since."""
     if not edits:
         return
     _allow(session, Permission.EDIT, model)
     actor, moment = actor_of(session), now()
     table = table_of(model)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    # In the order of ids: two who write the same rows wait one for the other, and not each for the other.
-    for one in sorted(edits, key=lambda edit: edit.id):
-        values = _derived(session, model, one.values)
-        groups[tuple(sorted(values))].append({**values, "id_": one.id, "version_": one.version})
+    # Sorted by id, so that two transactions that write the same rows can't deadlock.
+    for item in sorted(edits, key=lambda item: item.id):
+        values = _with_derived(session, model, item.values)
+        groups[tuple(sorted(values))].append({**values, "id_": item.id, "version_": item.version})
     for attrs, rows in groups.items():
         statement = (
             update(table)
@@ -151,25 +152,33 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
         if session.connection().execute(statement, rows).rowcount != len(rows):
             raise StaleRow
     for f in links(model):
-        changed = {one.id: (one.before.get(f.attr) or (), one.values[f.attr]) for one in edits if f.attr in one.values}
+        changed = {
+            item.id: (item.before.get(f.attr) or (), item.values[f.attr]) for item in edits if f.attr in item.values
+        }
         stored_links.write(session, model, f, changed)
-    _check_scope(session, model, Permission.EDIT, [one.id for one in edits], [_new(model, one) for one in edits])
+    _check_scope(
+        session,
+        model,
+        Permission.EDIT,
+        [item.id for item in edits],
+        [_references_to_check(model, item) for item in edits],
+    )
     audit.write_many(
         session,
         [
             (
                 AuditAction.EDIT,
                 model,
-                one.id,
-                one.version + 1,
+                item.id,
+                item.version + 1,
                 {
-                    f.name: [audit.stored_value(f, one.before.get(f.attr)), audit.stored_value(f, one.values[f.attr])]
+                    f.name: [audit.stored_value(f, item.before.get(f.attr)), audit.stored_value(f, item.values[f.attr])]
                     for f in all_fields(model)
-                    if f.attr in one.values
+                    if f.attr in item.values
                 },
                 note,
             )
-            for one in edits
+            for item in edits
         ],
     )
 
@@ -183,24 +192,27 @@ class Removal:
     before: Mapping[str, Any]
 
 
-def remove(session: Session, model: type[Base], gone: Sequence[Removal], note: str = "") -> None:
-    """Delete rows by id and version; StaleRow if one of them is no longer what was read. What still refers to one of
-    them makes the database refuse."""
-    if not gone:
+def remove(session: Session, model: type[Base], removals: Sequence[Removal], note: str = "") -> None:
+    """Delete rows by id and version. Raises AccessDenied, StaleRow if one was changed or deleted since, or
+    IntegrityError if something refers to one."""
+    if not removals:
         return
     if model.__append_only__:
         raise TypeError(f"{model.__name__} is append-only")
     _allow(session, Permission.DELETE, model)
-    require(session, model, Permission.DELETE, {one.id for one in gone})
+    require(session, model, Permission.DELETE, {removal.id for removal in removals})
     table = table_of(model)
     statement = delete(table).where(table.c.id == bindparam("id_"), table.c.version == bindparam("version_"))
-    rows = [{"id_": one.id, "version_": one.version} for one in gone]
+    rows = [{"id_": removal.id, "version_": removal.version} for removal in removals]
     if session.connection().execute(statement, rows).rowcount != len(rows):
         raise StaleRow
     declared = all_fields(model)
     audit.write_many(
         session,
-        [(AuditAction.DELETE, model, one.id, one.version, _deleted(declared, one.before), note) for one in gone],
+        [
+            (AuditAction.DELETE, model, removal.id, removal.version, _deleted(declared, removal.before), note)
+            for removal in removals
+        ],
     )
 
 
@@ -214,24 +226,28 @@ def _allow(session: Session, action: Permission, model: type[Base]) -> None:
 
 
 def _by_shape(rows: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """Indexes of rows that give the same columns: the others keep the database's defaults."""
+    """Indexes of rows grouped by the columns they give; the other columns get the database's defaults."""
     shapes: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
         shapes[tuple(sorted(row))].append(index)
     return list(shapes.values())
 
 
-def _new(model: type[Base], one: Edit) -> dict[str, Any]:
-    """The values of an edit, of what the record points at by many() only what is new: the rest it kept."""
-    kept = {f.attr: one.before.get(f.attr) or () for f in links(model) if f.attr in one.values}
-    return {**one.values, **{attr: set(one.values[attr]).difference(before) for attr, before in kept.items()}}
+def _references_to_check(model: type[Base], item: Edit) -> dict[str, Any]:
+    """The values of an edit whose references must be checked: of many() fields only the added links."""
+    linked_before = {f.attr: item.before.get(f.attr) or () for f in links(model) if f.attr in item.values}
+    return {
+        **item.values,
+        **{attr: set(item.values[attr]).difference(before) for attr, before in linked_before.items()},
+    }
 
 
-def _derived(session: Session, model: type[Base], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of a row, with those that the program keeps beside others."""
+def _with_derived(session: Session, model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The column values of a row, with those that are derived from others: sort key, last digits and hash of a
+    phone."""
     columns = model.__table__.c
-    apart = {f.attr for f in links(model)}
-    row = {attr: value for attr, value in given.items() if attr not in apart} if apart else dict(given)
+    link_attrs = {f.attr for f in links(model)}
+    row = {attr: value for attr, value in values.items() if attr not in link_attrs} if link_attrs else dict(values)
     if "name_key" in columns and "name" in row:
         row["name_key"] = name_key(model, row["name"])
     for field in fields(model):
@@ -253,8 +269,8 @@ def _check_scope(
 def _check_references(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     for field in fields(model):
         if field.reference:
-            pointed = {row[field.attr] for row in rows if row.get(field.attr) is not None}
-            require(session, model_of(field.reference.table), Permission.READ, pointed)
+            referenced = {row[field.attr] for row in rows if row.get(field.attr) is not None}
+            require(session, model_of(field.reference.table), Permission.READ, referenced)
     for field in links(model):
-        pointed = {id_ for row in rows for id_ in row.get(field.attr) or ()}
-        require(session, model_of(field.target or ""), Permission.READ, pointed)
+        referenced = {id_ for row in rows for id_ in row.get(field.attr) or ()}
+        require(session, model_of(field.target or ""), Permission.READ, referenced)

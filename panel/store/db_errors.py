@@ -1,4 +1,4 @@
-"""What the database refused, said in the user's words and at the field it is about."""
+"""Messages for users in place of database errors, with the field that each concerns."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from panel.fields import Field, fields
 from panel.i18n import Message, _
 
 Problem = tuple[str | None, Message]
-#: PostgreSQL's numbers for: two waited for each other, or for a lock too long. Tried again, it goes well.
+#: PostgreSQL's SQLSTATEs serialization_failure, deadlock_detected and lock_not_available: a retry can succeed.
 RETRYABLE = frozenset({"40001", "40P01", "55P03"})
 
 
 def is_busy(error: OperationalError) -> bool:
-    """Whether the database was in somebody else's hands, and nothing is wrong with it."""
+    """Whether another transaction held a lock, so that a retry can succeed."""
     return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in RETRYABLE
 
 
 def explain(error: IntegrityError, model: type[Base]) -> Problem:
-    """The field's name (None where it is the whole record) and a sentence. Never the database's own text."""
+    """The name of the field (None for the whole record) and a message, which never contains the database's own text."""
     table = model.__table__
     assert isinstance(table, Table)
     diagnosis = getattr(error.orig, "diag", None)
@@ -33,16 +33,16 @@ def explain(error: IntegrityError, model: type[Base]) -> Problem:
 
 
 def _sqlite(table: Table, model: type[Base], text: str) -> Problem:
-    if found := re.match(r"UNIQUE constraint failed: (.+)", text):
-        if index := re.match(r"index '(\w+)'", found[1]):
+    if match := re.match(r"UNIQUE constraint failed: (.+)", text):
+        if index := re.match(r"index '(\w+)'", match[1]):
             return _by_name(table, model, index[1], "")
-        columns = [part.strip().rpartition(".")[2] for part in found[1].split(",")]
+        columns = [part.strip().rpartition(".")[2] for part in match[1].split(",")]
         partial = [i for i in table.indexes if i.unique and {c.name for c in i.columns} == set(columns) and i.info]
-        return _by_name(table, model, str(partial[0].name), "") if partial else _taken(model, columns)
-    if found := re.match(r"CHECK constraint failed: (\w+)", text):
-        return _by_name(table, model, found[1], "")
-    if found := re.match(r"NOT NULL constraint failed: \w+\.(\w+)", text):
-        return _by_name(table, model, "", found[1])
+        return _by_name(table, model, str(partial[0].name), "") if partial else _duplicate(model, columns)
+    if match := re.match(r"CHECK constraint failed: (\w+)", text):
+        return _by_name(table, model, match[1], "")
+    if match := re.match(r"NOT NULL constraint failed: \w+\.(\w+)", text):
+        return _by_name(table, model, "", match[1])
     if "FOREIGN KEY" in text:
         return None, _("Something refers to this record, or it refers to something that no longer exists.")
     return None, _("The database refused this record. Nothing was saved.")
@@ -53,15 +53,15 @@ def _by_name(table: Table, model: type[Base], name: str, column: str) -> Problem
         if index.name == name and index.unique:
             message = index.info.get("message")
             columns = [c.name for c in index.columns]
-            return (_field_name(model, columns), message) if message else _taken(model, columns)
+            return (_field_name(model, columns), message) if message else _duplicate(model, columns)
     for constraint in table.constraints:
         if constraint.name is None or _full_name(table, constraint) != name:
             continue
         if isinstance(constraint, UniqueConstraint):
-            return _taken(model, [c.name for c in constraint.columns])
+            return _duplicate(model, [c.name for c in constraint.columns])
         if isinstance(constraint, CheckConstraint):
             message = constraint.info.get("message") or _("This value isn't one of those allowed.")
-            return constraint.info.get("field") or _about(model, str(constraint.sqltext)), message
+            return constraint.info.get("field") or _field_of_check(model, str(constraint.sqltext)), message
     if name.startswith("fk_"):
         return None, _("Something refers to this record, or it refers to something that no longer exists.")
     if column:
@@ -69,10 +69,11 @@ def _by_name(table: Table, model: type[Base], name: str, column: str) -> Problem
     return None, _("The database refused this record. Nothing was saved.")
 
 
-def _about(model: type[Base], condition: str) -> str | None:
-    """The field that a rule is about: the first one it speaks of, one that is typed if there is any."""
-    places = {f: re.search(rf"\b{f.attr}\b", condition) for f in fields(model)}
-    used = sorted((f.readonly, found.start(), f.name) for f, found in places.items() if found)
+def _field_of_check(model: type[Base], condition: str) -> str | None:
+    """The field to show the error of a CHECK constraint at: the first in its condition, preferably not a read-only
+    one."""
+    matches = {f: re.search(rf"\b{f.attr}\b", condition) for f in fields(model)}
+    used = sorted((f.readonly, match.start(), f.name) for f, match in matches.items() if match)
     return used[0][2] if used else None
 
 
@@ -83,19 +84,19 @@ def _full_name(table: Table, constraint: Any) -> str:
     return name
 
 
-def _named(model: type[Base], columns: list[str]) -> list[Field]:
+def _fields_of(model: type[Base], columns: list[str]) -> list[Field]:
     return [f for f in fields(model) if f.attr in columns]
 
 
 def _field_name(model: type[Base], columns: list[str]) -> str | None:
-    found = _named(model, columns)
-    return found[0].name if found else None
+    named = _fields_of(model, columns)
+    return named[0].name if named else None
 
 
-def _taken(model: type[Base], columns: list[str]) -> Problem:
-    found = _named(model, columns)
-    labels = "、".join(str(f.label) for f in found)
+def _duplicate(model: type[Base], columns: list[str]) -> Problem:
+    named = _fields_of(model, columns)
+    labels = "、".join(str(f.label) for f in named)
     return (
-        found[0].name if len(found) == 1 else None,
+        named[0].name if len(named) == 1 else None,
         _("There is already a record with the same {labels}. Change it, or edit the existing record.", labels=labels),
     )

@@ -1,7 +1,8 @@
-"""Files that people hand in: told by what they hold, cleaned, and kept by their own SHA-256 beside the database.
+"""Uploaded files: their type is detected, pictures are cleaned, and they are stored by their SHA-256 beside the
+database.
 
-A picture is opened, turned upright and written anew, so that nothing of it stays but what one sees: position, camera
-and remarks are gone. A file is whole on the disk before any row names it, and the same file twice is one.
+A picture is decoded, turned upright and encoded again, which removes its metadata, such as position and camera. A file
+is completely on disk before a row names it. Equal files are stored once.
 """
 
 from __future__ import annotations
@@ -26,28 +27,28 @@ if TYPE_CHECKING:
 
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
 PICTURES = (JPEG, PNG)
-#: What is opened as a picture; every other decoder stays shut.
+#: Picture formats that are accepted; no other decoder of the library is used.
 FORMATS = ("JPEG", "PNG", "WEBP")
-#: How a JPEG and a PNG begin; a WebP is told apart by two words.
-HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-#: A picture's pixels as told by its head, before any is read. A telephone's largest has some fifty million.
+#: First bytes of a JPEG and a PNG; a WebP has "RIFF" at 0 and "WEBP" at 8.
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+#: Limit of a picture's pixels, checked before it is decoded. The largest pictures of phones have some 50 million.
 MAX_PIXELS = 55_000_000
-#: A kept picture's longer side, and that of its small copy.
+#: Pixels of the longer side of a stored picture and of its small copy.
 LONG_SIDE, SMALL_SIDE = 3200, 320
-#: A file that nothing names is kept so long: whoever handed it in may be about to save.
+#: A file that no row names is kept this long after its upload: its row may be about to be saved.
 GRACE_PERIOD = timedelta(days=1)
 NAME_LENGTH = 120
 
 SMALL = ".small"
-_GOING = ".going"
+_DELETING = ".going"
 _NAME = re.compile(r"[0-9a-f]{64}")
 
-#: One picture is taken apart at a time: two of the largest at once would fill a small machine's memory.
-_opening = Lock()
+#: Pictures are decoded one at a time: two of the largest at once could exhaust the memory of a small machine.
+_decoding = Lock()
 
 
 class FileError(Exception):
-    """The file is not taken; `message` says why."""
+    """The file is not accepted; `message` says why."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
@@ -56,7 +57,8 @@ class FileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CheckedFile:
-    """A file that may be kept: what will be written, and for a picture its measures and its small copy."""
+    """An accepted file: the bytes to store with their SHA-256, and for a picture its size in pixels and a small JPEG
+    copy."""
 
     name: str
     media_type: str
@@ -68,8 +70,8 @@ class CheckedFile:
 
 
 def read(name: str, data: bytes, limit: int) -> CheckedFile:
-    """Tell what a file is by what it holds, and clean it. Raises FileError with a sentence for the user."""
-    name = _plain(name)
+    """Detect the type of a file by its content, and clean it. `limit` is in bytes. Raises FileError."""
+    name = _clean_name(name)
     if not data:
         raise FileError(_("{name}: this file is empty.", name=name))
     if len(data) > limit:
@@ -77,61 +79,61 @@ def read(name: str, data: bytes, limit: int) -> CheckedFile:
     if data.startswith(b"%PDF-"):
         if b"%%EOF" not in data[-2048:]:
             raise FileError(_("{name}: this PDF is damaged or not whole.", name=name))
-        return CheckedFile(_called(name, PDF), PDF, data, sha256(data).hexdigest())
-    if not (data.startswith(HEADS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")):
+        return CheckedFile(_with_extension(name, PDF), PDF, data, sha256(data).hexdigest())
+    if not (data.startswith(SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")):
         raise FileError(_("{name}: only pictures (JPEG, PNG, WebP) and PDF are taken.", name=name))
-    with _opening:
+    with _decoding:
         return _picture(name, data)
 
 
 def _picture(name: str, data: bytes) -> CheckedFile:
-    # Loaded where a picture comes in: commands and workers that see none start sooner and stay smaller.
+    # Imported only when needed, to save start time and memory.
     from PIL import Image, ImageOps  # noqa: PLC0415
 
-    # Our own limit is checked before a pixel is read; Pillow's would warn of what we allow.
+    # MAX_PIXELS is checked instead; Pillow's own limit is lower and would warn.
     Image.MAX_IMAGE_PIXELS = None
     damaged = _("{name}: this picture is damaged or not whole.", name=name)
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
+        with Image.open(BytesIO(data), formats=FORMATS) as source:
+            if source.width * source.height > MAX_PIXELS:
                 raise FileError(_("{name}: this picture has too many pixels; take it in a lower quality.", name=name))
-            media_type = PNG if opened.format == "PNG" else JPEG
-            # A JPEG's decoder leaves out what would be scaled away afterwards.
-            opened.draft("RGB", (LONG_SIDE, LONG_SIDE))
-            opened.load()
-            picture = _bare(ImageOps.exif_transpose(opened))
+            media_type = PNG if source.format == "PNG" else JPEG
+            # Let the JPEG decoder scale down while decoding.
+            source.draft("RGB", (LONG_SIDE, LONG_SIDE))
+            source.load()
+            picture = _without_metadata(ImageOps.exif_transpose(source))
     except FileError:
         raise
-    except Exception as error:  # whatever a decoder stumbles over, the picture is what is wrong
+    except Exception as error:  # decoders raise errors of many types for damaged pictures
         raise FileError(damaged) from error
     if media_type == JPEG:
-        picture = _opaque(picture)
+        picture = _on_white(picture)
     picture.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-    kept = _written(picture, media_type, 88)
+    encoded = _encoded(picture, media_type, 88)
     width, height = picture.size
-    small = _opaque(picture)
+    small = _on_white(picture)
     small.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
     return CheckedFile(
-        _called(name, media_type),
+        _with_extension(name, media_type),
         media_type,
-        kept,
-        sha256(kept).hexdigest(),
+        encoded,
+        sha256(encoded).hexdigest(),
         width,
         height,
-        small=_written(small, JPEG, 80),
+        small=_encoded(small, JPEG, 80),
     )
 
 
-def _bare(picture: Image.Image) -> Image.Image:
-    """The pixels alone: no remark, position or profile of the file goes with them."""
-    see_through = "A" in picture.getbands() or "transparency" in picture.info
-    bare = picture.convert("RGBA" if see_through else "RGB")
+def _without_metadata(picture: Image.Image) -> Image.Image:
+    """The pixels without any metadata."""
+    transparent = "A" in picture.getbands() or "transparency" in picture.info
+    bare = picture.convert("RGBA" if transparent else "RGB")
     bare.info = {}
     return bare
 
 
-def _opaque(picture: Image.Image) -> Image.Image:
-    """On white, where one could see through it; always a copy."""
+def _on_white(picture: Image.Image) -> Image.Image:
+    """A copy with transparency replaced by white."""
     if picture.mode != "RGBA":
         return picture.copy()
     from PIL import Image  # noqa: PLC0415
@@ -141,33 +143,37 @@ def _opaque(picture: Image.Image) -> Image.Image:
     return white
 
 
-def _written(picture: Image.Image, media_type: str, quality: int) -> bytes:
-    out = BytesIO()
+def _encoded(picture: Image.Image, media_type: str, quality: int) -> bytes:
+    buffer = BytesIO()
     if media_type == PNG:
-        picture.save(out, "PNG")
+        picture.save(buffer, "PNG")
     else:
-        picture.save(out, "JPEG", quality=quality)
-    return out.getvalue()
+        picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
-def _called(name: str, media_type: str) -> str:
-    """The name with an end that says what the file is, whatever it was called."""
+def _with_extension(name: str, media_type: str) -> str:
+    """The name with an extension that fits the type."""
     ends = {JPEG: (".jpg", ".jpeg"), PNG: (".png",), PDF: (".pdf",)}[media_type]
     return name if name.lower().endswith(ends) else name[: NAME_LENGTH - len(ends[0])] + ends[0]
 
 
-def _plain(name: str) -> str:
-    """The file's own name without folders and what doesn't print; its end stays when it is cut."""
+def _clean_name(name: str) -> str:
+    """The name without folders and unprintable characters, cut to NAME_LENGTH with its extension kept."""
     name = re.split(r"[\\/]", name)[-1]
     name = "".join(c for c in name if c.isprintable()).strip(" .") or "file"
-    stem, dot, end = name.rpartition(".")
+    stem, dot, extension = name.rpartition(".")
     if len(name) > NAME_LENGTH:
-        name = stem[: NAME_LENGTH - len(end) - 1] + dot + end if dot and len(end) < 10 else name[:NAME_LENGTH]
+        name = (
+            stem[: NAME_LENGTH - len(extension) - 1] + dot + extension
+            if dot and len(extension) < 10
+            else name[:NAME_LENGTH]
+        )
     return name
 
 
 class Store:
-    """The folder of the files, by their SHA-256: `ab/ab12…`, a picture's small copy beside it."""
+    """The folder of stored files: `ab/ab12…` by SHA-256 (`digest`), with the small copy of a picture beside it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -177,14 +183,15 @@ class Store:
             raise ValueError("no SHA-256")
         return self.folder / digest[:2] / (digest + SMALL if small else digest)
 
-    def put(self, handed: CheckedFile) -> None:
-        """Write a file, whole or not at all; one that is there already is only kept for another while."""
-        if handed.small is not None:
-            self.write(self.path(handed.sha256, small=True), handed.small)
-        self.write(self.path(handed.sha256), handed.data)
+    def put(self, file: CheckedFile) -> None:
+        """Store a file. If it is stored already, its grace period begins again."""
+        if file.small is not None:
+            self.write(self.path(file.sha256, small=True), file.small)
+        self.write(self.path(file.sha256), file.data)
 
     def write(self, path: Path, data: bytes) -> None:
-        """Put one file at a path() of this store, whole or not at all; readable for this account alone."""
+        """Write a file at a path() of this store. It appears there only when it is complete; only this account can read
+        it."""
         for folder in (self.folder, path.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -192,7 +199,7 @@ class Store:
                 os.utime(path)
                 return
         except FileNotFoundError:
-            pass  # also when it is being cleared away this very moment
+            pass  # new, or being deleted by another process
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix="new-")
         try:
             with os.fdopen(handle, "wb") as out:
@@ -203,23 +210,23 @@ class Store:
         except BaseException:
             Path(partial).unlink(missing_ok=True)
             raise
-        _settle(path.parent)
+        _sync_folder(path.parent)
 
     def digests(self) -> Iterator[str]:
-        """Every file that is kept, small copies aside, in order."""
+        """The digest of every stored file, sorted."""
         for path in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*")):
             if _NAME.fullmatch(path.name):
                 yield path.name
 
     def files(self) -> Iterator[Path]:
-        """Every file with its small copy, for a backup; what is being written or cleared away is left out."""
+        """The paths of all files and small copies, without those being written or deleted."""
         for digest in self.digests():
             yield self.path(digest)
             if (small := self.path(digest, small=True)).exists():
                 yield small
 
     def verify(self, digest: str) -> bool | None:
-        """Whether the file is what its name says; None when there is none."""
+        """Whether the content of a file matches its digest; None if there is no file."""
         hashed = sha256()
         try:
             with self.path(digest).open("rb") as file:
@@ -229,22 +236,23 @@ class Store:
             return None
         return hashed.hexdigest() == digest
 
-    def clear(self, named: Collection[str], before: datetime | None = None) -> int:
-        """Delete files that none of `named` is and that nobody has handed in since `before` (a day ago); how many.
+    def delete_unused(self, used: Collection[str], before: datetime | None = None) -> int:
+        """Delete the files whose digest is not in `used` and that were last stored before `before` (by default
+        GRACE_PERIOD ago). Returns their number, without small copies.
 
-        A file is moved aside and looked at once more before it goes: one that is handed in again meanwhile stays."""
+        A file is first renamed and its time checked again, so that one that is stored again meanwhile is kept."""
         limit = (before or now() - GRACE_PERIOD).timestamp()
-        gone = 0
+        deleted = 0
         for path in sorted(self.folder.glob("[0-9a-f][0-9a-f]/*")):
-            if path.name.endswith(_GOING):  # left by a clearing that was cut off
-                whole = path.with_name(path.name.removesuffix(_GOING))
-                if not whole.exists():
-                    path.replace(whole)
-                path = whole  # noqa: PLW2901
+            if path.name.endswith(_DELETING):  # left by a deletion that was interrupted
+                original = path.with_name(path.name.removesuffix(_DELETING))
+                if not original.exists():
+                    path.replace(original)
+                path = original  # noqa: PLW2901
             digest = path.name.removesuffix(SMALL)
-            if digest in named:
+            if digest in used:
                 continue
-            aside = path.with_name(path.name + _GOING)
+            aside = path.with_name(path.name + _DELETING)
             try:
                 if path.stat().st_mtime > limit:
                     continue
@@ -254,13 +262,13 @@ class Store:
                     continue
                 aside.unlink()
             except FileNotFoundError:
-                continue  # another process clears away as well
-            gone += not path.name.endswith(SMALL)
-        return gone
+                continue  # another process deletes it too
+            deleted += not path.name.endswith(SMALL)
+        return deleted
 
 
-def _settle(folder: Path) -> None:
-    """Have the folder's new entry on the disk as well, where the system can."""
+def _sync_folder(folder: Path) -> None:
+    """Sync the folder's entries to disk, where the system supports it."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

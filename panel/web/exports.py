@@ -120,7 +120,7 @@ class TableExports:
         session = current_panel().session
         ready = requests.prepare(session, order, self.quick_filters())
         if requests.count(session, ready) > requests.MANY_ROWS:
-            packed = order.packed()
+            packed = order.to_json()
             mark = sha256(json.dumps(packed, sort_keys=True).encode()).hexdigest()[:32]
             params = {"order": packed, "back": self.get_url(".index_view", **_arguments())}
             title = _("Export {label}", label=self.model.__labels__)
@@ -162,7 +162,7 @@ class TableExports:
             may_clear=self.can_export_clear,
             clear=given is not None and given.get("clear") == "1",
             reason=tidy(given.get("reason")) if given is not None else "",
-            filter=requests.in_words(session, self.model, query, self.quick_filters()),
+            filter=requests.describe_filters(session, self.model, query, self.quick_filters()),
             error=error,
             cancel_url=self.get_url(".index_view", **here),
         )
@@ -179,7 +179,7 @@ class TableExports:
 @kind("export")
 def _work(session: Session, context: Context, params: dict[str, Any]) -> dict[str, Any]:
     """A long export as a job: the order is looked at again, with the rights and rows of now."""
-    order = ExportRequest.unpacked(params["order"])
+    order = ExportRequest.from_json(params["order"])
     view = current_panel().views[order.model.__tablename__]
     ready = requests.prepare(session, order, view.quick_filters())
     total = requests.count(session, ready)
@@ -206,4 +206,4 @@ def _ticked(given: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
 def _sent(target: Any, ready: PreparedExport) -> Response:
     """A file as a download whose Chinese name survives."""
     target.seek(0)
-    return send_file(target, MIMES[ready.order.format], as_attachment=True, download_name=ready.name)
+    return send_file(target, MIMES[ready.request.format], as_attachment=True, download_name=ready.name)

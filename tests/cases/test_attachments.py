@@ -319,7 +319,7 @@ def test_a_file_that_nothing_names_is_kept_for_a_day(tmp_path: Path, seconds: in
         handed_in = (now() - timedelta(days=1)).timestamp() + seconds
         for path in store.path(made.sha256).parent.iterdir():
             os.utime(path, (handed_in, handed_in))
-        assert store.clear(()) == (0 if kept_on else 1)
+        assert store.delete_unused(()) == (0 if kept_on else 1)
     assert store.verify(made.sha256) is (True if kept_on else None)
 
 
@@ -354,7 +354,7 @@ def test_a_clearing_that_was_cut_off_loses_nothing(tmp_path: Path) -> None:
     store.put(made)
     path = store.path(made.sha256)
     path.rename(path.with_name(path.name + ".going"))
-    store.clear({made.sha256})
+    store.delete_unused({made.sha256})
     assert store.verify(made.sha256)
     store.put(made)
     assert [len(list(path.parent.glob("new-*"))), len(list(path.parent.iterdir()))] == [0, 2]

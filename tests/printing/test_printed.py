@@ -87,7 +87,7 @@ def write(panel: Panel, folder: Path) -> None:
         (folder / "draft.xlsx").write_bytes(draft.file)
         wrong = table(("姓名", "社区", "手机", "起始时间"), *[("张三", "没有的社区", "13812", "2026-13-01")] * 30)
         plan = batches.plan(session, models.Liaison, File("a.xlsx", wrong), Options(), panel.registry)
-        assert workbooks.failed(plan, folder / "failed.xlsx") == 30
+        assert workbooks.write_failed_rows(plan, folder / "failed.xlsx") == 30
 
 
 def fetch(office: Browser, folder: Path) -> None:

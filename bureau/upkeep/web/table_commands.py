@@ -156,7 +156,7 @@ def _order(
 ) -> requests.ExportRequest:
     masked = policy_of(session).sees_masked(actor_of(session), model)
 
-    def named(declared: Field, text: str) -> str:
+    def resolve_name(declared: Field, text: str) -> str:
         assert declared.target is not None
         finder = registry.finder_of(model_of(declared.target))
         finder.read(session, {text})
@@ -165,7 +165,7 @@ def _order(
             return str(found)
         raise UserError(found.message)
 
-    arguments = requests.arguments_of(model, filters, masked=masked, named=named)
+    arguments = requests.arguments_of(model, filters, masked=masked, resolve_name=resolve_name)
     wanted = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
     return requests.ExportRequest(model, arguments, wanted)
 
@@ -197,7 +197,7 @@ def _failed_rows(made: Plan, out: Path, file: Path) -> None:
     if out.resolve() == file.resolve():
         raise UserError(_("The failed rows would overwrite the file itself. Give another name."))
     try:
-        workbooks.failed(made, out)
+        workbooks.write_failed_rows(made, out)
     except OSError:
         raise UserError(_("{file} can't be written.", file=out)) from None
 

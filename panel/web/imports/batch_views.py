@@ -77,7 +77,7 @@ class BatchView(SchemaView):
         if not rows:
             abort(404)
         target = BytesIO()
-        workbooks.kept(batch.labels, rows, target)
+        workbooks.write_stored_failed_rows(batch.labels, rows, target)
         return sent(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
 
     @expose("/undo/", methods=("GET", "POST"))

@@ -209,7 +209,9 @@ class TableFiles:
         if not made.count(Outcome.FAILED):
             abort(404)
         target = BytesIO()
-        workbooks.kept(made.labels, [row.failed for row in made.rows(Outcome.FAILED.value) if row.failed], target)
+        workbooks.write_stored_failed_rows(
+            made.labels, [row.failed for row in made.rows(Outcome.FAILED.value) if row.failed], target
+        )
         return sent(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
 
     @expose("/template/")
