@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
+
+from panel.kinds import today
 
 MAKER, PERIOD, MADE_ON = "制表单位", "统计周期", "制表日期"
 SIGNATURES = ("制表人", "审核人", "负责人（签字）")
@@ -36,6 +41,21 @@ class Heading:
     #: Maker, checker and head, as the settings name them.
     signatures: tuple[str, str, str]
     period_label: str = PERIOD
+
+
+def heading(
+    settings: Mapping[str, Any], title: str, period: str, *, part: str = "", period_label: str = PERIOD
+) -> Heading:
+    """The heading of a paper that is made today. The settings name the unit and the three who sign; `part` is the part
+    of the unit that the paper is about, such as a squad. The title begins with the unit."""
+    unit = f"{settings['unit_name']}{part}"
+    signatures = (settings["ledger_maker"], settings["ledger_checker"], settings["ledger_head"])
+    return Heading(f"{unit}{title}", unit, period, today(), signatures, period_label)
+
+
+def file_name(*words: object) -> str:
+    """The name of a paper's file: the words without white space and what file systems refuse, as a workbook."""
+    return re.sub(r'[\\/:*?"<>|\s]', "", "".join(map(str, words))) + ".xlsx"
 
 
 def letters(width: float) -> int:

@@ -76,7 +76,7 @@ def write(panel: Panel, folder: Path) -> None:
         for name in TEMPLATES:
             workbooks.template(session, MODELS[name], folder / f"template-{name}.xlsx", panel.registry)
         for basis in Basis:
-            made = ledgerfile.make(session, ledgerfile.order(session, JUNE, basis, None))
+            made = ledgerfile.make(session, ledgerfile.checked_params(session, JUNE, basis, None))
             (folder / f"ledger-{basis.value}.xlsx").write_bytes(made.content)
         for name, register in REGISTERS.items():
             filled = workbook.make(session, register, registers.order(session, JUNE, None, None, None))

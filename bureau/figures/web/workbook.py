@@ -3,7 +3,6 @@ The form is for the files of an office: what it prints is Chinese, whatever lang
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,13 +15,13 @@ from bureau.figures.figures import FIGURES, Figure, Form
 from bureau.figures.groups import Grouping, Names, ReportQuery
 from bureau.figures.sums import NO_VALUE, Line, Table
 from bureau.figures.web import words as figurewords
+from bureau.printing import paper
 from bureau.printing import pen as printing
 from bureau.printing.paper import CENTRE, LEFT, RATE, TEXT, Heading, Value, height_of, letters
 from bureau.printing.pen import Pen
 from bureau.settings import settings
 from models import Case
 from panel.i18n import DEFAULT_LOCALE, _, for_the_record, speaking
-from panel.kinds import today
 from panel.security import audit
 from panel.security.records import AuditAction
 from panel.sheets import lines_of
@@ -47,13 +46,7 @@ def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
         table = sums.table(session, asked, by, names)
         values = settings.all_values(session)
         of = "".join(str(names.label(name, getattr(asked, name))) for name in asked.filters())
-        heading = Heading(
-            title=f"{values['unit_name']}{TITLE}（{asked.span.words}）",
-            unit=values["unit_name"],
-            period=f"{of or '全部'}，{asked.span.words}",
-            made_on=today(),
-            signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
-        )
+        heading = paper.heading(values, f"{TITLE}（{asked.span.words}）", f"{of or '全部'}，{asked.span.words}")
         book = printing.book(heading)
         _whole(book, heading, table.total)
         if by is Grouping.PILOT:
@@ -63,8 +56,8 @@ def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
             _groups(book, heading, table, NUMBERS)
         target = BytesIO()
         book.save(target)
-        plain = f"{values['unit_name']}{of}{TITLE}{asked.span.words}"
-        name = re.sub(r'[\\/:*?"<>|\s]', "", f"{plain}{'' if by is Grouping.WHOLE else f'按{by.label}'}") + ".xlsx"
+        grouped = "" if by is Grouping.WHOLE else f"按{by.label}"
+        name = paper.file_name(heading.unit, of, TITLE, asked.span.words, grouped)
     return FiguresFile(name, target.getvalue(), len(table.lines) + 1)
 
 

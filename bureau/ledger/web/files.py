@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -14,6 +13,7 @@ from bureau.calendar.month import Month
 from bureau.ledger import drafts, submission
 from bureau.ledger import rows as ledger
 from bureau.ledger.totals import LedgerCounts, Totals
+from bureau.printing import paper
 from bureau.printing.paper import Heading
 from bureau.settings import settings
 from models import Basis, Ledger, LedgerDraft, Squad
@@ -139,16 +139,10 @@ def _write(*args: Any) -> Totals:
 
 def _heading(session: Session, params: LedgerRequest) -> Heading:
     values = settings.all_values(session)
-    unit = f"{values['unit_name']}{params.squad_name}"
-    return Heading(
-        title=f"{unit}{values['ledger_title']}（{params.month.words}）",
-        unit=unit,
-        period=f"{params.month.span}（{PERIOD[params.basis]}）",
-        made_on=today(),
-        signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
-    )
+    period = f"{params.month.span}（{PERIOD[params.basis]}）"
+    return paper.heading(values, f"{values['ledger_title']}（{params.month.words}）", period, part=params.squad_name)
 
 
 def _name(unit: str, params: LedgerRequest) -> str:
     suffix = BY_CLOSING if params.basis == Basis.CLOSED else ""
-    return re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{WORDS}{params.month.words}{suffix}") + ".xlsx"
+    return paper.file_name(unit, WORDS, params.month.words, suffix)

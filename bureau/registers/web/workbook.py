@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from io import BytesIO
 
 from sqlalchemy.orm import Session
 
-from bureau.printing import register_sheet
-from bureau.printing.paper import Heading
+from bureau.printing import paper, register_sheet
 from bureau.registers.model import Register, RegisterRequest
 from bureau.registers.registers import fill
 from bureau.settings import settings
 from panel.i18n import _, for_the_record
-from panel.kinds import today
 from panel.security import audit
 from panel.security.records import AuditAction
 
@@ -30,21 +27,18 @@ def make(session: Session, register: Register, wanted: RegisterRequest) -> Regis
     """A register as a workbook."""
     filled = fill(session, register, wanted)
     values = settings.all_values(session)
-    unit = values["unit_name"]
     period = _period(register, wanted)
-    heading = Heading(
-        title=f"{unit}{wanted.place}{register.title}（{period}）",
-        unit=unit,
-        period=f"{wanted.place or '全部街道'}，{period}",
-        made_on=today(),
-        signatures=(values["ledger_maker"], values["ledger_checker"], values["ledger_head"]),
-        period_label="统计时点" if register.by_day else "统计周期",
+    heading = paper.heading(
+        values,
+        f"{wanted.place}{register.title}（{period}）",
+        f"{wanted.place or '全部街道'}，{period}",
+        period_label="统计时点" if register.by_day else paper.PERIOD,
     )
     target = BytesIO()
     count = register_sheet.write(
         target, register.title, heading, register.columns, filled.rows, total=filled.total, notes=filled.notes
     )
-    name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{wanted.place}{register.title}{period}") + ".xlsx"
+    name = paper.file_name(heading.unit, wanted.place, register.title, period)
     return RegisterFile(name, target.getvalue(), count)
 
 

@@ -3,7 +3,6 @@ what it prints is Chinese, whatever language the reader has chosen."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
@@ -14,8 +13,7 @@ from sqlalchemy import select
 
 from bureau.calendar.month import Month
 from bureau.calendar.web.office import values
-from bureau.printing import register_sheet
-from bureau.printing.paper import Heading
+from bureau.printing import paper, register_sheet
 from bureau.printing.register_sheet import Column
 from bureau.settings import settings
 from bureau.visits import rota
@@ -95,17 +93,10 @@ def download() -> Any:
     panel = current_panel()
     wanted = _order(_squads())
     target, stored = BytesIO(), settings.all_values(panel.session)
-    unit = f"{stored['unit_name']}{wanted.squad_name}"
     with speaking(DEFAULT_LOCALE):
         found = rota.rota(panel.session, wanted.month, squad=wanted.squad)
         rows = _rows(found)
-    heading = Heading(
-        title=f"{unit}{_title(wanted)}",
-        unit=unit,
-        period=wanted.month.span,
-        made_on=today(),
-        signatures=(stored["ledger_maker"], stored["ledger_checker"], stored["ledger_head"]),
-    )
+    heading = paper.heading(stored, _title(wanted), wanted.month.span, part=wanted.squad_name)
     columns = [
         Column("街道", 13, joined=True),
         Column("社区", 15),
@@ -115,13 +106,13 @@ def download() -> Any:
     count = register_sheet.write(
         target, TITLE, heading, columns, [[*row, None] for row in rows], total=f"{len(rows)} 个社区"
     )
-    name = re.sub(r'[\\/:*?"<>|\s]', "", f"{unit}{_title(wanted)}")
+    name = paper.file_name(heading.title)
     panel.session.rollback()
     with panel.system_session() as own:
         set_actor(own, current_actor())
-        note = _("Register written: {name}, {n} rows", name=name, n=count)
+        note = _("Register written: {name}, {n} rows", name=name.removesuffix(".xlsx"), n=count)
         audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, for_the_record(note))
-    return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=f"{name}.xlsx")
+    return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=name)
 
 
 def _title(wanted: RotaRequest) -> str:
