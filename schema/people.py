@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import Index, or_, select, text
+from sqlalchemy import CheckConstraint, Index, or_, select, text
 from sqlalchemy.orm import Mapped, Session, relationship
 
 from panel.base import UNSCOPED, Anchor, Named, Record, Via
@@ -17,6 +17,23 @@ from schema.places import Community, Squad
 from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
 
 
+def _term_in_order() -> CheckConstraint:
+    return rule("term_in_order", "end_on IS NULL OR end_on >= start_on", _("The term ends before it begins."))
+
+
+def _one_open_term(name: str, message: Message) -> Index:
+    """A community has one row at the most that has no end; the message is for whoever writes a second one."""
+    is_open = text("end_on IS NULL")
+    return Index(
+        name,
+        "community_id",
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+        info={"message": message},
+    )
+
+
 class Liaison(Named, Record):
     """社区联络员: community staff. A successor is a new row; the predecessor's is end-dated."""
 
@@ -25,18 +42,10 @@ class Liaison(Named, Record):
     __labels__ = _("Liaisons")
     __scope__ = Via("community_id")
     __table_args__ = (
-        rule("term_in_order", "end_on IS NULL OR end_on >= start_on", _("The term ends before it begins.")),
-        Index(
+        _term_in_order(),
+        _one_open_term(
             "uq_liaison_active",
-            "community_id",
-            unique=True,
-            sqlite_where=text("end_on IS NULL"),
-            postgresql_where=text("end_on IS NULL"),
-            info={
-                "message": _(
-                    "This community already has an active liaison. Enter an end date for the predecessor first."
-                )
-            },
+            _("This community already has an active liaison. Enter an end date for the predecessor first."),
         ),
     )
 
@@ -127,16 +136,10 @@ class Assignment(Record):
     __scope__ = Via("community_id")
     __display__ = ("community", "officer")
     __table_args__ = (
-        rule("term_in_order", "end_on IS NULL OR end_on >= start_on", _("The term ends before it begins.")),
-        Index(
+        _term_in_order(),
+        _one_open_term(
             "uq_assignment_open",
-            "community_id",
-            unique=True,
-            sqlite_where=text("end_on IS NULL"),
-            postgresql_where=text("end_on IS NULL"),
-            info={
-                "message": _("This community already has an officer without an end date. End that assignment first.")
-            },
+            _("This community already has an officer without an end date. End that assignment first."),
         ),
         rule("substitute_ends", "NOT substitute OR end_on IS NOT NULL", _("A substitute needs a last day.")),
     )

@@ -144,6 +144,16 @@ def install_keeping(app: Flask, panel: Panel) -> None:
         click.echo(_("All that is stored agrees."))
 
 
+def _password(panel: Panel, name: str, given: str | None) -> tuple[str, str]:
+    """The password for an account, as given or made up, and its hash; ends the command if it is too weak."""
+    chosen = given or passwords.temporary()
+    try:
+        passwords.check(chosen, name)
+    except Invalid as problem:
+        fail(problem.message)
+    return chosen, panel.passwords.hash(chosen)
+
+
 def install_accounts(app: Flask, panel: Panel) -> None:
     @app.cli.group("user")
     def user() -> None:
@@ -155,12 +165,7 @@ def install_accounts(app: Flask, panel: Panel) -> None:
     @click.option("--password", help="Made up and printed if not given; must be changed at the first log-in.")
     def add(name: str, roles: tuple[str, ...], password: str | None) -> None:
         """Add an account, or a role to one that exists."""
-        chosen = password or passwords.temporary()
-        try:
-            passwords.check(chosen, name)
-        except Invalid as problem:
-            fail(problem.message)
-        hashed = panel.passwords.hash(chosen)
+        chosen, hashed = _password(panel, name, password)
         with panel.system_session() as session:
             account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
             held = frozenset(role.role for role in account.roles) if account else frozenset()
@@ -181,12 +186,7 @@ def install_accounts(app: Flask, panel: Panel) -> None:
     @click.option("--password", help="Made up and printed if not given; must be changed at the next log-in.")
     def reset(name: str, password: str | None) -> None:
         """Give an account a new password, and unlock it."""
-        chosen = password or passwords.temporary()
-        try:
-            passwords.check(chosen, name)
-        except Invalid as problem:
-            fail(problem.message)
-        hashed = panel.passwords.hash(chosen)
+        chosen, hashed = _password(panel, name, password)
         with panel.system_session() as session:
             set_actor(session, Actor("command line", system=True))
             account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
