@@ -1,4 +1,4 @@
-"""Set-up, read once from the environment. docs/configuration.md lists every value; a test compares."""
+"""Configuration, read once from the environment. docs/configuration.md lists all settings."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Config:
-    """`instance` is the folder of what belongs to this installation: database, key, uploads."""
+    """The settings. `instance` is the folder of this installation's database, key, uploads and jobs."""
 
     instance: Path
     database_url: str
     secret_key: str
     host: str = "127.0.0.1"
     port: int = 8000
-    #: Reverse proxies in front whose X-Forwarded headers are believed.
+    #: Number of reverse proxies in front whose X-Forwarded headers are trusted.
     trusted_proxies: int = 0
-    #: Cookies only over HTTPS.
+    #: Send cookies only over HTTPS.
     https: bool = False
     #: argon2's time cost; 1 is for tests.
     password_cost: int = 3
     #: Waitress threads.
     threads: int = 8
-    #: Log lines as JSON, one an event.
+    #: Log JSON, one line for each event.
     log_json: bool = False
-    #: Where jobs wait: None is a SQLite file in the instance folder; a Redis server's address otherwise.
+    #: URL of the Redis server for the queue of jobs; None for a SQLite file in the instance folder.
     jobs_url: str | None = None
 
     @classmethod
@@ -39,7 +39,7 @@ class Config:
         return cls(
             instance=instance,
             database_url=_driver(env.get("DATABASE_URL") or f"sqlite:///{instance / 'panel.db'}"),
-            secret_key=env.get("SECRET_KEY") or _kept_key(instance / "secret_key"),
+            secret_key=env.get("SECRET_KEY") or _stored_key(instance / "secret_key"),
             host=env.get("HOST", cls.host),
             port=int(env.get("PORT", cls.port)),
             trusted_proxies=int(env.get("TRUSTED_PROXIES", cls.trusted_proxies)),
@@ -51,7 +51,7 @@ class Config:
         )
 
     def for_flask(self) -> dict[str, object]:
-        """The same as settings of a Flask application."""
+        """The settings under Flask's names."""
         return {
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
@@ -63,7 +63,7 @@ class Config:
         }
 
 
-#: What each setting is called in the environment.
+#: The environment variable of each setting.
 VARIABLES = {
     "instance": "INSTANCE_PATH",
     "database_url": "DATABASE_URL",
@@ -80,15 +80,16 @@ VARIABLES = {
 
 
 def _driver(url: str) -> str:
-    """`postgres://` and `postgresql://` mean psycopg 3."""
+    """The database URL with psycopg 3 as the driver of PostgreSQL."""
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)
     return url
 
 
-def _kept_key(file: Path) -> str:
-    """The key of this installation, made once. Who loses it ends every session and can't compare phones any more."""
+def _stored_key(file: Path) -> str:
+    """The key of this installation, generated at the first start. Without it all sessions end, and stored hashes of
+    phones can't be compared any more."""
     try:
         with file.open("x") as new:
             file.chmod(0o600)

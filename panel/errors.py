@@ -1,4 +1,4 @@
-"""Errors that are told to the user as one sentence."""
+"""Errors that are shown to the user as one sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from panel.i18n import Message
 
 
 class UserError(Exception):
-    """What was asked for can't be done as a whole, for example a file that can't be imported; `message` says why."""
+    """A request that can't be fulfilled, such as the import of an unreadable file; `message` says why."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)

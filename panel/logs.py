@@ -1,5 +1,5 @@
-"""Logging: plain lines for people, or one JSON line an event for a collector. Never personal data: statements are
-logged without their values."""
+"""Logging set-up: plain lines, or one JSON object a line for a log collector. SQL is logged without parameters, so that
+no personal data gets into the log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time in UTC, level, logger, message, and what the caller added by `extra`."""
+    """Formats a record as one JSON object: time in UTC, level, logger, message, the caller's `extra`, and the
+    traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
@@ -29,7 +30,7 @@ class JsonLines(logging.Formatter):
 
 
 def setup(*, as_json: bool) -> None:
-    """Send every logger's lines to stderr."""
+    """Send the records of all loggers to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,5 +1,4 @@
-"""Alembic's commands over a folder of migrations. They run inside an application context: env.py takes the engine of
-the panel."""
+"""Alembic commands for a folder of migrations. They need an application context: env.py uses the panel's engine."""
 
 from __future__ import annotations
 
@@ -11,22 +10,22 @@ from alembic.config import Config
 
 
 def configured(directory: str) -> Config:
-    """The settings of the folder, for the functions of `alembic.command`."""
+    """Alembic's configuration for the folder."""
     config = Config(Path(directory) / "alembic.ini", stdout=sys.stdout)
     config.set_main_option("script_location", directory.replace("%", "%%"))
     return config
 
 
 def upgrade(directory: str, revision: str = "head") -> None:
-    """Run the migrations up to a revision that the database lacks."""
+    """Run the missing migrations up to a revision."""
     command.upgrade(configured(directory), revision)
 
 
 def write(directory: str, message: str | None = None, rev_id: str | None = None) -> None:
-    """Write a migration from what the declared schema has and the database lacks."""
+    """Write a migration from the differences between the declared schema and the database."""
     command.revision(configured(directory), message, autogenerate=True, rev_id=rev_id)
 
 
 def check(directory: str) -> None:
-    """Raise CommandError where a migration would find anything to do."""
+    """Raise CommandError if the declared schema and the database differ."""
     command.check(configured(directory))

@@ -75,7 +75,7 @@ def _tell(session: Session, case: Case, event: CaseEvent, notice: StepNotice) ->
     if own is None or kind != own.kind:
         mark = f"{mark}:{kind}"
     notices.put(session, [notices.row(owner, kind, mark, **values) for owner in owners])
-    if kind in outbox.wanted(session):
+    if kind in outbox.enabled_kinds(session):
         outbox.queue(session, [(kind, mark, _payload(case, event))])
 
 
@@ -171,7 +171,7 @@ def remind(session: Session) -> None:
         told = [user for user in one.users if user in active]
         rows += [notices.row(user, kind, mark, table_name="case", record_id=one.case_id, at=at) for user in told]
     notices.put_new(session, rows)
-    if sent := outbox.wanted(session):
+    if sent := outbox.enabled_kinds(session):
         new = outbox.unqueued(session, (mark for mark, message in messages.items() if message[0] in sent))
         outbox.queue(session, [messages[mark] for mark in messages if mark in new])
 

@@ -1,11 +1,10 @@
-"""Work that comes round by itself: each piece behind a row of its own, so that several processes may each try it and
-one of them does it.
+"""Periodic work. Each piece has a row in the database, so that of several processes only one does it.
 
     periodic.register(panel, "visits.plan", timedelta(hours=1), plan_visits)
 
-Claim, work and mark are one transaction: work that fails, or a server that dies over it, leaves the row as it was, and
-the next round tries again. On SQLite nobody else writes meanwhile, so a piece of work is short and idempotent, and
-leaves at once when there is nothing to do.
+Claiming the row and the work are one transaction: if the work fails or the server dies, the row is unchanged and the
+next round tries again. On SQLite the transaction locks out other writers. So the work must be short and idempotent,
+and return at once if there is nothing to do.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from panel.kinds import now
 
 log = logging.getLogger(__name__)
 
-#: Between two rounds of a server, and before its first one.
+#: Time between two rounds, and from the start of the server to the first.
 ROUND, FIRST = timedelta(minutes=5), timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Done at most once in `every`, among all processes; `run` is given a session of the system's and doesn't
-    commit. What it may give is called after the commit, outside any transaction: there is time for slow work."""
+    """A piece of work, done at most once in `every` by all processes together. `run` is given a system session and must
+    not commit. It may return a function, which is called after the commit, for slow work outside the transaction."""
 
     name: str
     every: timedelta
@@ -43,7 +42,7 @@ class Work:
 
 
 class Host(Protocol):
-    """What has periodic work: the assembled panel."""
+    """The panel, as far as periodic work needs it."""
 
     app: Any
     db: Any
@@ -60,25 +59,29 @@ class Result(StrEnum):
 
 
 def register(host: Host, name: str, every: timedelta, run: Callable[[Session], Any]) -> None:
-    """Have `run` called with a system session whenever `every` has gone by since it last succeeded."""
+    """Have `run` called with a system session once `every` has passed since its last success. Raises ValueError for a
+    name in use."""
     if name in host.periodic:
         raise ValueError(f"periodic work {name} is registered twice")
     host.periodic[name] = Work(name, every, run)
 
 
 def tick(host: Host, *, force: bool = False) -> dict[str, Result]:
-    """Do what is due, each piece in a transaction of its own; `force` does all of it. Inside an application context."""
+    """Do all work that is due, or all work if `force`; each piece in its own transaction. Needs an application
+    context."""
     due = set(host.periodic) if force else _due(host)
     return {work.name: _do(host, work, force=force) for work in list(host.periodic.values()) if work.name in due}
 
 
 def _due(host: Host) -> set[str]:
-    """What seems due; asked without locking anything, since mostly nothing is."""
+    """Names of the work that is due. Takes no lock, since usually nothing is; _claimed() checks again."""
     engine = host.db.engine
     with Session(engine) as session:
-        ran = {run.name: run.ran_at for run in session.execute(select(PeriodicRun)).scalars()}
+        ran_at = {run.name: run.ran_at for run in session.execute(select(PeriodicRun)).scalars()}
     return {
-        work.name for work in host.periodic.values() if (at := ran.get(work.name)) is None or at <= now() - work.every
+        work.name
+        for work in host.periodic.values()
+        if (at := ran_at.get(work.name)) is None or at <= now() - work.every
     }
 
 
@@ -98,7 +101,7 @@ def _do(host: Host, work: Work, *, force: bool) -> Result:
 
 
 def _claimed(session: Session, work: Work, *, force: bool) -> bool:
-    """Whether this process is the one: it changed the row, which stays locked until the work is committed."""
+    """Claim the work by updating its row, which stays locked until the commit. False if another process did it."""
     known = select(PeriodicRun.id).where(PeriodicRun.name == work.name)
     if session.execute(known).first() is None:
         try:
@@ -114,7 +117,7 @@ def _claimed(session: Session, work: Work, *, force: bool) -> bool:
 
 
 class Ticker:
-    """A thread of the server's that does what is due, round by round."""
+    """The server's thread that does periodic work, round by round."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -126,7 +129,7 @@ class Ticker:
         return self
 
     def stop(self) -> None:
-        """Returns once the piece of work at hand is done."""
+        """Stop the thread; waits for the present piece of work."""
         self._stopped.set()
         self._thread.join()
 

@@ -17,8 +17,8 @@ from panel.i18n import _
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks for work.
-LOOK = 1.0
+#: Seconds between two polls of the queue.
+POLL_SECONDS = 1.0
 
 NO_REDIS = _("JOBS_URL names a Redis server, but the package “redis” is not installed: pip install redis.")
 UNREACHABLE = _("The queue of background tasks can't be reached: look at JOBS_URL and at the server it names.")
@@ -26,14 +26,14 @@ UNKNOWN_URL = _("JOBS_URL must begin with redis://, rediss:// or unix://.")
 
 
 class Queue:
-    """Ids of jobs that wait. It carries nothing else, and is signed: whoever writes into it can start a job that was
-    asked for, and no more."""
+    """The ids of waiting jobs. It holds nothing else and is signed, so that write access to it doesn't allow to run
+    anything but stored jobs."""
 
     def __init__(self, root: Path, url: str | None, secret: str, run: Callable[[int], object]) -> None:
         self.process = os.getpid()
-        logging.getLogger("huey").setLevel(logging.WARNING)  # what is worth a line, run() says
-        signed = SignedSerializer(secret=secret, salt="jobs")
-        options = {"results": False, "utc": False, "serializer": signed}
+        logging.getLogger("huey").setLevel(logging.WARNING)  # run() logs what matters
+        serializer = SignedSerializer(secret=secret, salt="jobs")
+        options = {"results": False, "utc": False, "serializer": serializer}
         if not url:
             self.huey = SqliteHuey("jobs", filename=str(root / "queue.db"), timeout=30, **options)
         elif url.startswith(("redis://", "rediss://", "unix://")):
@@ -46,7 +46,7 @@ class Queue:
         self.task = self.huey.task(name="run")(run)
 
     def check(self) -> None:
-        """Fail at the start of the server rather than at the first job."""
+        """Raise UserError if the queue can't be reached. Called at the start of the server."""
         try:
             self.size()
         except Exception as error:
@@ -60,6 +60,7 @@ class Queue:
         self.task(id_)
 
     def drain(self) -> int:
+        """Run all waiting jobs in this thread, and return their number."""
         done = 0
         while (task := self.huey.dequeue()) is not None:
             self.huey.execute(task)
@@ -67,13 +68,14 @@ class Queue:
         return done
 
     def consume(self) -> Consumer:
-        consumer = _Consumer(self.huey, workers=1, periodic=False, max_delay=LOOK, scheduler_interval=60)
+        """Start the thread that runs jobs."""
+        consumer = _Consumer(self.huey, workers=1, periodic=False, max_delay=POLL_SECONDS, scheduler_interval=60)
         consumer.start()
         return consumer
 
 
 class _Consumer(Consumer):  # type: ignore[misc]
-    """Huey's own, inside a server that has signals of its own."""
+    """Huey's consumer without its signal handlers: the server has its own."""
 
     def _set_signal_handlers(self) -> None:
         pass

@@ -41,14 +41,14 @@ from panel.errors import UserError
 from panel.i18n import Message, _, speaking
 from panel.jobs.job_store import JobStore
 from panel.jobs.records import Job, JobState
-from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, noted
+from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, read_progress
 from panel.kinds import now
 from panel.security.accounts import User
 from panel.security.policy import AccessDenied, Actor, table_of
 from panel.security.session import install_listeners, set_actor, writing
 from panel.store.db_errors import is_busy
 
-__all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "noted"]
+__all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "read_progress"]
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class Jobs(JobStore):
 
     @staticmethod
     def _tidy_up_after(context: Context) -> None:
-        for then in context.afterwards:
+        for then in context.after_commit:
             try:
                 then()
             except Exception:  # all is written; what is left lying goes by its age

@@ -1,4 +1,4 @@
-"""Notices inside the panel: each account is told of an occasion once, and reads its own alone."""
+"""Notices inside the panel. An account gets one notice for each occasion, and reads only its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from panel.security.policy import Actor, table_of
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What people call a kind of notice, and its tone."""
+    """The label of a kind of notice and its colour."""
 
     label: Message
     tone: str = ""
@@ -32,13 +32,14 @@ KINDS: dict[str, Kind] = {}
 
 
 def declare(kinds: Mapping[str, Kind]) -> None:
-    """Have notices of these kinds."""
+    """Register kinds of notices by name."""
     KINDS.update(kinds)
     NoticeName.labels.update({name: kind.label for name, kind in kinds.items()})
 
 
 def row(owner: int, kind: str, mark: str, **values: Any) -> dict[str, Any]:
-    """A notice for put() and put_new(): `table_name`, `record_id` and `actor_name` say of what."""
+    """The values of a notice for put() and put_new(). `mark` identifies its occasion. `values` may have `table_name`
+    and `record_id` of the record that it is about, `actor_name`, and `at` (default: now)."""
     return {
         "owner_id": owner,
         "kind": kind,
@@ -51,21 +52,21 @@ def row(owner: int, kind: str, mark: str, **values: Any) -> dict[str, Any]:
 
 
 def put(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write notices whose occasion is a new one, in one statement."""
-    written = [dict(one) for one in rows]
-    if written:
-        session.execute(insert(table_of(Notice)), written, execution_options=UNSCOPED)
-    return len(written)
+    """Write notices of new occasions in one statement, and return their number."""
+    notices = [dict(row) for row in rows]
+    if notices:
+        session.execute(insert(table_of(Notice)), notices, execution_options=UNSCOPED)
+    return len(notices)
 
 
 def put_new(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write those notices of which their owner hasn't been told yet."""
-    wanted = {(one["owner_id"], one["mark"]): one for one in rows}
+    """Write the notices whose owner has none of the same mark yet, and return their number."""
+    by_key = {(notice["owner_id"], notice["mark"]): notice for notice in rows}
     known: set[tuple[int, str]] = set()
-    for marks in chunks(sorted({mark for _owner, mark in wanted})):
-        found = select(Notice.owner_id, Notice.mark).where(Notice.mark.in_(marks))
-        known |= {(one.owner_id, one.mark) for one in session.execute(found, execution_options=UNSCOPED)}
-    return put(session, [one for key, one in wanted.items() if key not in known])
+    for marks in chunks(sorted({mark for _owner, mark in by_key})):
+        statement = select(Notice.owner_id, Notice.mark).where(Notice.mark.in_(marks))
+        known |= {(notice.owner_id, notice.mark) for notice in session.execute(statement, execution_options=UNSCOPED)}
+    return put(session, [notice for key, notice in by_key.items() if key not in known])
 
 
 def unread(actor: Actor) -> ColumnElement[bool]:
@@ -73,16 +74,16 @@ def unread(actor: Actor) -> ColumnElement[bool]:
 
 
 def read(session: Session, actor: Actor, id_: int | None = None, *, at: datetime | None = None) -> int:
-    """Note that somebody has read one of their notices, or all of them. The caller commits."""
+    """Mark one of the actor's unread notices as read, or all of them; returns how many. The caller commits."""
     notice = table_of(Notice).c
-    mine = (notice.owner_id == actor.user_id) & notice.read_at.is_(None)
-    statement = update(table_of(Notice)).where(mine if id_ is None else mine & (notice.id == id_))
-    found = session.execute(statement.values(read_at=at or now()), execution_options=UNSCOPED)
-    assert isinstance(found, CursorResult)
-    return found.rowcount
+    condition = (notice.owner_id == actor.user_id) & notice.read_at.is_(None)
+    statement = update(table_of(Notice)).where(condition if id_ is None else condition & (notice.id == id_))
+    result = session.execute(statement.values(read_at=at or now()), execution_options=UNSCOPED)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 def delete_expired(session: Session, days: int) -> None:
-    """Throw away what is older than so many days."""
+    """Delete notices older than `days`."""
     notice = table_of(Notice)
     session.execute(delete(notice).where(notice.c.at < now() - timedelta(days=days)), execution_options=UNSCOPED)

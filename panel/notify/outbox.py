@@ -1,8 +1,8 @@
-"""The webhook: other systems are told of what happens. A message is written in the transaction of what it tells, and
-sent later, outside any transaction, by the server's clock: a receiver that is dead or slow hinders nobody.
+"""The webhook: messages to another system about events in the panel.
 
-Each message is a POST of JSON to the one address that the administrator set, signed over the body:
-`X-Panel-Signature: sha256=` and the HMAC-SHA256 by the shared secret, in hexadecimal."""
+A message is stored in the transaction of its event, and sent later by periodic work outside any transaction, so that a
+slow or dead receiver blocks nobody. It is a POST of JSON to the address that the administrator has set, with the header
+`X-Panel-Signature: sha256=` + the HMAC-SHA256 of the body by the shared secret, in hexadecimal."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ from panel.security.policy import table_of
 
 log = logging.getLogger(__name__)
 
-#: Tries before a message is given up; the pause after the first one, which doubles each time, and the longest one.
-TRIES, PAUSE, LONGEST = 8, timedelta(minutes=1), timedelta(hours=6)
-#: Seconds to wait for an answer; how much of it is read; how many messages a round sends.
-TIMEOUT, ANSWER_BYTES, A_ROUND = 5.0, 4096, 100
-#: Failures that end a round; seconds that the server's clock waits for one.
-PATIENCE, WAIT = 3, 60.0
+#: Attempts before a message is given up; the pause after the first, which doubles each time, and the longest pause.
+MAX_ATTEMPTS, PAUSE, LONGEST_PAUSE = 8, timedelta(minutes=1), timedelta(hours=6)
+#: Seconds to wait for a response; bytes of it that are read; the most messages of a round.
+TIMEOUT, RESPONSE_BYTES, ROUND_SIZE = 5.0, 4096, 100
+#: Failures that end a round; seconds that the periodic work waits for a round.
+MAX_FAILURES, WAIT = 3, 60.0
 _OK = range(200, 300)
 
 
 class Host(Protocol):
-    """Where messages are written and sent: the assembled panel."""
+    """The panel, as far as the webhook needs it."""
 
     app: Any
 
@@ -50,65 +50,66 @@ class Host(Protocol):
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """An answer that points elsewhere is a failure: only the address that was set is asked."""
+    """Treats a redirect as a failure: messages go only to the address that was set."""
 
     def redirect_request(self, *_args: Any) -> None:
         return None
 
 
 def wrong_address(url: str) -> Message | None:
-    """Why messages can't be sent to an address, or None."""
+    """Why a URL can't be the webhook's address; None if it can."""
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
-    if not good or any(sign.isspace() or not sign.isascii() for sign in url):
+        valid = False
+    if not valid or any(character.isspace() or not character.isascii() for character in url):
         return _("An address that begins with http:// or https://, for example https://10.0.0.8/notify.")
     if parts.username or parts.password or parts.fragment:
         return _("Without a name, password or # in it.")
     return None
 
 
-def wanted(session: Session) -> frozenset[str]:
-    """The kinds that are sent: none while the webhook is off. One statement."""
+def enabled_kinds(session: Session) -> frozenset[str]:
+    """The kinds of messages to send; none while the webhook is off. One statement."""
     statement = select(Webhook.kinds).where(Webhook.active.is_(True), Webhook.url.is_not(None)).limit(1)
     return frozenset(session.execute(statement, execution_options=UNSCOPED).scalar() or ())
 
 
 def queue(session: Session, messages: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
-    """Write messages, each a kind, the mark of its occasion and what is told, in the session's transaction."""
+    """Store messages (kind, mark of the occasion, content) in the session's transaction."""
     table, at = table_of(WebhookDelivery), now()
     rows = {
         mark: {
             "mark": mark,
             "kind": kind,
-            "payload": {"kind": kind, **told},
+            "payload": {"kind": kind, **content},
             "at": at,
             "next_at": at,
             "state": DeliveryState.WAITING,
             "attempts": 0,
         }
-        for kind, mark, told in messages
+        for kind, mark, content in messages
     }
     if rows:
         session.execute(insert(table), list(rows.values()), execution_options=UNSCOPED)
 
 
 def unqueued(session: Session, marks: Iterable[str]) -> set[str]:
-    """Those of these occasions of which no message was written yet."""
-    left = set(marks)
-    for some in chunks(sorted(left)):
-        found = select(WebhookDelivery.mark).where(WebhookDelivery.mark.in_(some))
-        left -= set(session.execute(found, execution_options=UNSCOPED).scalars())
-    return left
+    """The marks among `marks` for which no message is stored yet."""
+    new = set(marks)
+    for chunk in chunks(sorted(new)):
+        statement = select(WebhookDelivery.mark).where(WebhookDelivery.mark.in_(chunk))
+        new -= set(session.execute(statement, execution_options=UNSCOPED).scalars())
+    return new
 
 
 def send_due(host: Host) -> int:
-    """Send what is due, the oldest first, until the receiver has failed a few times; gives how many were sent. Not
-    inside a transaction: each message is claimed and its outcome written in a short one of its own."""
+    """Send the messages that are due, oldest first, and return how many were sent. Stops after MAX_FAILURES.
+
+    Not inside a transaction: claiming a message and recording its outcome are short transactions of their own."""
     sent = failed = 0
-    for _n in range(A_ROUND):
+    for _n in range(ROUND_SIZE):
         with host.system_session() as session:
             claimed = _claim(session)
         if claimed is None:
@@ -116,11 +117,11 @@ def send_due(host: Host) -> int:
         id_, url, secret, body, attempts = claimed
         problem = post(url, secret, id_, body)
         with host.system_session() as session:
-            _note(session, id_, attempts, problem)
+            _record_outcome(session, id_, attempts, problem)
         if problem is not None:
             log.warning("webhook failed: %s", problem, extra={"delivery": id_, "attempts": attempts})
             failed += 1
-            if failed >= PATIENCE:
+            if failed >= MAX_FAILURES:
                 break
         else:
             sent += 1
@@ -128,7 +129,8 @@ def send_due(host: Host) -> int:
 
 
 def _claim(session: Session) -> tuple[int, str, str, bytes, int] | None:
-    """The oldest message that is due, put off while it is being sent so that no other process sends it too."""
+    """The oldest message that is due, as (id, url, secret, body, attempts). It is postponed meanwhile, so that no other
+    process sends it too."""
     hook = session.execute(select(Webhook).where(Webhook.active.is_(True))).scalars().first()
     if hook is None or not hook.url:
         return None
@@ -140,25 +142,25 @@ def _claim(session: Session) -> tuple[int, str, str, bytes, int] | None:
         .order_by(row.next_at, row.id)
         .limit(1)
     )
-    found = session.execute(due).first()
-    if found is None:
+    message = session.execute(due).first()
+    if message is None:
         return None
-    attempts = found.attempts + 1
-    claim = update(table).where(row.id == found.id, row.next_at == found.next_at)
+    attempts = message.attempts + 1
+    claim = update(table).where(row.id == message.id, row.next_at == message.next_at)
     result = session.execute(claim.values(attempts=attempts, next_at=now() + pause(attempts)))
     assert isinstance(result, CursorResult)
     if not result.rowcount:
         return None
-    told = {**found.payload, "delivery": found.id}
-    if "path" in told:
-        told["url"] = urljoin(hook.base, told.pop("path")) if hook.base else told.pop("path")
-    body = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
-    return found.id, hook.url, hook.secret, body, attempts
+    payload = {**message.payload, "delivery": message.id}
+    if "path" in payload:
+        payload["url"] = urljoin(hook.base, payload.pop("path")) if hook.base else payload.pop("path")
+    body = json.dumps(payload, ensure_ascii=False, sort_keys=True).encode()
+    return message.id, hook.url, hook.secret, body, attempts
 
 
 def pause(attempts: int) -> timedelta:
-    """How long to wait after so many tries."""
-    return min(PAUSE * (1 << (attempts - 1)), LONGEST)
+    """The time to wait after so many attempts."""
+    return min(PAUSE * (1 << (attempts - 1)), LONGEST_PAUSE)
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -166,7 +168,7 @@ def signature(secret: str, body: bytes) -> str:
 
 
 def post(url: str, secret: str, id_: int, body: bytes) -> str | None:
-    """Send a message; why it failed, or None. No proxy, no redirect."""
+    """Send a message, without proxy and redirects. Returns why it failed, or None."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "X-Panel-Delivery": str(id_),
@@ -174,10 +176,10 @@ def post(url: str, secret: str, id_: int, body: bytes) -> str | None:
     }
     opener: OpenerDirector = build_opener(ProxyHandler({}), _NoRedirect)
     try:
-        asked = Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - wrong_address allows http alone
-        with opener.open(asked, timeout=TIMEOUT) as answer:
-            answer.read(ANSWER_BYTES)
-            return None if answer.status in _OK else f"HTTP {answer.status}"
+        request = Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - wrong_address allows http alone
+        with opener.open(request, timeout=TIMEOUT) as response:
+            response.read(RESPONSE_BYTES)
+            return None if response.status in _OK else f"HTTP {response.status}"
     except HTTPError as error:
         error.close()
         return f"HTTP {error.code}"
@@ -186,18 +188,18 @@ def post(url: str, secret: str, id_: int, body: bytes) -> str | None:
         return type(reason if isinstance(reason, Exception) else error).__name__
 
 
-def _note(session: Session, id_: int, attempts: int, problem: str | None) -> None:
-    over = problem is None or attempts >= TRIES
+def _record_outcome(session: Session, id_: int, attempts: int, problem: str | None) -> None:
+    ended = problem is None or attempts >= MAX_ATTEMPTS
     state = DeliveryState.SENT if problem is None else DeliveryState.GIVEN_UP
     values: dict[str, Any] = {"problem": problem}
-    if over:
+    if ended:
         values |= {"state": state, "ended_at": now()}
     table = table_of(WebhookDelivery)
     session.execute(update(table).where(table.c.id == id_).values(**values))
 
 
-def again(session: Session, id_: int) -> None:
-    """Send once more what was given up. The caller commits."""
+def send_again(session: Session, id_: int) -> None:
+    """Queue a message again that was given up. The caller commits."""
     table = table_of(WebhookDelivery)
     statement = update(table).where(table.c.id == id_, table.c.state == DeliveryState.GIVEN_UP)
     values = {"state": DeliveryState.WAITING, "attempts": 0, "next_at": now(), "ended_at": None}
@@ -205,14 +207,14 @@ def again(session: Session, id_: int) -> None:
 
 
 def delete_expired(session: Session, before: datetime) -> None:
-    """Throw away old messages, sent or not."""
+    """Delete messages stored before `before`, sent or not."""
     table = table_of(WebhookDelivery)
     session.execute(delete(table).where(table.c.at < before), execution_options=UNSCOPED)
 
 
 class Sender:
-    """The periodic work: its transaction claims the round and no more. The sending is a thread of its own, so that a
-    receiver that answers drop by drop doesn't stop the clock; one at a time."""
+    """The periodic work of the webhook. Its transaction only claims the round; messages are sent afterwards in a
+    thread, one round at a time, so that a slow receiver doesn't delay other periodic work."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

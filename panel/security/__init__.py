@@ -1,1 +1,1 @@
-"""Who may do what to which rows: policy, actor, session scope, accounts, audit."""
+"""Access control: roles and permissions, row scope of sessions, accounts, audit."""

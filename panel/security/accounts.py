@@ -1,4 +1,4 @@
-"""People who log in. Roles are names that the bureau declares."""
+"""Accounts, their roles, and the log-in log. The roles themselves are declared outside the engine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from panel.i18n import Message, _
 from panel.kinds import Choice, Choices, Code, Flag, Label, Moment, PersonName, Reference, Text, now
 from panel.security.session import actor_of, policy_of
 
-#: 等保 2.0: five failures lock an account for a while.
+#: Failed log-ins that lock an account, and for how long (等保 2.0).
 MAX_FAILURES = 5
 LOCK_MINUTES = 15
 
 
 class RoleName(Label):
-    """A role by its stored name; the assembled panel knows the labels."""
+    """The stored name of a role; the labels are set when the panel is assembled."""
 
     labels: ClassVar[dict[str, Message]] = {}
 
 
 class User(Named, Record):
-    """An account. The password is argon2; `stamp` changes with it and ends every session begun before."""
+    """An account. The password is hashed by argon2. `stamp` changes with the password, which ends earlier sessions."""
 
     __tablename__ = "user"
     __label__ = _("Account")
@@ -64,7 +64,7 @@ class User(Named, Record):
 
 
 class UserRole(Record):
-    """A role that an account holds. It is granted on screen or by command, never by a file."""
+    """A role of an account. It is granted on the pages or by a command, never by an import."""
 
     __tablename__ = "userrole"
     __label__ = _("Role of an account")
@@ -80,7 +80,8 @@ class UserRole(Record):
     user: Mapped[User] = relationship(back_populates="roles", foreign_keys=[user_id])
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Nobody grants a role to themselves; the panel says which roles one account may not hold together."""
+        """Errors: a role for one's own account, an unknown role, or one that conflicts with the account's other
+        roles."""
         policy = policy_of(session)
         if self.user_id == actor_of(session).user_id:
             yield "user", _("Nobody gives roles to their own account.")
@@ -105,7 +106,7 @@ class LoginOutcome(Choices):
 
 
 class LoginLog(Base):
-    """Every log-in tried, ended or refused."""
+    """A log-in that succeeded, failed or was refused, or the end of a session."""
 
     __tablename__ = "loginlog"
     __label__ = _("Log-in record")

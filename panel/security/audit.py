@@ -1,4 +1,4 @@
-"""What a flush changed, written as audit entries in the same transaction; read back in the field's own words."""
+"""Audit entries of what a flush changes, written in the same transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PENDING = "audit_pending"
 
 
 def stored_value(field: Field, value: Any) -> Any:
-    """A value as the audit keeps it: JSON, and masked if it is personal."""
+    """A value in the JSON form of an audit entry; masked if it is personal."""
     if value is None:
         return None
     return field.kind.mask(value) if field.personal is not Personal.NO else field.kind.store(value)
@@ -31,7 +31,7 @@ def changed_fields(record: Base) -> list[Field]:
 
 
 def added_links(record: Base, field: Field) -> set[int]:
-    """The records that this one newly points at since the last flush."""
+    """The ids that a many() field links newly since the last flush."""
     return set(_ids(sa_inspect(record).attrs[field.attr].history.added))
 
 
@@ -40,7 +40,7 @@ def _ids(others: Iterable[Any]) -> list[int]:
 
 
 def _link_changes(record: Base) -> dict[str, list[Any]]:
-    """What a record pointed at by many() and now does, as far as the actor reaches it."""
+    """The linked ids of many() fields before and after, as far as the actor's scope shows them."""
     changes = {}
     for field in links(type(record)):
         history = sa_inspect(record).attrs[field.attr].history
@@ -65,7 +65,7 @@ def _changes(record: Base, *, created: bool) -> dict[str, list[Any]]:
 
 
 def collect(session: Session, new: list[Base], changed: list[Base], deleted: list[Base]) -> None:
-    """Before a flush: note what it will change, while the values before are still known."""
+    """Collect the changes before a flush, while the old values are known."""
     pending = session.info.setdefault(_PENDING, [])
     for record in new:
         if not record.__append_only__:
@@ -86,13 +86,13 @@ def collect(session: Session, new: list[Base], changed: list[Base], deleted: lis
 
 
 def display_safely(record: Base) -> str:
-    """What people call a record, without loading anything more."""
+    """The name of a record if it can be built without loading more, else its number."""
     loaded = sa_inspect(record).dict
     return display(record) if all(name in loaded for name in record.__display__) else f"#{record.id}"
 
 
 def write(session: Session) -> None:
-    """After a flush: the ids are known, write what was noted, in one statement."""
+    """Write the collected changes after the flush, when the ids are known, in one statement."""
     pending = session.info.pop(_PENDING, [])
     if not pending:
         return
@@ -105,7 +105,7 @@ def write(session: Session) -> None:
     )
 
 
-#: Act, model, id and version of the record, its changes, a note.
+#: Action, model, id and version of the record, its changes (before and after by field name), a note.
 Entry = tuple[AuditAction, type[Base], int, int | None, dict[str, list[Any]], str]
 
 
@@ -131,7 +131,7 @@ def write_many(session: Session, entries: Sequence[Entry]) -> None:
 
 
 def note(session: Session, action: AuditAction, table: str, record_id: int | None, text: str) -> None:
-    """Record an act that changes no row: a reveal, an unlocking, a reset."""
+    """Record an action that changes no row, such as a reveal."""
     actor = session.info["actor"]
     session.connection().execute(
         insert(AuditEntry.__table__),  # type: ignore[arg-type]

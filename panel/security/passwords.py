@@ -1,4 +1,4 @@
-"""Passwords: argon2, the rules of 等保 2.0, and temporary ones."""
+"""Passwords: hashing by argon2, the rules of 等保 2.0, and temporary passwords."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from panel.kinds import Invalid
 
 MIN_LENGTH = 8
 MAX_LENGTH = 128
-#: Easily told apart when read from a slip of paper.
+#: Characters of temporary passwords, without those that look alike on paper.
 _LETTERS = "abcdefghijkmnpqrstuvwxyz"
 _DIGITS = "23456789"
 
 
 class Passwords:
-    """Hashes and checks. `cost` is argon2's time cost; tests lower it by setting."""
+    """Hashes and verifies passwords. `cost` is argon2's time cost; 1, for tests, lowers the memory cost too."""
 
     def __init__(self, cost: int = 3) -> None:
         self._hasher = PasswordHasher(time_cost=cost, memory_cost=65536 if cost > 1 else 1024)
 
     @cached_property
     def _decoy(self) -> str:
-        """Checked when there is no such account, so that the time taken does not tell. Made at the first log-in: a hash
-        takes 64 MB, which no command needs."""
+        """The hash that is verified for an unknown account, so that the response time doesn't reveal that it is
+        unknown. Computed at the first log-in, because it takes 64 MB, which commands don't need."""
         return self.hash(secrets.token_urlsafe(16))
 
     def hash(self, password: str) -> str:
@@ -43,7 +43,7 @@ class Passwords:
 
 
 def check(password: str, username: str) -> None:
-    """Raise Invalid, with the rule that is broken, unless the password will do."""
+    """Raise Invalid, naming the broken rule, if the password isn't allowed."""
     if len(password) < MIN_LENGTH:
         raise Invalid(_("The password needs at least {n} characters.", n=MIN_LENGTH))
     if len(password) > MAX_LENGTH:
@@ -56,7 +56,7 @@ def check(password: str, username: str) -> None:
 
 
 def temporary() -> str:
-    """A password to hand over once; it must be changed at the first log-in."""
+    """A random password for a new account; it must be changed at the first log-in."""
     letters = "".join(secrets.choice(_LETTERS) for _i in range(6))
     digits = "".join(secrets.choice(_DIGITS) for _i in range(3))
     return f"{secrets.choice(string.ascii_uppercase.replace('O', 'A').replace('I', 'B'))}{letters}-{digits}"

@@ -1,4 +1,5 @@
-"""Who may do what to which rows. Default deny: what no role grants is refused, what no role reaches is not there."""
+"""Roles and their permissions and scope. Default deny: an action that no role grants is refused, and rows in the scope
+of no role are invisible."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from panel.i18n import Message, _
 
 
 class Permission(StrEnum):
-    """What can be done to a table, alphabetically. Reading is the least: every other act needs it too."""
+    """Actions on a table, alphabetically. Every other action needs READ too."""
 
     CREATE = "create"
     DELETE = "delete"
@@ -50,14 +51,14 @@ MANAGE = WRITE | {Permission.DELETE, Permission.EXPORT, Permission.IMPORT}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever a session acts for. `facts` are the ids that scopes are made of, worked out once at log-in of a request:
-    the scope is never widened midway."""
+    """The account, or the system, that a session acts for. `facts` are the ids that its scope is made of, by name; they
+    are read once for each request."""
 
     name: str
     user_id: int | None = None
     roles: frozenset[str] = frozenset()
     facts: Mapping[str, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
-    #: Sees and may do everything; every use is explicit.
+    #: All permissions and rows. Set only for the system and by session.elevated().
     system: bool = False
 
     def ids(self, fact: str) -> frozenset[int]:
@@ -67,16 +68,16 @@ class Actor:
 SYSTEM = Actor("system", system=True)
 NOBODY = Actor("nobody")
 
-#: Which rows of an anchor table a role reaches; `columns` is the mapped class or the table's columns.
+#: The rows of an anchor table in a role's scope; `columns` is the mapped class or the table's columns.
 Rows = Callable[[Actor, Any], ColumnElement[bool]]
-#: Why one account may not hold these roles together, or None.
+#: Why an account may not have these roles together; None if it may.
 RoleConflict = Callable[[Session, frozenset[str]], Message | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role: what it may do to each table, and which rows it reaches. `everything` reaches all rows;
-    `masked` shows personal data masked, work phones included."""
+    """A role: its permissions for each table, and the rows in its scope. `everything`: all rows. `masked`: all personal
+    data is masked, including work phones."""
 
     name: str
     label: Message
@@ -85,11 +86,11 @@ class Role:
     rows: Mapping[type[Base], Rows] = field(default_factory=dict)
     everything: bool = False
     masked: bool = False
-    #: Keeps the panel itself running; sees no business data.
+    #: The role manages the panel itself and sees no business data.
     administrative: bool = False
 
 
-class AccessDenied(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class AccessDenied(Exception):  # noqa: N818 - shown to the user as a sentence
     """The actor may not do this. Nothing was written."""
 
     def __init__(self, message: Message | None = None) -> None:
@@ -105,7 +106,8 @@ class OutOfScope(AccessDenied):
 
 
 class Policy:
-    """The roles of a panel. Complains at once about a table without a path to a scope."""
+    """The roles of a panel. Raises TypeError for a table whose scope isn't or is wrongly declared. `conflict` says why
+    an account may not have several roles together."""
 
     def __init__(self, roles: Mapping[str, Role], conflict: RoleConflict = lambda _session, _roles: None) -> None:
         self.roles, self.conflict = roles, conflict
@@ -133,20 +135,19 @@ class Policy:
         return actor.system or any(action in role.grants.get(model, ()) for role in self.roles_of(actor))
 
     def sees_masked(self, actor: Actor, model: type[Base]) -> bool:
-        """Whether even work phones are masked: when no role that lets one read the table shows them."""
+        """Whether work phones of the table are masked too: if all roles of the actor that may read it are `masked`."""
         reading = [role for role in self.roles_of(actor) if Permission.READ in role.grants.get(model, ())]
         return not actor.system and all(role.masked for role in reading)
 
     def has_narrower_scope(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
-        """Whether the rows to which the actor may do `action` may be fewer than those they read: when a role lets
-        them read the table and no more."""
+        """Whether the actor may do `action` to fewer rows than they may read: if one of their roles may only read."""
         reading = [role for role in self.roles_of(actor) if Permission.READ in role.grants.get(model, ())]
         return not actor.system and any(action not in role.grants[model] for role in reading)
 
     def criterion(
         self, actor: Actor, action: Permission, model: type[Base], columns: Any = None
     ) -> ColumnElement[bool] | None:
-        """The condition for the rows to which the actor may do `action`; None when it is every row."""
+        """The condition for the rows that the actor may do `action` to; None for all rows."""
         if actor.system:
             return None
         if isinstance(model.__scope__, Own):
@@ -179,7 +180,7 @@ class Policy:
 
 
 def parent(model: type[Base]) -> type[Base]:
-    """The model that a table's path to a scope leads to."""
+    """The model that the scope of a table with Via() follows."""
     path = model.__scope__
     assert isinstance(path, Via)
     (key,) = model.__table__.c[path.attr].foreign_keys
@@ -187,7 +188,7 @@ def parent(model: type[Base]) -> type[Base]:
 
 
 def model_of(table: str) -> type[Base]:
-    """The model of a table's name."""
+    """The model of a table by its name. Raises LookupError."""
     for mapper in Base.registry.mappers:
         if mapper.class_.__tablename__ == table:
             model: type[Base] = mapper.class_
@@ -196,7 +197,7 @@ def model_of(table: str) -> type[Base]:
 
 
 def table_of(model: type[Base]) -> Table:
-    """The table of a model, for statements of its own."""
+    """The table of a model, for statements without the ORM."""
     table = model.__table__
     assert isinstance(table, Table)
     return table

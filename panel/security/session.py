@@ -1,6 +1,7 @@
-"""Engine and session set-up, and the row scope that is put on every statement, below the views.
+"""Set-up of engines and sessions. Listeners of the session apply the actor's scope to every statement, check
+permissions at every flush, and write the audit.
 
-Each session carries its actor and the policy in `session.info`. Without an actor nothing is read and nothing written.
+A session has its actor and policy in `session.info`. Without an actor it reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from panel.security import audit
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, model_of
 
 BUSY_SECONDS = 30
-#: Ids of one statement stay below every database's limit of parameters.
+#: Ids in one statement, below the limit of parameters of every supported database.
 BATCH_SIZE = 10_000
-#: Set for a request or command that may write: on SQLite its transaction begins as a write, or another commit in
-#: between makes it fail at once with "database is locked".
+#: Set for requests and commands that may write. On SQLite their transactions then begin with the write lock: one that
+#: reads first and writes later fails at once ("database is locked") if another commits in between.
 writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
 def engine_options(url: str | URL) -> dict[str, Any]:
-    """What create_engine() needs for a database address. Errors tell no values: they go to the log."""
+    """Options of create_engine() for a database URL. Parameters are hidden in errors, because these go to the log."""
     if make_url(url).get_backend_name() == "sqlite":
-        # The driver's own BEGIN comes too late for savepoints and reads: it is switched off, ours is emitted below.
+        # The driver's implicit BEGIN comes too late for savepoints and reads; configure() emits BEGIN instead.
         return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}, "hide_parameters": True}
     return {"pool_pre_ping": True, "hide_parameters": True}
 
 
 def configure(engine: Engine) -> None:
-    """Make the connections of an engine what the rest relies on. The same in tests and in production."""
+    """Configure the connections and transactions of an engine; nothing to do but for SQLite."""
     if engine.dialect.name != "sqlite":
         return
 
@@ -61,7 +62,7 @@ def configure(engine: Engine) -> None:
 
 @contextmanager
 def may_write() -> Iterator[None]:
-    """Transactions begun inside begin as writes."""
+    """Set `writing` for the block."""
     token = writing.set(True)
     try:
         yield
@@ -82,15 +83,15 @@ def policy_of(session: Session) -> Policy:
 
 
 def set_actor(session: Session, actor: Actor) -> None:
-    """Make `actor` the one this session acts for."""
+    """Set the actor of a session."""
     session.info["actor"] = actor
     session.info.pop("criteria", None)
 
 
 @contextmanager
 def elevated(session: Session) -> Iterator[None]:
-    """Write what a rule of the bureau has allowed this person, whatever their rights to single tables; the audit
-    still names them. Check every reference against their scope before."""
+    """Let the session write without checks of permissions and scope, for actions that a rule of the bureau allows the
+    actor. The audit still names the actor. The caller must have checked every reference against their scope."""
     actor = actor_of(session)
     session.flush()
     set_actor(session, replace(actor, system=True))
@@ -102,18 +103,17 @@ def elevated(session: Session) -> Iterator[None]:
 
 
 def exempt_reference(session: Session, record: Base, attr: str) -> None:
-    """Tell the next flush that a rule of the bureau has filled in this reference, not the person: it may lie outside
-    their area."""
+    """Exempt a reference from the scope check of the next flush, because a rule of the bureau set it, not the user."""
     session.info.setdefault("exempt_reference", []).append((record, attr))
 
 
 def keyed_hash(value: str, secret: str) -> str:
-    """Recognises a value (a private phone) without keeping it readable. 64 hexadecimal digits."""
+    """HMAC-SHA256 of a value as 64 hexadecimal digits, to find equal private phones without storing them readably."""
     return hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
 
 
 def _criteria(session: Session) -> list[Any]:
-    """The scope of the session's actor as loader options, one for each table of which it doesn't read every row."""
+    """The actor's scope as loader options, one for each table that the actor doesn't read completely; cached."""
     cached = session.info.get("criteria")
     if cached is None:
         actor = actor_of(session)
@@ -130,8 +130,9 @@ def _criteria(session: Session) -> list[Any]:
 
 
 def _unscoped_tables(statement: Any) -> set[str]:
-    """Mapped tables that a statement reads past the ORM, where no scope can be put on them; "text" for SQL in words.
-    Each select inside is looked at by itself: a subquery on the bare table isn't covered by the entity around it."""
+    """Mapped tables that a statement reads without the ORM, so that no scope can be applied; "text" for textual SQL.
+
+    Each subselect is checked by itself: the entity of the outer one doesn't cover its bare tables."""
     mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
     unscoped: set[str] = set()
     selects = [statement]
@@ -157,12 +158,12 @@ def _unscoped_tables(statement: Any) -> set[str]:
 
 
 def _is_text(element: Any) -> bool:
-    """SQL in words; `count(*)` is none."""
+    """Whether an element is textual SQL; the "*" of `count(*)` isn't."""
     return isinstance(element, TextClause) or (getattr(element, "is_literal", False) and str(element) != "*")
 
 
 def _table_name(element: Any) -> str:
-    """The table that an element is, or is a column of."""
+    """The name of the bare table that an element is, or is a column of; "" for none."""
     table = element if isinstance(element, TableClause) else getattr(element, "table", None)
     if isinstance(table, TableClause) and "parententity" not in table._annotations:
         return table.name
@@ -170,7 +171,7 @@ def _table_name(element: Any) -> str:
 
 
 def _scope(state: ORMExecuteState) -> None:
-    """Put the actor's scope on a statement, or refuse the statement if that can't be done."""
+    """Apply the actor's scope to a statement. Raises PermissionError if that isn't possible."""
     session = state.session
     if actor_of(session).system or UNSCOPED.items() <= state.execution_options.items():
         return
@@ -185,7 +186,7 @@ def _scope(state: ORMExecuteState) -> None:
 
 
 def _derive_phone_columns(session: Session, record: Base) -> None:
-    """Keep last four digits and keyed hash beside a private person's phone."""
+    """Set the columns of last four digits and keyed hash of private phones."""
     for field in fields(type(record)):
         if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile):
             value = getattr(record, field.attr)
@@ -226,8 +227,8 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
 
 
 def _expire_self_references(session: Session) -> None:
-    """Forget loaded references to the own table where they don't change. Of records that refer to themselves or to each
-    other the unit of work finds none to write first, although their keys stand in the columns already."""
+    """Expire unchanged loaded references to the own table. Otherwise the unit of work finds no order for records that
+    refer to themselves or to each other, although their foreign keys are set already."""
     for record in (*session.dirty, *session.deleted):
         state = inspect(record)
         for relation in state.mapper.relationships:
@@ -237,8 +238,8 @@ def _expire_self_references(session: Session) -> None:
 
 
 def _require_all(session: Session, action: Permission, records: list[Base]) -> None:
-    """What is about to be changed or deleted must lie inside the rows that the actor may do this to: one may read
-    more rows than one may change, and none of those is pulled in by the change itself."""
+    """Raise OutOfScope unless the actor may do `action` to all records as stored. Checked before the flush, so that a
+    change can't bring a record into the scope."""
     ids_by_model: dict[type[Base], set[int]] = defaultdict(set)
     for record in records:
         ids_by_model[type(record)].add(record.id)
@@ -247,12 +248,12 @@ def _require_all(session: Session, action: Permission, records: list[Base]) -> N
 
 
 def _is_program_write(model: type[Base], action: Permission) -> bool:
-    """Append-only rows are written by the program on an actor's behalf; they are never changed."""
+    """Whether an action needs no permission: the program inserts rows of append-only tables on the actor's behalf."""
     return model.__append_only__ and action is Permission.CREATE
 
 
 def _after_flush(session: Session, _context: UOWTransaction) -> None:
-    """What was written must lie inside the actor's scope, and refer to nothing outside it."""
+    """Check that written rows lie inside the actor's scope and refer only to records inside it; write the audit."""
     actor = actor_of(session)
     exempt = session.info.pop("exempt_reference", ())
     if not actor.system:
@@ -279,13 +280,13 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
 
 
 def require(session: Session, model: type[Base], action: Permission, ids: set[int]) -> None:
-    """Raise OutOfScope unless the actor may do `action` to every one of these rows, as they now stand."""
+    """Raise OutOfScope unless the actor may do `action` to all these rows, as stored now."""
     if not all_permitted(session, model, action, ids):
         raise OutOfScope
 
 
 def all_permitted(session: Session, model: type[Base], action: Permission, ids: set[int]) -> bool:
-    """Whether the actor may do `action` to every one of these rows, as they now stand in the database."""
+    """Whether the actor may do `action` to all these rows, as stored now."""
     columns = model.__table__.c
     condition = policy_of(session).criterion(actor_of(session), action, model, columns)
     if condition is None or not ids:
@@ -300,7 +301,7 @@ def all_permitted(session: Session, model: type[Base], action: Permission, ids: 
 
 
 def install_listeners(session: Any) -> None:
-    """Install scope, rights and audit on a session class, factory or scoped session."""
+    """Install the listeners for scope, permissions and audit on a session class, factory or scoped session."""
     event.listen(session, "do_orm_execute", _scope)
     event.listen(session, "before_flush", _before_flush)
     event.listen(session, "after_flush", _after_flush)
@@ -308,7 +309,7 @@ def install_listeners(session: Any) -> None:
 
 @contextmanager
 def system_session(engine: Engine, policy: Policy | None = None, secret: str = "") -> Iterator[Session]:
-    """A session of its own that acts as the system, in one writing transaction; committed at the end."""
+    """A new session that acts as the system, in one writing transaction that is committed at the end."""
     with may_write(), Session(engine) as session:
         install_listeners(session)
         session.info.update(policy=policy, secret=secret)

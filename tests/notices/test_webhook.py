@@ -145,7 +145,7 @@ def test_it_is_tried_again_ever_later_and_then_given_up(stage: Stage, receiver: 
     dispatch(stage)
     receiver.status = 503
     start = now()
-    for attempt in range(1, outbox.TRIES + 1):
+    for attempt in range(1, outbox.MAX_ATTEMPTS + 1):
         with time_machine.travel(now() if attempt == 1 else start, tick=True):
             assert send(stage) == 0
             assert send(stage) == 0, "not before its time"

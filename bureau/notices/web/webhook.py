@@ -105,7 +105,7 @@ def _told(one: WebhookDelivery) -> list[tuple[str, Any]]:
 @blueprint.post("/<int:id_>/again")
 def again(id_: int) -> Any:
     session = current_panel().session
-    outbox.again(session, id_)
+    outbox.send_again(session, id_)
     session.commit()
     flash(str(_("It will be sent within a few minutes.")), "success")
     return redirect(url_for("webhook.index"))

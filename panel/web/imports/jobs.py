@@ -50,7 +50,7 @@ def apply(session: Session, context: Context, params: dict[str, Any]) -> dict[st
         keep_plan(state, made)
         raise UserError(problem)
     batch = batches.run(session, made, file, registry, commit=False)
-    context.afterwards.append(lambda: drop(state["file"]))
+    context.after_commit.append(lambda: drop(state["file"]))
     readable = current_panel().policy.may(context.owner, Permission.READ, ImportBatch)
     url = f"/admin/importbatch/details/?id={batch}" if readable else f"/admin/{state['table']}/"
     return {"url": url, "open": True}

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from panel.i18n import Message, _
 from panel.jobs.job_store import FILE_DAYS, KEEP_DAYS
 from panel.jobs.records import Job, JobState
-from panel.jobs.worker import ENDED, noted
+from panel.jobs.worker import ENDED, read_progress
 from panel.kinds import Moment
 from panel.web.context import current_actor, current_panel
 from panel.web.guards import safe_target
@@ -107,7 +107,7 @@ def show(id_: int) -> Any:
         sentence=_sentence(job),
         tone={"good": "success", "bad": "danger", "warn": "warning"}.get(job.state.tone, "info"),
         running=job.state not in ENDED,
-        progress=noted(jobs.root / str(id_)),
+        progress=read_progress(jobs.root / str(id_)),
         state_url=url_for("jobs.state", id_=id_),
         files=files if job.state is JobState.DONE else [],
         expired=bool((job.result or {}).get("files")) and not files,
@@ -128,7 +128,7 @@ def state(id_: int) -> Response:
     job = _found(id_)
     ended = job.state in ENDED
     answer = {
-        **noted(current_panel().jobs.root / str(id_)),
+        **read_progress(current_panel().jobs.root / str(id_)),
         "state": str(job.state.label),
         "sentence": str(_sentence(job)),
         "ended": ended,
