@@ -98,7 +98,7 @@ def ready(stage: Stage, browser: Browser, data: bytes) -> str:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any file is large."""
     monkeypatch.setattr(preview_state, "LARGE", 0)
-    monkeypatch.setattr(work, "NOTE", 0.0)
+    monkeypatch.setattr(work, "INTERVAL", 0.0)
 
 
 @pytest.mark.usefixtures("few")

@@ -50,7 +50,7 @@ HOOKS: dict[str, Any] = {}
 @pytest.fixture(autouse=True)
 def kinds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(worker.KINDS, "adding", adding)
-    monkeypatch.setattr(work, "NOTE", 0.0)
+    monkeypatch.setattr(work, "INTERVAL", 0.0)
     yield
     HOOKS.clear()
 
