@@ -1,4 +1,4 @@
-"""The application: its features, wired into a panel. `python admin_app.py` serves it."""
+"""The application: the panel with the bureau's features. `python admin_app.py` serves it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from panel.web.commands import Commands
 from panel.web.panel import Panel
 from panel.web.prepare import PanelApp, prepare
 
-#: What the bureau does. A new feature is one line here.
+#: The features of the bureau.
 FEATURES = (
     *(HOME, SETTINGS, CALENDAR, PEOPLE, CHECKLISTS, CASES, REFERRALS, MEDIATION, VISITS),
     *(LEDGER, FIGURES, REGISTERS, NOTICES, UPKEEP),
@@ -45,8 +45,8 @@ collect(FEATURES)
 
 
 def create_app(config: Config | None = None) -> Flask:
-    """The panel. Its pages are added when the first is asked for: a command loads none. Without a config it is read
-    from the environment."""
+    """The application with its panel. The configuration is read from the environment unless given. Pages are added when
+    the first is requested, so that commands don't load them."""
     config = config or Config.read()
     app = PanelApp(__name__, static_folder="static", template_folder="templates", instance_path=str(config.instance))
     app.config.update(config.for_flask())
@@ -55,7 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
         app,
         db,
         roles=roles.ROLES,
-        tables=[one.model for one in features.screens(FEATURES)],
+        tables=[screen.model for screen in features.screens(FEATURES)],
         facts=facts.facts,
         registry=features.registry(FEATURES, keep_days),
         role_conflict=roles.conflict,
@@ -66,28 +66,29 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def _add_pages(panel: Panel) -> None:
-    """What a running server needs and a command doesn't: views, pages, links, periodic work."""
+    """Add what only a server needs: views, pages, links, periodic work."""
     from bureau.cases.web import sections  # noqa: PLC0415
     from bureau.home.web.home_page import home  # noqa: PLC0415
     from panel.web.assemble import add_pages  # noqa: PLC0415
 
-    sites = [one.site() for one in FEATURES]
+    sites = [feature.site() for feature in FEATURES]
     sections.collect(sites)
     add_pages(panel, features.views(panel, FEATURES, sites), home)
     features.install(panel, sites)
 
 
 def wsgi() -> Flask:
-    """The panel with its worker and its clock, also for other servers: `gunicorn "admin_app:wsgi()"`."""
-    from bureau.upkeep.web.commands import schema_problem  # noqa: PLC0415 - as little as a command needs
+    """The application with its worker and periodic work started; also for other servers: `gunicorn
+    "admin_app:wsgi()"`."""
+    from bureau.upkeep.web.commands import schema_problem  # noqa: PLC0415 - not needed by commands
 
     config = Config.read()
     logs.setup(as_json=config.log_json)
     app = create_app(config)
     panel = app.extensions["panel"]
     with app.app_context():
-        if wrong := schema_problem(panel, quick=True):
-            sys.exit(str(wrong))
+        if fault := schema_problem(panel, quick=True):
+            sys.exit(str(fault))
     panel.complete()
     try:
         panel.jobs.start()

@@ -1,4 +1,4 @@
-"""The bureau's relational schema: every table and column, once. The tables stand in schema/, by what they are about."""
+"""All tables of the bureau by name. They are declared in schema/, by subject."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The low-code engine: makes a panel of any declared schema; knows no table of the bureau."""
+"""The low-code engine: generates a panel from any declared schema. It contains nothing of the bureau."""

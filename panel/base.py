@@ -1,4 +1,4 @@
-"""What every declared table has in common."""
+"""Base classes of the declared tables, their scope, and the names of their records."""
 
 from __future__ import annotations
 
@@ -31,40 +31,39 @@ CONVENTION = {
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """Whoever may read the table at all reads every row of it."""
+    """Scope: all rows, for every role that may read the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The roles say themselves which rows they reach."""
+    """Scope: the rows that each role's `rows` select."""
 
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """A row is reached when the record is that its reference `attr` (a foreign key column) points at."""
+    """Scope: the rows whose reference `attr` (a foreign key column) points at a record in scope."""
 
     attr: str
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A row is read by the account that `attr` names and nobody else, whatever their roles; the program writes it."""
+    """Scope: the rows whose column `attr` is the actor's account id, for all roles. Only the program writes them."""
 
     attr: str
 
 
 Path = Public | Anchor | Via | Own
 
-#: Execution options of a statement that reads or writes every row, whoever the session acts for.
+#: Execution options of a statement that the actor's scope isn't applied to.
 UNSCOPED: Mapping[str, Any] = immutabledict({"unscoped": True})
 
 
 class Base(DeclarativeBase):
-    """Every table. `__label__` and `__labels__`: what people call one record and the table.
+    """Base class of all tables. `__label__` and `__labels__` are the labels of one record and of the table.
 
-    `__scope__` is the table's path to a scope; a table that declares none fails when the panel is assembled.
-    `__display__` names the attributes that together are what people call a record.
-    """
+    `__scope__` is required: Public(), Anchor(), Via() or Own(). `__display__` are the attributes that form the name of
+    a record."""
 
     registry = registry(
         metadata=MetaData(naming_convention=CONVENTION), type_annotation_map={datetime: Moments(), date: Date()}
@@ -74,25 +73,25 @@ class Base(DeclarativeBase):
     __labels__: ClassVar[Message]
     __scope__: ClassVar[Path]
     __display__: ClassVar[tuple[str, ...]] = ("id",)
-    #: What a file calls a record where `__display__` doesn't tell it from every other: `"{name}({badge})"`. A record
-    #: that lacks one of these attributes is called by its display.
-    __in_files__: ClassVar[str] = ""
-    #: Its records are offered as a drop-down in the templates of tables that refer to them.
+    #: The pattern of a record's name in files, if `__display__` isn't unique: `"{name}({badge})"`. If one of these
+    #: attributes is empty, `__display__` is used.
+    __name_in_files__: ClassVar[str] = ""
+    #: Whether templates of tables that refer to this one offer its records as a drop-down.
     __offered__: ClassVar[bool] = True
-    #: The list's order where the user has chosen none; a leading "-" turns it round.
+    #: The default order of the list; a leading "-" means descending.
     __order__: ClassVar[str] = "-id"
-    #: Its exports carry the record's number: the key doesn't tell every row from every other.
+    #: Whether exports have the record number although there is a key, because the key isn't unique.
     __numbered__: ClassVar[bool] = False
-    #: Rows are written once by the program and never changed; triggers hold it.
+    #: Whether rows are only inserted, by the program; triggers prevent changes.
     __append_only__: ClassVar[bool] = False
-    #: Comes in from workbooks; what is judged or numbered as it is written down does not.
+    #: Whether workbooks can be imported into the table.
     __imported__: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-100)
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """On SQLite an id is never given twice (AUTOINCREMENT), as PostgreSQL's sequences hold anyway: audit, imports
-        and notices name records by id long after they were deleted."""
+        """Map many() fields and set AUTOINCREMENT, so that SQLite never uses an id again, as PostgreSQL doesn't either:
+        the audit, imports and notices refer to deleted records by id."""
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, LinksDeclared):
                 setattr(cls, name, _links(cls, name, declared.field))
@@ -106,8 +105,8 @@ class Base(DeclarativeBase):
 
 
 def _links(model: Any, name: str, field: Field) -> Any:
-    """The relationship of a field that many() declared, and its table. A row goes with its record; as long as it is
-    there, what it points at can't be deleted."""
+    """The relationship of a many() field, with its table. Links are deleted with their owner; a linked record can't be
+    deleted."""
     assert field.target is not None
     table = Table(
         f"{model.__tablename__}_{name}",
@@ -117,15 +116,15 @@ def _links(model: Any, name: str, field: Field) -> Any:
     )
 
     def target() -> Any:
-        found = [m.class_ for m in model.registry.mappers if m.class_.__tablename__ == field.target]
-        if not found:
+        targets = [m.class_ for m in model.registry.mappers if m.class_.__tablename__ == field.target]
+        if not targets:
             raise TypeError(f"{model.__name__}: {name} points at {field.target}, which is no declared table")
-        return found[0]
+        return targets[0]
 
     def order() -> Any:
-        wanted = target().__order__
-        column = getattr(target(), wanted.removeprefix("-"))
-        return [column.desc() if wanted.startswith("-") else column, target().id]
+        order_name = target().__order__
+        column = getattr(target(), order_name.removeprefix("-"))
+        return [column.desc() if order_name.startswith("-") else column, target().id]
 
     return relationship(
         target,
@@ -139,8 +138,8 @@ def _links(model: Any, name: str, field: Field) -> Any:
 
 
 def display(record: Any, named: frozenset[type] = frozenset()) -> str:
-    """What people call a record, in the reader's words. Records of the tables that are being `named` already are left
-    out: a record may refer to itself, or two to each other."""
+    """The name of a record in the reader's language. Referenced records of the tables in `named` are left out, because
+    records may refer to themselves or to each other."""
     parts, named = [], named | {type(record)}
     for name in record.__display__:
         value = getattr(record, name)
@@ -153,23 +152,24 @@ def display(record: Any, named: frozenset[type] = frozenset()) -> str:
 
 
 def _placeholders(model: type[Any]) -> list[str]:
-    return [name for _text, name, _spec, _conversion in Formatter().parse(model.__in_files__) if name]
+    return [name for _text, name, _spec, _conversion in Formatter().parse(model.__name_in_files__) if name]
 
 
-def written_by(model: type[Any]) -> list[str]:
-    """The attributes that make up what a file calls a record."""
+def name_attributes(model: type[Any]) -> list[str]:
+    """The attributes that name_in_files() reads."""
     return list(dict.fromkeys([*_placeholders(model), *model.__display__]))
 
 
-def in_files(record: Any) -> str:
-    """What a file calls a record, so that it is found again."""
+def name_in_files(record: Any) -> str:
+    """The name of a record in files, by which an import finds it."""
     model = type(record)
     values = {name: getattr(record, name) for name in _placeholders(model)}
-    return str(model.__in_files__.format(**values)) if values and all(values.values()) else display(record)
+    return str(model.__name_in_files__.format(**values)) if values and all(values.values()) else display(record)
 
 
 class Record(Base):
-    """A table that people edit: who and when, and a version that tells the second of two editors."""
+    """Base class of tables that people edit: with the time and account of the last change, and a version, by which the
+    second of two editors is noticed."""
 
     __abstract__ = True
 
@@ -180,16 +180,16 @@ class Record(Base):
     version: Mapped[int] = mapped_column(Integer, default=1, sort_order=904)
 
     @declared_attr.directive
-    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a class is what it is given
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - called with the class
         return {"version_id_col": cls.version}
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Broken rules that need other rows to tell: field name and sentence. Asked before a form or import writes."""
+        """Errors (field name, message) of rules that involve other rows. Called before a form writes."""
         return ()
 
 
 def name_key(model: type[Any], name: str | None) -> str:
-    """The key by which a record is sorted and found: its name by its sounds."""
+    """The pinyin key of a record's name, by which it is sorted and found."""
     declared = field_named(model, "name")
     return pinyin.key_of(name, person=declared is not None and isinstance(declared.kind, PersonName))
 
@@ -200,7 +200,7 @@ def _name_key(context: DefaultExecutionContext) -> str:
 
 
 class Named:
-    """Mix-in for a table whose records people call by a `name`: sorted and looked up by pinyin as well."""
+    """Mix-in for a table with a `name`: sorted and looked up by pinyin."""
 
     __display__: ClassVar[tuple[str, ...]] = ("name",)
     __order__: ClassVar[str] = "name_key"

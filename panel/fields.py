@@ -1,4 +1,4 @@
-"""What a column says about itself, once: everything the engine does is read from here."""
+"""Declarations of columns, from which the engine generates everything else."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from panel.kinds import Kind, Many, Reference
 
 
 class Personal(Enum):
-    """How a value about a person is treated."""
+    """Whether a value is personal data, and who sees it."""
 
     #: Not personal.
     NO = "no"
-    #: A work phone or the like: clear to those who work with it, masked for roles that see masked data.
+    #: Work data of a person, such as a work phone: masked only for roles with `masked`.
     WORK = "work"
-    #: A private person's: masked for everybody; clear only by a reveal, which is logged.
+    #: Data of a private person: masked for everybody; shown only by a reveal, which is logged.
     PRIVATE = "private"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A declared column. `attr` is the model's attribute, `name` what forms, filters and addresses call it."""
+    """A declared column. `attr` is the model's attribute, `name` its name in forms, filters and addresses."""
 
     kind: Kind
     label: Message
     attr: str = ""
     name: str = ""
     help: Message | None = None
-    #: Part of the natural key that finds an existing record.
+    #: Part of the key by which an import finds the existing record.
     key: bool = False
-    #: Other headers that mean this column in a workbook.
+    #: Further headers of this column in workbooks.
     aliases: tuple[str, ...] = ()
     required: bool = False
     personal: Personal = Personal.NO
-    #: Set by the program, shown but never typed.
+    #: Set by the program; not in forms.
     readonly: bool = False
     group: Message = field(default_factory=lambda: _("General"))
-    #: A column of its own in the list; otherwise only in form and details.
+    #: Shown in the list; otherwise only in form and details.
     listed: bool = True
-    #: In the list, shown in grey below the field of this name instead of in a column of its own.
+    #: In the list, shown in grey below the field of this name instead of as a column.
     below: str | None = None
-    #: The list's search box looks here.
+    #: Searched by the list's search box.
     search: bool = False
     #: Offered as a filter.
     filter: bool = True
     #: Offered for sorting; only indexed columns are.
     sort: bool = False
     default: Any = None
-    #: Worked out by the database; shown and never written.
+    #: Computed by the database.
     computed: bool = False
 
     @property
@@ -68,7 +68,7 @@ class Field:
 
     @property
     def target(self) -> str | None:
-        """The table of the records that the field points at."""
+        """The table that the field refers to."""
         return self.kind.table if isinstance(self.kind, Reference | Many) else None
 
 
@@ -91,7 +91,8 @@ def col(
     index: bool = False,
     default: Any = None,
 ) -> Any:
-    """Declare a column. `required` makes it NOT NULL; `unique` and `index` the database's, a default is the form's."""
+    """Declare a column. `required` makes it NOT NULL; `unique` and `index` are set in the database, and allow sorting.
+    The other options are those of Field."""
     declared = Field(
         kind=kind,
         label=label,
@@ -135,8 +136,8 @@ def computed(
     below: str | None = None,
     filter: bool = True,
 ) -> Any:
-    """Declare a column that the database works out of others of its row: listed, filtered and exported, never typed or
-    imported. SQL in words makes a stored column; an expression of columns, or of a hybrid, is worked out when read."""
+    """Declare a column that the database computes from others of its row: listed, filtered and exported, never typed or
+    imported. A text of SQL makes a stored column; an expression is computed when it is read."""
     declared = Field(
         kind=kind,
         label=label,
@@ -155,7 +156,7 @@ def computed(
 
 @dataclass(frozen=True, slots=True)
 class LinksDeclared:
-    """What many() leaves in a class until the class is mapped; Base makes the relationship and its table of it."""
+    """What many() puts into a class; Base replaces it by a relationship and its table."""
 
     field: Field
 
@@ -171,8 +172,8 @@ def many(
     below: str | None = None,
     filter: bool = True,
 ) -> Any:
-    """Declare references to any number of records of a table: `genres: Mapped[list[Genre]] = many("genre", …)`. The ids
-    of both stand in a table of their own, which goes with its record and is changed by whoever may edit that."""
+    """Declare references to any number of records of a table: `genres: Mapped[list[Genre]] = many("genre", …)`. The
+    links are stored in a table of their own. They are part of the record: the permission to edit it covers them."""
     return LinksDeclared(
         Field(
             kind=Many(table),
@@ -188,38 +189,38 @@ def many(
 
 
 def rule(name: str, sql: str, message: Message, *, field: str = "") -> CheckConstraint:
-    """A named CHECK with the sentence its violation is told in; `field` is where it is told, if the condition speaks of
-    columns that stand on no form."""
+    """A CHECK constraint with the message of its violation. `field` is the name of the field to show it at, if the
+    condition names no field of the form."""
     return CheckConstraint(sql, name=name, info={"message": message, "field": field})
 
 
 def fields(model: type[Any]) -> tuple[Field, ...]:
     """The declared columns of a model, in the order of declaration."""
     mapper = sa_inspect(model)
-    known = _KNOWN.get(model)
-    if known is not None and known[0] == len(mapper.column_attrs):
-        return known[1]
-    found = _declared(model)
-    _KNOWN[model] = (len(mapper.column_attrs), found)
-    return found
+    cached = _KNOWN.get(model)
+    if cached is not None and cached[0] == len(mapper.column_attrs):
+        return cached[1]
+    declared = _declared(model)
+    _KNOWN[model] = (len(mapper.column_attrs), declared)
+    return declared
 
 
-#: By model: how many columns it had when they were read, and its fields. A column added later is read anew.
+#: Cache by model: the number of its columns, and its fields. A change of the number makes the entry invalid.
 _KNOWN: dict[type[Any], tuple[int, tuple[Field, ...]]] = {}
 
 
 def _declared(model: type[Any]) -> tuple[Field, ...]:
-    found = []
+    result = []
     for attribute in sa_inspect(model).column_attrs:
         declared = attribute.info.get("field") or getattr(attribute.columns[0], "info", {}).get("field")
         if declared is not None:
             name = attribute.key.removesuffix("_id") if declared.reference else attribute.key
-            found.append(replace(declared, attr=attribute.key, name=name))
-    return tuple(found)
+            result.append(replace(declared, attr=attribute.key, name=name))
+    return tuple(result)
 
 
 def links(model: type[Any]) -> tuple[Field, ...]:
-    """What a model declares by many(): its `attr` is a relationship, no column."""
+    """The many() fields of a model. Their `attr` is a relationship."""
     if model not in _LINKS:
         relations = [r for r in sa_inspect(model).relationships if "field" in r.info]
         _LINKS[model] = tuple(replace(r.info["field"], attr=r.key, name=r.key) for r in relations)
@@ -230,14 +231,14 @@ _LINKS: dict[type[Any], tuple[Field, ...]] = {}
 
 
 def table_of_links(model: type[Any], field: Field) -> Table:
-    """The table that holds what a field declared by many() points at: owner_id, target_id."""
+    """The table of a many() field, with the columns owner_id and target_id."""
     table = sa_inspect(model).relationships[field.attr].secondary
     assert isinstance(table, Table)
     return table
 
 
 def all_fields(model: type[Any]) -> tuple[Field, ...]:
-    """Everything that a record says: its columns, then the records it points at by many()."""
+    """All fields of a model: columns first, then many() fields."""
     return (*fields(model), *links(model))
 
 

@@ -1,5 +1,6 @@
-"""What the engine asks of a declared schema. One sentence for each fault, before the first page is served. Paths to a
-scope are checked by the policy (panel/security/policy.py), which commands rest on as well."""
+"""Check that the engine can serve a declared schema, before the first page is served.
+
+Scopes are checked by the policy (panel/security/policy.py), because commands depend on them too."""
 
 from __future__ import annotations
 
@@ -14,25 +15,25 @@ from panel.base import Base, Record
 from panel.fields import all_fields, fields, links
 from panel.i18n import Message
 
-#: What addresses and forms call things of their own: a column of such a name could not be told from them.
+#: Names of arguments and inputs that addresses and forms use themselves, so that no column can have them.
 RESERVED = frozenset(
     {"id", "q", "is", "sort", "page", "size", "url", "columns", "column", "pick", "version", "csrf_token"}
 )
 
 
 class SchemaError(TypeError):
-    """The engine can't serve this schema; the sentence says what to declare instead."""
+    """The engine can't serve this schema; the message says what to declare instead."""
 
 
 def check(viewed: Iterable[type[Base]]) -> None:
-    """Raise SchemaError for the first thing of the declared tables, or of those with a screen, that can't be served."""
+    """Raise SchemaError for the first fault of the declared tables. `viewed` are the tables with a screen."""
     models = [mapper.class_ for mapper in Base.registry.mappers]
     tables = {model.__tablename__ for model in models if hasattr(model, "__tablename__")}
     for model in models:
         for fault in _faults(model, tables):
             raise SchemaError(f"{model.__name__}: {fault}")
     screens = list(viewed)
-    for fault in (*_twice(screens), *_references(screens), *_reserved(screens)):
+    for fault in (*_duplicates(screens), *_references(screens), *_reserved(screens)):
         raise SchemaError(fault)
 
 
@@ -68,8 +69,8 @@ def _columns(model: type[Base]) -> Iterator[str]:
     if model.__append_only__ and links(model):
         yield f"it is append-only, so that {links(model)[0].name} could never be changed; declare a table of its own"
     labels = [f.label for f in all_fields(model)]
-    if double := next((label for label in labels if labels.count(label) > 1), None):
-        yield f"two columns are called “{double.msgid}”, so that no file could tell them apart"
+    if duplicate := next((label for label in labels if labels.count(label) > 1), None):
+        yield f"two columns are called “{duplicate.msgid}”, so that no file could tell them apart"
     if issubclass(model, Record) and not model.__mapper__.version_id_col is not None:
         yield "its mapper must keep the version column of Record"
 
@@ -79,13 +80,13 @@ def _is_computed(attribute: ColumnProperty[Any]) -> bool:
     return getattr(expression, "table", None) is None or getattr(expression, "computed", None) is not None
 
 
-def _twice(models: list[type[Base]]) -> Iterator[str]:
-    seen: dict[str | Message, type[Base]] = {}
+def _duplicates(models: list[type[Base]]) -> Iterator[str]:
+    known: dict[str | Message, type[Base]] = {}
     for model in models:
-        other = seen.setdefault(model.__tablename__, model)
+        other = known.setdefault(model.__tablename__, model)
         if other is not model or models.count(model) > 1:
             yield f"{model.__name__}: there are two screens of {model.__tablename__}"
-        if (other := seen.setdefault(model.__labels__, model)) is not model:
+        if (other := known.setdefault(model.__labels__, model)) is not model:
             yield f"{model.__name__} and {other.__name__} are both called “{model.__labels__.msgid}”"
 
 
@@ -97,7 +98,7 @@ def _reserved(models: list[type[Base]]) -> Iterator[str]:
 
 
 def _references(models: list[type[Base]]) -> Iterator[str]:
-    """A reference is shown, looked up and led to by its relationship and by the screen of the other table."""
+    """Faults of references: each needs a relationship, and a screen of the table that it refers to."""
     tables = {model.__tablename__ for model in models}
     for model in models:
         for f in all_fields(model):
@@ -106,8 +107,8 @@ def _references(models: list[type[Base]]) -> Iterator[str]:
                 yield f"{place} refers to {f.target}, which has no screen; give it a view"
             if f.reference is None:
                 continue
-            way = model.__mapper__.relationships.get(f.name)
-            if not f.attr.endswith("_id") or way is None:
+            relationship = model.__mapper__.relationships.get(f.name)
+            if not f.attr.endswith("_id") or relationship is None:
                 yield f"{place} needs a relationship beside it, called {f.attr.removesuffix('_id')}"
-            elif way.mapper.class_.__tablename__ != f.reference.table or way.uselist:
+            elif relationship.mapper.class_.__tablename__ != f.reference.table or relationship.uselist:
                 yield f"{place} and the relationship {f.name} must lead to the same record"

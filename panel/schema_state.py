@@ -1,7 +1,7 @@
-"""Whether the schema of the database is the one that the program declares, and what to do where it is not.
+"""Compare the schema of the database with the declared one, and say what to do if they differ.
 
-Alembic compares tables, columns, indexes and keys. What it leaves out is added here: the text of CHECK constraints, so
-that a new member of a closed list is noticed, and AUTOINCREMENT on SQLite."""
+Alembic compares tables, columns, indexes and keys. Added here are the text of CHECK constraints, so that a new member
+of a closed list is noticed, and AUTOINCREMENT on SQLite."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sqlalchemy import CheckConstraint, Connection, Table, inspect, text
 from panel.base import Base
 from panel.i18n import Message, _
 
-#: What autogenerate compares, for migrations/env.py and the check alike.
+#: Options of Alembic's comparison, also for migrations/env.py.
 COMPARED: dict[str, Any] = {
     "compare_type": True,
     "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
 }
-#: Differences that a sentence names; the others are of the same origin.
+#: The most differences that a message names.
 NAMED = 3
 
 
@@ -40,7 +40,8 @@ class SQLite(SQLiteImpl):
 
 
 class PostgreSQL(PostgresqlImpl):
-    """Alembic on PostgreSQL: the server words CHECK constraints anew, so it words the declared one as well."""
+    """Alembic on PostgreSQL. The server stores CHECK constraints in its own wording, so the declared one is compared in
+    the server's wording too."""
 
     __dialect__ = "postgresql"
 
@@ -58,9 +59,9 @@ class PostgreSQL(PostgresqlImpl):
                 "SELECT pg_get_constraintdef(oid) FROM pg_constraint "
                 "WHERE conname = 'declared' AND conrelid = 'pg_temp.declared_checks'::regclass"
             )
-            worded = self.connection.execute(text(query)).scalar_one()
+            stored = self.connection.execute(text(query)).scalar_one()
             savepoint.rollback()
-        return _result(str(worded).removeprefix("CHECK "), str(reflected_constraint.sqltext))
+        return _result(str(stored).removeprefix("CHECK "), str(reflected_constraint.sqltext))
 
 
 def _declared(impl: Any, constraint: CheckConstraint) -> str:
@@ -75,19 +76,19 @@ def _result(declared: str, stored: str) -> ComparisonResult:
 
 
 def _plain(condition: str) -> str:
-    """Without white space, brackets and the casts that PostgreSQL adds, which differ after a dump and restore."""
+    """A condition without white space, brackets and PostgreSQL's casts, which differ after a dump and restore."""
     return re.sub(r"::(character varying|\w+)|[\s()\[\]]|\"", "", condition)
 
 
 def differences(connection: Connection) -> list[Any]:
-    """Everything in which the database differs from the declaration, as Alembic's operations and, at the end, names of
-    tables that lack AUTOINCREMENT."""
+    """The differences of the database from the declared schema: Alembic's operations, then names of tables without
+    AUTOINCREMENT."""
     context = MigrationContext.configure(connection, opts=COMPARED)
-    return [*compare_metadata(context, Base.metadata), *_counting_anew(connection)]
+    return [*compare_metadata(context, Base.metadata), *_without_autoincrement(connection)]
 
 
-def _counting_anew(connection: Connection) -> Iterator[str]:
-    """Tables on SQLite that would give the id of a deleted row again."""
+def _without_autoincrement(connection: Connection) -> Iterator[str]:
+    """Names of tables on SQLite without AUTOINCREMENT, which would use the id of a deleted row again."""
     if connection.dialect.name != "sqlite":
         return
     query = text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
@@ -96,53 +97,55 @@ def _counting_anew(connection: Connection) -> Iterator[str]:
             yield name
 
 
-def lacking(connection: Connection) -> list[str]:
-    """Declared tables and columns that aren't there; cheap enough for every start."""
-    there = {
+def missing_columns(connection: Connection) -> list[str]:
+    """Declared tables and columns that the database lacks. Fast enough for every start."""
+    present = {
         name: {c["name"] for c in columns} for (_s, name), columns in inspect(connection).get_multi_columns().items()
     }
-    found = []
+    missing = []
     for table in Base.metadata.sorted_tables:
-        if table.name not in there:
-            found.append(table.name)
+        if table.name not in present:
+            missing.append(table.name)
         else:
-            found += [f"{table.name}.{c.name}" for c in table.columns if c.name not in there[table.name]]
-    return found
+            missing += [f"{table.name}.{c.name}" for c in table.columns if c.name not in present[table.name]]
+    return missing
 
 
-def hindrance(connection: Connection, directory: str) -> Message | None:
-    """Why the migrations in `directory` can't be applied, in a sentence: the database is newer, or another's."""
+def migration_obstacle(connection: Connection, directory: str) -> Message | None:
+    """Why the migrations in `directory` can't be applied: the database is newer, or not made by them. None if they
+    can."""
     script = ScriptDirectory(directory)
-    have, head = _version(connection), script.get_current_head()
-    if have is None:
+    version, head = _version(connection), script.get_current_head()
+    if version is None:
         if set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
             return _("The database holds tables of this name that setup did not make. Use another database.")
         return None
-    if have not in {revision.revision for revision in script.walk_revisions()}:
+    if version not in {revision.revision for revision in script.walk_revisions()}:
         return _(
             "The database is newer than this program: it has version {have}, the program knows {head}. "
             "Install the newer program.",
-            have=have,
+            have=version,
             head=head,
         )
     return None
 
 
 def problem(connection: Connection, directory: str, *, quick: bool = False) -> Message | None:
-    """What is wrong with the schema and what to do, in a sentence; `quick` looks at version, tables, columns alone."""
-    if message := hindrance(connection, directory):
+    """What is wrong with the schema and what to do; None if nothing is. `quick` compares only the version, tables and
+    columns."""
+    if message := migration_obstacle(connection, directory):
         return message
-    have, head = _version(connection), ScriptDirectory(directory).get_current_head()
-    if have is None:
+    version, head = _version(connection), ScriptDirectory(directory).get_current_head()
+    if version is None:
         return _("The database is not set up yet. Run: flask --app admin_app setup")
-    if have != head:
+    if version != head:
         return _(
             "The database is older than this program: it has version {have}, the program needs {head}. "
             "Make a backup, then run: flask --app admin_app setup",
-            have=have,
+            have=version,
             head=head,
         )
-    names = lacking(connection) if quick else list(dict.fromkeys(map(_name, differences(connection))))
+    names = missing_columns(connection) if quick else list(dict.fromkeys(map(_name, differences(connection))))
     if not names:
         return None
     return _(
@@ -157,7 +160,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def _name(difference: Any) -> str:
-    """What a difference is about: a table, or a table with a column, index or constraint."""
+    """The name of what a difference concerns: a table, or table.column, table.index or table.constraint."""
     if isinstance(difference, list):  # changes of one column
         return _name(difference[0])
     if isinstance(difference, str):

@@ -98,7 +98,7 @@ class Officer(Named, Record):
     __label__ = _("Officer")
     __labels__ = _("Officers")
     __scope__ = Anchor()
-    __in_files__ = "{name}({badge_no})"
+    __name_in_files__ = "{name}({badge_no})"
 
     name: Mapped[str] = col(
         PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("队员", "队员姓名")

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from admin_app import create_app
 from bureau.upkeep.web.commands import migrate
 from panel.config import Config
-from panel.i18n import DEFAULT_LOCALE, speaking
+from panel.i18n import DEFAULT_LOCALE, using_locale
 from tests import factories
 from tests.applications import Applications
 from tests.factories import clock
@@ -43,7 +43,7 @@ def frozen(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     # A request leaves its language behind in the thread, which here is that of the next test.
-    with clock(), speaking(DEFAULT_LOCALE):
+    with clock(), using_locale(DEFAULT_LOCALE):
         yield
 
 
@@ -145,7 +145,7 @@ def furnished(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Furnished]:
     with _database(backend, template, plain_config, tmp_path_factory.mktemp("furnished")) as config:
-        with applications.at(config) as app, clock(), speaking(DEFAULT_LOCALE):
+        with applications.at(config) as app, clock(), using_locale(DEFAULT_LOCALE):
             made = factories.Stage(app)
         url = sa.make_url(config.database_url)
         yield Furnished(Path(url.database or "") if backend == "sqlite" else url, made.district)

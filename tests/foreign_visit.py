@@ -21,7 +21,7 @@ from panel.base import Base, Record
 from panel.exports import requests
 from panel.exports.records import ExportFormat
 from panel.fields import Field, col, fields, links
-from panel.i18n import _, speaking
+from panel.i18n import _, using_locale
 from panel.imports import batches
 from panel.imports.plans import Options, Outcome
 from panel.imports.rules import importable
@@ -168,7 +168,7 @@ def every_page(panel: Panel, ann: Client) -> None:
 
 def out_and_in(panel: Panel) -> None:
     """Every table that goes out as a file and comes in again is unchanged."""
-    with panel.app.app_context(), speaking("en"):
+    with panel.app.app_context(), using_locale("en"):
         for model in (*CATALOGUE, *TRADE):
             for format in ExportFormat:
                 session = panel.session

@@ -12,7 +12,7 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 from sqlalchemy.orm import Session
 
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options, Outcome, Plan
@@ -124,10 +124,10 @@ def counts(plan: Plan) -> dict[str, int]:
 
 def errors(plan: Plan) -> list[tuple[int, str, str]]:
     """Row, column and English sentence of everything that is wrong."""
-    with speaking("en"):
+    with using_locale("en"):
         return [(row.number, error.column, str(error.message)) for row in plan.rows for error in row.errors]
 
 
 def sentences(messages: Sequence[Any]) -> list[str]:
-    with speaking("en"):
+    with using_locale("en"):
         return [str(message) for message in messages]

@@ -28,7 +28,7 @@ from models import (
     DeadlineChange,
     Officer,
 )
-from panel.i18n import _, for_the_record
+from panel.i18n import _, in_default_locale
 from panel.kinds import now, today
 from panel.security.policy import Actor
 from panel.security.session import actor_of
@@ -226,7 +226,7 @@ def lapse(session: Session, case: Case) -> None:
     """Refuse the pending request of a case that has moved on, without a decision."""
     change = pending_request(session, case)
     if change is not None:
-        change.status, change.opinion = ChangeStatus.REFUSED, for_the_record(LAPSED)
+        change.status, change.opinion = ChangeStatus.REFUSED, in_default_locale(LAPSED)
 
 
 def _latest(

@@ -24,7 +24,7 @@ from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel.base import UNSCOPED
 from panel.fields import field_named
-from panel.i18n import Message, _, for_the_record
+from panel.i18n import Message, _, in_default_locale
 from panel.imports.matching import Key, chunks, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.validation import MISSING
@@ -258,7 +258,9 @@ def _with_handled_at(row: PlanRow) -> dict[str, Any]:
 def _event(session: Session, row: PlanRow, note: str) -> dict[str, Any]:
     actor, own_number = actor_of(session), row.extra.get(OWN_NO)
     opinion = (
-        for_the_record(_("{note}; its number there was {number}", note=note, number=own_number)) if own_number else note
+        in_default_locale(_("{note}; its number there was {number}", note=note, number=own_number))
+        if own_number
+        else note
     )
     return {
         "at": now(),

@@ -16,7 +16,7 @@ from bureau.cases import clock, events
 from bureau.cases.steps.registry import restarting
 from models import ENDED, Case, CaseEvent, CaseStatus, ChangeStatus, DeadlineChange, StepName
 from panel.base import UNSCOPED
-from panel.i18n import _, for_the_record
+from panel.i18n import _, in_default_locale
 from panel.kinds import Moment, now
 from panel.security.session import actor_of, elevated
 from panel.store import bulk
@@ -71,7 +71,7 @@ def recompute(session: Session, calendar: Calendar | None = None) -> int:
         return 0
     edits = [Edit(case.id, case.version, {"due_at": case.after}, {"due_at": case.before}) for case in cases]
     rows = _events(session, cases)
-    note = for_the_record(NOTE)
+    note = in_default_locale(NOTE)
     with elevated(session):
         bulk.edit(session, Case, edits, note)
         bulk.append(session, CaseEvent, rows)

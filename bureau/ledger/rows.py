@@ -22,7 +22,7 @@ from bureau.cases.steps.registry import IMPORTED
 from bureau.ledger import facts as ledgerfacts
 from bureau.ledger.facts import Change, Facts
 from models import ENDED, Basis, CaseStatus, ListKind, Outcome, Satisfaction, Source
-from panel.i18n import DEFAULT_LOCALE, speaking
+from panel.i18n import DEFAULT_LOCALE, using_locale
 from panel.kinds import ZONE, now
 from panel.search.names import NOT_VISIBLE
 
@@ -148,7 +148,7 @@ class Builder:
         self.start, self.end = month.start, month.end
         #: A month that isn't over is shown until now.
         self.until = min(self.end, now())
-        with speaking(DEFAULT_LOCALE):
+        with using_locale(DEFAULT_LOCALE):
             self.words = {
                 member: str(member.label) for kind in (Source, ListKind, Outcome, Satisfaction) for member in kind
             }

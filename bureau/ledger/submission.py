@@ -19,7 +19,7 @@ from bureau.ledger.rows import COLUMNS, REOPENED, Builder, LedgerRow, shown
 from bureau.ledger.totals import LedgerCounts
 from models import Basis, Case, CaseParty, CaseStatus, Feedback, Ledger, LedgerLine, Referral
 from panel.base import UNSCOPED
-from panel.i18n import _, for_the_record
+from panel.i18n import _, in_default_locale
 from panel.kinds import ZONE, Invalid, now
 from panel.security import audit
 from panel.security.policy import AccessDenied, Permission
@@ -136,7 +136,9 @@ def close(  # noqa: PLR0917 - the parts of a ledger
         # One statement for all lines. Unscoped: they belong to the ledger just added.
         values = [{**line, "ledger_id": ledger.id} for line in lines]
         session.execute(insert(LedgerLine), values, execution_options=UNSCOPED)
-    audit.note(session, AuditAction.EVENT, "ledger", ledger.id, for_the_record(_("Handed up: {name}", name=file_name)))
+    audit.note(
+        session, AuditAction.EVENT, "ledger", ledger.id, in_default_locale(_("Handed up: {name}", name=file_name))
+    )
     return ledger
 
 

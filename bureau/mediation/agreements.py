@@ -21,7 +21,7 @@ from models import (
     Source,
 )
 from panel.base import UNSCOPED
-from panel.i18n import Message, _, for_the_record
+from panel.i18n import Message, _, in_default_locale
 from panel.kinds import Choices, today
 from panel.security.session import actor_of
 
@@ -72,7 +72,7 @@ def _register_breach(session: Session, case: Case, mediation: Mediation) -> Case
         community_id=case.community_id,
         place=case.place,
         source=Source.OTHER,
-        description=for_the_record(
+        description=in_default_locale(
             _(
                 "The agreement of mediation {number} (case {case}) was not kept.",
                 number=mediation.mediation_no,

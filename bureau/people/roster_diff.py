@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from models import ENDED, Case, Community, Liaison, Street
 from panel.base import UNSCOPED
 from panel.errors import UserError
-from panel.i18n import _, for_the_record
+from panel.i18n import _, in_default_locale
 from panel.imports import batches, roster_diff
 from panel.imports.batches import File
 from panel.imports.matching import chunks, key_of
@@ -110,7 +110,7 @@ def end(session: Session, chosen: Mapping[int, int], day: date) -> int:
             )
     edits = [bulk.Edit(one.id, one.version, {"end_on": day}, {"end_on": None}) for one in people]
     try:
-        bulk.edit(session, Liaison, edits, for_the_record(_("Not on the roster any more")))
+        bulk.edit(session, Liaison, edits, in_default_locale(_("Not on the roster any more")))
     except bulk.StaleRow:
         raise UserError(
             _("Somebody changed one of these liaisons meanwhile. Nothing was written; look again.")

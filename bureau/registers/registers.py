@@ -17,7 +17,7 @@ from bureau.calendar.month import Month
 from bureau.registers import mediations, referrals, roster, visits
 from bureau.registers.model import Filled, Register, RegisterRequest
 from models import Community, Street
-from panel.i18n import DEFAULT_LOCALE, _, speaking
+from panel.i18n import DEFAULT_LOCALE, _, using_locale
 from panel.kinds import Invalid, today
 from panel.security.policy import AccessDenied, OutOfScope, Permission
 from panel.security.session import actor_of, policy_of
@@ -93,5 +93,5 @@ def fill(session: Session, register: Register, wanted: RegisterRequest) -> Fille
     """What a register holds of what the actor reaches, masked as on screen. AccessDenied without the right."""
     if not policy_of(session).may(actor_of(session), Permission.EXPORT, register.model):
         raise AccessDenied
-    with speaking(DEFAULT_LOCALE):
+    with using_locale(DEFAULT_LOCALE):
         return register.fill(session, wanted)

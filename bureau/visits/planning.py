@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from bureau.settings import settings
 from models import Assignment, Community, CommunityStatus, Liaison, Officer, Visit, VisitStatus
 from panel.base import UNSCOPED
-from panel.i18n import _, for_the_record
+from panel.i18n import _, in_default_locale
 from panel.kinds import today
 from panel.store import bulk
 from panel.store.bulk import Edit
@@ -220,7 +220,7 @@ def _follow(
         if row.status != VisitStatus.PLANNED or row.planned_on < today():
             continue
         if row.community_id not in active:
-            edits.append(_edit(row, status=VisitStatus.EXEMPT, reason=for_the_record(CLOSED)))
+            edits.append(_edit(row, status=VisitStatus.EXEMPT, reason=in_default_locale(CLOSED)))
             done.excused += 1
             continue
         officer = roster.officer(row.community_id, row.planned_on)

@@ -14,7 +14,7 @@ from bureau.calendar.deadlines import local_day
 from bureau.cases.errors import InvalidValues
 from models import SurveyEntry, Visit
 from panel.fields import Field, Personal, fields
-from panel.i18n import Message, _, for_the_record
+from panel.i18n import Message, _, in_default_locale
 from panel.kinds import Invalid, today
 
 #: What a row of the survey asks for.
@@ -59,8 +59,8 @@ def confirm(session: Session, visit: Visit, entry: SurveyEntry) -> None:
 def described(entry: SurveyEntry) -> str:
     """What a case says that begins with a row of the survey; never who it is about."""
     if entry.quantity is None:
-        return for_the_record(_("Found on a visit: {kind}.", kind=entry.kind.label))
-    return for_the_record(_("Found on a visit: {kind}, {n}.", kind=entry.kind.label, n=entry.quantity))
+        return in_default_locale(_("Found on a visit: {kind}.", kind=entry.kind.label))
+    return in_default_locale(_("Found on a visit: {kind}, {n}.", kind=entry.kind.label, n=entry.quantity))
 
 
 def _day(visit: Visit) -> date:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
 from panel import ids
-from panel.base import Base, in_files
+from panel.base import Base, name_in_files
 from panel.errors import UserError
 from panel.exports import workbooks
 from panel.exports.records import ExportFormat, ExportLog
@@ -250,7 +250,7 @@ def _describe_value(session: Session, field: Field, text: str) -> str:
         return text
     if field.target:
         target = session.get(model_of(field.target), ids.parse(text)) if value is not None else None
-        return in_files(target) if target is not None else f"#{text}"
+        return name_in_files(target) if target is not None else f"#{text}"
     if field.personal is not Personal.NO:
         return field.kind.mask(value)
     return field.kind.format(value) if isinstance(field.kind, Choice | Flag | Label) else text

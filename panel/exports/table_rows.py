@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, CursorResult, Select, asc, desc, select, t
 from sqlalchemy.orm import Session, joinedload, load_only
 from sqlalchemy.types import NULLTYPE
 
-from panel.base import Base, display, in_files, written_by
+from panel.base import Base, display, name_attributes, name_in_files
 from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
 from panel.imports.matching import is_masked
@@ -166,7 +166,7 @@ class _Names:
             self.known = {None: (None, None)}
             missing = set(ids) - self.known.keys()
         mapper = self.model.__mapper__
-        names = [name for name in written_by(self.model) if name in mapper.attrs]
+        names = [name for name in name_attributes(self.model) if name in mapper.attrs]
         options: list[Any] = [load_only(*(getattr(self.model, n) for n in names if n in mapper.column_attrs))]
         options += [joinedload(getattr(self.model, n)) for n in names if n in mapper.relationships]
         if self.place is not None:
@@ -176,7 +176,7 @@ class _Names:
         for record in self.session.execute(statement).unique().scalars():
             above = getattr(record, self.place.name) if self.place is not None else None
             place = text_cell(display(above)) if above is not None else None
-            self.known[record.id] = (text_cell(in_files(record)), place)
+            self.known[record.id] = (text_cell(name_in_files(record)), place)
 
 
 class _LinkNames:
@@ -206,7 +206,7 @@ class _LinkNames:
         if len(self.known) > MAX_NAMES:
             self.known = {}
         statement = select(self.target).where(self.target.id.in_(ids.difference(self.known)))
-        self.known |= {record.id: in_files(record) for record in self.session.execute(statement).scalars()}
+        self.known |= {record.id: name_in_files(record) for record in self.session.execute(statement).scalars()}
 
 
 def _unchanged(values: Values) -> Values:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from panel import sheets
-from panel.base import Base, in_files
+from panel.base import Base, name_in_files
 from panel.exports import table_rows
 from panel.exports.table_rows import Column, columns
 from panel.fields import Field
@@ -165,7 +165,7 @@ def _choices(session: Session, f: Field) -> list[str]:
     if f.reference is None or not (model := model_of(f.reference.table)).__offered__:
         return []
     statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
-    names = list(dict.fromkeys(in_files(record) for record in session.execute(statement).scalars()))
+    names = list(dict.fromkeys(name_in_files(record) for record in session.execute(statement).scalars()))
     return names if len(names) <= MAX_CHOICES else []
 
 

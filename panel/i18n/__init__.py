@@ -1,4 +1,4 @@
-"""Text for people: written in English, shown in the reader's language."""
+"""Translation of texts for users."""
 
 from panel.i18n.text import (
     CATALOGUES,
@@ -8,11 +8,11 @@ from panel.i18n.text import (
     _,
     catalogue,
     current_locale,
-    for_the_record,
+    in_default_locale,
     in_every_locale,
     n_,
-    speaking,
     use_locale,
+    using_locale,
 )
 
 __all__ = [
@@ -23,9 +23,9 @@ __all__ = [
     "_",
     "catalogue",
     "current_locale",
-    "for_the_record",
+    "in_default_locale",
     "in_every_locale",
     "n_",
-    "speaking",
     "use_locale",
+    "using_locale",
 ]

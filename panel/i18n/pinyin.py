@@ -1,8 +1,7 @@
-"""Keys that sort Chinese names and find them by their sounds: "胡秀珍" → "huxiuzhen hxz".
+"""Keys by which Chinese names are sorted, and found by pinyin: "胡秀珍" → "huxiuzhen hxz".
 
-pypinyin's dictionary of phrases (长安 is chang an) takes 40 MB and a while to load, that of characters 15 MB. People's
-names are read character by character, so that the phrases are loaded only when the first place or item is named; who
-names nothing loads neither."""
+pypinyin's dictionary of phrases (长安 is chang an) takes 40 MB of memory, that of characters 15 MB. Both are loaded
+when first needed. Names of people are converted character by character and don't need the phrases."""
 
 from __future__ import annotations
 
@@ -11,12 +10,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
-#: As long as the column that holds it.
+#: Characters of a key: the length of the column that stores it.
 LENGTH = 200
 
 
 def key_of(name: str | None, *, person: bool = False) -> str:
-    """The key of a name; that of a person is read character by character."""
+    """The key of a name; a person's name is converted character by character."""
     if not name:
         return ""
     if person:
@@ -28,7 +27,7 @@ def key_of(name: str | None, *, person: bool = False) -> str:
 
 
 def _apart(other: str) -> Any:
-    """What is no Chinese stays, each character for itself."""
+    """Keep text that isn't Chinese, character by character."""
     return list(other)
 
 
@@ -39,7 +38,7 @@ def _sound(character: str) -> str:
 
 @cache
 def _reader() -> Callable[..., list[str]]:
-    """pypinyin, without its phrases: it reads this variable as it is imported."""
+    """pypinyin's function without the phrases: the variable is read when pypinyin is imported."""
     os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
     from pypinyin import lazy_pinyin  # noqa: PLC0415 - see above
 

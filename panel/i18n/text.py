@@ -1,7 +1,7 @@
-"""Text for people: written in English in the code, shown in the reader's language; knows no Flask.
+"""Messages: English in the code, translated to the reader's language when they are shown.
 
-A message is translated when it is shown, not when it is made, so that declarations at import time
-(labels, choices, rules) need no language yet.
+They are translated by str(), not when they are created, because labels and other declarations are created at import
+time, when there is no reader.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT_LOCALE)
 
 @cache
 def catalogue(locale: str) -> NullTranslations:
-    """The messages of a language, read from its .po file: there is no compiled copy to go stale."""
-    from babel.messages.mofile import write_mo  # noqa: PLC0415 - a command that says nothing needs no translation
+    """The translations of a language, read from the .po file, so that there is no compiled file to keep up to date."""
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - only needed to show a message
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
     source = CATALOGUES / locale / "LC_MESSAGES" / "messages.po"
@@ -45,12 +45,13 @@ def current_locale() -> str:
 
 
 def use_locale(locale: str) -> None:
-    """Every message of this context is shown in `locale` from now on; an unknown one is the default."""
+    """Set the language of this context; DEFAULT_LOCALE if it is unknown."""
     _locale.set(locale if locale in LOCALES else DEFAULT_LOCALE)
 
 
 @contextmanager
-def speaking(locale: str) -> Iterator[None]:
+def using_locale(locale: str) -> Iterator[None]:
+    """Set the language for the block."""
     token = _locale.set(locale)
     try:
         yield
@@ -58,19 +59,19 @@ def speaking(locale: str) -> Iterator[None]:
         _locale.reset(token)
 
 
-def for_the_record(message: Message) -> str:
-    """What the program writes into a record: in the office's language, whoever's request it is."""
-    with speaking(DEFAULT_LOCALE):
+def in_default_locale(message: Message) -> str:
+    """A message in the default language, for texts that the program stores in records."""
+    with using_locale(DEFAULT_LOCALE):
         return str(message)
 
 
 def _grouped(name: str, value: object) -> object:
-    """A count as people read it, 2,317."""
+    """The value {n} with thousands separators (2,317); other values unchanged."""
     return f"{value:,}" if name == "n" and type(value) is int else value
 
 
 class Message:
-    """A sentence in English with named values; str() gives it in the reader's language."""
+    """An English sentence with named values. str() translates it to the reader's language and inserts the values."""
 
     __slots__ = ("msgid", "plural", "values")
 
@@ -78,12 +79,12 @@ class Message:
         self.msgid, self.plural, self.values = msgid, plural, values
 
     def __str__(self) -> str:
-        words = catalogue(current_locale())
+        translations = catalogue(current_locale())
         if self.plural is None:
-            text = words.gettext(self.msgid) if self.msgid else ""
+            text = translations.gettext(self.msgid) if self.msgid else ""
         else:
             n = self.values.get("n", 0)
-            text = words.ngettext(self.msgid, self.plural, n if isinstance(n, int) else 0)
+            text = translations.ngettext(self.msgid, self.plural, n if isinstance(n, int) else 0)
         return text.format(**{k: _grouped(k, v) for k, v in self.values.items()}) if self.values else text
 
     def __repr__(self) -> str:
@@ -107,14 +108,14 @@ def _(msgid: str, **values: object) -> Message:
 
 
 def n_(singular: str, plural: str, n: int, **values: object) -> Message:
-    """Mark a sentence that counts; the number is `{n}`."""
+    """Mark a sentence with a plural for translation; it contains the number as `{n}`."""
     return Message(singular, plural, n=n, **values)
 
 
 def in_every_locale(message: Message) -> set[str]:
-    """What a message reads like in each language, for what people may type or send."""
-    found = set()
+    """The translations of a message to all languages, to recognise it in input."""
+    texts = set()
     for locale in LOCALES:
-        with speaking(locale):
-            found.add(str(message))
-    return found
+        with using_locale(locale):
+            texts.add(str(message))
+    return texts

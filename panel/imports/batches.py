@@ -15,7 +15,7 @@ from panel import progress, sheets
 from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
-from panel.i18n import Message, _, for_the_record
+from panel.i18n import Message, _, in_default_locale
 from panel.imports import import_undo, importing, mapping
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
 from panel.imports.records import ImportBatch, ImportRow
@@ -76,7 +76,7 @@ def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit:
     progress.report(progress.WRITING)
     try:
         batch = _insert_batch(session, plan, file)
-        importing.apply(session, plan, registry, note=for_the_record(_("Import batch {number}", number=batch)))
+        importing.apply(session, plan, registry, note=in_default_locale(_("Import batch {number}", number=batch)))
         _insert_rows(session, plan, batch)
         if plan.options.meanings is not None:
             for labels in plan.headers:

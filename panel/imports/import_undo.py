@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base
 from panel.errors import UserError
-from panel.i18n import Message, _, for_the_record
+from panel.i18n import Message, _, in_default_locale
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.imports.rules import Registry
 from panel.imports.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
@@ -76,7 +76,7 @@ def run(session: Session, undo_plan: UndoPlan, registry: Registry) -> int:
         raise UserError(undo_plan.refusal)
     if not undo_plan.going:
         raise UserError(_("Every row has been changed or referred to since. Nothing was taken back."))
-    note = for_the_record(_("Import batch {number} taken back", number=undo_plan.batch.id))
+    note = in_default_locale(_("Import batch {number} taken back", number=undo_plan.batch.id))
     try:
         with elevated(session):
             _undo_records(session, undo_plan, registry, note)

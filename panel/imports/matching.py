@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
-from panel.base import UNSCOPED, Base, written_by
+from panel.base import UNSCOPED, Base, name_attributes
 from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
@@ -127,7 +127,7 @@ class Finder:
         name_columns = [columns[f.attr] for f in self.name_fields()]
         for row in session.execute(select(columns.id, *name_columns), execution_options=UNSCOPED):
             self.add_record(row[0], row[1:])
-        if not set(written_by(self.model)) <= {f.attr for f in self.name_fields()}:
+        if not set(name_attributes(self.model)) <= {f.attr for f in self.name_fields()}:
             for id_, name in display_names(session, self.model).items():
                 self.add_name(id_, name)
 

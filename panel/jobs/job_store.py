@@ -1,4 +1,4 @@
-"""Jobs as they are stored: a row for each, and a folder with its progress, the wish to cancel and its files."""
+"""Storage of jobs: a row for each, and a folder with its progress, its cancel request and its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from panel.kinds import now
 from panel.security.policy import AccessDenied, Policy, table_of
 from panel.security.session import actor_of, may_write, system_session, writing
 
-#: Files of results are thrown away after so many days; what is known of a job after so many.
+#: Days after which the files of a job are deleted, and days after which its row is.
 FILE_DAYS, KEEP_DAYS = 7, 90
 
 
@@ -37,22 +37,22 @@ class JobStore:
 
     @property
     def root(self) -> Path:
-        """Where jobs have their folders; results hold personal data, nobody else on the machine reads them."""
-        found = self.instance / "jobs"
-        found.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return found
+        """The folder of all jobs. Only this account can read it, since results hold personal data."""
+        folder = self.instance / "jobs"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
 
     def folder(self, id_: int) -> Path:
-        """The folder of a job; made where there is none."""
-        found = self.root / str(id_)
-        found.mkdir(mode=0o700, exist_ok=True)
-        return found
+        """The folder of a job; created if missing."""
+        folder = self.root / str(id_)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
     def add(
         self, session: Session, kind: str, params: Mapping[str, Any], *, title: Message | str = "", mark: str = ""
     ) -> int:
-        """Store a job of the session's actor and commit the session. Returns the job's id; that of the same job where
-        one with the same `mark` waits or runs."""
+        """Store a job of the session's actor, commit the session, and return the job's id. If a job of the same kind
+        and `mark` waits or runs, its id is returned instead. Raises AccessDenied without an account."""
         actor = actor_of(session)
         if actor.user_id is None:
             raise AccessDenied
@@ -61,13 +61,13 @@ class JobStore:
         with may_write():
             table = table_of(Job)
             connection = session.connection()
-            wanted = select(table.c.id).where(
+            same_job = select(table.c.id).where(
                 table.c.owner_id == actor.user_id,
                 table.c.kind == kind,
                 table.c.mark == mark,
                 table.c.state.in_([JobState.QUEUED, JobState.RUNNING]),
             )
-            id_ = connection.execute(wanted).scalar() if mark else None
+            id_ = connection.execute(same_job).scalar() if mark else None
             if id_ is None:
                 values = {
                     "kind": kind,
@@ -84,7 +84,8 @@ class JobStore:
         return int(id_)
 
     def cancel(self, id_: int) -> None:
-        """Ask a job to end; it does at its next look. Touches no database: the job may be holding it."""
+        """Request that a job ends, which it does at its next check. Doesn't use the database, which the job may have
+        locked."""
         (self.folder(id_) / "cancel").touch()
 
     def cancelling(self, id_: int) -> bool:
@@ -95,35 +96,35 @@ class JobStore:
         files = self.root / str(id_) / "files"
         return sorted(files.iterdir()) if files.is_dir() else []
 
-    def look_at(self, id_: int) -> None:
-        """The owner has seen how a job ended."""
+    def mark_seen(self, id_: int) -> None:
+        """Record that the owner has seen how a job ended."""
         with self.session() as session:
-            mine = update(Job).where(Job.id == id_, Job.seen_at.is_(None))
-            session.execute(mine.values(seen_at=now()), execution_options={"synchronize_session": False})
+            statement = update(Job).where(Job.id == id_, Job.seen_at.is_(None))
+            session.execute(statement.values(seen_at=now()), execution_options={"synchronize_session": False})
 
     def set_done(self, session: Session, id_: int, result: dict[str, Any] | None) -> None:
-        """Mark a running job as done, within the transaction of its work. Raises Stopped if it runs no more."""
+        """Mark a running job as done, in the transaction of its work. Raises Stopped if it isn't running any more."""
         table = table_of(Job)
-        mine = update(table).where(table.c.id == id_, table.c.state == JobState.RUNNING)
+        statement = update(table).where(table.c.id == id_, table.c.state == JobState.RUNNING)
         values = {"state": JobState.DONE, "ended_at": now(), "result": result}
-        if session.connection().execute(mine.values(values)).rowcount != 1:
+        if session.connection().execute(statement.values(values)).rowcount != 1:
             raise Stopped  # another process has marked it as interrupted
 
     def set_ended(self, id_: int, state: JobState, message: str) -> None:
-        """Mark a running job as ended in another way, with the sentence for its owner."""
+        """Mark a running job as ended with another state, and the message for its owner."""
         with self.session() as session:
-            mine = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING)
-            session.execute(mine.values(state=state, ended_at=now(), message=message[:1000]))
+            statement = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING)
+            session.execute(statement.values(state=state, ended_at=now(), message=message[:1000]))
 
     def tidy(self) -> None:
-        """Throw away old results, and later what is known of old jobs."""
+        """Delete expired files and rows."""
         limit = time.time() - FILE_DAYS * 86400
-        for old in self.root.iterdir():
-            if old.is_dir() and ids.parse(old.name) and old.stat().st_mtime < limit:
-                shutil.rmtree(old, ignore_errors=True)
+        for folder in self.root.iterdir():
+            if folder.is_dir() and ids.parse(folder.name) and folder.stat().st_mtime < limit:
+                shutil.rmtree(folder, ignore_errors=True)
         with self.session() as session:
             session.execute(delete(Job).where(Job.ended_at < now() - timedelta(days=KEEP_DAYS)))
 
     def session(self) -> AbstractContextManager[Session]:
-        """A session of the system's in one writing transaction."""
+        """A system session in one writing transaction."""
         return system_session(self.engine, self.policy, self.secret)

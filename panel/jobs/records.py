@@ -15,7 +15,7 @@ from panel.kinds import Choice, Choices, Code, Data, Moment, Text, now
 
 
 class PeriodicRun(Base):
-    """When a piece of periodic work was last done; its row is what processes compete for."""
+    """The last time of a piece of periodic work. Processes lock the row to claim the work."""
 
     __tablename__ = "periodicrun"
     __label__ = _("Periodic work")
@@ -37,8 +37,8 @@ class JobState(Choices):
 
 
 class Job(Base):
-    """Long work done off the request, for its owner alone. How far it is stands in its folder, not here: while it
-    writes, it may be the only one who can."""
+    """A background job, visible to its owner alone. Its progress is a file in its folder, not a column, because on
+    SQLite the job itself may hold the write lock."""
 
     __tablename__ = "job"
     __label__ = _("Background task")
@@ -53,15 +53,15 @@ class Job(Base):
     created_at: Mapped[datetime] = col(Moment(), _("Asked for"), required=True, default=now)
     started_at: Mapped[datetime | None] = col(Moment(), _("Begun"))
     ended_at: Mapped[datetime | None] = col(Moment(), _("Ended"))
-    #: When the owner has looked at how it ended.
+    #: When the owner first saw that it had ended.
     seen_at: Mapped[datetime | None] = mapped_column()
     owner_id: Mapped[int] = mapped_column(Integer)
     owner_name: Mapped[str] = mapped_column(String(80), default="")
-    #: In which its sentences are worded.
+    #: The language of its messages.
     locale: Mapped[str] = mapped_column(String(20), default="")
-    #: Tells the same work asked for twice.
+    #: Identifies a repeated request for the same work.
     mark: Mapped[str] = mapped_column(String(80), default="")
-    #: Why it failed, in words.
+    #: Why it failed.
     message: Mapped[str] = mapped_column(String(1000), default="")
     params: Mapped[dict[str, Any]] = mapped_column(Data().sql(), default=dict)
     result: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())

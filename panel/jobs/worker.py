@@ -38,7 +38,7 @@ from sqlalchemy.orm import Session, joinedload
 from panel import progress
 from panel.base import UNSCOPED
 from panel.errors import UserError
-from panel.i18n import Message, _, speaking
+from panel.i18n import Message, _, using_locale
 from panel.jobs.job_store import JobStore
 from panel.jobs.records import Job, JobState
 from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, read_progress
@@ -123,7 +123,7 @@ class Jobs(JobStore):
             if job is None:
                 return
             name, locale, owner, params = job.kind, job.locale, job.owner_id, dict(job.params)
-        with speaking(locale):
+        with using_locale(locale):
             begun = time.monotonic()
             state, message = self._work(id_, name, owner, params)
             log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - begun)

@@ -1,8 +1,8 @@
-"""Kinds of value: one pair parse/format each, used alike by forms, pages and Excel.
+"""Kinds of values. Each has one pair of parse() and format(), used for forms, pages and workbooks alike.
 
-parse() takes what a person typed or a cell held (str, int, float, bool, date, datetime or None), gives the
-stored value, None for a blank, and raises Invalid, with a sentence for the user, for anything else.
-format() is its inverse: parse(format(value)) == value.
+parse() takes what was typed or a cell holds (str, int, float, bool, date, datetime or None) and returns the stored
+value, or None for a blank. It raises Invalid, with a sentence for the user, for anything else. format() is its inverse:
+parse(format(value)) == value.
 """
 
 from panel.kinds.base import (

@@ -1,4 +1,4 @@
-"""What every kind has in common: a clean text, a reason for refusing, a clock, and the pair parse/format."""
+"""The base class of kinds, and what they share: clean texts, the error Invalid, the clock."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 EXCEL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel knows no zones
 
 
-class Invalid(ValueError):  # noqa: N818 - what the user is told, not a defect
-    """What was given can't be read as this kind; `message` says why and what to give instead."""
+class Invalid(ValueError):  # noqa: N818 - shown to the user as a sentence
+    """A value can't be parsed as this kind; `message` says why and what to enter instead."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class Invalid(ValueError):  # noqa: N818 - what the user is told, not a defect
 
 
 class Moments(TypeDecorator[datetime]):
-    """Date-times stored as UTC without a zone, given and taken with one."""
+    """Column type of date-times: stored as UTC without a zone, in Python always with a zone."""
 
     impl = DateTime
     cache_ok = True
@@ -49,8 +49,8 @@ class Moments(TypeDecorator[datetime]):
 
 
 class Choices(StrEnum):
-    """Values with names for people: `REPORTED = "reported", _("Reported"), "brand"`; the third is the tag's colour,
-    the fourth other words that mean the value."""
+    """A closed list of values: `REPORTED = "reported", _("Reported"), "brand"` are the stored value, the label and the
+    colour of its tag; a fourth element are further texts that an import reads as the value."""
 
     label: Message
     tone: str
@@ -66,12 +66,12 @@ class Choices(StrEnum):
 
     @classmethod
     def of(cls, value: object) -> Self:
-        """The member with this stored value. ValueError if there is none."""
+        """The member with this stored value. Raises ValueError."""
         return cls(value)  # type: ignore[call-arg, arg-type]
 
 
 def now() -> datetime:
-    """This moment, with its zone. The one clock of the project."""
+    """The current moment in UTC. All code reads the clock here."""
     return datetime.now(UTC)
 
 
@@ -83,25 +83,26 @@ _SPACES = re.compile(r"[\s\u00a0\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u300
 _NARROW = {code: unicodedata.normalize("NFKC", chr(code)) for code in (0x3000, *range(0xFF01, 0xFF5F))}
 _WIDE = re.compile("[\u3000\uff01-\uff5e]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
-#: What makes a text other than tidy: white space at an end, beside other or of another width, a control character.
+#: What tidy() removes: outer, repeated or non-ASCII white space, and control characters.
 _UNTIDY = re.compile(rf"^\s|\s$|\s\s|(?! ){_SPACES.pattern}|{_CONTROL.pattern}")
-#: Digits beyond which Excel keeps zeros only.
+#: Excel stores integers exactly below this; of longer numbers it replaces the last digits by zeros.
 EXACT = 10**15
+#: A number in scientific notation, as Excel writes long ones.
 SHORTENED = re.compile(r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+")
 
 
 def narrow(text: str) -> str:
-    """Full-width digits, letters and signs as their plain forms; other characters stay."""
+    """Replace full-width digits, letters, punctuation and spaces by their ASCII forms."""
     return text.translate(_NARROW) if _WIDE.search(text) else text
 
 
 def printable(text: str) -> str:
-    """Text without the characters that no database, workbook or page takes."""
+    """Remove the characters that databases, workbooks or pages can't store: control characters and surrogates."""
     return _CONTROL.sub("", text)
 
 
 def tidy(raw: object) -> str:
-    """One line of text: outer white space of every width gone, inner runs folded to one space."""
+    """A value as one line of text: outer white space is removed, each inner run of it becomes one space."""
     if raw is None:
         return ""
     if type(raw) is str:
@@ -111,17 +112,17 @@ def tidy(raw: object) -> str:
     if isinstance(raw, float) and raw.is_integer() and abs(raw) < EXACT:
         raw = int(raw)
     if isinstance(raw, int) and abs(raw) >= 10**100:
-        return "9" * 100  # more digits than any cell or field holds; Python refuses to spell out the longest
+        return "9" * 100  # longer than any cell or field; Python refuses to convert the longest to text
     return _SPACES.sub(" ", printable(str(raw))).strip()
 
 
 def digits(raw: object) -> str:
-    """Text of a number-like cell with separators dropped and full-width digits made plain."""
+    """The text of a number without separators, with full-width digits as ASCII."""
     return re.sub(r"[\s\-‐-―－()（）.·'’]", "", narrow(tidy(raw)))
 
 
 def number_of(raw: object) -> float | None:
-    """What a number cell held, as far as a float can say it; None for anything else."""
+    """The number in a cell as a float, infinity if it is too large; None if the cell holds no number."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
         return None
     try:
@@ -132,7 +133,7 @@ def number_of(raw: object) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value. `control` names the form's input; `example` is shown in errors and templates."""
+    """A kind of value. `control` is the name of its form control (see pages.parts.Input)."""
 
     control: ClassVar[str] = "text"
     #: Excel's number format for cells of this kind.
@@ -148,17 +149,17 @@ class Kind:
         return "" if value is None else str(value)
 
     def store(self, value: Any) -> Any:
-        """The value as JSON can hold it, for the audit and for taking an import back."""
+        """The value in JSON form, for the audit and the undo of imports."""
         return value
 
     def load(self, stored: Any) -> Any:
-        """The value that store() was given."""
+        """The value of a result of store()."""
         return stored
 
     def show(self, stored: Any) -> str:
-        """What store() gave, in the reader's words."""
+        """A result of store() as text in the reader's language."""
         return "" if stored is None else str(stored)
 
     def mask(self, value: Any) -> str:
-        """What those see who may not see the value."""
+        """The text shown to readers who may not see the value."""
         return "" if value is None else "***"

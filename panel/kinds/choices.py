@@ -1,4 +1,4 @@
-"""Kinds that point at something: one of a closed list, other records, structured values."""
+"""Kinds that refer to something: members of a closed list, other records, declared labels; and structured data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from panel.kinds.words import Text
 
 @dataclass(frozen=True, slots=True)
 class Choice(Kind):
-    """One of a closed list; its stored key, its label in either language are all understood."""
+    """A member of a closed list. parse() accepts its stored value, its aliases, and its label in any language."""
 
     choices: type[Choices]
     control: ClassVar[str] = "select"
@@ -37,8 +37,8 @@ class Choice(Kind):
         text = narrow(tidy(raw))
         if not text:
             return None
-        words = _words(self.choices)
-        if (choice := words.get(text) or words.get(text.lower())) is not None:
+        members = _accepted_texts(self.choices)
+        if (choice := members.get(text) or members.get(text.lower())) is not None:
             return choice
         names = "、".join(str(choice.label) for choice in self.choices)
         raise Invalid(_("“{value}” is none of: {names}.", value=text[:40], names=names))
@@ -60,18 +60,19 @@ class Choice(Kind):
 
 
 @cache
-def _words(choices: type[Choices]) -> dict[str, Choices]:
-    """What people may type for each of a list: its stored key in any case, its label in any language, other words."""
-    found: dict[str, Choices] = {}
+def _accepted_texts(choices: type[Choices]) -> dict[str, Choices]:
+    """The texts that parse() accepts, each with its member."""
+    members: dict[str, Choices] = {}
     for choice in choices:
         for word in (str(choice.value), *choice.aliases, *in_every_locale(choice.label)):
-            found.setdefault(word, choice)
-    return found
+            members.setdefault(word, choice)
+    return members
 
 
 @dataclass(frozen=True, slots=True)
 class Reference(Kind):
-    """Another record, by id; `table` names its table. Names are resolved where the records are (forms, imports)."""
+    """Another record by its id; `table` is the name of its table. parse() reads ids; forms and imports resolve
+    names."""
 
     table: str
     control: ClassVar[str] = "lookup"
@@ -90,19 +91,19 @@ class Reference(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Many(Kind):
-    """Several records of one table, by their ids. They stand in a table of their own, which panel.fields.many() makes.
-    Names are resolved where the records are (forms, imports)."""
+    """Up to `most` records of one table, as a sorted tuple of ids. The links are stored in a table that
+    panel.fields.many() declares. parse() reads ids; forms and imports resolve names."""
 
     table: str
     most: int = 500
     control: ClassVar[str] = "many"
 
     def parse(self, raw: object) -> tuple[int, ...] | None:
-        given = raw if isinstance(raw, list | tuple) else re.split(r"[\s,、]+", narrow(tidy(raw)))
-        found = [ids.parse(text) for one in given if (text := tidy(one))]
-        if None in found:
+        parts = raw if isinstance(raw, list | tuple) else re.split(r"[\s,、]+", narrow(tidy(raw)))
+        linked = [ids.parse(text) for part in parts if (text := tidy(part))]
+        if None in linked:
             raise Invalid(_("Choose one from the list."))
-        chosen = {id_ for id_ in found if id_ is not None}
+        chosen = {id_ for id_ in linked if id_ is not None}
         if len(chosen) > self.most:
             raise Invalid(_("At most {n} can be chosen.", n=self.most))
         return tuple(sorted(chosen)) or None
@@ -122,7 +123,7 @@ class Many(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Data(Kind):
-    """Structured values kept with a log row; shown, never typed."""
+    """JSON data of a log row; never typed."""
 
     control: ClassVar[str] = "data"
 
@@ -134,7 +135,7 @@ class Data(Kind):
 
 
 class Label(Text):
-    """One of the names that are declared elsewhere (roles, steps): stored by its name, shown by its label."""
+    """A name that is declared elsewhere, such as a role: stored by name, shown by its label in `labels`."""
 
     control: ClassVar[str] = "select"
     labels: ClassVar[dict[str, Message]] = {}

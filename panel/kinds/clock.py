@@ -1,4 +1,4 @@
-"""Times of day, however people write them."""
+"""The kind of times of day, in the many ways that people write them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from panel.kinds.base import Invalid, Kind, narrow, number_of, tidy
 
 _MORNING = dict.fromkeys(range(1, 12), 0)
 _EVENING = {**dict.fromkeys(range(16, 24), 0), **dict.fromkeys(range(4, 12), 12)}
-#: What people call parts of a day: the hours that may follow, and what each adds. An hour that isn't there is refused,
-#: not guessed: 上午12:30 is half past midnight to Excel and half past noon to many.
+#: Parts of the day: the hours that may follow each, with the hours to add. Other hours are ambiguous and refused:
+#: 上午12:30 means 00:30 to Excel and 12:30 to many people.
 _PARTS: dict[str, dict[int, int]] = {
     **dict.fromkeys(("上午", "早上", "早晨", "清晨"), _MORNING),
     "凌晨": {12: -12, **dict.fromkeys(range(7), 0)},
@@ -33,13 +33,13 @@ _CLOCK = re.compile(
     r"(?P<part>半|[一三]刻|整|钟)?\s*(?P<after>am|pm)?"
 )
 _MINUTES = {"半": 30, "一刻": 15, "三刻": 45}
-#: The days on which workbooks let a bare time of day fall.
+#: The dates that workbooks use for a time of day without a date.
 _NO_DAY = frozenset({(1899, 12, 30), (1899, 12, 31), (1904, 1, 1)})
 
 
 @dataclass(frozen=True, slots=True)
 class Time(Kind):
-    """A time of day to the second, on the office's clock."""
+    """A time of day to the second, in local time."""
 
     control: ClassVar[str] = "time"
     excel: ClassVar[str] = "hh:mm"
@@ -61,12 +61,12 @@ class Time(Kind):
         text = narrow(tidy(raw)).lower()
         if not text:
             return None
-        found = _CLOCK.fullmatch(text)
-        if not found or (found["part"] and found["minute"]) or (found["before"] and found["after"]):
+        match = _CLOCK.fullmatch(text)
+        if not match or (match["part"] and match["minute"]) or (match["before"] and match["after"]):
             raise self._none()
-        hour, minute = int(found["hour"]), int(found["minute"] or _MINUTES.get(found["part"], 0))
-        second = int(found["second"] or 0)
-        if part := found["before"] or found["after"]:
+        hour, minute = int(match["hour"]), int(match["minute"] or _MINUTES.get(match["part"], 0))
+        second = int(match["second"] or 0)
+        if part := match["before"] or match["after"]:
             if hour not in _PARTS[part]:
                 raise Invalid(_("“{value}” can be read in two ways. Write it by 24 hours, as in 14:30.", value=text))
             hour += _PARTS[part][hour]
@@ -75,7 +75,7 @@ class Time(Kind):
         return time(hour, minute, second)
 
     def _of_day_fraction(self, number: float) -> time:
-        """What Excel keeps of a time: 0.5 is noon."""
+        """The time that Excel stores as a fraction of a day: 0.5 is noon."""
         if not 0 <= number < 1 or (seconds := round(number * 86400)) == 86400:
             raise self._none()
         return time(seconds // 3600, seconds // 60 % 60, seconds % 60)

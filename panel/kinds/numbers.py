@@ -1,4 +1,4 @@
-"""Kinds of numbers: whole ones, amounts, yes and no."""
+"""Kinds of numbers and flags."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sqlalchemy.types import TypeEngine
 from panel.i18n import _
 from panel.kinds.base import Invalid, Kind, narrow, tidy
 
-#: What may stand around an amount.
+#: Currency signs around an amount.
 _CURRENCY = re.compile(r"^[¥￥]\s*|\s*元$")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 
 
 def _ungrouped(text: str) -> str:
-    """A number without its thousands separators. A comma that is none may be a decimal comma: 1,99 is not 199."""
+    """Remove thousands separators. Raises Invalid for any other comma, which may be a decimal one (1,99 isn't 199)."""
     if re.fullmatch(r"[+-]?[0-9.,]*,[0-9.,]*", text) and not _GROUPED.fullmatch(text):
         raise Invalid(_("A comma may only separate thousands, as in 1,234; decimals stand after a point, as in 1.99."))
     return text.replace(",", "") if _GROUPED.fullmatch(text) else text
 
 
 def _accounting(text: str) -> str:
-    """An amount below zero as accountants write it, with a plain minus before it: (1,234.50) or ¥−5."""
+    """Rewrite a negative amount in accounting notation, (1,234.50) or ¥−5, with a leading minus."""
     text = text.replace("\u2212", "-")
-    if found := re.fullmatch(r"\(\s*([^-+()]+?)\s*\)", text):
-        return "-" + _CURRENCY.sub("", found[1])
+    if match := re.fullmatch(r"\(\s*([^-+()]+?)\s*\)", text):
+        return "-" + _CURRENCY.sub("", match[1])
     return re.sub(r"^-\s*[¥￥]?\s*", "-", text)
 
 
@@ -60,7 +60,7 @@ class Whole(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Amount(Kind):
-    """A decimal number with `places` digits after the point; below zero only where it is declared `signed`."""
+    """A decimal number, rounded half up to `places` digits after the point; not negative unless `signed`."""
 
     places: int = 2
     signed: bool = False
@@ -85,7 +85,7 @@ class Amount(Kind):
         value = value.quantize(Decimal(1).scaleb(-self.places), ROUND_HALF_UP)
         if abs(value) >= 10**11:
             raise self._out_of_bounds()
-        return value or abs(value)  # no minus before a zero
+        return value or abs(value)  # no negative zero
 
     def _out_of_bounds(self) -> Invalid:
         if self.signed:
@@ -104,7 +104,7 @@ class Amount(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Level(Amount):
-    """A measured level with one digit after the point, from 0 to 999.9."""
+    """A measured level in dB with one digit after the point, from 0 to 999.9."""
 
     places: int = 1
     excel: ClassVar[str] = "0.0"

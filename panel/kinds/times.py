@@ -1,4 +1,4 @@
-"""Kinds of time: days and moments, however people write them."""
+"""Kinds of days and moments, in the many ways that people write them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _DAY = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日
 _DAY_PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _CLOCK = re.compile(r"[\sT]*(\d{1,2})\s*[:时点]\s*(\d{1,2})?(?:\s*[:分]\s*(\d{1,2})?(?:\.\d+)?)?\s*[分秒]?")
 _WEEKDAY = re.compile(r"\s*\(?(星期|周)[一二三四五六日天]\)?")
-#: What follows the first day of a term that still runs, or stands alone where it has no last day.
+#: Text after the first day of an open term, and texts for "no last day".
 _SINCE = re.compile(r"\s*(起|[-—–~至]*\s*(至?今|现在))")
 _NO_END = frozenset({"至今", "今", "现在"})
-#: Years that a date may lie in.
+#: Years that are accepted.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 def _day(value: date) -> date:
-    """A date that a cell held as one, if its year can be right."""
+    """Return a date from a cell. Raises Invalid if its year isn't accepted."""
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise Invalid(_("The year {year} can't be right. Example: 2025-07-14.", year=value.year))
     return value
 
 
 def _serial_of(raw: object) -> datetime | None:
-    """The date-time that a number cell means as Excel's count of days since 1900; None for what isn't one: text, or a
-    number such as 20250714 or 2025.7. Only days from 1990 to 2100 are believed."""
+    """The date-time of a number that is an Excel serial (days since 1900). None for text and for numbers such as
+    20250714 or 2025.7. Raises Invalid for serials outside 1990 to 2100."""
     number = number_of(raw)
     if number is None or 19000101 <= number <= 22001231 or FIRST_YEAR <= number < LAST_YEAR:
         return None
@@ -43,19 +43,19 @@ def _serial_of(raw: object) -> datetime | None:
 
 
 def _read_day(text: str) -> tuple[date, str]:
-    """The day a text begins with, and what follows it."""
-    found = _DAY.match(text) or _DAY_PLAIN.match(text)
-    if not found:
+    """The day at the beginning of a text, and the rest of the text. Raises Invalid."""
+    match = _DAY.match(text) or _DAY_PLAIN.match(text)
+    if not match:
         if re.fullmatch(r"\d{4}\s*([-./年]\s*(\d{1,2}\s*月?)?)?", text):
             raise Invalid(_("The day is missing. Write the whole date, for example 2025-07-14."))
         raise Invalid(_("This is no date. Example: 2025-07-14, 2025.7.14 or 2025年7月14日."))
-    year, month, day = (int(part) for part in found.groups())
+    year, month, day = (int(part) for part in match.groups())
     if not 1 <= month <= 12:
         raise Invalid(_("There is no month {month}. Example: 2025-07-14.", month=month))
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise Invalid(_("The year {year} can't be right. Example: 2025-07-14.", year=year))
     try:
-        rest = text[found.end() :]
+        rest = text[match.end() :]
         return date(year, month, day), _WEEKDAY.sub("", rest, count=1)
     except ValueError:
         raise Invalid(
@@ -101,7 +101,7 @@ class Day(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Moment(Kind):
-    """A date and time to the minute, stored as UTC, typed and shown in the office's zone."""
+    """A date and time to the second, stored as UTC, typed and shown in local time."""
 
     control: ClassVar[str] = "datetime-local"
     excel: ClassVar[str] = "yyyy-mm-dd hh:mm"
@@ -112,8 +112,8 @@ class Moment(Kind):
     def parse(self, raw: object) -> datetime | None:
         if isinstance(raw, datetime):
             _day(raw)
-            whole = raw + timedelta(microseconds=500_000)
-            return whole.replace(microsecond=0, tzinfo=raw.tzinfo or ZONE)
+            rounded = raw + timedelta(microseconds=500_000)
+            return rounded.replace(microsecond=0, tzinfo=raw.tzinfo or ZONE)
         if isinstance(raw, date):
             return datetime(_day(raw).year, raw.month, raw.day, tzinfo=ZONE)
         if (serial := _serial_of(raw)) is not None:
@@ -124,10 +124,10 @@ class Moment(Kind):
         day, rest = _read_day(text)
         if not rest.strip():
             return datetime(day.year, day.month, day.day, tzinfo=ZONE)
-        found = _CLOCK.fullmatch(rest)
-        if not found:
+        match = _CLOCK.fullmatch(rest)
+        if not match:
             raise Invalid(_("This is no date and time. Example: 2025-07-14 09:30."))
-        hour, minute, second = (int(part or 0) for part in found.groups())
+        hour, minute, second = (int(part or 0) for part in match.groups())
         if hour > 23 or minute > 59 or second > 59:
             raise Invalid(_("This is no time of day. Example: 2025-07-14 09:30."))
         return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=ZONE)
@@ -149,5 +149,5 @@ class Moment(Kind):
 
 
 def to_minute(moment: datetime | None) -> str:
-    """A moment without its seconds, as pages and sentences show it; "" for none."""
+    """A moment in local time without seconds, for pages and messages; "" for None."""
     return Moment().format(moment.replace(second=0, microsecond=0)) if moment is not None else ""

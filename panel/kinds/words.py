@@ -1,4 +1,4 @@
-"""Kinds of words: text, names, places, codes, telephone numbers, addresses of the web."""
+"""Kinds of texts: names, addresses, codes, telephone numbers, e-mail and web addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from panel.kinds.base import EXACT, SHORTENED, Invalid, Kind, digits, narrow, nu
 
 @dataclass(frozen=True, slots=True)
 class Text(Kind):
-    """A line of text, at most `length` characters; `lines` > 1 makes it a paragraph that keeps its line breaks."""
+    """A line of text of at most `length` characters. With `lines` > 1 it keeps line breaks."""
 
     length: int
     lines: int = 1
@@ -44,7 +44,7 @@ _HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
 
 @dataclass(frozen=True, slots=True)
 class PersonName(Text):
-    """A person's name; white space inside a Chinese name (张  三) is no part of it. Masked as 张*."""
+    """A person's name; white space inside a Chinese name (张  三) is removed. Masked as 张*."""
 
     length: int = 40
 
@@ -58,7 +58,7 @@ class PersonName(Text):
 
 @dataclass(frozen=True, slots=True)
 class Place(Text):
-    """An address; masked to its first six characters."""
+    """A postal address or place. Masked but for its first six characters, at most half of it."""
 
     length: int = 120
 
@@ -68,7 +68,8 @@ class Place(Text):
 
 @dataclass(frozen=True, slots=True)
 class Code(Text):
-    """An identifier such as a badge or document number: text, never a number, without inner spaces."""
+    """An identifier such as a badge or document number: text without spaces. Numbers that Excel has rounded are
+    refused."""
 
     length: int = 40
 
@@ -117,7 +118,8 @@ class Mobile(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Telephone(Kind):
-    """An office telephone: digits, dashes, an extension (0573-82712611-802). Masked to its last four."""
+    """A telephone number of digits and dashes, with an extension (0573-82712611-802). Masked but for its last four
+    digits."""
 
     control: ClassVar[str] = "tel"
 
@@ -145,9 +147,10 @@ class Telephone(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Email(Kind):
-    """An e-mail address; its domain in small letters. Masked but for its first letter and domain.
+    """An e-mail address with its domain in lower case. Masked but for its first letter and domain.
 
-    A plain text control: the browser's own check would refuse what parse() tidies, and half an address in a filter."""
+    Its control is a plain text input: a browser's check for e-mail addresses would refuse what parse() cleans, and
+    parts of an address in a filter."""
 
     def sql(self) -> TypeEngine[Any]:
         return String(254)
@@ -174,7 +177,7 @@ class Email(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Link(Kind):
-    """An address of the web, http or https and nothing else, without a password in it. Shown as a link."""
+    """A web address with http or https, without user name and password. Shown as a link."""
 
     length: int = 500
     control: ClassVar[str] = "url"
@@ -188,22 +191,22 @@ class Link(Kind):
             return None
         if len(text) > self.length:
             raise Invalid(_("Too long: {n} characters, at most {length} are allowed.", n=len(text), length=self.length))
-        if not (found := re.fullmatch(r"(https?)[:：][/／]{2}([^/?#]+)([/?#].*)?", text, re.IGNORECASE)):
+        if not (match := re.fullmatch(r"(https?)[:：][/／]{2}([^/?#]+)([/?#].*)?", text, re.IGNORECASE)):
             raise Invalid(_("This is no web address. Write all of it, for example https://www.example.org/page."))
-        scheme, host, rest = found[1].lower(), narrow(found[2]).lower(), found[3] or ""
+        scheme, host, rest = match[1].lower(), narrow(match[2]).lower(), match[3] or ""
         address = f"{scheme}://{host}{rest}"
-        if not _HOST.fullmatch(host) or not _PATH.fullmatch(rest) or not _reads(address):
+        if not _HOST.fullmatch(host) or not _PATH.fullmatch(rest) or not _is_parsable(address):
             raise Invalid(_("This is no web address. Write all of it, for example https://www.example.org/page."))
         return address
 
 
-#: A name or address of a machine, and a port perhaps; never `user@`, which makes one site look like another.
+#: A host name or IP address with an optional port. `user@` is refused, because it makes one site look like another.
 _HOST = re.compile(r"(\w([\w-]*\w)?(\.\w([\w-]*\w)?)*\.?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _PATH = re.compile(r"[^\s\\<>\"`]*")
 
 
-def _reads(address: str) -> bool:
-    """Whether a port, if there is one, is such a number, and the standard library reads the same host as we do."""
+def _is_parsable(address: str) -> bool:
+    """Whether the standard library can parse the address and its port is valid."""
     try:
         return address.isprintable() and bool(urlsplit(address).hostname) and urlsplit(address).port != 0
     except ValueError:

@@ -1,4 +1,4 @@
-"""What people call the records that a reference points at, as far as they lie inside the actor's scope."""
+"""Names of referenced records in the actor's scope."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ NOT_VISIBLE = _("not visible")
 Names = dict[tuple[str, int], str]
 
 
-def visible_names(session: Session, wanted: Mapping[str, Collection[int]]) -> Names:
-    """The names of these records, without those outside the actor's scope. `wanted` holds ids by table. One statement
-    for each table and each BATCH_SIZE ids."""
+def visible_names(session: Session, ids_by_table: Mapping[str, Collection[int]]) -> Names:
+    """The names of records, without those outside the actor's scope. `ids_by_table` has their ids by table. One
+    statement for each table and each BATCH_SIZE ids."""
     names: Names = {}
-    for table, ids in wanted.items():
+    for table, ids in ids_by_table.items():
         model = model_of(table)
         columns = table_of(model).c
         shown = [f for name in model.__display__ if (f := field_named(model, name)) and not f.reference]
@@ -43,5 +43,5 @@ def visible_names(session: Session, wanted: Mapping[str, Collection[int]]) -> Na
 
 
 def name_of(target: Any) -> str:
-    """What people call the record that a reference points at; None is one outside the reader's scope."""
+    """The name of a referenced record; `target` is None if it is outside the reader's scope."""
     return display(target) if target is not None else str(NOT_VISIBLE)

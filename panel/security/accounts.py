@@ -34,7 +34,7 @@ class User(Named, Record):
     __labels__ = _("Accounts")
     __scope__: ClassVar[Path] = Public()
     __display__ = ("name",)
-    __in_files__ = "{username}"
+    __name_in_files__ = "{username}"
     __offered__ = False
 
     username: Mapped[str] = col(

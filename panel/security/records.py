@@ -1,4 +1,4 @@
-"""The audit trail as a table."""
+"""The table of the audit trail."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class AuditAction(Choices):
 
 
 class AuditEntry(Base):
-    """Who did what to which record. `changes` maps a field's name to [before, after] as its kind stores them;
-    personal values stand there masked."""
+    """An action on a record. `changes` maps field names to [before, after] in the JSON form of their kinds; personal
+    values are masked."""
 
     __tablename__ = "auditentry"
     __label__ = _("Audit entry")

@@ -1,4 +1,4 @@
-"""Triggers that keep append-only tables as they were written."""
+"""Database triggers that protect append-only tables."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from panel.base import Base
 
 
 def create_append_only_triggers(connection: Connection) -> None:
-    """Make the triggers that refuse to change or empty append-only tables. Idempotent; run after every migration,
-    since a table rebuilt by a migration on SQLite loses them."""
+    """Create triggers that refuse updates and deletions in append-only tables. Idempotent. Run it after every
+    migration, since a table that a migration rebuilds on SQLite loses them."""
     tables = [m.local_table.name for m in Base.registry.mappers if m.class_.__append_only__]  # type: ignore[attr-defined]
     if connection.dialect.name == "sqlite":
         for table in tables:

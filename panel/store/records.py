@@ -1,4 +1,4 @@
-"""The table of what the office sets on screen."""
+"""The table of settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from panel.kinds import Text
 
 
 class Setting(Record):
-    """A value that the office sets on screen; the bureau declares which there are."""
+    """A value that the office sets on a page; the keys are declared in bureau/settings."""
 
     __tablename__ = "setting"
     __label__ = _("Setting")

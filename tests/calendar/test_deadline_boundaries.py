@@ -18,7 +18,7 @@ from bureau.notices.reminders import Kind
 from bureau.registers import referrals
 from bureau.registers.referrals import ReferralLine
 from models import Case, CaseStatus, LimitUnit, Referral, ReferralStatus
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from tests import steps
 from tests.factories import Stage
 
@@ -49,7 +49,7 @@ def test_of_a_case(stage: Stage, seconds: int, *, over: bool) -> None:
     with at(seconds):
         assert (Kind.OVERDUE in reminded(stage, id_)) is over
         assert listed(stage, "case", "overdue", number) is over
-        with stage.session() as session, speaking("en"):
+        with stage.session() as session, using_locale("en"):
             calendar, moment = Calendar.load(session), DUE + timedelta(seconds=seconds)
             light = deadlines.light(moment, DUE - timedelta(days=3), DUE, LimitUnit.WORKING_DAY, calendar)
             assert (light == "red") is over

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bureau.calendar.calendar import Calendar
 from bureau.calendar.deadlines import after, begun_before, due, light, office_time, words, working_days_between
 from models import LimitUnit
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.kinds import ZONE
 from seed import reference
 
@@ -176,13 +176,13 @@ def test_light_of_hours_counts_as_the_hours_do() -> None:
     ],
 )
 def test_words(now: str, end: str, expected: str) -> None:
-    with speaking("en"):
+    with using_locale("en"):
         assert str(words(local(now), local(end), None, CALENDAR)) == expected
 
 
 def test_words_of_what_has_ended_or_has_no_deadline() -> None:
     now, end = local("2026-11-24 09:00"), local("2026-11-23 17:30")
-    with speaking("en"):
+    with using_locale("en"):
         assert str(words(now, end, end, CALENDAR)) == "In time"
         assert str(words(now, end, end + timedelta(minutes=1), CALENDAR)) == "Late"
         assert str(words(now, None, None, CALENDAR)) == ""

@@ -22,7 +22,7 @@ from bureau.settings import settings
 from bureau.upkeep import consistency
 from bureau.upkeep.web.commands import MIGRATIONS
 from models import Attachment, AttachmentPhase, CaseStatus
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.kinds import now
 from panel.security.records import AuditEntry
 from panel.store import files
@@ -325,7 +325,7 @@ def test_a_file_that_nothing_names_is_kept_for_a_day(tmp_path: Path, seconds: in
 
 def left_behind(session: sa.orm.Session, store: Store) -> list[str]:
     """What the command `check` says of files that nobody cleared away."""
-    with speaking("en"):
+    with using_locale("en"):
         found = [str(sentence) for sentence in consistency.check(session, store, MIGRATIONS)]
     return [sentence for sentence in found if "belong to no attachment" in sentence]
 

@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 import models
 from admin_app import FEATURES
 from bureau.upkeep.imports import keep_days
-from panel.base import in_files
+from panel.base import name_in_files
 from panel.exports import workbooks
 from panel.exports.workbooks import template_columns
 from panel.fields import Field, fields
@@ -260,7 +260,7 @@ def typed(stage: Stage, name: str, f: Field, above: Field | None, given: dict[st
         return None
     if f.reference:
         record = stage.get(f.reference.table, stage.inside[f.reference.table])
-        return getattr(record, "case_no", None) or in_files(record)
+        return getattr(record, "case_no", None) or name_in_files(record)
     if f.attr in given:
         value = given[f.attr]
         return (

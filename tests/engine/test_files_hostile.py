@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from panel import sheets
 from panel.errors import UserError
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.imports.plans import Plan
 from panel.sheets import MAX_BYTES, UnreadableFile
 from tests.engine.test_files_read import altered, document, line
@@ -203,10 +203,10 @@ def made(kind: str) -> bytes:
 def test_a_hostile_file_is_refused_soon_and_cheaply(kind: str) -> None:
     data, sentence = made(kind), HOSTILE[kind][1]
     begun = time.perf_counter()
-    with speaking("en"), pytest.raises(UnreadableFile) as problem:
+    with using_locale("en"), pytest.raises(UnreadableFile) as problem:
         sheets.read(data)
     taken = time.perf_counter() - begun
-    with speaking("en"):
+    with using_locale("en"):
         assert sentence in str(problem.value.message)
     assert taken < 2 * SECONDS, "and twice that where others are at work on this machine"
 
@@ -240,7 +240,7 @@ def test_a_refusal_takes_little_time_and_memory(kind: str, tmp_path: Path) -> No
 
 
 def test_an_upload_is_refused_by_its_size_alone() -> None:
-    with speaking("en"), pytest.raises(UnreadableFile, match="too large"):
+    with using_locale("en"), pytest.raises(UnreadableFile, match="too large"):
         sheets.read(b"PK\x03\x04" + bytes(MAX_BYTES))
 
 

@@ -16,7 +16,7 @@ from openpyxl.worksheet.filters import FilterColumn, Filters
 from openpyxl.worksheet.table import Table
 
 from panel import sheets
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.sheets import Book, UnreadableCell, UnreadableFile
 from tests.factories import Stage
 from tests.workbooks import ROSTER, Office, Page, counts, errors, opened, outcomes, saved, sentences, table, workbook
@@ -259,9 +259,9 @@ def test_one_sheet_by_its_name(office: Office) -> None:
     assert ([row.sheet for row in made.rows], made.skipped_sheets) == (["二"], ["一", "旧"])
     book = sheets.read(data)
     for name, sentence in (("三", "The file has: 一、二."), ("旧", "is hidden")):
-        with speaking("en"), pytest.raises(UnreadableFile) as problem:
+        with using_locale("en"), pytest.raises(UnreadableFile) as problem:
             book.only(name)
-        with speaking("en"):
+        with using_locale("en"):
             assert sentence in str(problem.value.message)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 import models
 from panel.errors import UserError
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.kinds import today
 from tests.factories import Stage
 from tests.workbooks import Office, counts, errors, outcomes, roster, sentences, table
@@ -401,7 +401,7 @@ def test_values_that_must_be_unique_together_are_told_at_the_preview(office: Off
         (third, "东塔路 9 号"),
         (fourth, "东塔路 9 号"),
     )
-    with speaking("en"):
+    with using_locale("en"):
         made = office.plan("surveyentry", data)
     labels = "Community、Kind、Address"
     assert [(row, said) for row, _column, said in errors(made)] == [

@@ -25,7 +25,7 @@ from bureau.cases.state import stepping
 from models import Case, CaseEvent, CaseStatus, Community, Counter, Department, Officer
 from panel.base import UNSCOPED
 from panel.config import Config
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.imports.records import ImportBatch, ImportRow
 from panel.jobs.records import Job, JobState
 from panel.notify import notices
@@ -96,7 +96,7 @@ class Harm:
 
 @contextmanager
 def harming(site: Site, patch: pytest.MonkeyPatch) -> Iterator[Harm]:
-    with site.session() as session, speaking("en"):
+    with site.session() as session, using_locale("en"):
         community = session.scalars(sa.select(Community.id).limit(1)).one()
         edited = ("community", community, "households")
         yield Harm(session, site, patch, Notes(), Start.of(session, edited), edited)

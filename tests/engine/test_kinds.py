@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bureau.settings.settings import DECLARED
 from models import CaseStatus, ListKind, Source
 from panel.fields import fields
-from panel.i18n import LOCALES, speaking
+from panel.i18n import LOCALES, using_locale
 from panel.kinds import (
     EXCEL_EPOCH,
     Amount,
@@ -107,7 +107,7 @@ def read(kind: Kind, raw: Any) -> Any:
 def test_what_is_formatted_is_read_back(data: st.DataObject) -> None:
     kind, values = data.draw(st.sampled_from(VALUES))
     value = data.draw(values)
-    with speaking(data.draw(st.sampled_from(list(LOCALES)))):
+    with using_locale(data.draw(st.sampled_from(list(LOCALES)))):
         assert kind.parse(kind.format(value)) == value
 
 
@@ -350,9 +350,9 @@ def test_what_is_out_of_bounds_is_refused(kind: Kind, raw: Any, reason: str) -> 
 
 
 def refused(kind: Kind, raw: Any, reason: str) -> None:
-    with speaking("en"), pytest.raises(Invalid) as problem:
+    with using_locale("en"), pytest.raises(Invalid) as problem:
         kind.parse(raw)
-    with speaking("en"):
+    with using_locale("en"):
         assert reason in str(problem.value.message)
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 import models
-from panel.base import UNSCOPED, in_files
+from panel.base import UNSCOPED, name_in_files
 from panel.exports import table_rows
 from panel.kinds import ZONE, Choice, Flag, Moment
 from tests.factories import MODELS, Stage
@@ -26,7 +26,7 @@ def cell(record: Any, column: table_rows.Column) -> Any:
         other = getattr(record, f.name)
         if other is None:
             return None
-        return in_files(getattr(other, column.above.name) if column.above else other)
+        return name_in_files(getattr(other, column.above.name) if column.above else other)
     value = getattr(record, f.attr)
     if value is None or value == "":
         return None

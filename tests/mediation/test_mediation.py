@@ -19,7 +19,7 @@ from bureau.mediation import agreements, mediation
 from bureau.mediation.agreements import FollowUpResult
 from bureau.mediation.mediation import Ending
 from models import Case, CaseStatus, EndedBy, Force, Mediation, MediationMember, MediationSession, MediationStatus
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.kinds import now, today
 from panel.security.records import AuditEntry
 from tests import factories, steps
@@ -208,7 +208,7 @@ def test_a_breach_can_become_a_case(stage: Stage) -> None:
     with lacks("new_case"):
         take(stage, id_, "perform", new_case=True)
     for _time in range(2):
-        with speaking("en"):
+        with using_locale("en"):
             take(stage, id_, "perform", performance=FollowUpResult.BREACHED, follow_up="未移机", new_case=True)
     with lacks("outcome"):
         take(stage, id_, "handle", outcome=models.Outcome.MEDIATED)

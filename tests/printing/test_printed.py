@@ -22,7 +22,7 @@ from bureau.registers.web import workbook
 from models import Basis
 from panel.base import UNSCOPED
 from panel.exports import workbooks
-from panel.i18n import DEFAULT_LOCALE, speaking
+from panel.i18n import DEFAULT_LOCALE, using_locale
 from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options
@@ -104,7 +104,7 @@ def fetch(office: Browser, folder: Path) -> None:
 def printed(empty_app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the workbooks and what LibreOffice has printed of them."""
     folder = tmp_path_factory.mktemp("printed")
-    with clock(), speaking(DEFAULT_LOCALE):
+    with clock(), using_locale(DEFAULT_LOCALE):
         panel = empty_app.extensions["panel"]
         with empty_app.app_context():
             fill(panel)

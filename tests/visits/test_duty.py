@@ -19,7 +19,7 @@ from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.settings import settings
 from bureau.visits import planning, rota, survey, visits
 from models import SurveyKind, Visit, VisitStatus
-from panel.i18n import speaking
+from panel.i18n import using_locale
 from panel.kinds import ZONE
 from panel.security.policy import SYSTEM, OutOfScope, Policy
 from panel.security.session import set_actor
@@ -322,7 +322,7 @@ def test_a_finding_becomes_a_case_of_this_visit_once(stage: Stage) -> None:
             assert (case.community_id, case.lead_officer_id) == (visit.community_id, stage.inside["officer"])
             assert case.status is models.CaseStatus.REPORTED
             assert "王五" not in case.description
-            with speaking("en"):
+            with using_locale("en"):
                 assert survey.described(entry) == case.description
             assert entry.case_id == case.id
             number = case.case_no

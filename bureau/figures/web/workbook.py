@@ -21,7 +21,7 @@ from bureau.printing.paper import CENTRE, LEFT, RATE, TEXT, Heading, Value, heig
 from bureau.printing.pen import Pen
 from bureau.settings import settings
 from models import Case
-from panel.i18n import DEFAULT_LOCALE, _, for_the_record, speaking
+from panel.i18n import DEFAULT_LOCALE, _, in_default_locale, using_locale
 from panel.security import audit
 from panel.security.records import AuditAction
 from panel.sheets import lines_of
@@ -41,7 +41,7 @@ class FiguresFile:
 
 def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
     """The workbook of a period, of what the actor reaches."""
-    with speaking(DEFAULT_LOCALE):
+    with using_locale(DEFAULT_LOCALE):
         names = Names.load(session)
         table = sums.table(session, asked, by, names)
         values = settings.all_values(session)
@@ -64,7 +64,7 @@ def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
 def written(session: Session, made: FiguresFile) -> None:
     """Note who took which figures along. `session` is a writing one of the same actor; the caller commits."""
     note = _("Figures written: {name}", name=made.name.removesuffix(".xlsx"))
-    audit.note(session, AuditAction.EVENT, Case.__tablename__, None, for_the_record(note))
+    audit.note(session, AuditAction.EVENT, Case.__tablename__, None, in_default_locale(note))
 
 
 def _whole(book: Any, heading: Heading, total: Line) -> None:

@@ -11,7 +11,7 @@ from bureau.printing import paper, register_sheet
 from bureau.registers.model import Register, RegisterRequest
 from bureau.registers.registers import fill
 from bureau.settings import settings
-from panel.i18n import _, for_the_record
+from panel.i18n import _, in_default_locale
 from panel.security import audit
 from panel.security.records import AuditAction
 
@@ -45,7 +45,7 @@ def make(session: Session, register: Register, wanted: RegisterRequest) -> Regis
 def written(session: Session, register: Register, made: RegisterFile) -> None:
     """Note who took which register along. `session` is a writing one of the same actor; the caller commits."""
     note = _("Register written: {name}, {n} rows", name=made.name.removesuffix(".xlsx"), n=made.rows)
-    audit.note(session, AuditAction.EVENT, register.model.__tablename__, None, for_the_record(note))
+    audit.note(session, AuditAction.EVENT, register.model.__tablename__, None, in_default_locale(note))
 
 
 def _period(register: Register, wanted: RegisterRequest) -> str:

@@ -210,7 +210,7 @@ def bring_along(panel: Panel) -> None:
     from panel import schema_state  # noqa: PLC0415 - loads Alembic
 
     with panel.db.engine.connect() as connection:
-        if problem := schema_state.hindrance(connection, MIGRATIONS):
+        if problem := schema_state.migration_obstacle(connection, MIGRATIONS):
             fail(problem)
     migrate(panel)
     if problem := schema_problem(panel):

@@ -20,7 +20,7 @@ from bureau.visits import rota
 from bureau.visits.rota import Rota
 from models import Community, Squad, Visit, VisitStatus
 from panel import ids
-from panel.i18n import DEFAULT_LOCALE, _, for_the_record, speaking
+from panel.i18n import DEFAULT_LOCALE, _, in_default_locale, using_locale
 from panel.kinds import Invalid, tidy, today
 from panel.security import audit
 from panel.security.policy import Permission
@@ -71,7 +71,7 @@ def page() -> Any:
         abort(403)
     squads = _squads()
     wanted = _order(squads)
-    with speaking(DEFAULT_LOCALE):
+    with using_locale(DEFAULT_LOCALE):
         found = rota.rota(current_panel().session, wanted.month, squad=wanted.squad)
         rows = _rows(found)
     day = today()
@@ -93,7 +93,7 @@ def download() -> Any:
     panel = current_panel()
     wanted = _order(_squads())
     target, stored = BytesIO(), settings.all_values(panel.session)
-    with speaking(DEFAULT_LOCALE):
+    with using_locale(DEFAULT_LOCALE):
         found = rota.rota(panel.session, wanted.month, squad=wanted.squad)
         rows = _rows(found)
     heading = paper.heading(stored, _title(wanted), wanted.month.span, part=wanted.squad_name)
@@ -111,7 +111,7 @@ def download() -> Any:
     with panel.system_session() as own:
         set_actor(own, current_actor())
         note = _("Register written: {name}, {n} rows", name=name.removesuffix(".xlsx"), n=count)
-        audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, for_the_record(note))
+        audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, in_default_locale(note))
     return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=name)
 
 

@@ -10,7 +10,7 @@ from flask import abort, flash
 from flask_admin.actions import action
 from sqlalchemy import update
 
-from panel.i18n import Message, _, for_the_record
+from panel.i18n import Message, _, in_default_locale
 from panel.kinds import now
 from panel.search.listing import Quick
 from panel.security import audit, passwords
@@ -69,7 +69,7 @@ class UserView(SchemaView):
         session = current_panel().session
         for user in records:
             password = new_password(user)
-            audit.note(session, AuditAction.EVENT, "user", user.id, for_the_record(_("Password reset")))
+            audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Password reset")))
             flash(str(_shown_once(user, password)), "info")
         session.commit()
 
@@ -78,9 +78,9 @@ class UserView(SchemaView):
         """Core update: whoever grants roles may unlock an account, but edit nothing else of it."""
         session = current_panel().session
         for user in records:
-            audit.note(session, AuditAction.EVENT, "user", user.id, for_the_record(_("Unlocked")))
+            audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Unlocked")))
         session.connection().execute(
             update(User).where(User.id.in_([user.id for user in records])).values(failures=0, locked_until=None)
         )
         session.commit()
-        flash(for_the_record(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")
+        flash(in_default_locale(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")

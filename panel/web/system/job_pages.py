@@ -61,7 +61,7 @@ def _seen(job: Job) -> None:
     if job.state in ENDED and job.seen_at is None:
         id_ = job.id
         current_panel().session.rollback()
-        current_panel().jobs.look_at(id_)
+        current_panel().jobs.mark_seen(id_)
 
 
 @blueprint.get("/")
