@@ -84,6 +84,8 @@ class Base(DeclarativeBase):
     __numbered__: ClassVar[bool] = False
     #: Whether rows are only inserted, by the program; triggers prevent changes.
     __append_only__: ClassVar[bool] = False
+    #: Child tables whose rows are edited in the form of this one: `("invoiceline",)`.
+    __rows__: ClassVar[tuple[str, ...]] = ()
     #: Whether workbooks can be imported into the table.
     __imported__: ClassVar[bool] = True
 

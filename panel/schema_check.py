@@ -33,7 +33,7 @@ def check(viewed: Iterable[type[Base]]) -> None:
         for fault in _faults(model, tables):
             raise SchemaError(f"{model.__name__}: {fault}")
     screens = list(viewed)
-    for fault in (*_duplicates(screens), *_references(screens), *_reserved(screens)):
+    for fault in (*_duplicates(screens), *_references(screens), *_reserved(screens), *_child_rows(screens)):
         raise SchemaError(fault)
 
 
@@ -95,6 +95,22 @@ def _reserved(models: list[type[Base]]) -> Iterator[str]:
         for f in all_fields(model):
             if f.name in RESERVED and (f.filter or not model.__append_only__):
                 yield f"{model.__name__}: a column can't be called {f.name}, which is a word of addresses and forms"
+
+
+def _child_rows(models: list[type[Base]]) -> Iterator[str]:
+    """Rows are edited in the form of the one record that each belongs to, with their screen's rights and rules."""
+    by_table = {model.__tablename__: model for model in models}
+    for model in models:
+        for name in model.__rows__:
+            child = by_table.get(name)
+            if child is None:
+                yield f"{model.__name__}: its form has rows of {name}, which has no screen; give it a view"
+                continue
+            ways = [f for f in fields(child) if f.reference and f.reference.table == model.__tablename__]
+            if len(ways) != 1 or not ways[0].required or ways[0].readonly:
+                yield f"{child.__name__}: as rows of {model.__name__} it needs one reference to it, and a required one"
+            if child.__append_only__ or not issubclass(child, Record):
+                yield f"{child.__name__}: rows in a form must be of a Record that can be changed"
 
 
 def _references(models: list[type[Base]]) -> Iterator[str]:

@@ -47,6 +47,7 @@ class Case(Record):
     __display__ = ("case_no",)
     __offered__ = False
     __order__ = "-reported_at"
+    __rows__ = ("caseparty",)
     __table_args__ = (
         Index("ix_case_status_due_at", "status", "due_at"),
         Index("ix_case_status_reported_at", "status", "reported_at"),

@@ -166,7 +166,7 @@ class Sale(Record):
     """Two references to one table; a clerk reaches their own, and of those sold together with one as well."""
 
     __tablename__, __label__, __labels__, __scope__ = "sale", _("Sale"), _("Sales"), Anchor()
-    __display__ = ("number",)
+    __display__, __rows__ = ("number",), ("saleline",)
     number: Mapped[str] = col(Code(20), _("Receipt no."), required=True, key=True, unique=True, search=True)
     sold_at: Mapped[datetime] = col(Moment(), _("Sold at"), required=True, default=now, index=True)
     clerk_id: Mapped[int] = col(Reference("user"), _("Clerk"), required=True)
@@ -197,6 +197,7 @@ class Purchase(Record):
     """Without a key: its rows are told apart by the record's number."""
 
     __tablename__, __label__, __labels__, __scope__ = "purchase", _("Purchase"), _("Purchases"), Public()
+    __rows__ = ("purchaseline",)
     publisher_id: Mapped[int] = col(Reference("publisher"), _("Publisher"), required=True)
     ordered_on: Mapped[date] = col(Day(), _("Ordered"), required=True)
     note: Mapped[str | None] = col(Text(500, lines=4), _("Note"), search=True)

@@ -237,6 +237,32 @@ def to_another_record() -> Models:
     return [Thing, Box, Shelf]
 
 
+def rows_without_screen() -> Models:
+    class Thing(Named, Record):
+        __tablename__, __rows__ = "thing", ("shelf",)
+
+    return [Thing]
+
+
+def rows_of_nothing() -> Models:
+    class Thing(Named, Record):
+        __tablename__, __rows__ = "thing", ("shelf",)
+
+    return [Thing, Shelf]
+
+
+def rows_of_a_log() -> Models:
+    class Thing(Named, Record):
+        __tablename__, __rows__ = "thing", ("line",)
+
+    class Line(Base):
+        __tablename__, __label__, __labels__, __scope__ = "line", _("Line"), _("Lines"), Public()
+        thing_id: Mapped[int] = col(Reference("thing"), _("Thing"), required=True)
+        thing: Mapped[Thing] = relationship()
+
+    return [Thing, Line]
+
+
 CASES: dict[Callable[[], Models], str] = {
     inherits: "Box: a table that inherits another can't be served; give it a reference to the other instead",
     of_two_columns: "Thing: the primary key must be the one integer column id that Base declares; make other columns "
@@ -264,6 +290,9 @@ CASES: dict[Callable[[], Models], str] = {
     to_no_screen: "Thing: shelf_id refers to shelf, which has no screen; give it a view",
     without_relationship: "Thing: shelf_id needs a relationship beside it, called shelf",
     to_another_record: "Thing: shelf_id and the relationship shelf must lead to the same record",
+    rows_without_screen: "Thing: its form has rows of shelf, which has no screen; give it a view",
+    rows_of_nothing: "Shelf: as rows of Thing it needs one reference to it, and a required one",
+    rows_of_a_log: "Line: rows in a form must be of a Record that can be changed",
 }
 
 

@@ -12,6 +12,7 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
 IMPORTS = """
 import re
 from dataclasses import dataclass
+from datetime import date
 from flask import abort
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, relationship
@@ -31,7 +32,7 @@ from models import Case, CaseStatus
 from panel.base import Record, Via
 from panel.fields import col
 from panel.i18n import _
-from panel.kinds import Code, Reference, Text, Whole
+from panel.kinds import Code, Day, Reference, Text, Whole
 from panel.security.policy import MANAGE, READ, Permission, Role
 from panel.web.context import current_actor, current_panel
 from panel.web.features import Route, Screen, Site
@@ -56,6 +57,16 @@ def run() -> dict[str, Any]:
     return names
 
 
+def add_care(office_staff: Any, listed: str) -> None:
+    """A row is added in the form of the tree, and shown on its details page."""
+    found = re.search(r"/admin/tree/details/\?id=(\d+)", listed)
+    assert found
+    tree = f"/admin/tree/edit/?id={found[1]}"
+    care = {"care.n1.done_on": "2026-07-01", "care.n1.work": "修枝"}
+    assert office_staff.post(tree, {**office_staff.form(tree), **care}).status_code == 302, "a row in its parent's form"
+    assert "修枝" in office_staff.get(tree.replace("edit", "details")).text, "the details page shows it"
+
+
 def main() -> None:
     from bureau.access import roles
     from bureau.figures import figures
@@ -64,7 +75,7 @@ def main() -> None:
     names = run()
     roles.ROLES = (*roles.ROLES, names["GARDENER"])
     office = next(role for role in roles.ROLES if role.name == roles.OFFICE)
-    office.grants[names["Tree"]] = names["MANAGE"]
+    office.grants.update(dict.fromkeys((names["Tree"], names["Care"]), names["MANAGE"]))
     registers.REGISTERS["trees"] = names["TREES"]  # type: ignore[index]
     pruned = names["PRUNED"]
     figures.FIGURES[pruned.name] = pruned  # type: ignore[index]
@@ -101,6 +112,8 @@ def main() -> None:
     assert stage.browse("liaison").client.get("/trees/tallest").status_code == 403, "no right, no page"
     assert "胸围" in office_staff.get("/registers?name=trees").text, "the register"
     assert "Pruning rate" in office_staff.get("/figures").text, "the figure"
+
+    add_care(office_staff, listed)
 
     id_ = steps.new_case(stage, names["CaseStatus"].HANDLING, "officer")
     officer = stage.browse("officer")

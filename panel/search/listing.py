@@ -223,9 +223,17 @@ def page(session: Session, model: type[Base], where: list[ColumnElement[bool]], 
 
 
 def loading(model: type[Base], names: Sequence[str]) -> list[Any]:
-    """Load options for relationships: a join for one record, a further statement for many."""
-    attributes = [(getattr(model, name), model.__mapper__.relationships[name].uselist) for name in names]
-    return [selectinload(attribute) if uselist else joinedload(attribute) for attribute, uselist in attributes]
+    """Load options for relationships: a join for one record, a further statement for many. The records that the name
+    of a target consists of are joined too."""
+    options = []
+    for name in names:
+        relation = model.__mapper__.relationships[name]
+        attribute = getattr(model, name)
+        option = selectinload(attribute) if relation.uselist else joinedload(attribute)
+        target = relation.mapper
+        parts = [part for part in target.class_.__display__ if part in target.relationships]
+        options.append(option.options(*(joinedload(getattr(target.class_, part)) for part in parts)))
+    return options
 
 
 def load(session: Session, model: type[Base], ids: Sequence[int], references: Sequence[str]) -> list[Any]:

@@ -300,6 +300,16 @@ def all_permitted(session: Session, model: type[Base], action: Permission, ids: 
     return True
 
 
+def permitted(session: Session, model: type[Base], action: Permission, ids: set[int]) -> set[int]:
+    """Those of these rows (at most BATCH_SIZE) to which the actor may do `action`, as they stand in the database."""
+    columns = model.__table__.c
+    condition = policy_of(session).criterion(actor_of(session), action, model, columns)
+    if condition is None or not ids:
+        return ids
+    query = select(columns.id).where(columns.id.in_(ids), condition)
+    return set(session.connection().execute(query).scalars())
+
+
 def install_listeners(session: Any) -> None:
     """Install the listeners for scope, permissions and audit on a session class, factory or scoped session."""
     event.listen(session, "do_orm_execute", _scope)

@@ -14,7 +14,7 @@ from panel.i18n import Message, _
 from panel.kinds import Choice, Data
 from panel.search import listing
 from panel.security.policy import Permission
-from panel.web import history, lists, render
+from panel.web import child_rows, history, lists, render
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, DetailsPage, Group, Related
 
@@ -75,14 +75,15 @@ def _groups(view: SchemaView, record: Any) -> list[Group]:
 
 
 def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
-    """Registered tables that refer to a model and that the reader may read, with the references that do."""
+    """Registered tables that refer to a model and that the reader may read, with the references that do; first those
+    whose rows are edited in its form."""
     panel, actor = current_panel(), current_actor()
     found = []
     for view in panel.views.values():
         pointing = [f for f in view.declared if f.target == model.__tablename__]
         if pointing and panel.policy.may(actor, Permission.READ, view.model):
             found.append((view, pointing))
-    return found
+    return sorted(found, key=lambda one: one[0].model.__tablename__ not in model.__rows__)
 
 
 def _related(record: Any, found: list[tuple[SchemaView, list[Field]]], most: int) -> list[Related]:
@@ -95,7 +96,7 @@ def _related(record: Any, found: list[tuple[SchemaView, list[Field]]], most: int
     for (view, pointing), condition, count in zip(found, conditions, numbers, strict=True):
         one = _closed(view, pointing, record, count)
         if count and shown < most:
-            _open(one, view, pointing, condition)
+            _open(one, view, pointing, condition, own=view.model.__tablename__ in record.__rows__)
             shown += 1
         made.append(one)
     return made
@@ -125,10 +126,11 @@ def _closed(view: SchemaView, references: list[Field], record: Any, count: int) 
     return made
 
 
-def _open(made: Related, view: SchemaView, references: list[Field], condition: Any) -> None:
-    """Put in the latest rows, in one statement."""
+def _open(made: Related, view: SchemaView, references: list[Field], condition: Any, *, own: bool) -> None:
+    """Put in the latest rows, in one statement; of rows that are the record's `own` as many as its form has, and in
+    their order there."""
     model = view.model
-    column, downwards = listing.order(model, "")
+    column, downwards = (model.id, False) if own else listing.order(model, "")
     hidden = {f.name for f in references} if len(references) == 1 else set()
     able = [f for f in view.declared if f.name not in hidden and not isinstance(f.kind, Data)]
     if view.related:
@@ -140,7 +142,7 @@ def _open(made: Related, view: SchemaView, references: list[Field], condition: A
         select(model)
         .where(condition)
         .order_by(column.desc() if downwards else column, model.id.desc())
-        .limit(RELATED_ROWS)
+        .limit(child_rows.MOST if own else RELATED_ROWS)
         .options(*listing.loading(model, loaded))
     )
     rows = current_panel().session.execute(statement).unique().scalars()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import request, url_for
 from flask_admin.form import BaseForm
@@ -17,6 +18,9 @@ from panel.kinds import Amount, Choice, Data, Invalid, Kind, Moment, Text, Whole
 from panel.web.lookups import all_visible, label, visible
 from panel.web.pages import Group, Input
 from panel.web.render import is_masked, text_of
+
+if TYPE_CHECKING:
+    from panel.web.child_rows import RowTable
 
 #: What the client may say that the value was when the form was opened; longer than any text of ours.
 WAS = "was."
@@ -107,6 +111,11 @@ class KindField(FormField):
         else:
             self.shown = display(target)
 
+    def add_error(self, message: Message) -> None:
+        """Say what only saving has shown to be wrong."""
+        self.process_errors = [*self.process_errors, str(message)]
+        self.errors = self.process_errors
+
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         self.errors = list(self.process_errors)
         return not self.errors
@@ -163,9 +172,11 @@ def _wants_context(default: Any) -> bool:
 
 
 class RecordForm(BaseForm):
-    """A form over one model; `model` and the fields are set by form_class()."""
+    """A form over one model; `model` and the fields are set by form_class(). `child_tables` are the rows of other
+    tables that are edited in it."""
 
     model: type[Base]
+    child_tables: Sequence[RowTable] = ()
 
     def process(self, formdata: Any = None, obj: Any = None, data: Any = None, **kwargs: Any) -> None:
         for field in self:
@@ -179,6 +190,10 @@ class RecordForm(BaseForm):
                 elif obj is None and field.declared.required and field.data is None:
                     field.take("")
 
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        own = super().validate(*args, **kwargs)
+        return all([own, *(table.validate() for table in self.child_tables)])
+
     def prefill(self, values: dict[str, str]) -> None:
         """Take values from the address, as a link "add one here" gives them; what can't be read is left out."""
         for field in self:
@@ -188,9 +203,9 @@ class RecordForm(BaseForm):
                     field.process_record(None)
 
 
-def form_class(model: type[Base]) -> type[RecordForm]:
-    """The form of a model: every declared field that is typed."""
-    typed = [f for f in all_fields(model) if not f.readonly and not isinstance(f.kind, Data)]
+def form_class(model: type[Base], without: Collection[str] = ()) -> type[RecordForm]:
+    """The form of a model: every declared field that is typed, but those `without`."""
+    typed = [f for f in all_fields(model) if not f.readonly and not isinstance(f.kind, Data) and f.name not in without]
     unbound = {f.name: (ManyField if f.many else KindField)(f, model) for f in typed}
     return type(f"{model.__name__}Form", (RecordForm,), {"model": model, **unbound})
 
@@ -212,14 +227,25 @@ def groups(form: RecordForm, endpoint: str, record: Base | None) -> list[Group]:
 def form_input(field: KindField, endpoint: str) -> Input:
     declared = field.declared
     made = control(declared.kind, declared, endpoint)
-    made.value = _control_text(declared.kind, field.text)
+    made.name = field.name
+    made.value = control_text(field)
     made.text = field.shown
     made.chosen = chosen(field)
     made.required = declared.required
     made.help = declared.help
     made.errors = [str(error) for error in field.errors or field.process_errors]
-    made.was = _control_text(declared.kind, was_text(field))
+    made.was = control_was(field)
     return made
+
+
+def control_text(field: KindField) -> str:
+    """What stands in the control."""
+    return _control_text(field.declared.kind, field.text)
+
+
+def control_was(field: KindField) -> str:
+    """What stood in the control when the form was opened."""
+    return _control_text(field.declared.kind, was_text(field))
 
 
 def chosen(field: KindField) -> list[tuple[str, str]]:
@@ -234,7 +260,7 @@ def was_text(field: KindField) -> str:
 
 def stored_text(field: KindField, record: Base) -> str:
     """What the control would hold if the form were opened now."""
-    return _control_text(field.declared.kind, stored(field, record).text)
+    return control_text(stored(field, record))
 
 
 def stored(field: KindField, record: Base) -> KindField:

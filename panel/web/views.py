@@ -21,9 +21,9 @@ from panel.kinds import Invalid, tidy
 from panel.search import listing
 from panel.search.listing import Query, Quick
 from panel.security.policy import AccessDenied, OutOfScope, Permission
-from panel.security.session import all_permitted
+from panel.security.session import permitted
 from panel.store.db_errors import explain
-from panel.web import conflict, details, forms, history, lists
+from panel.web import child_rows, conflict, details, forms, history, lists
 from panel.web.context import current_actor, current_panel
 from panel.web.deletion import Deletion
 from panel.web.exports import TableExports
@@ -151,10 +151,17 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
 
     def may_change(self, record: Any, act: Permission = Permission.EDIT) -> bool:
         """Whether this very record may be edited (or deleted): the role, and the rows for which it says so."""
+        return record.id in self.changeable([record], act)
+
+    def changeable(self, records: Sequence[Any], act: Permission) -> set[int]:
+        """The ids of those records that may be edited (or deleted), in one statement at most."""
         panel, actor = current_panel(), current_actor()
-        if not self.may(act) or not panel.policy.has_narrower_scope(actor, act, self.model):
-            return self.may(act)
-        return all_permitted(panel.session, self.model, act, {record.id})
+        ids_ = {record.id for record in records}
+        if not self.may(act):
+            return set()
+        if not panel.policy.has_narrower_scope(actor, act, self.model):
+            return ids_
+        return permitted(panel.session, self.model, act, ids_)
 
     # Pages.
 
@@ -195,7 +202,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         form = self.edit_form(obj=record)
         if request.method == "GET":
             return self.render("panel/form.html", page=self._form_page(form, record))
-        if conflict.is_stale(record):
+        if conflict.is_stale(record) or child_rows.are_stale(form.child_tables):
             return self._conflict(form, record)
         problems: list[tuple[str | None, Message]] = []
         if form.validate():
@@ -203,10 +210,13 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
                 saved, problems = self._save(form, record, is_created=False)
             except StaleDataError:
                 current_panel().session.rollback()
-                return self._conflict(form, self.get_one(request.args.get("id")))
+                record = self.get_one(request.args.get("id"))
+                form.child_tables = child_rows.read(self.model, record)
+                return self._conflict(form, record)
             if saved is not None:
                 return self._saved(saved, is_created=False)
             record = self.get_one(request.args.get("id"))
+            form.child_tables = child_rows.read(self.model, record)
         self._attach(form, problems)
         return self.render("panel/form.html", page=self._form_page(form, record)), 422
 
@@ -263,6 +273,10 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             if is_created:
                 session.add(record)
             self.on_save(record, is_created=is_created)
+            session.flush()
+            if problems := child_rows.save(form.child_tables, record):
+                session.rollback()
+                return None, problems
             session.commit()
         except IntegrityError as error:
             session.rollback()
@@ -294,9 +308,8 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         """Put a problem at its field, or above the form."""
         for name, message in problems:
             if name is not None and name in form:
-                form[name].process_errors = [*form[name].process_errors, str(message)]
-                form[name].errors = form[name].process_errors
-            else:
+                form[name].add_error(message)
+            elif not child_rows.attach(form.child_tables, name, message):
                 flash(str(message), "danger")
 
     def _form_page(self, form: RecordForm, record: Any) -> FormPage:
@@ -312,17 +325,22 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             return_url=target or "",
             can_add_another=record is None,
         )
-        page.errors = [(i.name, i.label, i.errors[0]) for group in page.groups for i in group.inputs if i.errors]
+        page.child_tables = [table.page() for table in form.child_tables]
+        page.collect_errors()
         if record is not None:
             page.sub = lists.place_words(self, record)
             page.history = history.of_record(record)
         return page
 
     def create_form(self, obj: Any = None) -> RecordForm:
-        return self._create_form_class(request.form if request.method == "POST" else None)
+        form = self._create_form_class(request.form if request.method == "POST" else None)
+        form.child_tables = child_rows.read(self.model, None)
+        return form
 
     def edit_form(self, obj: Any = None) -> RecordForm:
-        return self._edit_form_class(request.form if request.method == "POST" else None, obj=obj)
+        form = self._edit_form_class(request.form if request.method == "POST" else None, obj=obj)
+        form.child_tables = child_rows.read(self.model, obj)
+        return form
 
 
 def _problems(record: Any, session: Any) -> Iterator[tuple[str, Message]]:

@@ -300,10 +300,55 @@ function many(box) {
   });
 }
 
+// ---- Child rows: one is added, one is removed ----
+
+// A new row is taken out; a stored one is greyed until the form is saved, and comes back when its box is unticked.
+function childRow(row) {
+  const tick = row.querySelector(".child-remove input");
+  if (!tick) return;
+  tick.addEventListener("change", () => {
+    if (tick.name.includes(".n")) {
+      const list = row.parentElement;
+      row.remove();
+      list.dispatchEvent(new Event("change", { bubbles: true }));
+    } else row.classList.toggle("going", tick.checked);
+  });
+}
+
+function childRows(box) {
+  const list = box.querySelector(".child-list"), template = box.querySelector("template"), add = box.querySelector(".add-row");
+  all(".child-row", list).forEach(childRow);
+  if (!add) return;
+  const number = (row) => Number((row.id.match(/\.n(\d+)\./) || [0, 0])[1]);
+  let next = 1 + Math.max(0, ...all(".child-row", list).map(number));
+  const count = () => {
+    const rows = all(".child-row", list), full = rows.length >= Number(box.dataset.most);
+    rows.forEach((row, index) => { row.querySelector(".child-number").textContent = index + 1; });
+    add.hidden = full;
+    box.querySelector(".child-full").hidden = !full;
+  };
+  add.addEventListener("click", () => {
+    const row = template.content.firstElementChild.cloneNode(true);
+    for (const part of [row, ...all("*", row)]) {
+      for (const attribute of Array.from(part.attributes)) attribute.value = attribute.value.replaceAll(".n0.", `.n${next}.`);
+    }
+    next += 1;
+    list.append(row);
+    childRow(row);
+    all(".lookup", row).forEach(lookup);
+    all(".many", row).forEach(many);
+    row.querySelector(".fields").querySelector("select, textarea, input:not([type=hidden])").focus();
+    list.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  list.addEventListener("change", count);
+  count();
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   [menu, drops, searchKey, confirmLinks, bulk, tickAll, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way].forEach((start) => start());
   all(".lookup").forEach(lookup);
   all(".many").forEach(many);
+  all(".child-rows").forEach(childRows);
   document.addEventListener("submit", onSubmit);
   window.addEventListener("resize", fitGrids);
   window.addEventListener("pageshow", (event) => { if (event.persisted) all("form").forEach((form) => delete form.dataset.sent); });

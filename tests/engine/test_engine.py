@@ -32,6 +32,11 @@ def test_a_panel_of_another_schema_works(tmp_path: Path) -> None:
     visit("tests.foreign_visit", tmp_path)
 
 
+def test_rows_of_a_record_are_edited_in_its_form(tmp_path: Path) -> None:
+    """The lines of a purchase and of a sale: rights, scope, two editors, errors by row, what it costs."""
+    visit("tests.foreign_rows", tmp_path)
+
+
 def test_records_may_refer_to_their_own_table_and_to_themselves(tmp_path: Path) -> None:
     visit("tests.foreign_tree", tmp_path / "tree.db")
 

@@ -9,7 +9,7 @@ from tests.howto_visit import blocks
 
 
 def test_every_kind_of_addition_is_shown_in_code() -> None:
-    assert list(blocks()) == ["kind", "table", "step", "role", "register", "figure", "page", "feature"]
+    assert list(blocks()) == ["kind", "table", "rows", "step", "role", "register", "figure", "page", "feature"]
 
 
 def test_what_the_document_adds_works(tmp_path: Path) -> None:

@@ -28,12 +28,14 @@ from panel.web.pages.parts import (
     Row,
     Words,
 )
-from panel.web.pages.records import ConfirmPage, DetailsPage, FormPage, ListPage
+from panel.web.pages.records import ChildRow, ChildTable, ConfirmPage, DetailsPage, FormPage, ListPage
 
 __all__ = [
     "Button",
     "Cell",
     "Change",
+    "ChildRow",
+    "ChildTable",
     "Chip",
     "Choice",
     "Column",

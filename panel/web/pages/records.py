@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from panel.i18n import _
 from panel.web.pages.parts import (
     Button,
     Cell,
@@ -42,6 +43,41 @@ class ListPage(Page):
 
 
 @dataclass(slots=True)
+class ChildRow:
+    """A row of a child table in a form. `prefix` begins the names of its controls; a stored row has a `version`.
+    `errors` and `note` are about the row as a whole."""
+
+    prefix: str
+    number: int
+    inputs: list[Input]
+    version: int | None = None
+    removable: bool = False
+    removed: bool = False
+    errors: list[str] = field(default_factory=list)
+    note: Words = ""
+
+    @property
+    def stored(self) -> bool:
+        return self.version is not None
+
+
+@dataclass(slots=True)
+class ChildTable:
+    """The rows of a child table in a form. `template` is an empty row that a script copies and `blank` are those for a
+    browser without one, if rows may be added; of more than `most` rows the first ones are here, all behind `url`."""
+
+    label: Words
+    row_label: Words
+    rows: list[ChildRow] = field(default_factory=list)
+    template: ChildRow | None = None
+    blank: list[ChildRow] = field(default_factory=list)
+    most: int = 0
+    more: bool = False
+    url: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class FormPage(Page):
     """`conflict` tells who changed the record meanwhile; the inputs concerned carry `theirs`."""
 
@@ -55,6 +91,23 @@ class FormPage(Page):
     can_add_another: bool = False
     related: list[Related] = field(default_factory=list)
     history: list[HistoryItem] = field(default_factory=list)
+    child_tables: list[ChildTable] = field(default_factory=list)
+
+    def collect_errors(self) -> None:
+        """List above the form what stands at its inputs and rows: name of the control, where it is, the sentence."""
+        found: list[tuple[str, Words, str]] = []
+        found += [(i.name, i.label, i.errors[0]) for group in self.groups for i in group.inputs if i.errors]
+        for table in self.child_tables:
+            found += [("", table.label, error) for error in table.errors]
+            for row in table.rows:
+                where = {"label": table.row_label, "n": row.number}
+                found += [("", _("{label} row {n}:", **where), error) for error in row.errors]
+                found += [
+                    (i.name, _("{label} row {n}, {column}:", **where, column=i.label), i.errors[0])
+                    for i in row.inputs
+                    if i.errors
+                ]
+        self.errors = found
 
     @property
     def carries_files(self) -> bool:
