@@ -1,4 +1,4 @@
-"""The pages of a panel, and a panel of any declared schema in one call."""
+"""Add the pages to a panel; or turn an application into a complete panel in one call."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from panel.web.prepare import prepare
 from panel.web.system import job_pages, notice_pages
 from panel.web.views import SchemaView
 
-#: What a form may weigh besides the file in it.
+#: Bytes of a form besides the file in it.
 FORM_BYTES = 1024 * 1024
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class _Number(IntegerConverter):
-    """A number in an address, an id mostly: one that no database can hold is no page's."""
+    """Converter of numbers in addresses, mostly ids. Larger ones than ids.HIGHEST match no route."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max": ids.HIGHEST, **kwargs})
 
 
 class _Index(AdminIndexView):
-    """/admin/ leads to the home page."""
+    """Redirects /admin/ to the home page."""
 
     @expose("/")
     def index(self) -> Any:
@@ -54,12 +54,12 @@ class _Index(AdminIndexView):
 
 
 def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any] | None = None) -> None:
-    """The second stage: what answers requests. Call it once, by `Panel.complete()`.
+    """Add everything that answers requests: the second stage of a panel, called once by Panel.complete().
 
-    The engine adds the screens of its own tables: imports, accounts, logs. A view given for one of them replaces it.
-    """
+    The screens of the engine's own tables (imports, accounts, logs) are added too, unless `views` has one for the
+    table."""
     app = panel.app
-    app.jinja_loader = _templates(app)
+    app.jinja_loader = _template_loader(app)
     app.url_map.converters["int"] = _Number
     if not app.static_folder:
         app.static_folder = str(ROOT / "static")
@@ -87,7 +87,7 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
     for view in shown:
         panel.views[view.endpoint] = view
         admin.add_view(view)
-    _words(app)
+    _set_template_globals(app)
 
 
 def assemble(
@@ -101,9 +101,9 @@ def assemble(
     home: Callable[[], Any] | None = None,
     role_conflict: RoleConflict = lambda _session, _roles: None,
 ) -> Panel:
-    """Turn a Flask application into a complete panel of the given views. Call it once, after every model is declared.
+    """Turn a Flask application into a complete panel with these views. Call it once, after all models are declared.
 
-    The application's config holds SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST lowers argon2's for tests.
+    The application's config must have SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST is argon2's time cost.
     """
     panel = prepare(
         app,
@@ -119,14 +119,14 @@ def assemble(
     return panel
 
 
-def _templates(app: Flask) -> Any:
-    """Our templates stand beside the application's own, so that a panel of another schema needs none."""
+def _template_loader(app: Flask) -> Any:
+    """A loader for the application's own templates, then the engine's."""
     own = [FileSystemLoader(Path(app.root_path) / str(app.template_folder))] if app.template_folder else []
     return ChoiceLoader([*own, FileSystemLoader(ROOT / "templates")])
 
 
-def _words(app: Flask) -> None:
-    """What every template may use."""
+def _set_template_globals(app: Flask) -> None:
+    """Set the globals and context of templates."""
     digest = sha256()
     for file in sorted((ROOT / "static").glob("*.*")):
         digest.update(file.read_bytes())
@@ -145,7 +145,7 @@ def _words(app: Flask) -> None:
 
 
 def _plain_home() -> Any:
-    """The home page of a panel that has none of its own: every readable table with its count."""
+    """The default home page: every table that the actor may read, with its count."""
     panel, actor = current_panel(), current_actor()
     shown = [v for v in panel.views.values() if panel.policy.may(actor, Permission.READ, v.model)]
     numbers = listing.counts(panel.session, [(v.model, v.model.id.is_not(None)) for v in shown])

@@ -1,4 +1,4 @@
-"""What commands have in common: one line on failure, the account that they act as, files on the command line."""
+"""Helpers of commands: failure messages, files, and the session of an account."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from panel.web.panel import Panel
 
 
 def fail(message: object) -> NoReturn:
+    """Print a message to stderr and exit with status 1."""
     click.echo(str(message), err=True)
     sys.exit(1)
 
 
-def content(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
+    """The bytes of a file. Raises UserError if it is missing or too large."""
     try:
         if file.stat().st_size > MAX_BYTES:
             raise UserError(TOO_LARGE)
@@ -37,7 +39,8 @@ def content(file: Path) -> bytes:
 
 @contextmanager
 def acting(panel: Panel, person: str | None, *, write: bool = False) -> Iterator[Any]:
-    """A session that acts as an account, or as the system; one that only reads keeps nobody from writing."""
+    """A session that acts as the account with this user name, or as the system if `person` is None. Without `write` it
+    takes no write lock. Raises UserError for an unknown account."""
     with panel.system_session() as session:
         writing.set(write)
         set_actor(session, actor_named(panel, session, person) if person else SYSTEM)
@@ -45,6 +48,7 @@ def acting(panel: Panel, person: str | None, *, write: bool = False) -> Iterator
 
 
 def actor_named(panel: Panel, session: Any, name: str) -> Actor:
+    """The active account with this user name as an actor. Raises UserError if there is none."""
     statement = select(User).where(User.username == name, User.active).options(joinedload(User.roles))
     user = session.execute(statement).unique().scalar_one_or_none()
     if user is None:

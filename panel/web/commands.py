@@ -1,4 +1,4 @@
-"""The commands of an application by name. The module of one is imported when it is asked for."""
+"""The group of an application's commands. The module of a command is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from panel.web.panel import Panel
 
 
 class Commands(AppGroup):
-    """`modules` names the commands of each module, whose `install(app, panel)` adds them to the application."""
+    """`modules` maps the name of a module to its commands. Its `install(app, panel)` adds them to the application."""
 
     def __init__(self, panel: Panel, modules: Mapping[str, Sequence[str]]) -> None:
         super().__init__(panel.app.name)

@@ -1,4 +1,4 @@
-"""Deleting records: what is asked before, what hinders it, and the act."""
+"""Deletion of records: the confirmation, obstacles, and the deletion itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from panel.web.pages import Cell, ConfirmPage
 
 
 class Deletion:
-    """The part of a SchemaView that deletes. Its methods are routes of the view, and a bulk action."""
+    """Mix-in of SchemaView with the routes and the bulk action that delete."""
 
     model: Any
     declared: Any
@@ -51,20 +51,20 @@ class Deletion:
         session = current_panel().session
         ids, names = [record.id for record in records], [display(record) for record in records]
         try:
-            self._part(records)
+            self._clear_references(records)
             for record in records:
                 session.delete(record)
             session.commit()
         except (IntegrityError, StaleDataError):
             session.rollback()
-            hindered = self._hindered(ids) or _("Somebody has changed this meanwhile. Nothing was deleted.")
-            flash(str(hindered), "danger")
+            obstacle = self._obstacle(ids) or _("Somebody has changed this meanwhile. Nothing was deleted.")
+            flash(str(obstacle), "danger")
             return
         n = len(names)
         flash(str(n_("Deleted: {name}", "{n} records deleted.", n, name=names[0])), "success")
 
-    def _part(self, records: Sequence[Any]) -> None:
-        """Empty the references among records that go together, or of one to itself: none could be deleted first."""
+    def _clear_references(self, records: Sequence[Any]) -> None:
+        """Set references among the records to NULL, since otherwise none could be deleted first."""
         session = current_panel().session
         own = [f for f in self.declared if f.kind == Reference(self.model.__tablename__) and not f.required]
         ids = {record.id for record in records}
@@ -74,12 +74,12 @@ class Deletion:
                     setattr(record, field.attr, None)
         session.flush()
 
-    def _hindered(self, ids: list[int]) -> Message | None:
-        """What keeps records from being deleted, in a sentence."""
-        referring = details.referring(self.model, ids)
-        if not referring:
+    def _obstacle(self, ids: list[int]) -> Message | None:
+        """Why the records can't be deleted, or None."""
+        referrers = details.count_referrers(self.model, ids)
+        if not referrers:
             return None
-        names = "、".join(f"{label} {count}" for label, count in referring)
+        names = "、".join(f"{label} {count}" for label, count in referrers)
         return _(
             "It can't be deleted, other records refer to it: {names}. Set an end date or another state instead.",
             names=names,
@@ -101,7 +101,7 @@ class Deletion:
             submit=_("Delete"),
             cancel_url=safe_target(request.values.get("url")) or self.get_url(".index_view"),
         )
-        page.blocked = self._hindered([record.id for record in records])
+        page.blocked = self._obstacle([record.id for record in records])
         if url.endswith("/action/"):
             page.values = [("action", "delete"), ("confirmed", "1"), ("url", page.cancel_url)]
             page.values += [("rowid", str(r.id)) for r in records]

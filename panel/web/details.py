@@ -1,4 +1,4 @@
-"""The details page of a SchemaView: the record, what refers to it, and what happened to it."""
+"""The details page of a SchemaView: the record, the records that refer to it, and its history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from panel.web.pages import Button, Cell, DetailsPage, Group, Related
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
 
-#: Tables that are shown of those that refer to a record, and rows and columns of each.
+#: Referring tables that are shown with rows, and the rows and columns of each.
 RELATED_TABLES = 3
 RELATED_ROWS = 5
 RELATED_COLUMNS = 5
@@ -35,14 +35,14 @@ def build(
     tables: int = RELATED_TABLES,
     with_history: bool = True,
 ) -> DetailsPage:
-    """The page of a record. A page that shows them in its own way leaves out tables `without`, and the history; it
-    says how many `tables` of what refers to the record are shown."""
+    """The page of a record. `without` are endpoints of referring tables to leave out; `tables` is the number of those
+    shown with rows."""
     page = DetailsPage(
         title=f"{view.model.__label__} · {display(record)}",
         sub=lists.place_words(view, record),
         tag=_tag(view, record),
         groups=_groups(view, record),
-        related=_related(record, [one for one in referrers(view.model) if one[0].endpoint not in without], tables),
+        related=_related(record, [pair for pair in referrers(view.model) if pair[0].endpoint not in without], tables),
         history=history.of_record(record) if with_history else [],
     )
     back = request.full_path.rstrip("?")
@@ -58,62 +58,62 @@ def build(
 
 
 def _tag(view: SchemaView, record: Any) -> Cell | None:
-    """The state of a record, where it has one."""
+    """The status of a record as a tag, if the table has one."""
     field = next((f for f in view.declared if f.name == "status" and isinstance(f.kind, Choice)), None)
     return render.cell(field, record) if field else None
 
 
 def _groups(view: SchemaView, record: Any) -> list[Group]:
-    found: dict[Message, Group] = {}
+    groups: dict[Message, Group] = {}
     for field in view.declared:
         if isinstance(field.kind, Data):
             continue
-        made = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, linked=True)
+        cell = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, linked=True)
         wide = getattr(field.kind, "lines", 1) > 1
-        found.setdefault(field.group, Group(field.group)).facts.append((field.label, made, wide))
-    return list(found.values())
+        groups.setdefault(field.group, Group(field.group)).facts.append((field.label, cell, wide))
+    return list(groups.values())
 
 
 def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
-    """Registered tables that refer to a model and that the reader may read, with the references that do; first those
-    whose rows are edited in its form."""
+    """The views of the tables that refer to a model and that the actor may read, each with the fields that refer to it.
+    Child rows, which are edited in the model's form, come first."""
     panel, actor = current_panel(), current_actor()
-    found = []
+    views = []
     for view in panel.views.values():
         pointing = [f for f in view.declared if f.target == model.__tablename__]
         if pointing and panel.policy.may(actor, Permission.READ, view.model):
-            found.append((view, pointing))
-    return sorted(found, key=lambda one: one[0].model.__tablename__ not in model.__rows__)
+            views.append((view, pointing))
+    return sorted(views, key=lambda pair: pair[0].model.__tablename__ not in model.__rows__)
 
 
-def _related(record: Any, found: list[tuple[SchemaView, list[Field]]], most: int) -> list[Related]:
-    """What refers to a record, table by table. They are counted in one statement; of the first that have any the
-    latest are shown, the others are led to: a page costs the same whatever refers to it."""
-    conditions = [or_(*(_points(view.model, f, record) for f in pointing)) for view, pointing in found]
-    counted = [(view.model, condition) for (view, _pointing), condition in zip(found, conditions, strict=True)]
+def _related(record: Any, referring: list[tuple[SchemaView, list[Field]]], limit: int) -> list[Related]:
+    """The tables that refer to a record, with the number of their rows. The first `limit` that have any show their
+    latest rows. All numbers are counted in one statement, so that the number of statements is bounded."""
+    conditions = [or_(*(_refers_to(view.model, f, record) for f in pointing)) for view, pointing in referring]
+    counted = [(view.model, condition) for (view, _pointing), condition in zip(referring, conditions, strict=True)]
     numbers = listing.counts(current_panel().session, counted)
-    made, shown = [], 0
-    for (view, pointing), condition, count in zip(found, conditions, numbers, strict=True):
-        one = _closed(view, pointing, record, count)
-        if count and shown < most:
-            _open(one, view, pointing, condition, own=view.model.__tablename__ in record.__rows__)
+    tables, shown = [], 0
+    for (view, pointing), condition, count in zip(referring, conditions, numbers, strict=True):
+        table = _without_rows(view, pointing, record, count)
+        if count and shown < limit:
+            _add_rows(table, view, pointing, condition, own=view.model.__tablename__ in record.__rows__)
             shown += 1
-        made.append(one)
-    return made
+        tables.append(table)
+    return tables
 
 
-def _points(model: type[Base], field: Field, record: Any) -> ColumnElement[bool]:
-    """That a row refers to a record by this field."""
+def _refers_to(model: type[Base], field: Field, record: Any) -> ColumnElement[bool]:
+    """The condition that a row refers to a record by this field."""
     if field.many:
         return listing.points_at(model, field, [record.id])
     refers: ColumnElement[bool] = getattr(model, field.attr) == record.id
     return refers
 
 
-def _closed(view: SchemaView, references: list[Field], record: Any, count: int) -> Related:
-    """A table that refers to a record, without its rows."""
+def _without_rows(view: SchemaView, references: list[Field], record: Any, count: int) -> Related:
+    """A referring table without rows."""
     model = view.model
-    made = Related(
+    related = Related(
         label=f"{model.__labels__} · {references[0].label}" if isinstance(record, model) else model.__labels__,
         count=count,
         url=view.get_url(f"{view.endpoint}.index_view", **{references[0].name: record.id}),
@@ -122,37 +122,38 @@ def _closed(view: SchemaView, references: list[Field], record: Any, count: int) 
     )
     if view.can_create and not references[0].readonly:
         back = request.full_path.rstrip("?")
-        made.add_url = view.get_url(f"{view.endpoint}.create_view", url=back, **{references[0].name: record.id})
-    return made
+        related.add_url = view.get_url(f"{view.endpoint}.create_view", url=back, **{references[0].name: record.id})
+    return related
 
 
-def _open(made: Related, view: SchemaView, references: list[Field], condition: Any, *, own: bool) -> None:
-    """Put in the latest rows, in one statement; of rows that are the record's `own` as many as its form has, and in
-    their order there."""
+def _add_rows(related: Related, view: SchemaView, references: list[Field], condition: Any, *, own: bool) -> None:
+    """Add rows to a referring table, in one statement: the latest ones, or for child rows (`own`) those of the form in
+    its order."""
     model = view.model
     column, downwards = (model.id, False) if own else listing.order(model, "")
     hidden = {f.name for f in references} if len(references) == 1 else set()
-    able = [f for f in view.declared if f.name not in hidden and not isinstance(f.kind, Data)]
+    candidates = [f for f in view.declared if f.name not in hidden and not isinstance(f.kind, Data)]
     if view.related:
-        shown = [f for name in view.related for f in able if f.name == name]
+        shown = [f for name in view.related for f in candidates if f.name == name]
     else:
-        shown = [f for f in able if f.listed and f.below is None][:RELATED_COLUMNS]
-    loaded = [f.name for f in view.declared if f.target and (f in shown or f.below in {s.name for s in shown})]
+        shown = [f for f in candidates if f.listed and f.below is None][:RELATED_COLUMNS]
+    referenced = [f.name for f in view.declared if f.target and (f in shown or f.below in {s.name for s in shown})]
     statement = (
         select(model)
         .where(condition)
         .order_by(column.desc() if downwards else column, model.id.desc())
         .limit(child_rows.MOST if own else RELATED_ROWS)
-        .options(*listing.loading(model, loaded))
+        .options(*listing.loading(model, referenced))
     )
     rows = current_panel().session.execute(statement).unique().scalars()
-    made.columns = [lists.plain_column(f) for f in shown]
-    made.rows = [lists.row(view, found, shown) for found in rows]
+    related.columns = [lists.plain_column(f) for f in shown]
+    related.rows = [lists.row(view, record, shown) for record in rows]
 
 
-def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
-    """How many rows of which tables refer to any of these records, seen or not, in one statement."""
-    found: list[tuple[type[Base], Any]] = []
+def count_referrers(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
+    """(label of a table, number of its rows that refer to any of these records), regardless of the scope, in one
+    statement. References among the records that can be set to NULL don't count."""
+    conditions: list[tuple[type[Base], Any]] = []
     for mapper in sorted(Base.registry.mappers, key=lambda mapper: str(mapper.class_.__tablename__)):
         other = mapper.class_
         keys = [
@@ -167,18 +168,18 @@ def referring(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:
         if pointing:
             owners = [select(t.c.owner_id).where(t.c.target_id.in_(ids)) for t in pointing]
             rest = other.__table__.c.id.not_in(ids) if other is model else true()
-            found.append((other, and_(or_(*(other.__table__.c.id.in_(some) for some in owners)), rest)))
+            conditions.append((other, and_(or_(*(other.__table__.c.id.in_(owner_ids) for owner_ids in owners)), rest)))
         if keys:
-            # What goes together lets go of each other first, where it can.
+            # Deletion sets nullable references among the deleted records to NULL first.
             rest = model.id.not_in(ids) if other is model else true()
-            found.append((other, or_(*(and_(c.in_(ids), rest if c.nullable else true()) for c in keys))))
-    if not found:
+            conditions.append((other, or_(*(and_(c.in_(ids), rest if c.nullable else true()) for c in keys))))
+    if not conditions:
         return []
     statement = select(
         *(
             select(func.count()).select_from(other.__table__).where(condition).scalar_subquery()
-            for other, condition in found
+            for other, condition in conditions
         )
     )
     numbers = current_panel().session.execute(statement, execution_options=UNSCOPED).one()
-    return [(other.__labels__, n) for (other, _c), n in zip(found, numbers, strict=True) if n]
+    return [(other.__labels__, n) for (other, _c), n in zip(conditions, numbers, strict=True) if n]

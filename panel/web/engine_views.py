@@ -1,4 +1,4 @@
-"""The screens of the engine's own tables, which every panel has: imports, accounts, logs."""
+"""The screens of the engine's own tables: imports, accounts, logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from panel.web.system.account_views import UserView
 from panel.web.system.log_views import AuditView, ExportLogView
 from panel.web.views import SchemaView
 
-#: View, model, group in the side bar, icon. Who sees them is said by the roles, as of every table.
+#: View, model, group in the side bar, icon. The roles grant access to them as to every table.
 ENGINE_VIEWS: tuple[tuple[type[SchemaView], type[Base], Message, str], ...] = (
     (BatchView, ImportBatch, FILES, "upload"),
     (RowView, ImportRow, FILES, "list-ol"),
@@ -30,5 +30,5 @@ ENGINE_VIEWS: tuple[tuple[type[SchemaView], type[Base], Message, str], ...] = (
 
 
 def engine_views(db: Any, given: Collection[type[Base]]) -> list[SchemaView]:
-    """A view of each table of the engine, except those for which the panel has given its own."""
+    """A view of each table of the engine, without those in `given`."""
     return [view(model, db, group=group, icon=icon) for view, model, group, icon in ENGINE_VIEWS if model not in given]

@@ -1,4 +1,5 @@
-"""Errors as one clear page in the reader's language; never a trace, never a library's English."""
+"""Error handlers: each error becomes a page with one message in the reader's language, without details of the
+program."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def error_page(status: int, message: Message | None = None) -> Any:
     if "/ajax/" in request.path:
         return jsonify(error=str(sentence)), status
     if status >= 500:
-        g.frame = None  # what stands round the page may be what is broken
+        g.frame = None  # building the frame may be what failed
     page = Page(title=_("Not possible") if status < 500 else _("Something went wrong"))
     back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else "/"
     return render_template("panel/error.html", page=page, message=sentence, back_url=back, status=status), status
@@ -65,7 +66,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(StaleDataError)
     def overtaken(_error: StaleDataError) -> Any:
-        """A record that an act wrote along with its own was changed since it was read."""
+        """A record was changed by somebody else since it was read."""
         current_panel().session.rollback()
         return error_page(409)
 

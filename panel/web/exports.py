@@ -1,4 +1,5 @@
-"""The list as a file: at one click as it stands, or with chosen columns; in clear only with the right and a reason."""
+"""Export of a list: at one click as it is shown, or with chosen columns; unmasked only with the permission and a
+reason."""
 
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ MIMES = {ExportFormat.XLSX: XLSX, ExportFormat.CSV: "text/csv; charset=utf-8"}
 
 
 @dataclass(slots=True)
-class Picked:
-    """A column that may be ticked, with its place in the file."""
+class ColumnChoice:
+    """A column that can be ticked, with its position in the file."""
 
     name: str
     label: Message
@@ -46,10 +47,10 @@ class Picked:
 
 @dataclass(slots=True)
 class ExportPage(Page):
-    """What is to be chosen before an export. `picks` tick all, none, or what the list shows."""
+    """The choices of an export. `picks` are links that tick all columns, none, or those of the list."""
 
     picks: list[Chip] = field(default_factory=list)
-    columns: list[Picked] = field(default_factory=list)
+    columns: list[ColumnChoice] = field(default_factory=list)
     formats: list[tuple[str, Message, bool]] = field(default_factory=list)
     may_clear: bool = False
     clear: bool = False
@@ -61,7 +62,7 @@ class ExportPage(Page):
 
 
 class TableExports:
-    """The part of a SchemaView that writes files. Its methods are routes of the view."""
+    """Mix-in of SchemaView with the routes that export."""
 
     model: Any
     declared: Any
@@ -73,64 +74,64 @@ class TableExports:
 
     @property
     def can_export_clear(self) -> bool:
-        """Whether there is anything that the list masks and this person may have in clear."""
+        """Whether the table has personal data and the actor may export it unmasked."""
         personal = any(f.personal is not Personal.NO for f in fields(self.model))
         return personal and bool(self.may(Permission.EXPORT_CLEAR))
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
-        """Exactly what the list shows: its filters, its order, one's scope, its masks; `columns` names others."""
+        """Export the list with its filters, order and masking; the argument `columns` chooses columns."""
         self.require(Permission.EXPORT)
         if export_type not in {f.value for f in ExportFormat}:
             abort(404)
         names = [name for text in request.args.getlist("columns") for name in text.split(",") if name]
-        order = ExportRequest(self.model, _arguments(), tuple(names), ExportFormat.of(export_type))
+        export_request = ExportRequest(self.model, _arguments(), tuple(names), ExportFormat.of(export_type))
         try:
-            return self._deliver(order)
+            return self._deliver(export_request)
         except UserError as problem:
             return self._export_page(problem.message)
 
     @expose("/export/", methods=("GET", "POST"))
     def choose_view(self) -> Any:
-        """Which columns in which order, as which kind of file, masked or in clear."""
+        """The page that chooses columns, their order, the format and masking; and the export."""
         self.require(Permission.EXPORT)
         if request.method == "GET":
             return self._export_page()
-        given = request.form
-        names = _ticked(given, columns(self.model))
+        form = request.form
+        names = _ticked(form, columns(self.model))
         if not names:
             return self._export_page(_("Tick at least one column."))
-        wanted = given.get("format", "")
-        format = ExportFormat.of(wanted) if wanted in {f.value for f in ExportFormat} else ExportFormat.XLSX
-        reason = tidy(given.get("reason"))[: requests.REASON_LENGTH]
-        clear = given.get("clear") == "1"
+        format_name = form.get("format", "")
+        format = ExportFormat.of(format_name) if format_name in {f.value for f in ExportFormat} else ExportFormat.XLSX
+        reason = tidy(form.get("reason"))[: requests.REASON_LENGTH]
+        clear = form.get("clear") == "1"
         if clear:
             self.require(Permission.EXPORT_CLEAR)
-        order = ExportRequest(self.model, _arguments(), tuple(names), format, clear, reason if clear else "")
-        # A long read must not keep others from writing; the log is written in a transaction of its own.
+        export_request = ExportRequest(self.model, _arguments(), tuple(names), format, clear, reason if clear else "")
+        # A long read must not block other writers; the log entry has a transaction of its own.
         current_panel().session.rollback()
         writing.set(False)
         try:
-            return self._deliver(order)
+            return self._deliver(export_request)
         except UserError as problem:
             return self._export_page(problem.message)
 
-    def _deliver(self, order: ExportRequest) -> Any:
-        """The file itself; a long one is made by a job, to whose page one is sent."""
+    def _deliver(self, export_request: ExportRequest) -> Any:
+        """The file, or a redirect to the page of the job that writes a long one."""
         session = current_panel().session
-        ready = requests.prepare(session, order, self.quick_filters())
-        if requests.count(session, ready) > requests.MANY_ROWS:
-            packed = order.to_json()
+        prepared = requests.prepare(session, export_request, self.quick_filters())
+        if requests.count(session, prepared) > requests.MANY_ROWS:
+            packed = export_request.to_json()
             mark = sha256(json.dumps(packed, sort_keys=True).encode()).hexdigest()[:32]
             params = {"order": packed, "back": self.get_url(".index_view", **_arguments())}
             title = _("Export {label}", label=self.model.__labels__)
             return redirect(url_for("jobs.show", id_=enqueue(session, "export", params, title=title, mark=mark)), 303)
         target = TemporaryFile()  # noqa: SIM115 - the response closes it
-        requests.write(session, ready, cast(IO[bytes], target))
-        return _sent(target, ready)
+        requests.write(session, prepared, cast(IO[bytes], target))
+        return _download(target, prepared)
 
     def _export_page(self, error: Message | None = None) -> Any:
-        """The page as it was filled in, or as the address says which columns are ticked."""
+        """The page as it was filled in, or with the columns ticked that the address says."""
         panel, actor = current_panel(), current_actor()
         session = panel.session
         masked = panel.policy.sees_masked(actor, self.model)
@@ -138,33 +139,33 @@ class TableExports:
         where = listing.conditions(self.model, query, self.quick_filters(), actor, masked=masked)
         count = listing.counts(session, [(self.model, listing.all_of(where))])[0]
         known = columns(self.model)
-        given = request.form if request.method == "POST" else None
-        ticked = set(given.getlist("column")) if given is not None else self._picked(known)
-        wanted = given.get("format") if given is not None else ExportFormat.XLSX.value
-        here = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "pick"}
+        form = request.form if request.method == "POST" else None
+        ticked = set(form.getlist("column")) if form is not None else self._picked(known)
+        format_name = form.get("format") if form is not None else ExportFormat.XLSX.value
+        arguments = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "pick"}
         page = ExportPage(
             title=_("Export {label}", label=self.model.__labels__),
             sub=n_("{n} record", "{n} records", count),
             picks=[
-                Chip(label, self.get_url(".choose_view", **here, pick=pick), active=False)
+                Chip(label, self.get_url(".choose_view", **arguments, pick=pick), active=False)
                 for pick, label in (("all", _("All")), ("none", _("None of them")), ("list", _("As in the list")))
             ],
             columns=[
-                Picked(
+                ColumnChoice(
                     column.name,
                     column.label,
-                    tidy(given.get(f"at.{column.name}")) if given is not None else str(number),
+                    tidy(form.get(f"at.{column.name}")) if form is not None else str(number),
                     column.name in ticked,
                 )
                 for number, column in enumerate(known, start=1)
             ],
-            formats=[(f.value, f.label, f.value == wanted) for f in ExportFormat],
+            formats=[(f.value, f.label, f.value == format_name) for f in ExportFormat],
             may_clear=self.can_export_clear,
-            clear=given is not None and given.get("clear") == "1",
-            reason=tidy(given.get("reason")) if given is not None else "",
+            clear=form is not None and form.get("clear") == "1",
+            reason=tidy(form.get("reason")) if form is not None else "",
             filter=requests.describe_filters(session, self.model, query, self.quick_filters()),
             error=error,
-            cancel_url=self.get_url(".index_view", **here),
+            cancel_url=self.get_url(".index_view", **arguments),
         )
         return self.render("panel/export.html", page=page), 422 if error else 200
 
@@ -178,12 +179,12 @@ class TableExports:
 
 @kind("export")
 def _work(session: Session, context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """A long export as a job: the order is looked at again, with the rights and rows of now."""
-    order = ExportRequest.from_json(params["order"])
-    view = current_panel().views[order.model.__tablename__]
-    ready = requests.prepare(session, order, view.quick_filters())
-    total = requests.count(session, ready)
-    rows = requests.write(session, ready, context.file(ready.name), lambda done: context.progress(done, total))
+    """The job of a long export. The request is checked again with the current permissions and scope."""
+    export_request = ExportRequest.from_json(params["order"])
+    view = current_panel().views[export_request.model.__tablename__]
+    prepared = requests.prepare(session, export_request, view.quick_filters())
+    total = requests.count(session, prepared)
+    rows = requests.write(session, prepared, context.file(prepared.name), lambda done: context.progress(done, total))
     return {"rows": rows}
 
 
@@ -191,19 +192,20 @@ def _arguments() -> dict[str, list[str]]:
     return request.args.to_dict(flat=False)
 
 
-def _ticked(given: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
-    """Names of the ticked columns by the numbers typed beside them; what has none or no number keeps its place."""
-    ticked = set(given.getlist("column"))
-    wanted = []
+def _ticked(form: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
+    """Names of the ticked columns, sorted by the positions typed beside them. A column without a valid position keeps
+    its own."""
+    ticked = set(form.getlist("column"))
+    positions = []
     for usual, column in enumerate(known, start=1):
         if column.name in ticked:
-            place = ids.number(given.get(f"at.{column.name}"), usual)
-            # Of two with the same number, the one that was given it stands first.
-            wanted.append((place, place == usual, usual, column.name))
-    return [name for *_places, name in sorted(wanted)]
+            place = ids.number(form.get(f"at.{column.name}"), usual)
+            # Of two columns with the same position, the one that was moved there comes first.
+            positions.append((place, place == usual, usual, column.name))
+    return [name for *_places, name in sorted(positions)]
 
 
-def _sent(target: Any, ready: PreparedExport) -> Response:
-    """A file as a download whose Chinese name survives."""
+def _download(target: Any, prepared: PreparedExport) -> Response:
+    """The file as a download."""
     target.seek(0)
-    return send_file(target, MIMES[ready.request.format], as_attachment=True, download_name=ready.name)
+    return send_file(target, MIMES[prepared.request.format], as_attachment=True, download_name=prepared.name)

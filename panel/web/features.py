@@ -1,5 +1,6 @@
-"""A feature: everything that one part of an application adds to the panel, in one object. The application names its
-features; this module wires them, in the two stages of a panel: a command loads no page."""
+"""Features: everything that one part of an application adds to the panel, in one object.
+
+The application lists its features; this module adds them to the panel in two stages, since commands load no pages."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A generated screen: its model, its group in the side bar, its icon. Screens of a group stand in the order of
-    their rank, then of their features."""
+    """A generated screen: its model, its group in the side bar, its icon. The screens of a group are sorted by rank,
+    then by the order of their features."""
 
     model: type[Base]
     group: Message
@@ -35,7 +36,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A page of the application's own."""
+    """The route of a page that isn't generated."""
 
     address: str
     endpoint: str
@@ -46,7 +47,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """Work that a running server does at most once in `every`, in a session of the system."""
+    """Work that the server does at most once in `every`, in a system session; see panel/jobs/periodic.py."""
 
     name: str
     every: timedelta
@@ -55,52 +56,52 @@ class Periodic:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What a part of the application adds to a running server: pages, and work that comes round."""
+    """What a feature adds to a server: pages and periodic work."""
 
-    #: Views of the screens whose pages are different.
+    #: Views of the screens that aren't plain SchemaViews.
     views: Mapping[type[Base], type[SchemaView]] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     routes: tuple[Route, ...] = ()
     blueprints: tuple[Blueprint, ...] = ()
     periodic: tuple[Periodic, ...] = ()
-    #: What else is to be set on the panel.
+    #: Called with the panel for any other setting.
     configure: Callable[[Panel], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """Everything that a part of the application adds. What it has nothing of is left out."""
+    """What one part of the application adds to the panel."""
 
     screens: tuple[Screen, ...] = ()
     #: The commands that the `install(app, panel)` of each module adds, by the module's name.
     commands: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: By table: how it is imported, and how its records are found by what people call them.
+    #: Import rules, and finders of records by name, by table name.
     rules: Mapping[str, Callable[[type[Base]], Rules]] = field(default_factory=dict)
     finders: Mapping[str, Callable[[type[Base]], Finder]] = field(default_factory=dict)
-    #: Loads its pages and gives them.
+    #: Imports the pages and returns them.
     site: Callable[[], Site] = Site
 
 
 def screens(features: Iterable[Feature]) -> tuple[Screen, ...]:
-    """Every generated screen, in the order of the side bar."""
-    return tuple(sorted((screen for one in features for screen in one.screens), key=lambda screen: screen.rank))
+    """All generated screens, in the order of the side bar."""
+    return tuple(sorted((screen for feature in features for screen in feature.screens), key=lambda screen: screen.rank))
 
 
 def commands(features: Iterable[Feature]) -> dict[str, Sequence[str]]:
-    return {module: names for one in features for module, names in one.commands.items()}
+    return {module: names for feature in features for module, names in feature.commands.items()}
 
 
 def registry(features: Iterable[Feature], keep_days: Callable[[Session], int]) -> Registry:
-    """The rules of import of every feature."""
-    found = Registry(keep_days=keep_days)
-    for one in features:
-        found.rules.update(one.rules)
-        found.finders.update(one.finders)
-    return found
+    """The import rules and finders of all features."""
+    result = Registry(keep_days=keep_days)
+    for feature in features:
+        result.rules.update(feature.rules)
+        result.finders.update(feature.finders)
+    return result
 
 
 def views(panel: Panel, features: Iterable[Feature], sites: Iterable[Site]) -> list[SchemaView]:
-    """A view of every screen."""
+    """The views of all screens."""
     from panel.web.views import SchemaView  # noqa: PLC0415 - a command loads no page
 
     own = {model: view for one in sites for model, view in one.views.items()}
@@ -110,16 +111,16 @@ def views(panel: Panel, features: Iterable[Feature], sites: Iterable[Site]) -> l
 
 
 def install(panel: Panel, sites: Sequence[Site]) -> None:
-    """Add links, pages and periodic work to a panel."""
-    panel.links += sorted((link for one in sites for link in one.links), key=lambda link: link.rank)
-    for one in sites:
-        for route in one.routes:
+    """Add links, routes, blueprints and periodic work to a panel."""
+    panel.links += sorted((link for site in sites for link in site.links), key=lambda link: link.rank)
+    for site in sites:
+        for route in site.routes:
             panel.app.add_url_rule(
                 route.address, route.endpoint, route.function, methods=list(route.methods), defaults=route.defaults
             )
-        for blueprint in one.blueprints:
+        for blueprint in site.blueprints:
             panel.app.register_blueprint(blueprint)
-        for work in one.periodic:
+        for work in site.periodic:
             periodic.register(panel, work.name, work.every, work.run)
-        if one.configure:
-            one.configure(panel)
+        if site.configure:
+            site.configure(panel)

@@ -1,4 +1,4 @@
-"""What every request passes: who it is, since when, with which token, and what the browser may load."""
+"""Request guards: log-in, idle limit, CSRF, security headers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 IDLE_MINUTES = 30
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
 class Login:
-    """What Flask-Login wants to know of an account. Never the record itself: it belongs to no session."""
+    """The account as Flask-Login needs it. A copy of values, because the record would belong to a session."""
 
     is_authenticated = True
     is_anonymous = False
@@ -47,24 +47,25 @@ class Login:
         self.roles = frozenset(role.role for role in user.roles)
 
     def get_id(self) -> str:
-        """The stamp changes with the password: sessions begun before it end."""
+        """The id with the stamp, which changes with the password and so ends earlier sessions."""
         return f"{self.id}:{self.stamp}"
 
 
 def safe_target(target: str | None) -> str | None:
-    """An address inside this site, or None. Flask-Admin's own check lets `http:evil.com` pass."""
+    """The target of a redirect if it is inside this site, else None. Flask-Admin's own check accepts
+    `http:evil.com`."""
     if target and re.match(r"^/(?![/\\])", target) and not re.search(r"[\x00-\x1f\\]", target):
         return target
     return None
 
 
 def install(app: Flask, panel: Panel) -> None:
-    """Log-in, token, idle limit, actor, headers; in this order on every request."""
+    """Install the guards, which run in this order on every request: CSRF token, log-in, idle limit, actor, headers."""
     app.config.update(
         WTF_CSRF_TIME_LIMIT=None,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        # The cookie outlives the idle limit, so that its end is told and logged.
+        # The cookie outlives the idle limit, so that reaching the limit can be reported and logged.
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
     )
 
@@ -89,11 +90,11 @@ def install(app: Flask, panel: Panel) -> None:
 
     @app.before_request
     def admit() -> Any:
-        return _admit(panel)
+        return _authenticate(panel)
 
     @app.after_request
     def headers(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("X-Frame-Options", "DENY")
@@ -107,8 +108,8 @@ def install(app: Flask, panel: Panel) -> None:
         return error_page(400, message)
 
 
-def _admit(panel: Panel) -> Any:
-    """Who it is; those whom nobody knows see the log-in page only."""
+def _authenticate(panel: Panel) -> Any:
+    """Set the actor of the request. Without a log-in redirect to the log-in page, or answer 401 to other methods."""
     if request.endpoint == "static" or (request.endpoint or "").endswith(".static"):
         return None
     if not current_user.is_authenticated:

@@ -1,4 +1,4 @@
-"""What happened to a record, read back from the audit trail in the fields' own words."""
+"""The history of a record: its audit entries in the reader's language."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SHOWN = 12
 
 
 def of_record(record: Base) -> list[HistoryItem]:
-    """The latest changes of a record, newest first, in two statements however many there are."""
+    """The latest changes of a record, newest first. The number of statements is fixed."""
     return items(entries(type(record).__tablename__, record.id), type(record))
 
 
 def entries(table: str, record_id: int) -> list[AuditEntry]:
-    """Whoever may read a record may read its history: the record itself was found inside their scope."""
+    """The latest audit entries of a record. Unscoped: the caller has read the record under the actor's scope."""
     statement = (
         select(AuditEntry)
         .where(AuditEntry.table_name == table, AuditEntry.record_id == record_id)
@@ -36,25 +36,25 @@ def entries(table: str, record_id: int) -> list[AuditEntry]:
     return list(current_panel().session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
-def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem]:
-    """Audit entries in words; `model` None looks each entry's own table up."""
+def items(audit_entries: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem]:
+    """Audit entries as history items. `model` is their model; None if they are of several tables."""
     shown: list[tuple[AuditEntry, list[tuple[str, Field | None, Any, Any]]]] = []
-    wanted: dict[str, set[int]] = defaultdict(set)
-    for entry in found:
-        known = (
+    ids_by_table: dict[str, set[int]] = defaultdict(set)
+    for entry in audit_entries:
+        fields_by_name = (
             {f.name: f for f in all_fields(model or _model(entry.table_name))}
             if model or _model(entry.table_name)
             else {}
         )
         lines = []
         for name, (before, after) in entry.changes.items():
-            field = known.get(name)
+            field = fields_by_name.get(name)
             if field and field.target:
-                pointed = (before, after) if field.reference else (*(before or ()), *(after or ()))
-                wanted[field.target] |= {value for value in pointed if isinstance(value, int)}
+                referenced = (before, after) if field.reference else (*(before or ()), *(after or ()))
+                ids_by_table[field.target] |= {value for value in referenced if isinstance(value, int)}
             lines.append((name, field, before, after))
         shown.append((entry, lines))
-    called = visible_names(current_panel().session, wanted)
+    names = visible_names(current_panel().session, ids_by_table)
     clock = Moment()
     return [
         HistoryItem(
@@ -64,7 +64,7 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
             at=clock.format(entry.at.replace(second=0)),
             note=entry.note,
             changes=[
-                Change(field.label if field else name, _show(field, before, called), _show(field, after, called))
+                Change(field.label if field else name, _show(field, before, names), _show(field, after, names))
                 for name, field, before, after in lines
             ]
             if entry.action != "create"
@@ -75,7 +75,7 @@ def items(found: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem
 
 
 def who(name: str) -> Message | str:
-    """Who acted, in the reader's words."""
+    """The name of an actor, translated if it is the system."""
     return _("the system") if name == SYSTEM.name else name
 
 
@@ -86,16 +86,16 @@ def _model(table: str) -> Any:
         return None
 
 
-def _show(field: Field | None, value: Any, called: dict[tuple[str, int], str]) -> str:
+def _show(field: Field | None, value: Any, names: dict[tuple[str, int], str]) -> str:
     if value is None or value == "":
         return ""
     if field is None:
         return str(value)
     if field.reference:
-        return called.get((field.reference.table, value), str(NOT_VISIBLE))
+        return names.get((field.reference.table, value), str(NOT_VISIBLE))
     if field.many:
-        told = [called.get((field.many.table, id_), str(NOT_VISIBLE)) for id_ in value]
-        return "、".join(dict.fromkeys(told))
+        linked = [names.get((field.many.table, id_), str(NOT_VISIBLE)) for id_ in value]
+        return "、".join(dict.fromkeys(linked))
     if isinstance(value, str) and "*" in value:
         return value
     return field.kind.show(value)

@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 
 
 def build(view: SchemaView) -> ListPage:
-    """The list that the address asks for, in a number of statements that doesn't grow with the rows."""
+    """The page for the arguments of the address. The number of statements doesn't grow with the rows."""
     panel, actor = current_panel(), current_actor()
     masked = panel.policy.sees_masked(actor, view.model)
     query = listing.read(view.model, request.args.to_dict(flat=False), masked=masked)
-    found = listing.page(panel.session, view.model, view.conditions(query), query)
+    page_slice = listing.page(panel.session, view.model, view.conditions(query), query)
     columns = [f for f in view.declared if f.listed and f.below is None and not isinstance(f.kind, Data)]
     shown = [f for f in view.declared if f.listed]
-    records = listing.load(panel.session, view.model, found.ids, [f.name for f in shown if f.target])
+    records = listing.load(panel.session, view.model, page_slice.ids, [f.name for f in shown if f.target])
     filters = [_filter_input(view, f, query) for f in listing.filterable(view.model, masked=masked)]
     sortable = listing.sortable(view.model, masked=masked)
     narrowed = bool(query.values or query.search or query.quick)
     labels = view.model.__labels__
     page = ListPage(
         title=labels,
-        sub=n_("{n} record found", "{n} records found", found.count)
+        sub=n_("{n} record found", "{n} records found", page_slice.count)
         if narrowed
-        else n_("{n} record", "{n} records", found.count),
+        else n_("{n} record", "{n} records", page_slice.count),
         columns=[_column(f, query, f.name in sortable) for f in columns],
         rows=[row(view, record, columns) for record in records],
         chips=_chips(view, query),
         filters=filters,
         active=_active(filters, query),
-        pager=_pager(found, query),
+        pager=_pager(page_slice, query),
         search=query.search if listing.searchable(view.model, masked=masked) else None,
         search_hint="、".join(str(f.label) for f in listing.searchable(view.model, masked=masked)[:4]),
         clear_url=request.path,
@@ -56,7 +56,7 @@ def build(view: SchemaView) -> ListPage:
         action_url=view.get_url(".action_view"),
         actions=[
             Button(text, "", values={"action": name}, danger=name == "delete")
-            for name, text in sorted(view.get_actions_list()[0], key=lambda one: one[0] == "delete")
+            for name, text in sorted(view.get_actions_list()[0], key=lambda item: item[0] == "delete")
         ],
     )
     add = Button(
@@ -70,8 +70,8 @@ def build(view: SchemaView) -> ListPage:
     if view.may(Permission.EXPORT):
         url = view.get_url(".export", export_type="xlsx")
         arguments = urlencode(_arguments(query, page=1, size=None), doseq=True)
-        words = _("Export {n}", n=found.count)
-        page.buttons.append(Button(words, f"{url}?{arguments}" if arguments else url, "download"))
+        export_label = _("Export {n}", n=page_slice.count)
+        page.buttons.append(Button(export_label, f"{url}?{arguments}" if arguments else url, "download"))
         url = view.get_url(".choose_view")
         page.buttons.append(Button(_("Choose columns…"), f"{url}?{arguments}" if arguments else url, "columns"))
     if view.can_create:
@@ -86,14 +86,14 @@ def build(view: SchemaView) -> ListPage:
 
 
 def row(view: SchemaView, record: Any, columns: list[Field]) -> Row:
-    """A record as a row; the first cell is what people call it."""
+    """A record as a row. The first cell links to it."""
     below = {f.name: [g for g in view.declared if g.listed and g.below == f.name] for f in columns}
     cells = []
     for field in columns:
-        made = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, cut=True)
-        around = [text for f in below[field.name] if (text := _short(f, record)) and text != made.text]
-        made.below = [" · ".join(around), *made.below] if around else made.below
-        cells.append(made)
+        cell = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, cut=True)
+        texts = [text for f in below[field.name] if (text := _short(f, record)) and text != cell.text]
+        cell.below = [" · ".join(texts), *cell.below] if texts else cell.below
+        cells.append(cell)
     url = view.get_url(f"{view.endpoint}.details_view", id=record.id)
     if cells and not cells[0].text:
         cells[0].text = display(record) or f"#{record.id}"
@@ -101,7 +101,7 @@ def row(view: SchemaView, record: Any, columns: list[Field]) -> Row:
 
 
 def _short(field: Field, record: Any) -> str:
-    """A value for the grey line: this year's moments without the year, a bare day with its label."""
+    """The text of a field that is shown below another: a day with its label, a moment of this year without the year."""
     text = render.cell(field, record, cut=True).text
     if field.kind.control == "date" and text:
         return f"{field.label} {text}"
@@ -109,22 +109,22 @@ def _short(field: Field, record: Any) -> str:
 
 
 def place_words(view: SchemaView, record: Any) -> str:
-    """The grey line that says where a record belongs: its references, in words."""
+    """The names of a record's references, for the line below its title."""
     return " · ".join(text for f in view.references if f.listed and (text := render.text_of(f, record)))
 
 
 def plain_column(field: Field) -> Column:
-    """A column that can't be sorted by: of a table that stands inside another page."""
+    """A column that can't be sorted, for tables inside other pages."""
     return Column(field.name, field.label, wide=render.is_wide(field), number=isinstance(field.kind, Whole | Amount))
 
 
 def _column(field: Field, query: Query, sortable: bool) -> Column:
-    made = plain_column(field)
+    column = plain_column(field)
     if sortable:
         if query.sort.removeprefix("-") == field.name:
-            made.order = "desc" if query.sort.startswith("-") else "asc"
-        made.url = _url(query, sort=f"-{field.name}" if made.order == "asc" else field.name, page=1)
-    return made
+            column.order = "desc" if query.sort.startswith("-") else "asc"
+        column.url = _url(query, sort=f"-{field.name}" if column.order == "asc" else field.name, page=1)
+    return column
 
 
 def _arguments(query: Query, **changed: Any) -> dict[str, Any]:
@@ -137,8 +137,8 @@ def _arguments(query: Query, **changed: Any) -> dict[str, Any]:
         **query.values,
         **changed,
     }
-    dull = {"page": 1, "size": listing.PAGE_SIZE}
-    return {k: v for k, v in arguments.items() if v and v != dull.get(k)}
+    defaults = {"page": 1, "size": listing.PAGE_SIZE}
+    return {k: v for k, v in arguments.items() if v and v != defaults.get(k)}
 
 
 def _url(query: Query, **changed: Any) -> str:
@@ -161,40 +161,40 @@ def _chips(view: SchemaView, query: Query) -> list[Chip]:
 
 
 def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
-    made = forms.control(field.kind, field, view.endpoint)
-    made.value = query.values.get(field.name, [""])[0]
-    made.lines, made.maxlength = 1, listing.MAX_VALUE
-    if made.control in ("textarea", "tel", "url"):
-        made.control = "text"
+    control = forms.control(field.kind, field, view.endpoint)
+    control.value = query.values.get(field.name, [""])[0]
+    control.lines, control.maxlength = 1, listing.MAX_VALUE
+    if control.control in ("textarea", "tel", "url"):
+        control.control = "text"
     if listing.is_span(field):
-        made.value = query.values.get(f"{field.name}.from", [made.value])[0]
-        made.until = query.values.get(f"{field.name}.to", [""])[0]
-        if made.control == "datetime-local":
-            made.control, made.value, made.until = "date", made.value[:10], made.until[:10]
+        control.value = query.values.get(f"{field.name}.from", [control.value])[0]
+        control.until = query.values.get(f"{field.name}.to", [""])[0]
+        if control.control == "datetime-local":
+            control.control, control.value, control.until = "date", control.value[:10], control.until[:10]
     if field.many:
-        made.control = "lookup"
+        control.control = "lookup"
     if isinstance(field.kind, Flag):
-        made.control = "select"
-        made.choices = [("", ""), ("1", field.kind.format(True)), ("0", field.kind.format(False))]
-    if made.control == "select" and made.choices and made.choices[0][0]:
-        made.choices.insert(0, ("", ""))
-    if field.target and made.value and not query.problems.get(field.name):
-        target = visible(field.target, made.value)
-        made.text = label(target) if target is not None else str(NOT_VISIBLE)
+        control.control = "select"
+        control.choices = [("", ""), ("1", field.kind.format(True)), ("0", field.kind.format(False))]
+    if control.control == "select" and control.choices and control.choices[0][0]:
+        control.choices.insert(0, ("", ""))
+    if field.target and control.value and not query.problems.get(field.name):
+        target = visible(field.target, control.value)
+        control.text = label(target) if target is not None else str(NOT_VISIBLE)
     if field.name in query.problems:
-        made.errors = [str(query.problems[field.name])]
-    return made
+        control.errors = [str(query.problems[field.name])]
+    return control
 
 
 def _active(filters: list[Input], query: Query) -> list[Chip]:
-    """The filters in force, each with the address that drops it."""
+    """The active filters, each with the address without it."""
     chips = []
-    by_name = {made.name: made for made in filters}
+    by_name = {control.name: control for control in filters}
     for name in {
         key.rpartition(".")[0] if key.endswith((".from", ".to", ".empty")) else key: 1 for key in query.values
     }:
-        made = by_name[name]
-        parts = [_value_words(made, value) for value in query.values.get(name, [])]
+        control = by_name[name]
+        parts = [_value_words(control, value) for value in query.values.get(name, [])]
         span = [query.values.get(f"{name}.{end}", [""])[0] for end in ("from", "to")]
         if any(span):
             parts.append(" – ".join(span))
@@ -202,7 +202,7 @@ def _active(filters: list[Input], query: Query) -> list[Chip]:
             parts.append(str(_("empty") if empty[0] == "1" else _("filled in")))
         dropped = {f"{name}{suffix}": None for suffix in ("", ".from", ".to", ".empty")}
         chips.append(
-            Chip(_("{label}: {value}", label=made.label, value="、".join(parts)), _url(query, page=1, **dropped))
+            Chip(_("{label}: {value}", label=control.label, value="、".join(parts)), _url(query, page=1, **dropped))
         )
     if query.search:
         searched = _("Search")
@@ -210,21 +210,21 @@ def _active(filters: list[Input], query: Query) -> list[Chip]:
     return chips
 
 
-def _value_words(made: Input, value: str) -> str:
-    if made.control == "lookup":
-        return made.text
-    return dict(made.choices).get(value, value)
+def _value_words(control: Input, value: str) -> str:
+    if control.control == "lookup":
+        return control.text
+    return dict(control.choices).get(value, value)
 
 
-def _pager(found: listing.Slice, query: Query) -> Pager:
-    first = (found.page - 1) * found.size + 1 if found.count else 0
+def _pager(page_slice: listing.Slice, query: Query) -> Pager:
+    first = (page_slice.page - 1) * page_slice.size + 1 if page_slice.count else 0
     return Pager(
-        page=found.page,
-        pages=found.pages,
+        page=page_slice.page,
+        pages=page_slice.pages,
         first=first,
-        last=first + len(found.ids) - 1 if found.count else 0,
-        count=found.count,
-        size=found.size,
+        last=first + len(page_slice.ids) - 1 if page_slice.count else 0,
+        count=page_slice.count,
+        size=page_slice.size,
         url=lambda number: _url(query, page=number),
         sizes=[(size, _url(query, size=size, page=1)) for size in listing.PAGE_SIZES],
     )

@@ -1,4 +1,4 @@
-"""Log-in, log-out, change of password, language, and the page that shows who may do what."""
+"""Pages for log-in, log-out, change of password, language, and the matrix of permissions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from panel.web.context import current_panel
 from panel.web.guards import Login, safe_target
 from panel.web.pages import Page
 
-#: The acts as the page lists them: reading first.
+#: Permissions in the order of the page: reading first.
 ORDER = sorted(Permission, key=lambda act: (act is not Permission.READ, act))
 
 blueprint = Blueprint("session", __name__)
@@ -53,47 +53,49 @@ def login() -> Any:
 
 
 def _log_in(username: str, password: str) -> Message | None:
-    """Log in, or say why not. The hash is computed outside any transaction, so that nobody waits for it."""
+    """Log in; returns why it failed, or None. The hash is computed outside any transaction, so that it blocks
+    nobody."""
     panel = current_panel()
     writing.set(False)
     statement = select(User).where(User.username == username).options(joinedload(User.roles))
     user = panel.session.execute(statement, execution_options=UNSCOPED).unique().scalar_one_or_none()
-    known = Login(user) if user is not None else None
+    account = Login(user) if user is not None else None
     hashed = user.password_hash if user is not None else None
     locked_until = user.locked_until if user is not None else None
     panel.session.rollback()
-    if known is not None and locked_until is not None and locked_until > now():
-        panel.log_login(username, known.id, LoginOutcome.LOCKED)
+    if account is not None and locked_until is not None and locked_until > now():
+        panel.log_login(username, account.id, LoginOutcome.LOCKED)
         return _("This account is locked until {time}.", time=Moment().format(locked_until.replace(second=0))[-5:])
-    if not panel.passwords.matches(password, hashed) or known is None:
-        return _failed(username, known.id if known else None)
-    if not known.is_active:
-        panel.log_login(username, known.id, LoginOutcome.INACTIVE)
+    if not panel.passwords.matches(password, hashed) or account is None:
+        return _failed(username, account.id if account else None)
+    if not account.is_active:
+        panel.log_login(username, account.id, LoginOutcome.INACTIVE)
         return _("This account is not active. Ask the administrator.")
-    panel.log_login(username, known.id, LoginOutcome.OK, failures=0, locked_until=None, last_login_at=now())
+    panel.log_login(username, account.id, LoginOutcome.OK, failures=0, locked_until=None, last_login_at=now())
     locale = session.get("locale")
     session.clear()
-    if known.locale or locale:
-        session["locale"] = known.locale or locale
+    if account.locale or locale:
+        session["locale"] = account.locale or locale
     session["seen"] = int(now().timestamp())
-    login_user(known)
+    login_user(account)
     return None
 
 
 def _failed(username: str, user_id: int | None) -> Message:
-    """Count the failure in the database, so that two tries at once are two; the fifth locks."""
+    """Count a failed log-in, and lock the account at MAX_FAILURES. The database counts, so that concurrent attempts
+    count too. Returns the message."""
     panel = current_panel()
     wrong = _("The user name or the password is wrong.")
     if user_id is None:
         panel.log_login(username, None, LoginOutcome.WRONG)
         return wrong
-    with panel.system_session() as own:
-        count = own.execute(
+    with panel.system_session() as system:
+        count = system.execute(
             update(User).where(User.id == user_id).values(failures=User.failures + 1).returning(User.failures)
         ).scalar_one()
         if count >= MAX_FAILURES:
             until = now() + timedelta(minutes=LOCK_MINUTES)
-            own.execute(update(User).where(User.id == user_id).values(failures=0, locked_until=until))
+            system.execute(update(User).where(User.id == user_id).values(failures=0, locked_until=until))
     panel.log_login(username, user_id, LoginOutcome.WRONG)
     if count >= MAX_FAILURES:
         return _("{n} failures: this account is locked for {minutes} minutes.", n=MAX_FAILURES, minutes=LOCK_MINUTES)
@@ -165,8 +167,8 @@ def language() -> Any:
     if current_user.is_authenticated:
         id_ = current_user.id
         current_panel().session.rollback()
-        with current_panel().system_session() as own:
-            own.execute(update(User).where(User.id == id_).values(locale=locale))
+        with current_panel().system_session() as system:
+            system.execute(update(User).where(User.id == id_).values(locale=locale))
     back = request.referrer or ""
     inside = "/" + back.removeprefix(request.host_url) if back.startswith(request.host_url) else "/"
     return redirect(safe_target(inside) or "/")
@@ -174,7 +176,7 @@ def language() -> Any:
 
 @blueprint.route("/roles")
 def matrix() -> Any:
-    """Who may do what, read from the declaration itself."""
+    """The permissions of all roles for all tables."""
     policy = current_panel().policy
     roles = list(policy.roles.values())
     rows = [

@@ -1,4 +1,4 @@
-"""Finding one record by name or pinyin, inside one's scope: for form look-ups and reference filters."""
+"""Look-up of records by name or pinyin inside the actor's scope, for forms and reference filters."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from panel.search import listing
 from panel.security.policy import model_of
 from panel.web.context import current_panel
 
-#: Answers are capped: nobody reads on, and a whole table is no answer.
+#: The most records of an answer.
 LIMIT = 20
-#: No SQL dialect of ours takes a larger offset well, and no one pages that far.
+#: The largest offset: larger ones are slow in SQL.
 MAX_OFFSET = 10_000
 
 
 def visible(table: str, id_: object) -> Any:
-    """The record of an id as a form or an address gives it, if it lies inside the actor's scope."""
-    model, known = model_of(table), ids.parse(id_)
-    if known is None:
+    """The record with an id from a form or address, if it is in the actor's scope; else None."""
+    model, valid_id = model_of(table), ids.parse(id_)
+    if valid_id is None:
         return None
-    return current_panel().session.execute(select(model).where(model.id == known)).scalar_one_or_none()
+    return current_panel().session.execute(select(model).where(model.id == valid_id)).scalar_one_or_none()
 
 
 def all_visible(table: str, ids: Sequence[int]) -> list[Any]:
-    """Those records of these ids that lie inside the actor's scope."""
+    """The records with these ids that are in the actor's scope."""
     return listing.load(current_panel().session, model_of(table), ids, [])
 
 
 class SchemaLoader(AjaxModelLoader):
-    """Answers Flask-Admin's look-up for one reference field."""
+    """Loader of Flask-Admin's look-up for one reference field."""
 
     def __init__(self, name: str, table: str) -> None:
         super().__init__(name, {})
@@ -51,37 +51,38 @@ class SchemaLoader(AjaxModelLoader):
 
     def get_list(self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT) -> list[Any]:
         model = model_of(self.table)
-        statement = select(model).options(*(joinedload(getattr(model, name)) for name in _placed_by(model)))
+        statement = select(model).options(*(joinedload(getattr(model, name)) for name in _key_references(model)))
         for word in narrow(tidy(query)).lower().split()[:5]:
-            statement = statement.where(or_(false(), *_called(model, word)))
-        wanted = model.__order__.removeprefix("-")
-        column = getattr(model, wanted)
+            statement = statement.where(or_(false(), *_matches(model, word)))
+        order_name = model.__order__.removeprefix("-")
+        column = getattr(model, order_name)
         statement = statement.order_by(column.desc() if model.__order__.startswith("-") else column, model.id)
         statement = statement.offset(min(max(offset or 0, 0), MAX_OFFSET)).limit(min(max(limit or LIMIT, 1), LIMIT))
         return list(current_panel().session.execute(statement).unique().scalars())
 
 
-def _called(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
-    """The ways in which a record's own words, or the name of what places it, hold a word."""
+def _matches(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
+    """Conditions that a word occurs in the record's searched fields, or, if it has none, in those of its key
+    references."""
     columns = [getattr(model, f.attr) for f in fields(model) if f.search and f.personal is Personal.NO]
     if "name_key" in model.__mapper__.columns:
         columns.append(model.name_key)  # type: ignore[attr-defined]
     yield from (column.icontains(word, autoescape=True) for column in columns)
     if not columns:
-        for name in _placed_by(model):
-            placing = getattr(model, name).property.mapper.class_
-            if placing is model:
+        for name in _key_references(model):
+            target = getattr(model, name).property.mapper.class_
+            if target is model:
                 continue
-            found = select(placing.id).where(or_(false(), *_called(placing, word)))
-            yield getattr(model, f"{name}_id").in_(found)
+            target_ids = select(target.id).where(or_(false(), *_matches(target, word)))
+            yield getattr(model, f"{name}_id").in_(target_ids)
 
 
-def _placed_by(model: type[Base]) -> list[str]:
-    """References that tell two records of one name apart: the library of a shelf."""
+def _key_references(model: type[Base]) -> list[str]:
+    """Names of the key references, which tell records of one name apart: the library of a shelf."""
     return [f.name for f in fields(model) if f.reference and f.key]
 
 
 def label(record: Any) -> str:
-    """What people call a record, with what places it."""
-    around = [display(place) for name in _placed_by(type(record)) if (place := getattr(record, name)) is not None]
-    return " · ".join([display(record), *around])
+    """The name of a record with the names of its key references."""
+    places = [display(place) for name in _key_references(type(record)) if (place := getattr(record, name)) is not None]
+    return " · ".join([display(record), *places])

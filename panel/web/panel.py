@@ -1,4 +1,4 @@
-"""What the parts of a panel share: database, policy, jobs, screens and links. No page is loaded for it."""
+"""The panel: the object that its parts share, with database, policy, jobs, screens and links. Loads no pages."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 #: Groups of the side bar that every panel has.
 FILES, SYSTEM = _("Excel"), _("System")
 
-#: Ids that a person's scopes are made of: (session, user id, role names) → name of a fact → ids.
+#: Reads Actor.facts: (session, user id, role names) → ids by the name of a fact.
 Facts = Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page of the panel's own in the side bar."""
+    """The link in the side bar to a page that isn't generated."""
 
     label: Message
     endpoint: str
     icon: str
     group: Message
     may: Callable[[], bool] = lambda: True
-    #: Stands above the generated screens.
+    #: Whether it stands above the generated screens of its group.
     first: bool = False
-    #: What is counted beside it: a table and the condition for this person.
+    #: Returns what to count beside it: a table and the condition for an actor.
     badge: Callable[[Actor], tuple[type[Base], ColumnElement[bool]]] | None = None
     #: Position among the links of its group.
     rank: int = 50
@@ -53,8 +53,8 @@ class Link:
 
 @dataclass(slots=True)
 class Panel:
-    """A panel in the making or complete. `tables` are those that have a generated screen, by name; `views`, links,
-    routes and periodic work are there once it is complete."""
+    """A panel. `tables` are the models with a generated screen, by table name. Views, links, routes and periodic work
+    are set once it is complete."""
 
     app: Flask
     db: SQLAlchemy
@@ -64,7 +64,7 @@ class Panel:
     jobs: Jobs
     registry: Registry = field(default_factory=Registry)
     tables: dict[str, type[Base]] = field(default_factory=dict)
-    #: The second stage: adds everything that a page needs.
+    #: The second stage, which adds the pages.
     add_pages: Callable[[Panel], None] | None = None
     views: dict[str, SchemaView] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
@@ -75,15 +75,16 @@ class Panel:
     login_hint: Callable[[], Message | None] = lambda: None
     search_table: str = ""
     periodic: dict[str, Work] = field(default_factory=dict)
-    #: Posts that change nothing in the database and must not wait for whoever writes there.
+    #: Endpoints of POST requests that don't write to the database and must not wait for its write lock.
     reading_endpoints: set[str] = field(default_factory=set)
-    #: What the forms of an endpoint may weigh, where that is more than a workbook.
+    #: Bytes that requests of an endpoint may have, if more than the limit for workbooks.
     body_limits: dict[str, int] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
     _failure: Exception | None = None
 
     def complete(self) -> None:
-        """Add the pages, once; other threads wait. If that fails it fails for good: no half of a panel is served."""
+        """Add the pages, once; other threads wait. If it fails, every later call raises the same error, so that an
+        incomplete panel is never served."""
         with self._lock:
             if self._failure is not None:
                 raise self._failure
@@ -102,21 +103,21 @@ class Panel:
 
     @contextmanager
     def system_session(self) -> Iterator[Session]:
-        """A short transaction of its own as the system; end the request's own transaction first, or on SQLite the
-        two wait for each other."""
-        with session.system_session(self.db.engine, self.policy, self.app.config["SECRET_KEY"]) as own:
-            yield own
+        """A system session in a short transaction of its own. End the request's own transaction first, or on SQLite the
+        two block each other."""
+        with session.system_session(self.db.engine, self.policy, self.app.config["SECRET_KEY"]) as system:
+            yield system
 
     def offers(self, endpoint: str) -> bool:
-        """Whether the side bar leads the person of this request to a page of the panel's own."""
+        """Whether the side bar has a link to this endpoint for the actor."""
         return any(link.endpoint == endpoint and link.may() for link in self.links)
 
     def log_login(self, username: str, user_id: int | None, outcome: LoginOutcome, **changed: Any) -> None:
-        """Write the log-in log, and what the log-in changes about the account, in one short transaction."""
-        with self.system_session() as own:
+        """Write an entry of the log-in log, and changed values of the account, in one short transaction."""
+        with self.system_session() as system:
             if changed and user_id is not None:
-                own.execute(update(User).where(User.id == user_id).values(**changed))
-            own.execute(
+                system.execute(update(User).where(User.id == user_id).values(**changed))
+            system.execute(
                 insert(LoginLog).values(
                     at=now(),
                     username=username[:80],

@@ -1,5 +1,6 @@
-"""The first stage of a panel: database, policy and jobs. That is all a command needs; pages are added by
-`Panel.complete()`, which an application of this class calls when its first address is matched, built or listed."""
+"""The first stage of a panel: database, policy and jobs, which is all that commands need.
+
+Panel.complete() adds the pages. A PanelApp calls it when its first address is matched, built or listed."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ ENGINE_TABLES: tuple[type[Base], ...] = (ImportBatch, ImportRow, User, UserRole,
 
 
 class LateMap(Map):
-    """The addresses of an application, added when one is first asked for."""
+    """A URL map that calls `add_rules` when it is first used."""
 
     add_rules: Callable[[], None] = staticmethod(lambda: None)
 
@@ -64,8 +65,8 @@ def prepare(
     registry: Registry | None = None,
     role_conflict: RoleConflict = lambda _session, _roles: None,
 ) -> Panel:
-    """Give a Flask application the panel of these tables and the engine's own, still without pages. Call it once, after
-    every model is declared."""
+    """Create the panel of a Flask application for these tables and the engine's own, without pages. Call it once, after
+    all models are declared."""
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
     db.init_app(app)
     policy = Policy({role.name: role for role in roles}, role_conflict)
@@ -89,7 +90,7 @@ def prepare(
 
 
 def _acting(panel: Panel) -> Callable[[Actor], AbstractContextManager[None]]:
-    """What a job's work runs inside: it finds the complete panel and its owner where a request does."""
+    """A context manager for the work of a job: sets the application context and actor as in a request."""
 
     @contextmanager
     def around(actor: Actor) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""A record's values as cells, masked as the reader may see them."""
+"""Values of records as texts and cells, masked for the reader."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell
 
-#: Text longer than this is cut in a list; the details show it whole.
+#: Characters of a text in a list; longer ones are cut.
 LIST_LENGTH = 36
 
 
 def is_masked(field: Field, model: type[Any]) -> bool:
-    """Whether the reader sees this field's values masked."""
+    """Whether the reader sees the field's values masked."""
     if field.personal is Personal.PRIVATE:
         return True
     return field.personal is Personal.WORK and current_panel().policy.sees_masked(current_actor(), model)
 
 
 def text_of(field: Field, record: Any) -> str:
-    """A value in words, as a form or cell shows it."""
+    """A value as text, as forms and cells show it."""
     value = getattr(record, field.attr)
     if value is None:
         return ""
@@ -39,13 +39,13 @@ def text_of(field: Field, record: Any) -> str:
         target = getattr(record, field.name)
         return name_of(target)
     if isinstance(field.kind, Moment):
-        # Seconds matter to Excel and the audit, not to a reader.
+        # Seconds are kept for exports and the audit, but not shown.
         value = value.replace(second=0, microsecond=0)
     return field.kind.format(value)
 
 
 def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) -> Cell:
-    """A value as it is shown in a list (cut) or on the details page (linked)."""
+    """A value as a cell. `cut` shortens texts, for lists; `linked` adds links to records, for the details page."""
     value = getattr(record, field.attr)
     if value is None or value == []:
         return Cell()
@@ -58,23 +58,23 @@ def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) 
         return Cell("")
     if cut and len(text) > LIST_LENGTH:
         text = text[: LIST_LENGTH - 1] + "…"
-    found = Cell(text)
+    result = Cell(text)
     if isinstance(field.kind, Link) and not is_masked(field, type(record)):
-        found.url, found.outside = _followed(value), True
+        result.url, result.outside = _safe_link(value), True
     if linked and field.many:
-        found.links = [(display(target), record_url(field.many.table, target.id)) for target in value]
+        result.links = [(display(target), record_url(field.many.table, target.id)) for target in value]
     if linked and field.reference and getattr(record, field.name) is not None:
-        found.url = record_url(field.reference.table, value)
-    return found
+        result.url = record_url(field.reference.table, value)
+    return result
 
 
-def _followed(address: str) -> str | None:
-    """An address that may be followed: what a program stored past Link.parse() might be a script."""
+def _safe_link(address: str) -> str | None:
+    """A stored web address if it is safe as a link: a value that didn't pass Link.parse() might be a script."""
     return address if address.startswith(("http://", "https://")) else None
 
 
 def record_url(table: str, id_: int) -> str | None:
-    """The address of a record's page, if it has one that the reader may open."""
+    """The address of a record's page, if the reader may open it."""
     panel = current_panel()
     view = panel.views.get(table)
     if view is None or not panel.policy.may(current_actor(), Permission.READ, view.model):
@@ -83,6 +83,6 @@ def record_url(table: str, id_: int) -> str | None:
 
 
 def is_wide(field: Field) -> bool:
-    """Whether a list lets the column's text wrap."""
+    """Whether the column's text wraps in lists."""
     kind = field.kind
     return field.many is not None or (isinstance(kind, Text) and (kind.lines > 1 or kind.length > 100))

@@ -1,4 +1,4 @@
-"""Seeing a private person's data in clear: with the right, with a reason, once, and on record."""
+"""Reveals: show a record's private data unmasked once, with a permission and a reason, and record it in the audit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REASON_LENGTH = 200
 
 
 class Reveals:
-    """The part of a SchemaView that shows masked values in clear. Its method is a route of the view."""
+    """Mix-in of SchemaView with the route that reveals."""
 
     model: Any
     may: Any
@@ -42,12 +42,12 @@ class Reveals:
         return Button(_("See in clear…"), self.get_url(".reveal_view", id=record.id), "eye")
 
     def shown_clear(self, record: Any) -> Any:
-        """The page on which a record that was revealed is shown."""
+        """The page of a revealed record."""
         return self.render("panel/details.html", page=self.details_page(record))
 
     @expose("/reveal/", methods=("GET", "POST"))
     def reveal_view(self) -> Any:
-        """Ask for the reason; then write it to the audit trail and show the record in clear, this once."""
+        """Ask for the reason; then record it in the audit and show the record unmasked in this response."""
         self.require(Permission.REVEAL)
         if not self.can_reveal:
             abort(404)

@@ -26,7 +26,7 @@ from panel.security.policy import AccessDenied, Permission
 from panel.security.session import writing
 from panel.web import lists, render
 from panel.web.context import current_actor, current_panel
-from panel.web.imports.preview_state import folder, keep, pack, unpack
+from panel.web.imports.preview_state import folder, pack, store_upload, unpack
 from panel.web.pages import Button, Cell, Change, Chip, Input, Page, UploadPage
 from panel.web.views import SchemaView
 
@@ -98,7 +98,7 @@ class LiaisonView(SchemaView):
             found = roster_diff.call(panel.session, file, panel.registry)
         except UserError as problem:
             return self._choose(problem.message)
-        state = {"file": keep(file.data), "name": file.name, "table": self.endpoint}
+        state = {"file": store_upload(file.data), "name": file.name, "table": self.endpoint}
         street = min(found.streets) if len(found.streets) == 1 else None
         return redirect(self.get_url(".compared_view", token=pack(state), street=street))
 

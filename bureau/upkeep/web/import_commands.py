@@ -26,7 +26,7 @@ from panel.imports.records import ImportBatch
 from panel.imports.undo_plan import UndoPlan, Unit
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
-from panel.web.cli import acting, content, fail
+from panel.web.cli import acting, fail, read_file
 from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def install(app: Flask, panel: Panel) -> None:
             if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.tables[table]):
                 raise UserError(AccessDenied().message)
             chosen = roster_diff.street_named(session, street) if street else None
-            found = roster_diff.call(session, File(file.name, content(file)), panel.registry, chosen)
+            found = roster_diff.call(session, File(file.name, read_file(file)), panel.registry, chosen)
             report = _compared(found)
             session.rollback()
         if as_json:

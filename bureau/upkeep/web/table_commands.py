@@ -27,7 +27,7 @@ from panel.imports.plans import Options, Outcome, Plan
 from panel.imports.rules import Registry, Rules, importable
 from panel.security.policy import AccessDenied, Permission, model_of
 from panel.security.session import actor_of, policy_of
-from panel.web.cli import acting, content, fail
+from panel.web.cli import acting, fail, read_file
 from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def install(app: Flask, panel: Panel) -> None:
             options = Options(
                 create_missing, good_rows, skip_existing, sheet=sheet, meanings=meanings, clear=clear_empty
             )
-            given = File(file.name, content(file))
+            given = File(file.name, read_file(file))
             with acting(panel, person, write=not dry_run) as session:
                 if not panel.policy.may(session.info["actor"], Permission.IMPORT, model):
                     raise UserError(AccessDenied().message)

@@ -1,4 +1,4 @@
-"""Import batches on screen: what became of a file's rows, and its failed rows as a workbook."""
+"""Screens of import batches and their rows; download of failed rows; undo."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from panel.security.policy import AccessDenied, model_of
 from panel.web import render
 from panel.web.context import current_panel
 from panel.web.imports import undo_page
-from panel.web.imports.upload import sent
+from panel.web.imports.upload import download
 from panel.web.pages import Button, Cell, DetailsPage, Group
 from panel.web.views import SchemaView
 
-#: Rows that were left, named on the page of the batch.
+#: Rows that an undo left, as shown on the page of the batch.
 LEFT_SHOWN = 50
 
 
@@ -37,14 +37,14 @@ def table_label(table: str) -> str:
 
 
 def _table(batch: ImportBatch) -> Cell:
-    found = Cell(table_label(batch.table_name))
+    cell = Cell(table_label(batch.table_name))
     if batch.undo is not None:
-        found.below.append(str(_("taken back")))
-    return found
+        cell.below.append(str(_("taken back")))
+    return cell
 
 
 class BatchView(SchemaView):
-    """Batches; written by imports alone, and taken back on a page of their own."""
+    """Import batches. Only imports write them."""
 
     cells = {"table_name": _table}
 
@@ -66,7 +66,7 @@ class BatchView(SchemaView):
 
     @expose("/failed/")
     def rejected_view(self) -> Any:
-        """The failed rows again, from what the batch kept."""
+        """Download the failed rows that the batch has stored."""
         batch = self.get_one(request.args.get("id"))
         statement = (
             select(ImportRow)
@@ -78,24 +78,25 @@ class BatchView(SchemaView):
             abort(404)
         target = BytesIO()
         workbooks.write_stored_failed_rows(batch.labels, rows, target)
-        return sent(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
+        return download(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
 
     @expose("/undo/", methods=("GET", "POST"))
     def undo_view(self) -> Any:
-        """Say what would go and what would stay; then take it back, if that is still so."""
+        """Show the plan of the undo; undo when it is confirmed and the plan hasn't changed."""
         batch, panel = self.get_one(request.values.get("id")), current_panel()
-        made = import_undo.plan(panel.session, batch, panel.registry)
-        if made.refusal is not None and made.refusal == AccessDenied().message:
+        undo_plan = import_undo.plan(panel.session, batch, panel.registry)
+        if undo_plan.refusal is not None and undo_plan.refusal == AccessDenied().message:
             abort(403)
         if request.method == "GET":
-            return self._undo_page(made)
-        if made.refusal is None and made.digest() != request.form.get("digest"):
+            return self._undo_page(undo_plan)
+        if undo_plan.refusal is None and undo_plan.digest() != request.form.get("digest"):
             return self._undo_page(
-                made, _("Something has changed since you looked. Nothing was taken back; this is how it stands now.")
+                undo_plan,
+                _("Something has changed since you looked. Nothing was taken back; this is how it stands now."),
             )
-        left = sum(not unit.alone for unit in made.staying)
+        left = sum(not unit.alone for unit in undo_plan.staying)
         try:
-            count = import_undo.run(panel.session, made, panel.registry)
+            count = import_undo.run(panel.session, undo_plan, panel.registry)
         except UserError as problem:
             return self._undo_page(import_undo.plan(panel.session, batch, panel.registry), problem.message)
         done = n_("{n} row taken back.", "{n} rows taken back.", count)
@@ -103,14 +104,14 @@ class BatchView(SchemaView):
         flash(f"{done} {rest}" if left else str(done), "success")
         return redirect(self.get_url(".details_view", id=batch.id))
 
-    def _undo_page(self, made: UndoPlan, message: Message | None = None) -> Any:
-        if message is not None and message != made.refusal:
+    def _undo_page(self, undo_plan: UndoPlan, message: Message | None = None) -> Any:
+        if message is not None and message != undo_plan.refusal:
             flash(str(message), "warning")
-        return self.render("panel/undo.html", page=undo_page.build(self, made)), 409 if message else 200
+        return self.render("panel/undo.html", page=undo_page.build(self, undo_plan)), 409 if message else 200
 
 
 def _undone(undo: ImportUndo) -> Group:
-    """That an import was taken back, and which rows were left for what reason."""
+    """The facts of an undo, with the rows that it left and why."""
     group = Group(_("Taken back"))
     for declared in fields(ImportUndo):
         if declared.name != "batch":
@@ -134,7 +135,7 @@ def _record(row: ImportRow) -> Cell:
 
 
 def _outcome(row: ImportRow) -> Cell:
-    outcome = next((one for one in Outcome if one.value == row.outcome), None)
+    outcome = next((member for member in Outcome if member.value == row.outcome), None)
     return Cell(str(outcome.label), tone=outcome.tone) if outcome else Cell(row.outcome)
 
 

@@ -1,4 +1,4 @@
-"""The page on which somebody says what the headers of a file mean."""
+"""The page that maps the headers of a file to columns by hand."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from panel.web.pages import Button, ColumnsPage, Input
 
 
 def build(view: Any, guesses: Sequence[Guess], state: Mapping[str, Any], token: str) -> ColumnsPage:
-    """The headers, each with values below it and a choice of columns; the best guess is chosen."""
+    """The page: each header with sample values and a choice of columns, in which the guess is selected."""
     rules = current_panel().registry.rules_of(view.model)
     offered = targets(view.model, rules)
-    twins = Counter(str(label) for _name, label in offered)
+    label_counts = Counter(str(label) for _name, label in offered)
     choices = [("", str(_("not imported")))]
-    choices += [(name, str(label) if twins[str(label)] == 1 else f"{label} ({name})") for name, label in offered]
+    choices += [(name, str(label) if label_counts[str(label)] == 1 else f"{label} ({name})") for name, label in offered]
     page = ColumnsPage(
         title=_("Columns of {name}", name=state["name"]),
         sub=_("Say what each column of the file means. It is remembered for files with the same headers."),
@@ -29,21 +29,21 @@ def build(view: Any, guesses: Sequence[Guess], state: Mapping[str, Any], token: 
         needed="、".join(str(f.label) for f in rules.required()),
     )
     for number, guess in enumerate(guesses):
-        made = Input(f"column.{number}", guess.label, "select", value=guess.name, choices=choices)
-        page.columns.append((made, "、".join(guess.samples)))
+        choice = Input(f"column.{number}", guess.label, "select", value=guess.name, choices=choices)
+        page.columns.append((choice, "、".join(guess.samples)))
     return page
 
 
-def said(guesses: Sequence[Guess], form: Mapping[str, str]) -> dict[str, str]:
-    """What the form says of each header."""
+def posted_meanings(guesses: Sequence[Guess], form: Mapping[str, str]) -> dict[str, str]:
+    """The mapping in the posted form: header to column name."""
     return {guess.label: form.get(f"column.{number}", guess.name) for number, guess in enumerate(guesses)}
 
 
-def twice(model: type[Base], meanings: Mapping[str, str]) -> Message | None:
-    """That two headers were said to mean one column, or that one was said to mean what is none."""
+def meanings_error(model: type[Base], meanings: Mapping[str, str]) -> Message | None:
+    """The error of a mapping: an unknown column, or one that two headers are mapped to. None if there is none."""
     labels = dict(targets(model, current_panel().registry.rules_of(model)))
-    counted = Counter(name for name in meanings.values() if name)
-    for name, count in counted.items():
+    counts = Counter(name for name in meanings.values() if name)
+    for name, count in counts.items():
         if name not in labels:
             return _("There is no column “{name}”.", name=name[:40])
         if count > 1:

@@ -1,4 +1,4 @@
-"""What jobs do of an import: plan a large file for its preview, and write it."""
+"""Jobs of imports: plan a large file for its preview, and write it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from panel.imports.rules import importable
 from panel.jobs.worker import Context, kind
 from panel.security.policy import AccessDenied, Permission
 from panel.web.context import current_panel
-from panel.web.imports.preview_state import drop, keep_plan, kept, options_of, since, upload
+from panel.web.imports.preview_state import change_message, delete_upload, options_of, store_plan, stored_plan, upload
 
 
 def _allowed(context: Context, table: str) -> type[Base]:
-    """The table's model, if the owner may import into it as of now."""
+    """The model of a table, if the owner may import into it now. Raises AccessDenied."""
     panel = current_panel()
     model: type[Base] = panel.views[table].model
     if not (importable(model) and panel.policy.may(context.owner, Permission.IMPORT, model)):
@@ -28,29 +28,29 @@ def _allowed(context: Context, table: str) -> type[Base]:
 
 @kind("import.plan")
 def plan(session: Session, context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Plan an upload as its preview's state says, and keep the plan for the preview."""
+    """Plan an upload with the choices of its state, and store the plan for the preview."""
     state = params["state"]
     model = _allowed(context, state["table"])
-    made = batches.plan(session, model, upload(state), options_of(state), current_panel().registry)
-    keep_plan(state, made)
+    new_plan = batches.plan(session, model, upload(state), options_of(state), current_panel().registry)
+    store_plan(state, new_plan)
     return {"url": params["url"], "open": True}
 
 
 @kind("import.apply")
 def apply(session: Session, context: Context, params: dict[str, Any]) -> dict[str, Any]:
-    """Plan again, compare with what the preview showed, and write; or keep the plan as of now for the preview."""
+    """Plan again and write if the plan is the one that was shown; otherwise store the new plan and raise UserError."""
     state, registry = params["state"], current_panel().registry
     model, file = _allowed(context, state["table"]), upload(state)
-    made = batches.plan(session, model, file, options_of(state), registry)
+    new_plan = batches.plan(session, model, file, options_of(state), registry)
     if context.begin_writing():
-        made = batches.plan(session, model, file, options_of(state), registry)
-    if made.digest() != params["digest"]:
-        problem = since(kept(state), made, here=False)
+        new_plan = batches.plan(session, model, file, options_of(state), registry)
+    if new_plan.digest() != params["digest"]:
+        problem = change_message(stored_plan(state), new_plan, here=False)
         session.rollback()
-        keep_plan(state, made)
+        store_plan(state, new_plan)
         raise UserError(problem)
-    batch = batches.run(session, made, file, registry, commit=False)
-    context.after_commit.append(lambda: drop(state["file"]))
+    batch = batches.run(session, new_plan, file, registry, commit=False)
+    context.after_commit.append(lambda: delete_upload(state["file"]))
     readable = current_panel().policy.may(context.owner, Permission.READ, ImportBatch)
     url = f"/admin/importbatch/details/?id={batch}" if readable else f"/admin/{state['table']}/"
     return {"url": url, "open": True}

@@ -1,4 +1,4 @@
-"""What the address of a preview carries, and what is kept for it: the upload and the plans made of it."""
+"""The state of a preview: its signed form in addresses, and the stored upload with its plans."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from panel.imports.plans import Options, Plan
 from panel.imports.preview_store import StoredPlan
 from panel.web.context import current_actor, current_panel
 
-#: An upload waits so long for its confirmation, then it is thrown away.
+#: Hours that an upload waits for its confirmation before it is deleted.
 KEEP_HOURS = 24
-#: A file of more rows is planned and written by a job.
+#: Files with more rows are planned and written by jobs.
 LARGE = 2_000
-#: What a preview's state holds beside choices that change the plan.
-BESIDE = frozenset({"file", "name", "table", "user", "rows", "good"})
+#: Keys of the state that don't change the plan.
+NOT_IN_PLAN = frozenset({"file", "name", "table", "user", "rows", "good"})
 
 
 def folder() -> Path:
-    """Where uploads wait; they hold personal data, nobody else on the machine reads them."""
-    found = Path(current_app.instance_path) / "imports"
-    found.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return found
+    """The folder of uploads. Only this account can read it, since they hold personal data."""
+    path = Path(current_app.instance_path) / "imports"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
 
 
-def keep(data: bytes) -> str:
-    """Put an upload aside and return its name; old ones go."""
+def store_upload(data: bytes) -> str:
+    """Store an upload and return its name. Expired ones are deleted."""
     limit = time.time() - KEEP_HOURS * 3600
     for old in folder().iterdir():
         with suppress(OSError):
@@ -50,36 +50,37 @@ def keep(data: bytes) -> str:
     return name
 
 
-def drop(name: str) -> None:
-    """Throw an upload away, with the plans made of it."""
+def delete_upload(name: str) -> None:
+    """Delete an upload and its plans."""
     for old in folder().glob(f"{secure_filename(name)}*"):
         old.unlink(missing_ok=True)
 
 
-def key_of(state: Mapping[str, Any]) -> str:
-    """What a kept plan is called beside its upload: by what was chosen of it, and by the reader's language."""
-    chosen = {name: value for name, value in state.items() if value and name not in BESIDE}
-    return sha256(json.dumps([chosen, current_locale()], sort_keys=True).encode()).hexdigest()[:20]
+def plan_key(state: Mapping[str, Any]) -> str:
+    """The key of a stored plan: a hash of the choices that change it and the reader's language."""
+    choices = {name: value for name, value in state.items() if value and name not in NOT_IN_PLAN}
+    return sha256(json.dumps([choices, current_locale()], sort_keys=True).encode()).hexdigest()[:20]
 
 
-def kept_path(state: Mapping[str, Any]) -> Path:
-    return folder() / secure_filename(f"{state['file']}.{key_of(state)}.plan")
+def plan_path(state: Mapping[str, Any]) -> Path:
+    return folder() / secure_filename(f"{state['file']}.{plan_key(state)}.plan")
 
 
-def kept(state: Mapping[str, Any]) -> StoredPlan | None:
-    """The plan that this preview shows, if it has been made."""
-    return preview_store.load(kept_path(state))
+def stored_plan(state: Mapping[str, Any]) -> StoredPlan | None:
+    """The stored plan of a preview; None if there is none yet."""
+    return preview_store.load(plan_path(state))
 
 
-def keep_plan(state: Mapping[str, Any], made: Plan) -> StoredPlan:
-    """Put a plan down for its preview, masked for this person."""
-    hidden = current_panel().policy.sees_masked(current_actor(), made.model)
-    return preview_store.save(made, kept_path(state), hidden=hidden)
+def store_plan(state: Mapping[str, Any], plan: Plan) -> StoredPlan:
+    """Store a plan for its preview, masked for the actor."""
+    hidden = current_panel().policy.sees_masked(current_actor(), plan.model)
+    return preview_store.save(plan, plan_path(state), hidden=hidden)
 
 
-def since(before: StoredPlan | None, made: Plan, *, here: bool = True) -> Message:
-    """What has changed since this preview was shown; the new plan is shown right `here`, or at the preview."""
-    rows = preview_store.changed_rows(before, made)
+def change_message(before: StoredPlan | None, plan: Plan, *, here: bool = True) -> Message:
+    """The message that the data has changed since a preview was shown. `here`: the response itself shows the new
+    plan."""
+    rows = preview_store.changed_rows(before, plan)
     ending = _("Nothing was written; this is the plan as of now.")
     if not here:
         ending = _("Nothing was written; the preview shows the plan as of now.")
@@ -99,12 +100,12 @@ def serializer() -> URLSafeTimedSerializer:
 
 
 def pack(state: Mapping[str, Any]) -> str:
-    """The state of a preview as the address carries it: signed, and of use to this person alone."""
+    """The state as a token for addresses, signed and valid for the actor alone."""
     return str(serializer().dumps({**state, "user": current_actor().user_id}))
 
 
 def unpack(token: str | None, table: str) -> dict[str, Any]:
-    """The state of a preview; 404 for one that is foreign, forged or too old."""
+    """The state in a token. Answers 404 if it is forged, expired, or of another account or table."""
     try:
         state = serializer().loads(token or "", max_age=KEEP_HOURS * 3600)
     except BadData:
@@ -130,7 +131,7 @@ def is_large(state: Mapping[str, Any]) -> bool:
 
 
 def upload(state: Mapping[str, Any]) -> File:
-    """The file that a preview is of."""
+    """The file of a preview. Raises UserError if it is deleted."""
     path = folder() / secure_filename(str(state["file"]))
     if not path.is_file():
         raise UserError(_("The upload is gone: it was imported, or waited too long. Choose the file again."))

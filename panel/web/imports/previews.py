@@ -1,4 +1,4 @@
-"""The preview of an import: what would become of each row, and what one can still choose."""
+"""The preview page of an import: the outcome of each row, and the choices that change it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ Pack = Callable[[Mapping[str, Any]], str]
 Link = Callable[[Mapping[str, Any]], str]
 
 
-def counted(made: Plan | StoredPlan) -> dict[str, int]:
+def outcome_counts(plan: Plan | StoredPlan) -> dict[str, int]:
+    """The number of rows by outcome; skipped rows count as unchanged."""
     return {
-        "new": made.count(Outcome.NEW),
-        "changed": made.count(Outcome.CHANGED),
-        "unchanged": made.count(Outcome.UNCHANGED) + made.count(Outcome.SKIPPED),
-        "failed": made.count(Outcome.FAILED),
+        "new": plan.count(Outcome.NEW),
+        "changed": plan.count(Outcome.CHANGED),
+        "unchanged": plan.count(Outcome.UNCHANGED) + plan.count(Outcome.SKIPPED),
+        "failed": plan.count(Outcome.FAILED),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewFilter:
-    """Which rows the page shows: those of a kind ("" is all), which page of them. Links to other choices keep it."""
+    """The rows that the page shows: those of a kind ("" for all), and the page of them. Links of the page keep it."""
 
     kind: str
     page: int
@@ -43,49 +44,49 @@ class PreviewFilter:
         return {"show": self.kind or None, "page": self.page if self.page > 1 else None}
 
 
-def _shown(made: StoredPlan) -> PreviewFilter:
+def _shown(plan: StoredPlan) -> PreviewFilter:
     kind = request.args.get("show", "")
-    count = made.counts.get(kind, 0) if kind else made.size
+    count = plan.counts.get(kind, 0) if kind else plan.size
     pages = max(1, -(-count // PAGE_SIZE))
     return PreviewFilter(kind, min(max(ids.number(request.args.get("page"), 1), 1), pages), pages, count)
 
 
-def build(view: Any, made: StoredPlan, state: dict[str, Any], pack: Pack) -> PreviewPage:
-    """The page for a plan; `state` is what the address carries, `pack` signs it. Reads the rows of the page alone."""
-    shown = _shown(made)
+def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> PreviewPage:
+    """The page for a stored plan, of which only the shown rows are read. `pack` makes the token of a state."""
+    shown = _shown(plan)
 
     def link(changed: Mapping[str, Any]) -> str:
-        """The preview with something else chosen, at the same rows."""
+        """The address of the preview with a changed state, showing the same rows."""
         return str(view.get_url(".preview_view", token=pack({**state, **changed}), **shown.keep()))
 
-    numbers = counted(made)
-    failed, writable = numbers["failed"], made.writable
+    numbers = outcome_counts(plan)
+    failed, writable = numbers["failed"], plan.writable
     good = bool(state.get("good"))
     token = pack(state)
     page = PreviewPage(
-        title=_("Import {label} · preview", label=made.model.__labels__),
-        sub=_sub(made, state),
+        title=_("Import {label} · preview", label=plan.model.__labels__),
+        sub=_sub(plan, state),
         token=token,
-        digest=made.digest,
+        digest=plan.digest,
         apply_url=view.get_url(".apply_view"),
-        notice=_notice(made, good=good),
-        chips=_chips(view, made, token, shown.kind),
+        notice=_notice(plan, good=good),
+        chips=_chips(view, plan, token, shown.kind),
     )
     first = (shown.page - 1) * PAGE_SIZE
-    part = made.rows(shown.kind, first, PAGE_SIZE)
-    page.columns = [Column(name, label) for name, label in made.names]
-    page.rows = [_row(made, row, state, link) for row in part]
+    rows = plan.rows(shown.kind, first, PAGE_SIZE)
+    page.columns = [Column(name, label) for name, label in plan.names]
+    page.rows = [_row(plan, row, state, link) for row in rows]
     page.pager = Pager(
         shown.page,
         shown.pages,
-        first + 1 if part else 0,
-        first + len(part),
+        first + 1 if rows else 0,
+        first + len(rows),
         shown.count,
         PAGE_SIZE,
         lambda n: view.get_url(".preview_view", token=token, show=shown.kind or None, page=n),
     )
-    page.notes = _notes(made)
-    page.choices = _choices(made, state, link)
+    page.notes = _notes(plan)
+    page.choices = _choices(plan, state, link)
     if failed:
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
     page.buttons.append(Button(_("Match columns"), view.get_url(".columns_view", token=token)))
@@ -99,13 +100,13 @@ def build(view: Any, made: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
     return page
 
 
-def _sub(made: StoredPlan, state: Mapping[str, Any]) -> Message:
-    sheets = "、".join(made.labels)
-    return _("{file} · sheet {sheets} · {n} rows of data", file=state["name"], sheets=sheets, n=made.size)
+def _sub(plan: StoredPlan, state: Mapping[str, Any]) -> Message:
+    sheets = "、".join(plan.labels)
+    return _("{file} · sheet {sheets} · {n} rows of data", file=state["name"], sheets=sheets, n=plan.size)
 
 
-def _notice(made: StoredPlan, *, good: bool) -> Message:
-    failed, writable = made.count(Outcome.FAILED), made.writable
+def _notice(plan: StoredPlan, *, good: bool) -> Message:
+    failed, writable = plan.count(Outcome.FAILED), plan.writable
     if failed and not good:
         return _(
             "Nothing is written yet. {failed} rows can't be imported: correct them, or choose “good rows only”.",
@@ -116,24 +117,24 @@ def _notice(made: StoredPlan, *, good: bool) -> Message:
     return _("Nothing is written yet. Confirming writes {n} rows in one go.", n=writable)
 
 
-def _chips(view: Any, made: StoredPlan, token: str, shown: str) -> list[Chip]:
+def _chips(view: Any, plan: StoredPlan, token: str, shown: str) -> list[Chip]:
     always = (Outcome.NEW, Outcome.FAILED)
-    counts = made.counts
-    found: list[tuple[str, Any, int]] = [("", _("All"), made.size)]
-    found += [(o.value, o.label, counts.get(o.value, 0)) for o in Outcome if counts.get(o.value) or o in always]
+    counts = plan.counts
+    filters: list[tuple[str, Any, int]] = [("", _("All"), plan.size)]
+    filters += [(o.value, o.label, counts.get(o.value, 0)) for o in Outcome if counts.get(o.value) or o in always]
     if SUCCEEDING in counts:
-        found.insert(2, (SUCCEEDING, _("Succeeding"), counts[SUCCEEDING]))
+        filters.insert(2, (SUCCEEDING, _("Succeeding"), counts[SUCCEEDING]))
     return [
         Chip(label, view.get_url(".preview_view", token=token, show=name or None), count, active=name == shown)
-        for name, label, count in found
+        for name, label, count in filters
     ]
 
 
-def _row(made: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link) -> PreviewRow:
+def _row(plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link) -> PreviewRow:
     outcome = Cell(str(row.outcome.label), tone=row.outcome.tone)
     if row.succeeds and row.outcome is not Outcome.FAILED:
         outcome = Cell(str(_("Succeeding")), tone="warn")
-    shown = PreviewRow(row.number, outcome, row.sheet if len(made.labels) > 1 else "", notes=row.notes)
+    shown = PreviewRow(row.number, outcome, row.sheet if len(plan.labels) > 1 else "", notes=row.notes)
     shown.cells = [PreviewCell(c.text, before=c.before, changed=c.changed, bad=c.bad) for c in row.cells]
     for error in row.errors:
         button = None
@@ -145,22 +146,22 @@ def _row(made: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link)
     return shown
 
 
-def _notes(made: StoredPlan) -> list[Message | str]:
+def _notes(plan: StoredPlan) -> list[Message | str]:
     notes: list[Message | str] = []
-    if made.ignored_columns:
-        notes.append(_("Columns not imported: {names}", names="、".join(made.ignored_columns)))
-    if made.skipped_sheets:
-        notes.append(_("Sheets not read: {names}", names="、".join(made.skipped_sheets)))
-    for table, names in made.creating.items():
+    if plan.ignored_columns:
+        notes.append(_("Columns not imported: {names}", names="、".join(plan.ignored_columns)))
+    if plan.skipped_sheets:
+        notes.append(_("Sheets not read: {names}", names="、".join(plan.skipped_sheets)))
+    for table, names in plan.creating.items():
         label = model_of(table).__label__
         notes.append(_("Will be added as {label}: {names}", label=label, names="、".join(names)))
-    return [*notes, *made.warnings[:20]]
+    return [*notes, *plan.warnings[:20]]
 
 
-def _choices(made: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Choice]:
-    """What can still be chosen, each as a link to the preview with it."""
+def _choices(plan: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Choice]:
+    """The choices of the import, with links that change them."""
     good, skip = bool(state.get("good")), bool(state.get("skip"))
-    found = [
+    choices = [
         Choice(
             _("If rows fail"),
             [
@@ -177,7 +178,7 @@ def _choices(made: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Cho
         ),
     ]
     clear = bool(state.get("clear"))
-    found.append(
+    choices.append(
         Choice(
             _("Empty cells"),
             [
@@ -186,12 +187,12 @@ def _choices(made: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Cho
             ],
         )
     )
-    if made.creatable or state.get("create"):
+    if plan.creatable or state.get("create"):
         names = "、".join(
             f"{model_of(table).__label__} {'、'.join(names)}"
-            for table, names in (made.creatable or made.creating).items()
+            for table, names in (plan.creatable or plan.creating).items()
         )
-        found.append(
+        choices.append(
             Choice(
                 _("Not there yet: {names}", names=names),
                 [
@@ -200,4 +201,4 @@ def _choices(made: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Cho
                 ],
             )
         )
-    return found
+    return choices

@@ -1,4 +1,4 @@
-"""Files of a table on screen: upload, preview, confirm; the template."""
+"""The pages of an import: upload, columns, preview, confirmation; and the template."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from panel.web.context import current_panel
 from panel.web.exports import XLSX
 from panel.web.imports import columns, previews
 from panel.web.imports.preview_state import (
-    drop,
+    change_message,
+    delete_upload,
     folder,
     is_large,
-    keep,
-    keep_plan,
-    kept,
-    key_of,
     options_of,
     pack,
-    since,
+    plan_key,
+    store_plan,
+    store_upload,
+    stored_plan,
     unpack,
     upload,
 )
@@ -45,7 +45,7 @@ from panel.web.pages import Button, UploadPage
 
 
 class TableFiles:
-    """The part of a SchemaView that deals with workbooks. Its methods are routes of the view."""
+    """Mix-in of SchemaView with the routes that import."""
 
     model: Any
     endpoint: str
@@ -56,7 +56,7 @@ class TableFiles:
 
     @property
     def can_import(self) -> bool:
-        """Importing writes: who may import may add or edit as well."""
+        """Whether the table can be imported and the actor may do it."""
         return importable(self.model) and bool(self.may(Permission.IMPORT))
 
     def _require_import(self) -> None:
@@ -69,29 +69,29 @@ class TableFiles:
         self._require_import()
         if request.method == "GET":
             return self._upload_page()
-        given = request.files.get("file")
-        if given is None or not given.filename:
+        uploaded = request.files.get("file")
+        if uploaded is None or not uploaded.filename:
             return self._upload_page(_("Choose a file first."))
-        file = File(given.filename.replace("\\", "/").rpartition("/")[2], given.read())
-        # Nothing is written yet: whoever writes meanwhile must not wait for the plan.
+        file = File(uploaded.filename.replace("\\", "/").rpartition("/")[2], uploaded.read())
+        # Planning only reads, so it must not hold the write lock.
         current_panel().session.rollback()
         writing.set(False)
         state: dict[str, Any] = {"name": file.name, "table": self.endpoint}
         try:
             book = batches.read(file)
-            state |= {"file": keep(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
+            state |= {"file": store_upload(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
             if is_large(state):
                 layout.check_required(
                     current_panel().session, self.model, book, options_of(state), current_panel().registry
                 )
             else:
-                keep_plan(state, self._planned(state, file, book))
+                store_plan(state, self._planned(state, file, book))
         except mapping.UnmappedError as problem:
             flash(str(problem.message), "warning")
             return redirect(self.get_url(".columns_view", token=pack(state)))
         except UserError as problem:
             if "file" in state:
-                drop(str(state["file"]))
+                delete_upload(str(state["file"]))
             return self._upload_page(problem.message)
         return self._plan_later(state) if is_large(state) else redirect(self._preview_url(state))
 
@@ -111,25 +111,25 @@ class TableFiles:
 
     @expose("/import/preview/")
     def preview_view(self) -> Any:
-        """The plan as it was kept; a choice that was not made before leads to a new one."""
+        """Show the stored plan, or a new one if there is none for these choices."""
         self._require_import()
         state = unpack(request.args.get("token"), self.endpoint)
-        made = kept(state)
-        if made is None and is_large(state) and (folder() / secure_filename(str(state["file"]))).is_file():
+        plan = stored_plan(state)
+        if plan is None and is_large(state) and (folder() / secure_filename(str(state["file"]))).is_file():
             return self._plan_later(state)
-        if made is None:
+        if plan is None:
             try:
-                made = keep_plan(state, self._planned(state, upload(state)))
+                plan = store_plan(state, self._planned(state, upload(state)))
             except mapping.UnmappedError as problem:
                 flash(str(problem.message), "warning")
                 return redirect(self.get_url(".columns_view", token=pack(state)))
             except UserError as problem:
                 return self._upload_page(problem.message)
-        return self._preview(state, made)
+        return self._preview(state, plan)
 
     @expose("/import/columns/", methods=("GET", "POST"))
     def columns_view(self) -> Any:
-        """Say by hand what the headers of the file mean."""
+        """Map the headers of the file to columns by hand."""
         self._require_import()
         state = unpack(request.values.get("token"), self.endpoint)
         panel = current_panel()
@@ -140,17 +140,17 @@ class TableFiles:
         guesses = layout.guess_columns(panel.session, self.model, book, options_of(state), panel.registry)
         page = columns.build(self, guesses, state, pack(state))
         if request.method == "POST":
-            said = columns.said(guesses, request.form)
-            page.error = columns.twice(self.model, said)
+            meanings = columns.posted_meanings(guesses, request.form)
+            page.error = columns.meanings_error(self.model, meanings)
             if page.error is None:
-                return redirect(self._preview_url({**state, "map": said}))
+                return redirect(self._preview_url({**state, "map": meanings}))
         panel.session.rollback()
         return self.render("panel/columns.html", page=page), 422 if page.error else 200
 
-    def _preview(self, state: dict[str, Any], made: StoredPlan, message: Message | None = None) -> Any:
+    def _preview(self, state: dict[str, Any], plan: StoredPlan, message: Message | None = None) -> Any:
         if message is not None:
             flash(str(message), "warning")
-        page = previews.build(self, made, state, pack)
+        page = previews.build(self, plan, state, pack)
         current_panel().session.rollback()
         return self.render("panel/preview.html", page=page), 409 if message else 200
 
@@ -159,21 +159,21 @@ class TableFiles:
         return batches.plan(panel.session, self.model, file, options_of(state), panel.registry, book=book)
 
     def _preview_url(self, state: Mapping[str, Any]) -> str:
-        """The preview of a state, at the rows that are shown now."""
+        """The address of the preview of a state, with the filter and page of the present one."""
         shown = {name: request.args[name] for name in ("show", "page") if request.args.get(name)}
         return str(self.get_url(".preview_view", token=pack(state), **shown))
 
     def _plan_later(self, state: Mapping[str, Any]) -> Any:
-        """Plan a large file by a job; its page leads on to the preview."""
+        """Plan a large file by a job, whose page then opens the preview."""
         params = {"state": dict(state), "url": self._preview_url(state), "back": self.get_url(".import_view")}
         title = _("Preview of {name}", name=state["name"])
-        mark = f"{state['file']}.{key_of(state)}"
+        mark = f"{state['file']}.{plan_key(state)}"
         job = worker.enqueue(current_panel().session, "import.plan", params, title=title, mark=mark)
         return redirect(url_for("jobs.show", id_=job))
 
     @expose("/import/apply/", methods=("POST",))
     def apply_view(self) -> Any:
-        """Plan again, compare with what was shown, and write; or say what changed and show the plan anew."""
+        """Plan again and write if the plan is the one that was shown; otherwise show the new plan."""
         self._require_import()
         state = unpack(request.form.get("token"), self.endpoint)
         digest = request.form.get("digest", "")
@@ -185,44 +185,44 @@ class TableFiles:
             return redirect(url_for("jobs.show", id_=job))
         try:
             file = upload(state)
-            made = self._planned(state, file)
+            plan = self._planned(state, file)
         except UserError as problem:
             return self._upload_page(problem.message)
-        if made.digest() != digest:
-            message = since(kept(state), made)
-            return self._preview(state, keep_plan(state, made), message)
+        if plan.digest() != digest:
+            message = change_message(stored_plan(state), plan)
+            return self._preview(state, store_plan(state, plan), message)
         try:
-            batch = batches.run(session, made, file, current_panel().registry)
+            batch = batches.run(session, plan, file, current_panel().registry)
         except UserError as problem:
-            return self._preview(state, keep_plan(state, self._planned(state, file)), problem.message)
-        drop(state["file"])
-        flash(str(_("Imported: {new} new, {changed} changed.", **previews.counted(made))), "success")
+            return self._preview(state, store_plan(state, self._planned(state, file)), problem.message)
+        delete_upload(state["file"])
+        flash(str(_("Imported: {new} new, {changed} changed.", **previews.outcome_counts(plan))), "success")
         return redirect(render.record_url("importbatch", batch) or self.get_url(".index_view"))
 
     @expose("/import/failed/")
     def failed_view(self) -> Any:
         self._require_import()
         state = unpack(request.args.get("token"), self.endpoint)
-        made = kept(state)
-        if made is None:
+        plan = stored_plan(state)
+        if plan is None:
             return redirect(self._preview_url(state))
-        if not made.count(Outcome.FAILED):
+        if not plan.count(Outcome.FAILED):
             abort(404)
         target = BytesIO()
         workbooks.write_stored_failed_rows(
-            made.labels, [row.failed for row in made.rows(Outcome.FAILED.value) if row.failed], target
+            plan.labels, [row.failed for row in plan.rows(Outcome.FAILED.value) if row.failed], target
         )
-        return sent(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
+        return download(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
 
     @expose("/template/")
     def template_view(self) -> Any:
         self._require_import()
         target = BytesIO()
         workbooks.template(current_panel().session, self.model, target, current_panel().registry)
-        return sent(target, _("{label} template", label=self.model.__labels__))
+        return download(target, _("{label} template", label=self.model.__labels__))
 
 
-def sent(target: BytesIO, name: Message) -> Response:
-    """A workbook as a download whose Chinese name survives."""
+def download(target: BytesIO, name: Message) -> Response:
+    """A workbook as a download."""
     target.seek(0)
     return send_file(target, XLSX, as_attachment=True, download_name=f"{name}.xlsx")

@@ -1,4 +1,4 @@
-"""What templates are given: plain values, worded and masked already. A template decides nothing but the look."""
+"""Data classes for templates. Their values are translated and masked already; a template decides only the layout."""
 
 from panel.web.pages.frame import Frame, MenuGroup, MenuItem
 from panel.web.pages.home import HomePage, SetupStep, Tile

@@ -1,4 +1,4 @@
-"""What stands round every page: the side bar, the person, the bell."""
+"""The frame of a page: side bar, account, bell."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MenuGroup:
 
 @dataclass(slots=True)
 class Frame:
-    """What stands round every page of somebody logged in."""
+    """The frame of every page of a logged-in account."""
 
     unit: str
     sub: Words
@@ -36,7 +36,7 @@ class Frame:
     search_hint: Words
     locale: str
     locales: dict[str, str]
-    #: Notices not read yet, and background tasks that have ended and were not looked at: one bell tells both.
+    #: Numbers of unread notices, and of ended background tasks not seen yet; the bell shows the sum.
     unread: int = 0
     unseen: int = 0
 

@@ -9,7 +9,7 @@ from panel.web.pages.parts import Cell, Page, Related, Words
 
 @dataclass(slots=True)
 class Tile:
-    """A count on the home page; equals the list behind its link. `tone`: "", warn, bad."""
+    """A count on the home page with a link to the list of these records. `tone`: "", warn, bad."""
 
     label: Words
     count: int
@@ -20,7 +20,7 @@ class Tile:
 
 @dataclass(slots=True)
 class SetupStep:
-    """A line of the first-run list."""
+    """A step of the set-up list of a new installation."""
 
     label: Words
     hint: Words
@@ -33,5 +33,5 @@ class HomePage(Page):
     tiles: list[Tile] = field(default_factory=list)
     tables: list[Related] = field(default_factory=list)
     setup: list[SetupStep] = field(default_factory=list)
-    #: Cards at the right: title, then lines of label and value.
+    #: Cards at the right: title, and lines of label and value.
     cards: list[tuple[Words, list[tuple[Words, Cell]]]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The pages of an import: upload, columns, preview, undo."""
+"""Data of the pages of an import: upload, columns, preview, undo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from panel.web.pages.parts import Button, Cell, Change, Chip, Column, Input, Pag
 
 @dataclass(slots=True)
 class UploadPage(Page):
-    """Where a workbook is chosen; posts `file`."""
+    """The page that uploads a file; posts `file`."""
 
     error: Words | None = None
     cancel_url: str = ""
@@ -18,8 +18,8 @@ class UploadPage(Page):
 
 @dataclass(slots=True)
 class ColumnsPage(Page):
-    """What each header of a file means: a choice and values below it; posts `column.N`. `needed` are the columns that
-    the table can't do without."""
+    """The page that maps headers to columns: for each header a choice and sample values; posts `column.N`. `needed`
+    names the required columns."""
 
     token: str = ""
     action_url: str = ""
@@ -30,7 +30,7 @@ class ColumnsPage(Page):
 
 @dataclass(slots=True)
 class UndoRow:
-    """A row of an import that goes back, or stays for the reasons given."""
+    """A row of an import to undo: what happens to its records, or the reasons why it stays."""
 
     number: int
     sheet: str
@@ -43,8 +43,8 @@ class UndoRow:
 
 @dataclass(slots=True)
 class UndoPage(Page):
-    """What taking an import back would do. Without `submit` it can't be; `notice` says why. Of long lists the first
-    rows are shown."""
+    """The plan of an undo, with the first rows of those that go and that stay. Without `submit` the import can't be
+    undone; `notice` says why."""
 
     notice: Words = ""
     refused: bool = False
@@ -61,7 +61,7 @@ class UndoPage(Page):
 
 @dataclass(slots=True)
 class PreviewCell:
-    """A cell of a preview: as it will be; with what is stored now if that changes; red if it can't be read."""
+    """A cell of a preview: the text, the text `before` if it changes, and whether it has an error (`bad`)."""
 
     text: str
     before: str = ""
@@ -71,7 +71,7 @@ class PreviewCell:
 
 @dataclass(slots=True)
 class PreviewRow:
-    """`errors` are sentences, each with the link that takes its suggestion."""
+    """A row of a preview. `errors` are messages, each with a link that accepts its suggestion."""
 
     number: int
     outcome: Cell
@@ -83,7 +83,7 @@ class PreviewRow:
 
 @dataclass(slots=True)
 class Choice:
-    """A question that a preview leaves open, with its answers as links."""
+    """A choice of a preview, with its answers as links."""
 
     label: Words
     answers: list[Chip]
@@ -91,7 +91,8 @@ class Choice:
 
 @dataclass(slots=True)
 class PreviewPage(Page):
-    """What an import would do. Posting `token` and `digest` to `apply_url` does it; without `submit` it can't be."""
+    """The plan of an import. Posting `token` and `digest` to `apply_url` writes it. Without `submit` it can't be
+    written."""
 
     token: str = ""
     digest: str = ""

@@ -11,8 +11,8 @@ from panel.web.pages.parts import Page, Words
 
 @dataclass(slots=True)
 class JobPage(Page):
-    """A background task: how far it is while it runs (`progress` has done, total, message), then how it ended.
-    `files` are name and address; `expired` when there were some."""
+    """A background task: its progress while it runs (done, total, message), and how it ended. `files` are (name,
+    address); `expired`: its files are deleted."""
 
     sentence: Words = ""
     tone: str = ""

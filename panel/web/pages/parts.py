@@ -1,4 +1,4 @@
-"""What pages consist of: cells, buttons, lists, controls, history, and what every page begins with."""
+"""Parts of pages: cells, buttons, lists, controls, history, and the base class Page."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Words = str | Message
 
 @dataclass(slots=True)
 class Cell:
-    """A value as it is shown. `tone` makes it a tag (good, warn, bad, brand or "" for grey; None is no tag),
-    `light` puts a green, yellow or red dot (g, y, r) before it; `below` stands in grey beneath. `outside`: the address
-    leads out of the panel."""
+    """A value as it is shown. `tone` makes it a tag: good, warn, bad, brand or "" for grey; None for no tag. `light`
+    puts a green, yellow or red dot (g, y, r) before it. `below` are lines in grey. `outside`: the link leaves the
+    panel."""
 
     text: str = ""
     url: str | None = None
@@ -22,13 +22,13 @@ class Cell:
     light: str | None = None
     below: list[str] = field(default_factory=list)
     outside: bool = False
-    #: Several records, each with its address, that the text names together.
+    #: (name, address) of the records in a cell of several.
     links: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Button:
-    """An act: a link, or with `post` a form that posts. `confirm` is asked first."""
+    """A link, or with `post` a form that posts `values`. `confirm` is a question to ask first."""
 
     label: Words
     url: str
@@ -42,7 +42,8 @@ class Button:
 
 @dataclass(slots=True)
 class Column:
-    """A list's column. `url` sorts by it, if one may; `order` is "", "asc" or "desc"; `wide` lets its text wrap."""
+    """A column of a list. `url` sorts by it, if that is possible; `order` is "", "asc" or "desc"; `wide`: its text
+    wraps."""
 
     name: str
     label: Words
@@ -54,7 +55,7 @@ class Column:
 
 @dataclass(slots=True)
 class Row:
-    """A list's row: its cells stand in the order of the columns, the first is the link to the record."""
+    """A row of a list: cells in the order of the columns. The first cell links to the record."""
 
     id: int
     url: str
@@ -63,7 +64,7 @@ class Row:
 
 @dataclass(slots=True)
 class Chip:
-    """A quick filter with its count."""
+    """A link that selects a filter or choice, with a count."""
 
     label: Words
     url: str
@@ -73,9 +74,9 @@ class Chip:
 
 @dataclass(slots=True)
 class Input:
-    """A control of a form or filter. `control`: text, textarea, tel, number, date, datetime-local, select, flag,
-    lookup, many (records, of which `chosen` are), files (several of them), shown (text that can't be typed). `value` is
-    what stands in it; for a lookup `text` is its name."""
+    """A control of a form or filter. `control`: text, textarea, tel, number, date, datetime-local, select, flag, lookup
+    (one record: `value` is its id, `text` its name), many (several records: `chosen`), files, or shown (read-only
+    `text`)."""
 
     name: str
     label: Words
@@ -91,15 +92,15 @@ class Input:
     maxlength: int | None = None
     lines: int = 1
     step: str | None = None
-    #: What the value was when the form was opened, to tell whose change is whose.
+    #: The value when the form was opened, to find conflicting changes of two editors.
     was: str = ""
-    #: Shown beside the control when somebody else has meanwhile stored another value.
+    #: The value that another editor has stored meanwhile, if it differs.
     theirs: str | None = None
-    #: A filter over a span has a second value.
+    #: The end of a range filter.
     until: str = ""
-    #: Words that are often written here, to copy.
+    #: Frequent texts, offered for copying.
     phrases: list[str] = field(default_factory=list)
-    #: Types of file that are offered to choose from.
+    #: File types that the browser offers (the HTML attribute accept).
     accept: str = ""
 
     @property
@@ -109,7 +110,7 @@ class Input:
 
 @dataclass(slots=True)
 class Group:
-    """Inputs of a form, or values of a record, under a heading."""
+    """Inputs of a form, or `facts` of a record (label, cell, whether it is wide), under a heading."""
 
     label: Words
     inputs: list[Input] = field(default_factory=list)
@@ -118,7 +119,8 @@ class Group:
 
 @dataclass(slots=True)
 class Pager:
-    """`pages` counts from 1; url(n) leads to page n."""
+    """Links to the pages of a list. Pages count from 1; `first` and `last` are row numbers; url(n) is the address of
+    page n."""
 
     page: int
     pages: int
@@ -130,7 +132,7 @@ class Pager:
     sizes: list[tuple[int, str]] = field(default_factory=list)
 
     def near(self) -> list[int | None]:
-        """Page numbers worth a link; None stands for a gap."""
+        """The page numbers to link: first, last and those near the present one; None for a gap."""
         shown = sorted({1, self.pages, *range(max(1, self.page - 2), min(self.pages, self.page + 2) + 1)})
         out: list[int | None] = []
         for number in shown:
@@ -142,7 +144,7 @@ class Pager:
 
 @dataclass(slots=True)
 class Related:
-    """Records that refer to this one."""
+    """A table of records that refer to the shown one."""
 
     label: Words
     count: int
@@ -161,7 +163,7 @@ class Change:
 
 @dataclass(slots=True)
 class HistoryItem:
-    """One entry of a record's history."""
+    """An entry of a record's history."""
 
     act: Words
     tone: str
@@ -174,7 +176,7 @@ class HistoryItem:
 
 @dataclass(slots=True)
 class Page:
-    """What every page begins with."""
+    """Base class of the data of pages."""
 
     title: Words
     sub: Words = ""

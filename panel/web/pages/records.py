@@ -1,4 +1,4 @@
-"""The generated pages of a table: list, form, details, and what is asked before something goes."""
+"""Data of the generated pages of a table: list, form, details, confirmation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from panel.web.pages.parts import (
 
 @dataclass(slots=True)
 class ListPage(Page):
-    """`filters` are all that can be filtered by; `active` those in force, each with the address that drops it."""
+    """A list. `filters` are all controls; `active` are the active filters, each with the address without it."""
 
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -79,7 +79,7 @@ class ChildTable:
 
 @dataclass(slots=True)
 class FormPage(Page):
-    """`conflict` tells who changed the record meanwhile; the inputs concerned carry `theirs`."""
+    """A form. `conflict` is the message that somebody has changed the record meanwhile; the inputs have `theirs`."""
 
     groups: list[Group] = field(default_factory=list)
     errors: list[tuple[str, Words, str]] = field(default_factory=list)
@@ -123,7 +123,7 @@ class DetailsPage(Page):
 
 @dataclass(slots=True)
 class ConfirmPage(Page):
-    """Asks before what can't be undone, and says what happens. Posting `values` to `action_url` does it."""
+    """A confirmation of an action that can't be undone. Posting `values` to `action_url` does it."""
 
     sentences: list[Words] = field(default_factory=list)
     items: list[Cell] = field(default_factory=list)
@@ -131,5 +131,5 @@ class ConfirmPage(Page):
     values: list[tuple[str, str]] = field(default_factory=list)
     submit: Words = ""
     cancel_url: str = ""
-    #: Why it can't be done; then there is no button.
+    #: Why the action isn't possible; then there is no button.
     blocked: Words | None = None

@@ -1,1 +1,1 @@
-"""What the engine itself has on screen: accounts, logs, background tasks, notices."""
+"""Pages of the engine itself: accounts, logs, background tasks, notices."""

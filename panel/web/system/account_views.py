@@ -1,4 +1,4 @@
-"""Accounts and their roles on screen: passwords that are shown once, unlocking; an account is never deleted."""
+"""The screen of accounts, with the actions that reset a password and unlock. Accounts are never deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from panel.web.views import SchemaView
 
 
 def new_password(user: User) -> str:
-    """Give an account a password to hand over once, which must be changed at the next log-in; ends its sessions."""
+    """Set a temporary password, which must be changed at the next log-in, unlock the account and end its sessions.
+    Returns the password."""
     password = passwords.temporary()
     hashed = current_panel().passwords.hash(password)
     user.password_hash, user.must_change, user.stamp = hashed, True, secrets.token_hex(16)
@@ -44,14 +45,14 @@ class UserView(SchemaView):
     }
 
     def may(self, act: Permission) -> bool:
-        """Accounts are switched off instead of deleted: what they did stays on record."""
+        """Like the role's permissions, but accounts are deactivated, not deleted, because records refer to them."""
         return act is not Permission.DELETE and super().may(act)
 
     def may_reset(self) -> bool:
         return self.may(Permission.EDIT)
 
     def may_unlock(self) -> bool:
-        """Whoever edits accounts, or grants roles to them."""
+        """Whether the actor may edit accounts or their roles."""
         return self.may(Permission.EDIT) or current_panel().policy.may(current_actor(), Permission.EDIT, UserRole)
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
@@ -75,7 +76,7 @@ class UserView(SchemaView):
 
     @action("unlock", _("Unlock"))
     def action_unlock(self, records: Sequence[User]) -> None:
-        """Core update: whoever grants roles may unlock an account, but edit nothing else of it."""
+        """Unlock accounts. Not by the ORM, whose checks would require the permission to edit accounts."""
         session = current_panel().session
         for user in records:
             audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Unlocked")))

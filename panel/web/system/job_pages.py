@@ -1,4 +1,5 @@
-"""Jobs on screen, each to its owner alone: how far it is, how it ended, what it made; and one's own list."""
+"""Pages of background jobs: a list, and the page of a job with its progress and result. A job is shown to its owner
+only."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Column, JobPage, ListPage, Row
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
-#: How many of one's jobs the list shows.
+#: The most jobs in the list.
 SHOWN = 100
 
 SENTENCES = {
@@ -32,12 +33,12 @@ CANCELLING = _("It is being cancelled …")
 
 
 def unseen() -> ColumnElement[bool]:
-    """One's own jobs that have ended and not been looked at."""
+    """The condition for the actor's jobs that have ended and whose end they haven't seen."""
     return (Job.owner_id == current_actor().user_id) & Job.ended_at.is_not(None) & Job.seen_at.is_(None)
 
 
-def _found(id_: int) -> Job:
-    """One's own job, or 404."""
+def _own_job(id_: int) -> Job:
+    """The actor's job with this id. Answers 404 if there is none."""
     job = current_panel().session.execute(select(Job).where(Job.id == id_)).scalar_one_or_none()
     if job is None:
         abort(404)
@@ -52,12 +53,12 @@ def _sentence(job: Job) -> Message | str:
 
 
 def _result(job: Job) -> str | None:
-    """The address that an ended job leads to."""
+    """The address of the result of a job, or of the page where it was started."""
     return safe_target((job.result or {}).get("url") if job.state is JobState.DONE else job.params.get("back"))
 
 
-def _seen(job: Job) -> None:
-    """Note that the owner knows how it ended, in a short transaction of its own."""
+def _mark_seen(job: Job) -> None:
+    """Record that the owner has seen the end of a job, in a short transaction of its own."""
     if job.state in ENDED and job.seen_at is None:
         id_ = job.id
         current_panel().session.rollback()
@@ -66,9 +67,9 @@ def _seen(job: Job) -> None:
 
 @blueprint.get("/")
 def index() -> Any:
-    """One's own jobs, the latest first."""
+    """The list of the actor's jobs, latest first."""
     session = current_panel().session
-    found = session.execute(select(Job).order_by(Job.id.desc()).limit(SHOWN)).scalars().all()
+    jobs = session.execute(select(Job).order_by(Job.id.desc()).limit(SHOWN)).scalars().all()
     page = ListPage(
         title=_("Background tasks"),
         sub=_("Your own; nobody else sees them. Kept for {n} days, files for {files}.", n=KEEP_DAYS, files=FILE_DAYS),
@@ -78,7 +79,7 @@ def index() -> Any:
             Column("created_at", _("Asked for")),
             Column("ended_at", _("Ended")),
         ],
-        rows=[_row(job) for job in found],
+        rows=[_row(job) for job in jobs],
         empty=_("No background tasks yet. Large imports and exports are done as such."),
     )
     return render_template("panel/list.html", page=page)
@@ -97,7 +98,7 @@ def _moment(value: Any) -> str:
 
 @blueprint.get("/<int:id_>")
 def show(id_: int) -> Any:
-    job = _found(id_)
+    job = _own_job(id_)
     jobs = current_panel().jobs
     files = [(file.name, url_for("jobs.file", id_=id_, name=file.name)) for file in jobs.files(id_)]
     page = JobPage(
@@ -118,31 +119,32 @@ def show(id_: int) -> Any:
             page.buttons.append(Button(label, target, primary=True))
     elif not jobs.cancelling(id_):
         page.buttons.append(Button(_("Cancel"), url_for("jobs.cancel", id_=id_), "times", post=True))
-    _seen(job)
+    _mark_seen(job)
     return render_template("panel/job.html", page=page)
 
 
 @blueprint.get("/ajax/<int:id_>")
 def state(id_: int) -> Response:
-    """How far it is, for the page that waits; `go` is where to when it ended well and there is nothing more to say."""
-    job = _found(id_)
+    """The progress as JSON, polled by the job's page. `go` is the address to open if the job is done and asks for
+    it."""
+    job = _own_job(id_)
     ended = job.state in ENDED
-    answer = {
+    progress = {
         **read_progress(current_panel().jobs.root / str(id_)),
         "state": str(job.state.label),
         "sentence": str(_sentence(job)),
         "ended": ended,
         "go": (_result(job) or "") if job.state is JobState.DONE and (job.result or {}).get("open") else "",
     }
-    if answer["go"]:
-        _seen(job)
-    return jsonify(answer)
+    if progress["go"]:
+        _mark_seen(job)
+    return jsonify(progress)
 
 
 @blueprint.post("/<int:id_>/cancel")
 def cancel(id_: int) -> Any:
-    """Ask it to end. Nothing is written to the database, so that this needn't wait for a job that writes there."""
-    job = _found(id_)
+    """Request that the job ends. Nothing is written to the database, which the job may have locked."""
+    job = _own_job(id_)
     if job.state not in ENDED:
         current_panel().jobs.cancel(id_)
     return redirect(url_for("jobs.show", id_=id_))
@@ -150,9 +152,9 @@ def cancel(id_: int) -> Any:
 
 @blueprint.get("/<int:id_>/file/<name>")
 def file(id_: int, name: str) -> Any:
-    job = _found(id_)
-    found = next((one for one in current_panel().jobs.files(id_) if one.name == name), None)
-    if found is None or job.state is not JobState.DONE:
+    job = _own_job(id_)
+    path = next((file_path for file_path in current_panel().jobs.files(id_) if file_path.name == name), None)
+    if path is None or job.state is not JobState.DONE:
         abort(404)
-    _seen(job)
-    return send_file(found, as_attachment=True, download_name=found.name)
+    _mark_seen(job)
+    return send_file(path, as_attachment=True, download_name=path.name)

@@ -1,4 +1,4 @@
-"""The logs on screen: who did what, with the values only for those who may read that table; what left as a file."""
+"""Screens of the audit and the export log. Audit entries show values only to readers of the table that they are of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One's own notices, each to its owner alone: the latest first, what is unread marked; opening one marks it read."""
+"""The page of the actor's notices, latest first. Opening a notice marks it as read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIZE = 50
 
 @dataclass(slots=True)
 class Line:
-    """A notice: what it says, of which record, by whom, when."""
+    """A notice as shown: its kind, the record that it is about, by whom, when."""
 
     id: int
     kind: Cell
@@ -40,7 +40,7 @@ class Line:
     who: str
     at: str
     unread: bool
-    #: Nothing where the record isn't inside one's area any more.
+    #: None if the record is outside the actor's scope.
     url: str | None
 
 
@@ -62,11 +62,11 @@ def index() -> Any:
         statement = statement.where(Notice.read_at.is_(None))
     count = new if only else session.execute(select(func.count(Notice.id))).scalar_one()
     number = min(max(ids.number(request.args.get("page"), 1), 1), -(-count // SIZE) or 1)
-    found = session.execute(statement.order_by(Notice.id.desc()).offset((number - 1) * SIZE).limit(SIZE))
+    result = session.execute(statement.order_by(Notice.id.desc()).offset((number - 1) * SIZE).limit(SIZE))
     page = NoticesPage(
         title=_("Notices"),
         sub=_("Your own; nobody else sees them."),
-        lines=_lines(found.scalars().all()),
+        lines=_lines(result.scalars().all()),
         chips=[
             Chip(_("All"), url_for("notices.index"), None, not only),
             Chip(_("Unread"), _list("unread"), new, only),
@@ -90,54 +90,54 @@ def index() -> Any:
 
 
 def _list(only: str | None, page: int | None = None) -> str:
-    kept: dict[str, Any] = {"is": only, "page": page}
-    return url_for("notices.index", **kept)
+    arguments: dict[str, Any] = {"is": only, "page": page}
+    return url_for("notices.index", **arguments)
 
 
-def _lines(found: Sequence[Notice]) -> list[Line]:
-    """The records of a page of notices in one statement a table, through the reader's own scope."""
+def _lines(shown: Sequence[Notice]) -> list[Line]:
+    """The lines of a page. The records are read in one statement for each table, under the actor's scope."""
     panel, actor = current_panel(), current_actor()
-    wanted: dict[str, set[int]] = defaultdict(set)
-    for one in found:
-        if one.record_id is not None:
-            wanted[one.table_name].add(one.record_id)
+    ids_by_table: dict[str, set[int]] = defaultdict(set)
+    for notice in shown:
+        if notice.record_id is not None:
+            ids_by_table[notice.table_name].add(notice.record_id)
     records: dict[tuple[str, int], Any] = {}
-    for table, named in wanted.items():
+    for table, record_ids in ids_by_table.items():
         model = model_of(table)
         if panel.policy.may(actor, Permission.READ, model):
-            rows = panel.session.execute(select(model).where(model.id.in_(named))).unique().scalars()
+            rows = panel.session.execute(select(model).where(model.id.in_(record_ids))).unique().scalars()
             records |= {(table, row.id): row for row in rows}
-    return [_line(one, records.get((one.table_name, one.record_id or 0))) for one in found]
+    return [_line(notice, records.get((notice.table_name, notice.record_id or 0))) for notice in shown]
 
 
-def _line(one: Notice, record: Any) -> Line:
-    kind = KINDS.get(one.kind, Kind(_("Notice")))
-    titled = record is not None and field_named(type(record), "title") is not None
+def _line(notice: Notice, record: Any) -> Line:
+    kind = KINDS.get(notice.kind, Kind(_("Notice")))
+    has_title = record is not None and field_named(type(record), "title") is not None
     return Line(
-        id=one.id,
+        id=notice.id,
         kind=Cell(str(kind.label), tone=kind.tone),
-        name=name_of(record) if one.record_id else "",
-        sub=str(record.title or "") if titled else "",
-        who=one.actor_name,
-        at=Moment().format(one.at.replace(second=0, microsecond=0)),
-        unread=one.read_at is None,
-        url=_address(one) if record is not None else None,
+        name=name_of(record) if notice.record_id else "",
+        sub=str(record.title or "") if has_title else "",
+        who=notice.actor_name,
+        at=Moment().format(notice.at.replace(second=0, microsecond=0)),
+        unread=notice.read_at is None,
+        url=_address(notice) if record is not None else None,
     )
 
 
-def _address(one: Notice) -> str | None:
-    view = current_panel().views.get(one.table_name)
-    return url_for(f"{view.endpoint}.details_view", id=one.record_id) if view is not None else None
+def _address(notice: Notice) -> str | None:
+    view = current_panel().views.get(notice.table_name)
+    return url_for(f"{view.endpoint}.details_view", id=notice.record_id) if view is not None else None
 
 
 @blueprint.post("/<int:id_>/open")
 def open_one(id_: int) -> Any:
-    """Read, and on to what it is about."""
+    """Mark a notice as read and redirect to its record."""
     session = current_panel().session
-    one = session.execute(select(Notice).where(Notice.id == id_)).scalar_one_or_none()
-    if one is None:
+    notice = session.execute(select(Notice).where(Notice.id == id_)).scalar_one_or_none()
+    if notice is None:
         abort(404)
-    target = _address(one) if one.record_id is not None else None
+    target = _address(notice) if notice.record_id is not None else None
     notices.read(session, current_actor(), id_)
     session.commit()
     return redirect(target or url_for("notices.index"))
