@@ -98,7 +98,8 @@ def _reserved(models: list[type[Base]]) -> Iterator[str]:
 
 
 def _child_rows(models: list[type[Base]]) -> Iterator[str]:
-    """Rows are edited in the form of the one record that each belongs to, with their screen's rights and rules."""
+    """Faults of child tables: each needs a screen, one required reference to its parent, and rows that can be
+    edited."""
     by_table = {model.__tablename__: model for model in models}
     for model in models:
         for name in model.__rows__:
@@ -106,8 +107,8 @@ def _child_rows(models: list[type[Base]]) -> Iterator[str]:
             if child is None:
                 yield f"{model.__name__}: its form has rows of {name}, which has no screen; give it a view"
                 continue
-            ways = [f for f in fields(child) if f.reference and f.reference.table == model.__tablename__]
-            if len(ways) != 1 or not ways[0].required or ways[0].readonly:
+            parent_references = [f for f in fields(child) if f.reference and f.reference.table == model.__tablename__]
+            if len(parent_references) != 1 or not parent_references[0].required or parent_references[0].readonly:
                 yield f"{child.__name__}: as rows of {model.__name__} it needs one reference to it, and a required one"
             if child.__append_only__ or not issubclass(child, Record):
                 yield f"{child.__name__}: rows in a form must be of a Record that can be changed"

@@ -1,21 +1,20 @@
-"""Long work, done off the request by one worker of the server, with progress; all of it is written or nothing.
+"""Background jobs: long work done by one worker of the server, with progress. A job writes everything or nothing.
 
     @jobs.kind("export")
     def export(session, context, params):
         for n, row in enumerate(rows):
-            context.progress(n, total)              # ends the work here when its owner has cancelled it
-        context.file("cases.xlsx").write_bytes(…)   # offered on the job's page to its owner
-        return {"rows": total}                      # {"url": …} is linked on the page, {"open": True} opens it at once
+            context.progress(n, total)              # raises if the owner has cancelled the job
+        context.file("cases.xlsx").write_bytes(…)   # offered to the owner on the job's page
+        return {"rows": total}                      # "url" is linked on the page, "open": True opens it at once
 
     id = jobs.enqueue(session, "export", {"table": "book"}, title=_("Export"))   # its page: /jobs/<id>
 
-The work runs in a session whose actor is the owner, with the roles and rows as of then: it checks rights as a request
-does (`AccessDenied` and `UserError` are told to the owner). It must not commit: the session's writes and "done" are
-committed together. A session that is to write calls `context.begin_writing()` first. Parameters and results are plain
-JSON.
+The function runs in a session whose actor is the owner, with the owner's current roles and scope. Messages of
+AccessDenied and UserError are shown to the owner. It must not commit: its writes are committed together with the job's
+state. Before it writes it calls context.begin_writing(). Parameters and results are JSON.
 
-How far it is and the wish to cancel stand as files in the job's folder, not in the database: on SQLite the worker may
-be the only one who can write there."""
+Progress and cancel requests are files in the job's folder, not rows, because on SQLite the job may hold the write
+lock."""
 
 from __future__ import annotations
 
@@ -52,8 +51,8 @@ __all__ = ["ENDED", "Context", "Jobs", "enqueue", "kind", "read_progress"]
 
 log = logging.getLogger(__name__)
 
-#: Seconds until another process takes over, and between two looks for what was lost.
-TAKE_OVER, LOST = 5.0, 60.0
+#: Seconds between two attempts to become the worker, and between two searches for lost jobs.
+RETRY_SECONDS, SEARCH_SECONDS = 5.0, 60.0
 
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
 DEFECT = _("Something went wrong. Nothing was written. The administrator finds the details in the log.")
@@ -64,8 +63,8 @@ GONE = _("The account is not active any more. Nothing was written.")
 def enqueue(
     session: Session, kind: str, params: Mapping[str, Any], *, title: Message | str = "", mark: str = ""
 ) -> int:
-    """Ask for a job on behalf of the session's actor, and commit the session. Gives the job's id. Asked for again
-    under the same `mark` while it waits or runs, it is the same job."""
+    """Queue a job of the session's actor, commit the session, and return the job's id. While a job of the same kind and
+    `mark` waits or runs, its id is returned instead. Raises AccessDenied without an account."""
     jobs = session.info["jobs"]
     assert isinstance(jobs, Jobs)
     return jobs.enqueue(session, kind, params, title=title, mark=mark)
@@ -73,14 +72,14 @@ def enqueue(
 
 @dataclass
 class Jobs(JobStore):
-    """The jobs of a panel, and the worker that does them. `facts` gives the ids that an
-    owner's scopes are made of, `around` what the work runs inside."""
+    """The jobs of a panel and their worker. `facts` reads the owner's Actor.facts; `around` is a context manager for
+    the work. `url` is that of the queue's Redis server; None for SQLite."""
 
     facts: Callable[[Any, int, frozenset[str]], Mapping[str, frozenset[int]]]
     url: str | None = None
     around: Callable[[Actor], AbstractContextManager[Any]] = lambda _actor: nullcontext()
     _queue: Any = None
-    _making: threading.RLock = field(default_factory=threading.RLock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
     _runner: threading.Thread | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _hooked: bool = False
@@ -97,46 +96,46 @@ class Jobs(JobStore):
             log.exception("job %s can't be queued", id_)
         return id_
 
-    # Doing.
+    # Running jobs.
 
     @property
     def queue(self) -> Any:
-        """The queue, opened when it is first needed: after a fork, if there is one."""
-        with self._making:
+        """The queue. It is opened when first needed, and again after a fork."""
+        with self._lock:
             if self._queue is None or self._queue.process != os.getpid():
-                # Its library takes a tenth of the memory of a command that needs none of it.
+                # Imported only when needed: the library takes much memory, and most commands don't need it.
                 from panel.jobs.queue import Queue  # noqa: PLC0415
 
                 self._queue = Queue(self.root, self.url, self.secret, self.run)
             return self._queue
 
     def run_pending(self) -> int:
-        """Do what is waiting, here and now; gives how many jobs that were."""
+        """Run all waiting jobs in this thread, and return their number."""
         return int(self.queue.drain())
 
     def run(self, id_: int) -> None:
-        """Do one job, if it still waits."""
+        """Run a job if it still waits."""
         with self.session() as session:
-            mine = update(Job).where(Job.id == id_, Job.state == JobState.QUEUED)
-            claimed = session.execute(mine.values(state=JobState.RUNNING, started_at=now()))
+            claim = update(Job).where(Job.id == id_, Job.state == JobState.QUEUED)
+            claimed = session.execute(claim.values(state=JobState.RUNNING, started_at=now()))
             job = session.get(Job, id_) if claimed.rowcount == 1 else None  # type: ignore[attr-defined]
             if job is None:
                 return
             name, locale, owner, params = job.kind, job.locale, job.owner_id, dict(job.params)
         with using_locale(locale):
-            begun = time.monotonic()
-            state, message = self._work(id_, name, owner, params)
-            log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - begun)
+            started = time.monotonic()
+            state, message = self._execute(id_, name, owner, params)
+            log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - started)
             if state is not JobState.DONE:
                 shutil.rmtree(self.root / str(id_) / "files", ignore_errors=True)
                 self.set_ended(id_, state, str(message))
         self.tidy()
 
-    def _work(self, id_: int, name: str, owner: int, params: dict[str, Any]) -> tuple[JobState, Message | str]:
-        """Do the work and commit it together with "done"; or say what became of it instead."""
+    def _execute(self, id_: int, name: str, owner: int, params: dict[str, Any]) -> tuple[JobState, Message | str]:
+        """Run the function of a job and commit its writes with the state. Returns the final state and a message."""
         token = writing.set(False)
         try:
-            # One connection throughout: whether somebody else has written is known of a connection.
+            # One connection for the whole job, because data_version() is per connection.
             with self.engine.connect() as connection, Session(connection) as session:
                 install_listeners(session)
                 session.info.update(policy=self.policy, secret=self.secret, jobs=self)
@@ -153,7 +152,7 @@ class Jobs(JobStore):
                         context.begin_writing()
                     self.set_done(session, id_, result)
                     session.commit()
-                    self._tidy_up_after(context)
+                    self._after_commit(context)
             return JobState.DONE, ""
         except Cancelled:
             return JobState.CANCELLED, ""
@@ -171,15 +170,15 @@ class Jobs(JobStore):
             writing.reset(token)
 
     @staticmethod
-    def _tidy_up_after(context: Context) -> None:
+    def _after_commit(context: Context) -> None:
         for then in context.after_commit:
             try:
                 then()
-            except Exception:  # all is written; what is left lying goes by its age
+            except Exception:  # the job is committed; leftover files expire
                 log.exception("after job %s", context.id)
 
     def _actor(self, session: Session, owner: int) -> Actor:
-        """The owner as of now."""
+        """The owner as an actor with current roles. Raises AccessDenied if the account isn't active."""
         statement = select(User).where(User.id == owner, User.active).options(joinedload(User.roles))
         user = session.execute(statement, execution_options=UNSCOPED).unique().scalar_one_or_none()
         if user is None:
@@ -190,14 +189,14 @@ class Jobs(JobStore):
     # The worker.
 
     def start(self) -> None:
-        """Do jobs in threads of this process from now on, unless another process of this installation does; then as
-        soon as that one ends. Idempotent; survives a fork."""
-        with self._making:
+        """Start the worker thread. It runs jobs as soon as no other process of this installation does. Idempotent;
+        restarted after a fork. Raises UserError if the queue can't be reached."""
+        with self._lock:
             if self._runner is not None and self._runner.is_alive():
                 return
             self.queue.check()
             self._stop.clear()
-            self._runner = threading.Thread(target=self._keep_running, name="jobs", daemon=True)
+            self._runner = threading.Thread(target=self._run_worker, name="jobs", daemon=True)
             self._runner.start()
             if not self._hooked:
                 self._hooked = True
@@ -206,22 +205,22 @@ class Jobs(JobStore):
                     os.register_at_fork(after_in_child=self._after_fork)
 
     def _after_fork(self) -> None:
-        self._making = threading.RLock()
+        self._lock = threading.RLock()
         self._runner = None
         if not self._stop.is_set():
             self.start()
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Stop doing jobs; one that runs ends as interrupted at its next look."""
+        """Stop the worker. A running job ends as interrupted at its next check. Waits at most `seconds`."""
         self._stop.set()
         if self._runner is not None:
             self._runner.join(seconds)
 
-    def _keep_running(self) -> None:
+    def _run_worker(self) -> None:
         lock = None
         while lock is None:
-            lock = self._only_one()
-            if lock is None and self._stop.wait(TAKE_OVER):
+            lock = self._acquire_lock()
+            if lock is None and self._stop.wait(RETRY_SECONDS):
                 return
         consumer = None
         while not self._stop.is_set():
@@ -231,8 +230,8 @@ class Jobs(JobStore):
                 break
             except Exception:
                 log.exception("jobs can't be done")
-                self._stop.wait(TAKE_OVER)
-        while not self._stop.wait(LOST):
+                self._stop.wait(RETRY_SECONDS)
+        while not self._stop.wait(SEARCH_SECONDS):
             try:
                 self.find_lost()
             except Exception:
@@ -241,8 +240,9 @@ class Jobs(JobStore):
             consumer.stop(graceful=True)
         lock.close()
 
-    def _only_one(self) -> sqlite3.Connection | None:
-        """The lock of the one process that does jobs; the system frees it however that process ends."""
+    def _acquire_lock(self) -> sqlite3.Connection | None:
+        """The lock of the process that runs jobs, or None if another has it. The system releases it when the process
+        ends in any way."""
         lock = sqlite3.connect(self.root / "worker.lock", timeout=0, isolation_level=None, check_same_thread=False)
         try:
             lock.execute("BEGIN EXCLUSIVE")
@@ -252,22 +252,23 @@ class Jobs(JobStore):
         return lock
 
     def recover(self) -> int:
-        """At the start of the worker: what was running then was interrupted, and nothing of it was written; what
-        waits is put on the queue again. Gives how many were interrupted."""
+        """Mark jobs that were running when the last worker ended as interrupted, and queue waiting ones again. Returns
+        the number of interrupted jobs, of which nothing was written."""
         with self.session() as session:
             running = update(Job).where(Job.state == JobState.RUNNING)
-            found = session.execute(running.values(state=JobState.INTERRUPTED, ended_at=now()))
+            result = session.execute(running.values(state=JobState.INTERRUPTED, ended_at=now()))
         self.find_lost()
         self.tidy()
-        return int(found.rowcount)  # type: ignore[attr-defined]
+        return int(result.rowcount)  # type: ignore[attr-defined]
 
     def find_lost(self) -> None:
-        """Put on the queue again what waits while the queue is empty: it may have been lost, or not been reached."""
+        """Queue waiting jobs again if the queue is empty: they may have been lost, or the queue may have been
+        unreachable."""
         if self.queue.size():
             return
         with self.engine.connect() as connection:
             table = table_of(Job)
             waiting = select(table.c.id).where(table.c.state == JobState.QUEUED).order_by(table.c.id)
-            found = list(connection.execute(waiting).scalars())
-        for id_ in found:
+            job_ids = list(connection.execute(waiting).scalars())
+        for id_ in job_ids:
             self.queue.put(id_)

@@ -1,8 +1,10 @@
-"""Child rows in their parent's form: an invoice's lines. Read from the database and from the form that was posted, and
-written with the parent. Flask-Admin's inline models do this without rights, scope and versions, and add a row for every
-id that they don't know.
+"""Child rows in the form of their parent, such as the lines of an invoice. They are written in the parent's
+transaction.
 
-The name of a control is `table.key.field`. The key of a stored row is its id; that of a new one is `n` and a number.
+Flask-Admin's inline models aren't used: they check no permissions, scope or versions, and add a row for each unknown
+id.
+
+The name of a control is `table.key.field`. The key of a stored row is its id, that of a new row is `n` and a number.
 """
 
 from __future__ import annotations
@@ -33,11 +35,11 @@ from panel.web.render import is_masked, text_of
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
 
-#: Rows of one child table in a form: with ten columns each they stay below the 500 kB that a posted form may have.
+#: The most rows of a child table in a form. With ten columns each, the posted form stays below its limit of 500 kB.
 MOST = 50
-#: Empty rows for a browser without script.
+#: Empty rows for a browser without JavaScript.
 BLANK_ROWS = 3
-#: The key of the empty row that a script copies; what is posted under it is no row.
+#: The key of the empty row that the script copies. It is ignored when posted.
 TEMPLATE = "n0"
 
 Problem = tuple[str | None, Message]
@@ -45,8 +47,9 @@ Problem = tuple[str | None, Message]
 
 @dataclass(slots=True)
 class RowForm:
-    """The form of one row. A new row has no `record`. `changed` and `removed` say what was posted. A row is `stale` if
-    somebody has saved it since the form was opened. If they have removed it, `gone` is its id and the row a new one."""
+    """The form of a row. A new row has no `record`. `changed` and `removed` say what was posted. A row is `stale` if
+    somebody has saved it since the form was opened. If somebody has removed it, it becomes a new row and `gone` is its
+    old id."""
 
     key: str
     form: RecordForm
@@ -62,8 +65,8 @@ class RowForm:
 
 
 def read(model: type[Base], record: Any) -> list[RowTable]:
-    """The child tables in the form of a record, None for one that is about to be added; with what was posted. Rows of a
-    table that one may not read are refused."""
+    """The child tables in the form of a record (None for a new one), with the posted changes. Answers 403 to posted
+    rows of a table that the actor may not read."""
     tables = []
     for name in model.__rows__:
         view = current_panel().views[name]
@@ -76,9 +79,9 @@ def read(model: type[Base], record: Any) -> list[RowTable]:
 
 
 def reference_to(child: type[Base], parent: type[Base]) -> Field:
-    """The field by which the rows of a child table refer to their parent."""
-    (found,) = (f for f in fields(child) if f.reference and f.reference.table == parent.__tablename__)
-    return found
+    """The field of a child table that refers to the parent."""
+    (reference,) = (f for f in fields(child) if f.reference and f.reference.table == parent.__tablename__)
+    return reference
 
 
 def are_stale(tables: Iterable[RowTable]) -> bool:
@@ -87,8 +90,8 @@ def are_stale(tables: Iterable[RowTable]) -> bool:
 
 
 def save(tables: Iterable[RowTable], parent: Any) -> list[Problem]:
-    """Write what was posted, in the transaction in which the parent was flushed; the names of problems are full ones.
-    Rows that are removed go first, so that what was unique in them is free."""
+    """Write the posted changes in the transaction in which the parent was flushed. Returns errors, each with the full
+    name of its control. Removals come first, so that their unique values are free."""
     for table in tables:
         changed = [row for row in table.rows if row.changed or row.removed]
         for row in sorted(changed, key=lambda row: not row.removed):
@@ -98,7 +101,7 @@ def save(tables: Iterable[RowTable], parent: Any) -> list[Problem]:
 
 
 def attach(tables: Iterable[RowTable], name: str | None, message: Message) -> bool:
-    """Put a problem of save() at its control, or at its row; False if it is about no row."""
+    """Add an error of save() to its control, or to its row. False if it belongs to no row."""
     table_name, _dot, rest = (name or "").partition(".")
     key, _dot, column = rest.partition(".")
     for table in tables:
@@ -114,7 +117,7 @@ def attach(tables: Iterable[RowTable], name: str | None, message: Message) -> bo
 
 
 class RowTable:
-    """The rows of one child table in a form."""
+    """The rows of a child table in a form."""
 
     def __init__(self, view: SchemaView, reference: Field, parent: Any, keys: Sequence[str]) -> None:
         self.view, self.reference, self.parent = view, reference, parent
@@ -123,64 +126,64 @@ class RowTable:
         self.more = False
         self.errors: list[str] = []
         self._form_class = forms.form_class(view.model, without=(reference.name,))
-        self._offered = self._form(TEMPLATE, None)
+        self._empty_form = self._form(TEMPLATE, None)
         self.rows = self._stored(set(keys))
         for key in keys:
-            if row := self._added(key, keys):
+            if row := self._new_row(key, keys):
                 self.rows.append(row)
 
-    def _form(self, key: str, record: Any, given: Any = None) -> RecordForm:
-        return self._form_class(given, obj=record, prefix=f"{self.name}.{key}.")
+    def _form(self, key: str, record: Any, formdata: Any = None) -> RecordForm:
+        return self._form_class(formdata, obj=record, prefix=f"{self.name}.{key}.")
 
     def _stored(self, keys: set[str]) -> list[RowForm]:
-        """The rows that there are, each as it was posted if that changes it."""
+        """The stored rows, with the posted changes."""
         if self.parent is None:
             return []
         records = self._load()
         editable, removable = (self.view.changeable(records, act) for act in (Permission.EDIT, Permission.DELETE))
-        return [self._one(r, str(r.id) in keys, r.id in editable, r.id in removable) for r in records]
+        return [self._row_form(r, str(r.id) in keys, r.id in editable, r.id in removable) for r in records]
 
     def _load(self) -> list[Any]:
         model = self.view.model
-        pointing = [f.name for f in self.view.declared if f.target and f.name != self.reference.name]
+        referenced = [f.name for f in self.view.declared if f.target and f.name != self.reference.name]
         statement = (
             select(model)
             .where(getattr(model, self.reference.attr) == self.parent.id)
             .order_by(model.id)
             .limit(MOST + 1)
-            .options(*listing.loading(model, pointing))
+            .options(*listing.loading(model, referenced))
             .execution_options(populate_existing=True)
         )
-        found = list(current_panel().session.execute(statement).unique().scalars())
-        self.more = len(found) > MOST
-        return found[:MOST]
+        records = list(current_panel().session.execute(statement).unique().scalars())
+        self.more = len(records) > MOST
+        return records[:MOST]
 
-    def _one(self, record: Any, posted: bool, may_edit: bool, may_remove: bool) -> RowForm:
+    def _row_form(self, record: Any, posted: bool, may_edit: bool, may_remove: bool) -> RowForm:
         key = str(record.id)
         row = RowForm(key, self._form(key, record), record, may_edit=may_edit, may_remove=may_remove)
         if not posted:
             return row
         row.removed = f"{self.name}.{key}.remove" in request.form
-        given = self._form(key, record, request.form)
-        row.changed = not row.removed and any(_differs(one) for one in given)
+        posted_form = self._form(key, record, request.form)
+        row.changed = not row.removed and any(_differs(control) for control in posted_form)
         if (row.removed and not may_remove) or (row.changed and not may_edit):
             abort(403)
         if row.changed:
-            row.form = given
+            row.form = posted_form
         version = request.form.get(f"{self.name}.{key}.version")
         row.stale = (row.changed or row.removed) and version != str(record.version)
         return row
 
-    def _added(self, key: str, keys: Sequence[str]) -> RowForm | None:
-        """A row that was posted and isn't stored. None for an empty one, and for one that somebody has removed since it
+    def _new_row(self, key: str, keys: Sequence[str]) -> RowForm | None:
+        """A posted row that isn't stored. None for an empty one, and for one that somebody has removed since the form
         was opened and that the form doesn't change."""
         if key == TEMPLATE or any(row.key == key for row in self.rows) or self._wants_removal(key):
             return None
         row = RowForm(key, self._form(key, None, request.form), changed=True)
         if not key.startswith("n"):
-            if not any(_differs(one) for one in row.form):
+            if not any(_differs(control) for control in row.form):
                 return None
-            row = self._anew(row, keys)
+            row = self._as_new_row(row, keys)
         elif self._is_empty(row.form):
             return None
         if not self.may_add:
@@ -190,24 +193,29 @@ class RowTable:
     def _wants_removal(self, key: str) -> bool:
         return f"{self.name}.{key}.remove" in request.form
 
-    def _anew(self, gone: RowForm, keys: Sequence[str]) -> RowForm:
-        """What was typed into a row that somebody has removed, as a new row. A masked value is no value of it."""
+    def _as_new_row(self, gone: RowForm, keys: Sequence[str]) -> RowForm:
+        """The posted values of a row that somebody has removed, as a new row. Masked texts are left out."""
         key = f"n{_highest([*keys, *(row.key for row in self.rows)]) + 1}"
         values: MultiDict[str, str] = MultiDict()
-        for one in gone.form:
-            if _differs(one) or (one.given_in(request.form) and not is_masked(one.declared, self.view.model)):
-                values.setlist(f"{self.name}.{key}.{one.declared.name}", request.form.getlist(one.name))
+        for control in gone.form:
+            if _differs(control) or (
+                control.is_posted(request.form) and not is_masked(control.declared, self.view.model)
+            ):
+                values.setlist(f"{self.name}.{key}.{control.declared.name}", request.form.getlist(control.name))
         row = RowForm(key, self._form(key, None, values), changed=True, gone=int(gone.key))
         row.note = _("Somebody has removed this row meanwhile. Saving adds it again; remove it to leave it so.")
         return row
 
     def _is_empty(self, form: RecordForm) -> bool:
-        """Whether a new row says nothing: every control is empty or as it was offered."""
-        offered = {one.declared.name: forms.control_text(one) for one in self._offered}
-        return all(forms.control_text(one) in ("", forms.control_was(one), offered[one.declared.name]) for one in form)
+        """Whether every control of a new row is empty or has its default."""
+        defaults = {control.declared.name: forms.control_text(control) for control in self._empty_form}
+        return all(
+            forms.control_text(control) in ("", forms.control_was(control), defaults[control.declared.name])
+            for control in form
+        )
 
     def validate(self) -> bool:
-        """Whether the rows can be read and are not too many."""
+        """Whether the rows are valid and at most MOST."""
         changed = [row for row in self.rows if row.changed]
         left = sum(not row.removed for row in self.rows)
         if any(row.record is None for row in changed) and left + self.more > MOST:
@@ -215,7 +223,7 @@ class RowTable:
         return not self.errors and all(row.form.validate() for row in changed)
 
     def write(self, row: RowForm, parent: Any) -> list[Problem]:
-        """Write one row and flush it: what the database refuses is about this row."""
+        """Write one row and flush it, so that an error of the database belongs to this row. Returns errors."""
         session, model = current_panel().session, self.view.model
         try:
             if row.removed:
@@ -241,18 +249,18 @@ class RowTable:
 
     def page(self) -> ChildTable:
         model = self.view.model
-        made = ChildTable(
+        table = ChildTable(
             model.__labels__, model.__label__, most=MOST, more=self.more, errors=self.errors, url=self._list_url()
         )
-        made.rows = [self._row(row, number) for number, row in enumerate(self.rows, 1)]
+        table.rows = [self._row(row, number) for number, row in enumerate(self.rows, 1)]
         if self.may_add and not self.more:
             free = min(BLANK_ROWS, MOST - len(self.rows))
-            made.template = self._empty_row(TEMPLATE, 0)
+            table.template = self._empty_row(TEMPLATE, 0)
             first = _highest([row.key for row in self.rows]) + 1
-            made.blank = [self._empty_row(f"n{first + n}", len(self.rows) + 1 + n) for n in range(free)]
-            for row in made.blank:
+            table.blank = [self._empty_row(f"n{first + n}", len(self.rows) + 1 + n) for n in range(free)]
+            for row in table.blank:
                 row.removable = False
-        return made
+        return table
 
     def _list_url(self) -> str:
         if self.parent is None:
@@ -263,40 +271,43 @@ class RowTable:
         return self._row(RowForm(key, self._form(key, None)), number)
 
     def _row(self, row: RowForm, number: int) -> ChildRow:
-        made = ChildRow(f"{self.name}.{row.key}.", number, self._inputs(row), errors=row.errors, note=row.note or "")
-        made.removable, made.removed = row.may_remove, row.removed
+        child_row = ChildRow(
+            f"{self.name}.{row.key}.", number, self._inputs(row), errors=row.errors, note=row.note or ""
+        )
+        child_row.removable, child_row.removed = row.may_remove, row.removed
         if row.record is not None:
-            made.version = row.record.version
-        return made
+            child_row.version = row.record.version
+        return child_row
 
     def _inputs(self, row: RowForm) -> list[Input]:
-        """A control for what may be typed; what is set by the program is shown once it exists."""
-        found = []
+        """The controls of a row, with read-only values of a stored row among them."""
+        inputs = []
         for declared in self.view.declared:
             if declared.name == self.reference.name or isinstance(declared.kind, Data):
                 continue
             if row.may_edit and declared.name in row.form:
-                found.append(made := forms.form_input(row.form[declared.name], self.view.endpoint))
+                inputs.append(input_ := forms.form_input(row.form[declared.name], self.view.endpoint))
                 if not row.changed:
-                    made.was = made.value
+                    input_.was = input_.value
             elif row.record is not None and ((text := text_of(declared, row.record)) or not row.may_edit):
-                found.append(Input(f"{self.name}.{row.key}.{declared.name}", declared.label, "shown", text=text))
-        return found
+                inputs.append(Input(f"{self.name}.{row.key}.{declared.name}", declared.label, "shown", text=text))
+        return inputs
 
 
 def _posted_keys(table: str) -> list[str]:
-    """The keys of the rows that were posted, in their order. Leading zeros would make two keys of one row."""
+    """The keys of the posted rows, in order. Keys with leading zeros are ignored: they would be second keys of a
+    row."""
     if request.method != "POST":
         return []
     names = (re.fullmatch(rf"(?:was\.)?{table}\.(n?(?:0|[1-9][0-9]{{0,17}}))\.\w+", name) for name in request.form)
-    return list(dict.fromkeys(found[1] for found in names if found))
+    return list(dict.fromkeys(match[1] for match in names if match))
 
 
 def _highest(keys: Iterable[str]) -> int:
-    """The highest number of a new row among these keys."""
+    """The highest number of a new row among these keys; 0 if there is none."""
     return max((int(key[1:]) for key in keys if key.startswith("n")), default=0)
 
 
-def _differs(one: KindField) -> bool:
-    """Whether a control was posted with something else than it was opened with."""
-    return one.given_in(request.form) and forms.control_text(one) != forms.control_was(one)
+def _differs(control: KindField) -> bool:
+    """Whether the posted text of a control differs from the one at its opening."""
+    return control.is_posted(request.form) and forms.control_text(control) != forms.control_was(control)

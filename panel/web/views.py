@@ -1,4 +1,4 @@
-"""SchemaView: the generated screens of a declared table. Every hole of the stock view is closed here, once."""
+"""SchemaView: the generated screens of a declared table. It replaces Flask-Admin's unchecked behaviour everywhere."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ T_Response = Any
 
 
 class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
-    """The screens of one model, read from its fields. Subclass it only where a page is deliberately different."""
+    """The screens of a model, generated from its fields. Subclass it only for pages that differ."""
 
     #: Named filters, offered as chips above the list.
     quick: ClassVar[Mapping[str, Quick]] = {}
-    #: Adds named filters to these, for example those behind a figure: (model, filters) -> filters.
+    #: Extends the named filters, for example by those behind a figure: (model, filters) -> filters.
     more_filters: Callable[[type[Base], Mapping[str, Quick]], Mapping[str, Quick]] | None = None
-    #: The named filter whose count stands in the side bar.
+    #: Name of the filter whose count is shown in the side bar.
     badge: ClassVar[str] = ""
-    #: Names of fields that the list shows in another way than their kind does: (record) -> Cell.
+    #: Functions (record) -> Cell that replace the cell of a field, by its name.
     cells: ClassVar[Mapping[str, Any]] = {}
-    #: The columns shown below a record that these rows refer to; empty: the first ones of the list.
+    #: The columns on the page of a record that these rows refer to; by default the first ones of the list.
     related: ClassVar[tuple[str, ...]] = ()
 
-    #: What the button says that adds a record; by default "Add" and what people call one.
+    #: The label of the button that adds a record; by default "Add" with the table's label.
     add_label: ClassVar[Message | None] = None
 
     can_view_details = True
@@ -69,7 +69,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         self.form_ajax_refs = {f.name: SchemaLoader(f.name, f.target) for f in self.declared if f.target is not None}
         super().__init__(model, db, name=model.__tablename__, endpoint=model.__tablename__)
 
-    # What Flask-Admin would guess from the mapper is read from the declaration instead.
+    # What Flask-Admin reads from the mapper comes from the declared fields instead.
 
     def scaffold_list_columns(self) -> list[str]:
         return list(self.column_list)
@@ -95,7 +95,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
     def get_pk_value(self, model: Any) -> int:
         return int(model.id)
 
-    # Rights: asked at every request, below the menu and above the statements.
+    # Permissions, checked at every request. The session checks the scope.
 
     def may(self, act: Permission) -> bool:
         if self.model.__append_only__ and act not in (Permission.READ, Permission.EXPORT):
@@ -121,14 +121,14 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         if not self.may(act):
             abort(403)
 
-    # Records: always through the scoped statement.
+    # Records, always read under the actor's scope.
 
     @property
     def references(self) -> list[Field]:
         return [f for f in self.declared if f.reference]
 
     def get_one(self, id: Any) -> Any:
-        """The record with its references, or 404: outside one's scope it does not exist."""
+        """The record with its references. Answers 404 if there is none in the actor's scope."""
         if (id_ := ids.parse(id)) is None:
             abort(404)
         statement = (
@@ -150,11 +150,11 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         return listing.conditions(self.model, query, self.quick_filters(), current_actor(), masked=masked)
 
     def may_change(self, record: Any, act: Permission = Permission.EDIT) -> bool:
-        """Whether this very record may be edited (or deleted): the role, and the rows for which it says so."""
+        """Whether the actor may edit (or delete) this record, by permission and scope."""
         return record.id in self.changeable([record], act)
 
     def changeable(self, records: Sequence[Any], act: Permission) -> set[int]:
-        """The ids of those records that may be edited (or deleted), in one statement at most."""
+        """The ids of the records that the actor may edit (or delete), in at most one statement."""
         panel, actor = current_panel(), current_actor()
         ids_ = {record.id for record in records}
         if not self.may(act):
@@ -222,22 +222,24 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> T_Response:
-        """A bulk action; the records come through the scoped statement, and all of them must be there."""
+        """A bulk action. Answers 404 unless all records are in the actor's scope."""
         name = tidy(request.form.get("action"))
         handler = self._actions_data.get(name)
         if handler is None:
             abort(404)
         if not self.is_action_allowed(name):
             abort(403)
-        given = {ids.parse(text) for text in request.form.getlist("rowid")}
-        wanted = sorted(id_ for id_ in given if id_ is not None)
-        found = listing.load(current_panel().session, self.model, wanted, [f.name for f in self.declared if f.target])
-        if len(found) != len(given):
+        posted_ids = {ids.parse(text) for text in request.form.getlist("rowid")}
+        record_ids = sorted(id_ for id_ in posted_ids if id_ is not None)
+        records = listing.load(
+            current_panel().session, self.model, record_ids, [f.name for f in self.declared if f.target]
+        )
+        if len(records) != len(posted_ids):
             abort(404)
-        if not found:
+        if not records:
             flash(str(_("Tick at least one record first.")), "warning")
             return redirect(self.get_url(".index_view"))
-        response = handler[0](found)
+        response = handler[0](records)
         return response or redirect(safe_target(request.form.get("url")) or self.get_url(".index_view"))
 
     @expose("/ajax/lookup/")
@@ -246,22 +248,24 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         if loader is None:
             abort(404)
         offset, limit = (ids.number(request.args.get(name), 0) for name in ("offset", "limit"))
-        found = loader.get_list(request.args.get("query", ""), offset, limit)
-        return Response(json.dumps([loader.format(r) for r in found], ensure_ascii=False), mimetype="application/json")
+        records = loader.get_list(request.args.get("query", ""), offset, limit)
+        return Response(
+            json.dumps([loader.format(r) for r in records], ensure_ascii=False), mimetype="application/json"
+        )
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> T_Response:
-        """Cells are not edited in the list: a change goes through the form, where its version is checked."""
+        """Editing in the list is disabled: only the form checks the record's version."""
         self.require(Permission.EDIT)
         abort(404)
 
     # Writing.
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
-        """Called before the flush, for a table whose creation is more than a row."""
+        """Hook that is called before the flush, for tables that need more than the row."""
 
     def _save(self, form: RecordForm, record: Any, *, is_created: bool) -> tuple[Any, list[tuple[str | None, Message]]]:
-        """The record saved, or None and why not; a refusal of scope is a 404 or 403 by the error handlers."""
+        """Save and commit. Returns the record, or None and the errors as (field name, message). Raises AccessDenied."""
         session = current_panel().session
         try:
             with session.no_autoflush:
@@ -305,7 +309,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         return self.render("panel/form.html", page=page), 409
 
     def _attach(self, form: RecordForm, problems: Sequence[tuple[str | None, Message]]) -> None:
-        """Put a problem at its field, or above the form."""
+        """Show errors at their fields, or above the form."""
         for name, message in problems:
             if name is not None and name in form:
                 form[name].add_error(message)

@@ -232,11 +232,11 @@ def test_what_was_said_to_be_interrupted_does_not_write_after_all(stage: Stage) 
 
 
 def test_one_process_of_an_installation_does_the_work(stage: Stage) -> None:
-    first = stage.panel.jobs._only_one()
+    first = stage.panel.jobs._acquire_lock()
     assert first is not None
-    assert stage.panel.jobs._only_one() is None
+    assert stage.panel.jobs._acquire_lock() is None
     first.close()
-    second = stage.panel.jobs._only_one()
+    second = stage.panel.jobs._acquire_lock()
     assert second is not None
     second.close()
 

@@ -44,8 +44,8 @@ class ListPage(Page):
 
 @dataclass(slots=True)
 class ChildRow:
-    """A row of a child table in a form. `prefix` begins the names of its controls; a stored row has a `version`.
-    `errors` and `note` are about the row as a whole."""
+    """A row of a child table in a form. The names of its controls begin with `prefix`. A stored row has a `version`.
+    `errors` and `note` concern the whole row."""
 
     prefix: str
     number: int
@@ -63,8 +63,10 @@ class ChildRow:
 
 @dataclass(slots=True)
 class ChildTable:
-    """The rows of a child table in a form. `template` is an empty row that a script copies and `blank` are those for a
-    browser without one, if rows may be added; of more than `most` rows the first ones are here, all behind `url`."""
+    """The rows of a child table in a form, at most `most`; with `more` there are others, which `url` lists too.
+
+    If rows may be added, `template` is the empty row that the script copies, and `blank` are empty rows for a browser
+    without JavaScript."""
 
     label: Words
     row_label: Words
