@@ -29,6 +29,8 @@ ENGINE_VIEWS: tuple[tuple[type[SchemaView], type[Base], Message, str], ...] = (
 )
 
 
-def engine_views(db: Any, given: Collection[type[Base]]) -> list[SchemaView]:
-    """A view of each table of the engine, without those in `given`."""
-    return [view(model, db, group=group, icon=icon) for view, model, group, icon in ENGINE_VIEWS if model not in given]
+def engine_views(db: Any, replaced: Collection[type[Base]]) -> list[SchemaView]:
+    """A view of each table of the engine, without those of the tables in `replaced`."""
+    return [
+        view(model, db, group=group, icon=icon) for view, model, group, icon in ENGINE_VIEWS if model not in replaced
+    ]

@@ -104,9 +104,10 @@ def views(panel: Panel, features: Iterable[Feature], sites: Iterable[Site]) -> l
     """The views of all screens."""
     from panel.web.views import SchemaView  # noqa: PLC0415 - a command loads no page
 
-    own = {model: view for one in sites for model, view in one.views.items()}
+    own = {model: view for site in sites for model, view in site.views.items()}
     return [
-        own.get(one.model, SchemaView)(one.model, panel.db, group=one.group, icon=one.icon) for one in screens(features)
+        own.get(screen.model, SchemaView)(screen.model, panel.db, group=screen.group, icon=screen.icon)
+        for screen in screens(features)
     ]
 
 

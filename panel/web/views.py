@@ -50,7 +50,6 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
     cells: ClassVar[Mapping[str, Any]] = {}
     #: The columns on the page of a record that these rows refer to; by default the first ones of the list.
     related: ClassVar[tuple[str, ...]] = ()
-
     #: The label of the button that adds a record; by default "Add" with the table's label.
     add_label: ClassVar[Message | None] = None
 
@@ -231,9 +230,8 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             abort(403)
         posted_ids = {ids.parse(text) for text in request.form.getlist("rowid")}
         record_ids = sorted(id_ for id_ in posted_ids if id_ is not None)
-        records = listing.load(
-            current_panel().session, self.model, record_ids, [f.name for f in self.declared if f.target]
-        )
+        referring = [f.name for f in self.declared if f.target]
+        records = listing.load(current_panel().session, self.model, record_ids, referring)
         if len(records) != len(posted_ids):
             abort(404)
         if not records:
@@ -249,9 +247,8 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             abort(404)
         offset, limit = (ids.number(request.args.get(name), 0) for name in ("offset", "limit"))
         records = loader.get_list(request.args.get("query", ""), offset, limit)
-        return Response(
-            json.dumps([loader.format(r) for r in records], ensure_ascii=False), mimetype="application/json"
-        )
+        answers = [loader.format(record) for record in records]
+        return Response(json.dumps(answers, ensure_ascii=False), mimetype="application/json")
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> T_Response:

@@ -84,7 +84,7 @@ def _row(undo_plan: UndoPlan, unit: Unit) -> UndoRow:
         number=unit.number,
         sheet=unit.sheet,
         record=_cell(undo_plan, own),
-        what=Cell(str(_effect(own)), tone="" if own.before is None else "brand"),
+        effect=Cell(str(_effect(own)), tone="" if own.before is None else "brand"),
         changes=_changes(undo_plan, own),
         besides=[_beside(undo_plan, item) for item in unit.items[1:]],
         reasons=[_reason(reason) for reason in unit.reasons],

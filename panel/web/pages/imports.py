@@ -35,7 +35,7 @@ class UndoRow:
     number: int
     sheet: str
     record: Cell
-    what: Cell = field(default_factory=Cell)
+    effect: Cell = field(default_factory=Cell)
     changes: Sequence[Change] = ()
     besides: list[Words] = field(default_factory=list)
     reasons: list[Cell] = field(default_factory=list)

@@ -96,24 +96,24 @@ class FormPage(Page):
     child_tables: list[ChildTable] = field(default_factory=list)
 
     def collect_errors(self) -> None:
-        """List above the form what stands at its inputs and rows: name of the control, where it is, the sentence."""
-        found: list[tuple[str, Words, str]] = []
-        found += [(i.name, i.label, i.errors[0]) for group in self.groups for i in group.inputs if i.errors]
+        """Set `errors` to those of all inputs and rows: (name of the control, its label, message)."""
+        errors: list[tuple[str, Words, str]] = []
+        errors += [(i.name, i.label, i.errors[0]) for group in self.groups for i in group.inputs if i.errors]
         for table in self.child_tables:
-            found += [("", table.label, error) for error in table.errors]
+            errors += [("", table.label, error) for error in table.errors]
             for row in table.rows:
                 where = {"label": table.row_label, "n": row.number}
-                found += [("", _("{label} row {n}:", **where), error) for error in row.errors]
-                found += [
+                errors += [("", _("{label} row {n}:", **where), error) for error in row.errors]
+                errors += [
                     (i.name, _("{label} row {n}, {column}:", **where, column=i.label), i.errors[0])
                     for i in row.inputs
                     if i.errors
                 ]
-        self.errors = found
+        self.errors = errors
 
     @property
     def carries_files(self) -> bool:
-        return any(made.control == "files" for group in self.groups for made in group.inputs)
+        return any(input_.control == "files" for group in self.groups for input_ in group.inputs)
 
 
 @dataclass(slots=True)
