@@ -1,7 +1,7 @@
-"""Every figure of the bureau's work, declared once: its name, its definition in words, and what is divided by what. The
-page, the workbook, the lists behind the numbers and docs/figures.md are read from FIGURES.
+"""The figures of the bureau's work, declared once: name, definition, dividend and divisor. The page, the workbook, the
+lists behind the numbers and docs/figures.md are read from FIGURES.
 
-The figures are those of section "Figures" in docs/domain.md; where that is silent, the definition says what was chosen.
+The bureau's rules fix the figures; where they leave a choice, the definition states it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from bureau.figures.parts.cases import (
     DUE_EXTENDED,
     DUE_IN_TIME,
     DUE_REWORKED,
+    FED_BACK_IN_TIME,
+    FEEDBACK_DUE,
     HANDLED_ACCEPTED,
     HANDLED_ALL,
     HANDLED_BY_THREE,
@@ -24,8 +26,6 @@ from bureau.figures.parts.cases import (
     NOT_RAISED,
     REPEATED,
     REPORTED_ALL,
-    TO_TELL,
-    TOLD_IN_TIME,
 )
 from bureau.figures.parts.model import Part
 from bureau.figures.parts.records import (
@@ -65,7 +65,7 @@ from panel.i18n import Message, _
 
 
 class Form(Enum):
-    """How a figure is told: a share, so many each, or working days with their mean and median."""
+    """The form of a figure: a share, a number for each record, or working days with mean and median."""
 
     SHARE = "share"
     EACH = "each"
@@ -74,16 +74,16 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
-    """`part` divided by `whole`. One in DAYS has no part: the days of every record of the whole count."""
+    """`part` divided by `whole`. A figure in DAYS has no part: it averages over the records of the whole."""
 
     name: str
     label: Message
-    #: The definition, in words.
+    #: The definition as a sentence.
     formula: Message
     whole: Part
     part: Part | None = None
     form: Form = Form.SHARE
-    #: Whether more is better, or less; None where that can't be said.
+    #: True if a higher value is better, False if a lower one is, None if neither.
     good: bool | None = True
 
 
@@ -146,8 +146,8 @@ FIGURES: Mapping[str, Figure] = {
                 "The liaison told within the limit to feed back ÷ handled in the period and told, or that limit over. "
                 "Without old ledgers."
             ),
-            TO_TELL,
-            TOLD_IN_TIME,
+            FEEDBACK_DUE,
+            FED_BACK_IN_TIME,
         ),
         Figure(
             "satisfaction",
@@ -231,12 +231,12 @@ FIGURES: Mapping[str, Figure] = {
     )
 }
 
-#: Every set of records that is counted, by its name.
+#: Every counted set of records, by name.
 PARTS: Mapping[str, Part] = {
     part.name: part for figure in FIGURES.values() for part in (figure.whole, figure.part) if part is not None
 }
 
-#: Whoever may not read all of these would be shown wrong figures.
+#: The tables that figures count. Without the right to read all of them an actor would get wrong figures.
 READ: tuple[type[Base], ...] = (
     Case,
     CaseParty,

@@ -1,5 +1,4 @@
-"""Of whom figures are asked: a period with filters, and what they are broken down by. The same filters narrow the lists
-behind the numbers."""
+"""Report query: period, filters and grouping. The same filters narrow the lists behind the numbers."""
 
 from __future__ import annotations
 
@@ -20,13 +19,13 @@ from panel.i18n import Message, _
 from panel.kinds import Choices, Invalid
 from panel.search.names import NOT_VISIBLE
 
-#: Instead of an id: what belongs to none. A community of none is one outside the reader's area.
+#: Instead of an id: records without one. For a community: those outside the actor's scope.
 NONE = 0
 _NAME = re.compile(r"figure\.([a-z_]+)\.(\d{4}-\d\d-\d\d)\.(\d{4}-\d\d-\d\d)((?:\.[a-z]+-[a-z0-9]{1,12})*)")
 
 
 class Grouping(Choices):
-    """What figures are broken down by."""
+    """How figures are grouped."""
 
     WHOLE = "", _("Not broken down")
     SQUAD = "squad", _("Squad")
@@ -38,14 +37,14 @@ class Grouping(Choices):
     PILOT = "pilot", _("Pilot squads and others")
 
 
-#: Of these a community says to which group it belongs.
+#: Groupings that follow from the community.
 PLACES = (Grouping.SQUAD, Grouping.STREET, Grouping.COMMUNITY, Grouping.PILOT)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """A period, and of what: None is all, NONE what belongs to none. `item` is any version of it; `pilot` is 1 for the
-    pilot squads and 0 for the others."""
+    """A period with filters; None stands for all, NONE for records without one. `item` is the id of any version of the
+    item; `pilot` is 1 for pilot squads, 0 for the others."""
 
     span: Span
     squad: int | None = None
@@ -56,110 +55,110 @@ class ReportQuery:
     pilot: int | None = None
 
     def filters(self) -> dict[str, str]:
-        """The filters in force, as addresses carry them."""
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "span"}
-        return {name: str(value) for name, value in found.items() if value is not None}
+        """The filters in force as texts for addresses."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "span"}
+        return {name: str(value) for name, value in values.items() if value is not None}
 
     def narrowed(self, filters: Mapping[str, Any]) -> ReportQuery:
         return replace(self, **filters)
 
     def name_of(self, part: Part) -> str:
-        """What the list behind a number is called in its address."""
+        """The name of the list behind a number, for its address."""
         filters = "".join(f".{name}-{value}" for name, value in self.filters().items())
         return f"figure.{part.name}.{self.span.first}.{self.span.last}{filters}"
 
 
-def read(name: str) -> tuple[Part, ReportQuery] | None:
-    """What an address calls a list behind a number; None if it is no such name."""
-    found = _NAME.fullmatch(name)
-    if found is None or found[1] not in PARTS:
+def parse_list_name(name: str) -> tuple[Part, ReportQuery] | None:
+    """Parse a name made by ReportQuery.name_of(); None for any other text."""
+    match = _NAME.fullmatch(name)
+    if match is None or match[1] not in PARTS:
         return None
     try:
-        span = Span.typed(found[2], found[3])
-        given = dict(one.split("-", 1) for one in found[4].split(".") if one)
-        return PARTS[found[1]], ReportQuery(span, **filters_of(given))
+        span = Span.typed(match[2], match[3])
+        texts = dict(part.split("-", 1) for part in match[4].split(".") if part)
+        return PARTS[match[1]], ReportQuery(span, **filters_of(texts))
     except Invalid:
         return None
 
 
-def filters_of(given: Mapping[str, str]) -> dict[str, Any]:
-    """Filters as addresses carry them. Invalid for what is none."""
-    found: dict[str, Any] = {}
-    for name, value in given.items():
+def filters_of(texts: Mapping[str, str]) -> dict[str, Any]:
+    """Parse the filters of an address. Raises Invalid for an unknown filter or value."""
+    filters: dict[str, Any] = {}
+    for name, value in texts.items():
         if name == "list" and (value in set(ListKind) or value == "none"):
-            found[name] = value
+            filters[name] = value
         elif name == "pilot" and value in ("0", "1"):
-            found[name] = int(value)
+            filters[name] = int(value)
         elif name in {"squad", "street", "community", "item"} and value == str(NONE):
-            found[name] = NONE
+            filters[name] = NONE
         elif name in {"squad", "street", "community", "item"} and (id_ := ids.parse(value)) is not None:
-            found[name] = id_
+            filters[name] = id_
         else:
             raise Invalid(_("This filter can't be read."))
-    return found
+    return filters
 
 
 # Filters as conditions.
 
 
-def narrowing(part: Part, asked: ReportQuery) -> list[ColumnElement[bool]]:
-    """The filters as conditions on the model of a part."""
+def narrowing(part: Part, query: ReportQuery) -> list[ColumnElement[bool]]:
+    """The filters of a query as conditions on the model of a part."""
     model: Any = part.universe.model
     if model is Case:
-        return about_case(Case, asked)
+        return about_case(Case, query)
     if model is Visit:
-        # Visits stand on no list.
-        nothing = [false()] if asked.list is not None or asked.item is not None else []
-        return [*nothing, *_about_place(Visit.community_id, asked)]
-    about = aliased(Case)
-    conditions = about_case(about, asked)
+        # Visits have no list and no item.
+        impossible = [false()] if query.list is not None or query.item is not None else []
+        return [*impossible, *_about_place(Visit.community_id, query)]
+    case = aliased(Case)
+    conditions = about_case(case, query)
     if not conditions:
         return []
     if model is MediationSession:
-        over = aliased(Mediation)
-        # No JOIN: in its ON clause the scope of an aliased table would name the table itself.
-        of = and_(over.id == MediationSession.mediation_id, about.id == over.case_id)
-        return [exists(select(over.id).where(of, *conditions))]
-    return [exists(select(about.id).where(about.id == model.case_id, *conditions))]
+        mediation = aliased(Mediation)
+        # No JOIN: the scope condition in its ON clause would name the table instead of the alias.
+        joined = and_(mediation.id == MediationSession.mediation_id, case.id == mediation.case_id)
+        return [exists(select(mediation.id).where(joined, *conditions))]
+    return [exists(select(case.id).where(case.id == model.case_id, *conditions))]
 
 
-def about_case(case: Any, asked: ReportQuery) -> list[ColumnElement[bool]]:
-    found = _about_place(case.community_id, asked)
-    if asked.list is not None:
-        found.append(case.list_kind.is_(None) if asked.list == "none" else case.list_kind == asked.list)
-    if asked.item == NONE:
-        found.append(case.item_id.is_(None))
-    elif asked.item is not None:
-        code = select(ChecklistItem.code).where(ChecklistItem.id == asked.item).scalar_subquery()
+def about_case(case: Any, query: ReportQuery) -> list[ColumnElement[bool]]:
+    conditions = _about_place(case.community_id, query)
+    if query.list is not None:
+        conditions.append(case.list_kind.is_(None) if query.list == "none" else case.list_kind == query.list)
+    if query.item == NONE:
+        conditions.append(case.item_id.is_(None))
+    elif query.item is not None:
+        code = select(ChecklistItem.code).where(ChecklistItem.id == query.item).scalar_subquery()
         versions = aliased(ChecklistItem)
-        found.append(case.item_id.in_(select(versions.id).where(versions.code == code)))
-    return found
+        conditions.append(case.item_id.in_(select(versions.id).where(versions.code == code)))
+    return conditions
 
 
-def _about_place(column: Any, asked: ReportQuery) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    seen = select(Community.id)
-    if asked.community == NONE:
-        found.append(column.not_in(seen))
-    elif asked.community is not None:
-        found.append(column.in_(seen.where(Community.id == asked.community)))
+def _about_place(column: Any, query: ReportQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    communities = select(Community.id)
+    if query.community == NONE:
+        conditions.append(column.not_in(communities))
+    elif query.community is not None:
+        conditions.append(column.in_(communities.where(Community.id == query.community)))
     places = []
-    if asked.squad is not None:
-        places.append(Community.squad_id.is_(None) if asked.squad == NONE else Community.squad_id == asked.squad)
-    if asked.street is not None:
-        places.append(Community.street_id == asked.street)
-    if asked.pilot is not None:
-        places.append(Community.squad_id.in_(select(Squad.id).where(Squad.is_pilot.is_(bool(asked.pilot)))))
+    if query.squad is not None:
+        places.append(Community.squad_id.is_(None) if query.squad == NONE else Community.squad_id == query.squad)
+    if query.street is not None:
+        places.append(Community.street_id == query.street)
+    if query.pilot is not None:
+        places.append(Community.squad_id.in_(select(Squad.id).where(Squad.is_pilot.is_(bool(query.pilot)))))
     if places:
-        found.append(column.in_(seen.where(*places)))
-    return found
+        conditions.append(column.in_(communities.where(*places)))
+    return conditions
 
 
-# Groups and what they are called.
+# Groups and their names.
 
 
 class Place(NamedTuple):
-    """A community with where it belongs."""
+    """A community with its street and squad."""
 
     id: int
     name: str
@@ -171,7 +170,7 @@ class Place(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A checklist item: `id` is that of its newest version."""
+    """A checklist item; `id` is that of its newest version."""
 
     id: int
     code: str
@@ -181,14 +180,14 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class Names:
-    """The communities that the actor reaches, and the items, each in the order in which people read them."""
+    """The communities in the actor's scope and the items, sorted for display."""
 
     places: dict[int, Place] = field(default_factory=dict)
     items: dict[int, Item] = field(default_factory=dict)
 
     @classmethod
     def load(cls, session: Session) -> Names:
-        """In two statements."""
+        """Read them in two statements."""
         communities = (
             select(
                 Community.id,
@@ -212,8 +211,8 @@ class Names:
         return cls({row.id: Place(*row) for row in session.execute(communities)}, items)
 
     def squads(self) -> dict[int, str]:
-        found = {p.squad_id: p.squad or "" for p in self.places.values() if p.squad_id is not None}
-        return dict(sorted(found.items(), key=lambda one: one[0]))
+        squads = {p.squad_id: p.squad or "" for p in self.places.values() if p.squad_id is not None}
+        return dict(sorted(squads.items(), key=lambda pair: pair[0]))
 
     def streets(self) -> dict[int, str]:
         return {p.street_id: p.street for p in self.places.values()}
@@ -225,7 +224,7 @@ class Names:
         return {item.id: item for item in self.items.values()}
 
     def label(self, name: str, value: Any) -> Message | str:
-        """What people call a filter's value; "" for one that they don't reach."""
+        """The label of a filter's value; "" for a value outside the actor's scope."""
         if name == "list":
             return _("On no list") if value == "none" else ListKind.of(value).label
         if name == "pilot":
@@ -235,33 +234,33 @@ class Names:
         if name == "item":
             item = self.items.get(value)
             return f"{item.code} {item.name}" if item else ""
-        known = {"squad": self.squads, "street": self.streets, "community": self.communities}[name]()
-        return known.get(value, "")
+        labels = {"squad": self.squads, "street": self.streets, "community": self.communities}[name]()
+        return labels.get(value, "")
 
 
-#: What a group adds to the filters, and what it is called.
+#: The filters that a group adds, and its label.
 Group = tuple[dict[str, Any], Message | str]
 
 
-def groups(by: Grouping, names: Names, asked: ReportQuery) -> dict[Any, Group]:
-    """The groups that are there whether anything is counted or not, by key, in their order."""
+def groups(by: Grouping, names: Names, query: ReportQuery) -> dict[Any, Group]:
+    """The groups that are shown even when empty, by key, in order."""
     if by is Grouping.SQUAD:
-        return {id_: ({"squad": id_}, name) for id_, name in names.squads().items() if asked.squad in (None, id_)}
+        return {id_: ({"squad": id_}, name) for id_, name in names.squads().items() if query.squad in (None, id_)}
     if by is Grouping.STREET:
-        return {id_: ({"street": id_}, name) for id_, name in names.streets().items() if asked.street in (None, id_)}
+        return {id_: ({"street": id_}, name) for id_, name in names.streets().items() if query.street in (None, id_)}
     if by is Grouping.PILOT:
-        return {key: ({"pilot": key}, names.label("pilot", key)) for key in (1, 0) if asked.pilot in (None, key)}
+        return {key: ({"pilot": key}, names.label("pilot", key)) for key in (1, 0) if query.pilot in (None, key)}
     if by is Grouping.LIST:
-        return {kind: ({"list": kind.value}, kind.label) for kind in ListKind if asked.list in (None, kind.value)}
+        return {kind: ({"list": kind.value}, kind.label) for kind in ListKind if query.list in (None, kind.value)}
     if by is Grouping.MONTH:
-        months = enumerate(asked.span.months())
-        return {i: ({"span": one}, one.words) for i, one in months}
+        months = enumerate(query.span.months())
+        return {i: ({"span": month}, month.words) for i, month in months}
     return {}
 
 
 def key_of(by: Grouping, raw: Any, names: Names) -> Any:
-    """The group to which a community, a list or an item belongs; None for none. Communities that one doesn't reach are
-    a group of their own, ("community", NONE)."""
+    """The key of the group of a community, list or item; None without a group. Communities outside the actor's scope
+    form the group ("community", NONE)."""
     if by in PLACES:
         place = names.places.get(raw)
         if place is None:
@@ -275,7 +274,7 @@ def key_of(by: Grouping, raw: Any, names: Names) -> Any:
 
 
 def group_of(by: Grouping, key: Any, names: Names) -> Group:
-    """A group that isn't among groups()."""
+    """The group of a key that isn't in groups()."""
     if key == ("community", NONE):
         return {"community": NONE}, names.label("community", NONE)
     if key is None:

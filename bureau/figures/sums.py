@@ -1,5 +1,5 @@
-"""The figures of a period, by group: sums that the database makes, within the scope of the session's actor, in a number
-of statements that doesn't grow with the rows."""
+"""The figures of a period, by group. The database counts, within the scope of the session's actor, in a number of
+statements that doesn't grow with the rows."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from models import Case, Mediation, MediationSession, Visit
 from panel.i18n import Message, _
 
 EPOCH = date(1970, 1, 1)
-#: What stands where there is nothing to divide by.
+#: Shown for a figure with divisor 0.
 NO_VALUE = "—"
-#: The group of what counts in the whole alone; ids are positive, months count from 0.
+#: Key of counts that belong to the total alone; ids are positive, months count from 0.
 _WHOLE = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A figure: `part` of `whole`. `number` is None where there is nothing to divide by. In days, `number` is the mean
-    and `median` the median, both in working days."""
+    """The value of a figure: `part` of `whole`; `number` is None for divisor 0. For Form.DAYS `number` is the mean and
+    `median` the median, both in working days."""
 
     whole: int
     part: int | None = None
@@ -43,16 +43,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A group: the filters that lead to it, what it is called, its figures by name."""
+    """A group: its query, its label, and its figures by name."""
 
-    asked: ReportQuery
+    query: ReportQuery
     label: Message | str
     values: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The groups in their order, and all of them together."""
+    """The groups in order, and the total."""
 
     by: Grouping
     lines: Sequence[Line]
@@ -61,7 +61,7 @@ class Table:
 
 @dataclass(slots=True)
 class Sums:
-    """What was counted of a group: records by part, and cases by working days from acceptance to handling."""
+    """The counts of a group: records by part, and cases by working days from acceptance to handling."""
 
     counts: Counter[str] = field(default_factory=Counter)
     days: Counter[int] = field(default_factory=Counter)
@@ -84,96 +84,96 @@ class Sums:
 
 def table(
     session: Session,
-    asked: ReportQuery,
+    query: ReportQuery,
     by: Grouping,
     names: Names | None = None,
     figures: Mapping[str, Figure] = FIGURES,
 ) -> Table:
-    """The figures of a period, by group and for all groups together. A number of a month counts what that month's
-    own page does, so that a case closed in two months stands in both and once in the whole."""
+    """The figures of a period, by group and in total. The figures of a month equal those of a query for that month: a
+    case closed in two months counts in both, and once in the total."""
     names = names or Names.load(session)
-    terms = Terms.of(session, asked.span)
-    question = _Question(terms, asked, by)
-    found: dict[Any, Sums] = defaultdict(Sums)
-    wanted = dict.fromkeys(part for figure in figures.values() for part in (figure.whole, figure.part) if part)
-    for universe in dict.fromkeys(part.universe for part in wanted):
-        parts = [part for part in wanted if part.universe is universe]
-        for raw, *numbers in session.execute(question.counts(universe, parts)):
-            found[raw].counts.update({part.name: n for part, n in zip(parts, numbers, strict=True)})
+    terms = Terms.of(session, query.span)
+    statements = _Statements(terms, query, by)
+    sums_by_raw: dict[Any, Sums] = defaultdict(Sums)
+    parts = dict.fromkeys(part for figure in figures.values() for part in (figure.whole, figure.part) if part)
+    for universe in dict.fromkeys(part.universe for part in parts):
+        counted_parts = [part for part in parts if part.universe is universe]
+        for raw, *numbers in session.execute(statements.counts(universe, counted_parts)):
+            sums_by_raw[raw].counts.update({part.name: n for part, n in zip(counted_parts, numbers, strict=True)})
     if any(figure.form is Form.DAYS for figure in figures.values()):
         days = WorkingDays(terms.calendar)
-        for raw, accepted, handled, n in session.execute(question.durations()):
-            found[raw].days[days.between(accepted, handled)] += n
-    return _table(asked, by, names, found, figures)
+        for raw, accepted, handled, n in session.execute(statements.durations()):
+            sums_by_raw[raw].days[days.between(accepted, handled)] += n
+    return _table(query, by, names, sums_by_raw, figures)
 
 
 def _table(
-    asked: ReportQuery, by: Grouping, names: Names, found: Mapping[Any, Sums], figures: Mapping[str, Figure]
+    query: ReportQuery, by: Grouping, names: Names, sums_by_raw: Mapping[Any, Sums], figures: Mapping[str, Figure]
 ) -> Table:
     total = Sums()
     grouped: dict[Any, Sums] = defaultdict(Sums)
-    apart = {part.name for part in PARTS.values() if by is Grouping.MONTH and not part.universe.additive}
-    for raw, sums in found.items():
-        total.add(sums if raw == _WHOLE else sums.without(apart))
+    not_additive = {part.name for part in PARTS.values() if by is Grouping.MONTH and not part.universe.additive}
+    for raw, sums in sums_by_raw.items():
+        total.add(sums if raw == _WHOLE else sums.without(not_additive))
         if raw != _WHOLE:
             grouped[groups.key_of(by, raw, names)].add(sums)
-    there = groups.groups(by, names, asked)
-    keys = [*there, *(key for key in _ordered(by, names) if key in grouped and key not in there)]
+    shown_groups = groups.groups(by, names, query)
+    keys = [*shown_groups, *(key for key in _ordered(by, names) if key in grouped and key not in shown_groups)]
     keys += [key for key in grouped if key not in keys]
     lines = []
     for key in keys:
-        filters, label = there.get(key) or groups.group_of(by, key, names)
-        lines.append(_line(asked.narrowed(filters), label, grouped.get(key, Sums()), figures))
-    return Table(by, lines, _line(asked, _("All together"), total, figures))
+        filters, label = shown_groups.get(key) or groups.group_of(by, key, names)
+        lines.append(_line(query.narrowed(filters), label, grouped.get(key, Sums()), figures))
+    return Table(by, lines, _line(query, _("All together"), total, figures))
 
 
 def _ordered(by: Grouping, names: Names) -> Iterable[Any]:
     return names.places if by is Grouping.COMMUNITY else names.newest() if by is Grouping.ITEM else ()
 
 
-def _line(asked: ReportQuery, label: Message | str, sums: Sums, figures: Mapping[str, Figure]) -> Line:
-    return Line(asked, label, {name: sums.value(figure) for name, figure in figures.items()})
+def _line(query: ReportQuery, label: Message | str, sums: Sums, figures: Mapping[str, Figure]) -> Line:
+    return Line(query, label, {name: sums.value(figure) for name, figure in figures.items()})
 
 
 # Statements.
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """Makes the statements. Each row begins with its group: a community, a list, an item, a month, or the whole."""
+class _Statements:
+    """Builds the statements. The first column of each row is the group: community, list, item, month, or the total."""
 
     terms: Terms
-    asked: ReportQuery
+    query: ReportQuery
     by: Grouping
 
     def counts(self, universe: Universe, parts: Sequence[Part]) -> Any:
-        """How many records there are of each part, by group."""
-        narrowing = groups.narrowing(parts[0], self.asked)
+        """The number of records of each part, by group."""
+        conditions = groups.narrowing(parts[0], self.query)
 
         def counted(key: Any, terms: Terms) -> Select[Any]:
             columns = [_count(part.besides(terms)) for part in parts]
             statement = select(key, *columns).select_from(universe.model)
-            return statement.where(*universe.where(terms), *narrowing)
+            return statement.where(*universe.where(terms), *conditions)
 
         return self._by_group(universe, counted)
 
     def durations(self) -> Any:
-        """Local days of acceptance and of handling, and how many cases have these two; by group."""
+        """The local days of acceptance and handling with the number of cases, by group."""
         part = HANDLED_ACCEPTED
-        narrowing = groups.narrowing(part, self.asked)
+        conditions = groups.narrowing(part, self.query)
         days = (local_day(Case.accepted_at), local_day(Case.handled_at))
 
         def counted(key: Any, terms: Terms) -> Select[Any]:
-            return select(key, *days, func.count()).where(part.where(terms), *narrowing).group_by(*days)
+            return select(key, *days, func.count()).where(part.where(terms), *conditions).group_by(*days)
 
         return self._by_group(part.universe, counted)
 
     def _by_group(self, universe: Universe, counted: Callable[[Any, Terms], Select[Any]]) -> Any:
         if self.by is Grouping.MONTH:
-            months = enumerate(self.asked.span.months())
-            each = [counted(literal(i), self.terms.during(span)) for i, span in months]
+            months = enumerate(self.query.span.months())
+            by_month = [counted(literal(i), self.terms.during(span)) for i, span in months]
             whole = [] if universe.additive else [counted(literal(_WHOLE), self.terms)]
-            return union_all(*whole, *each)
+            return union_all(*whole, *by_month)
         column, join = _column(universe.model, self.by)
         if column is None:
             return counted(literal(_WHOLE), self.terms)
@@ -185,14 +185,14 @@ def _count(conditions: Sequence[Any]) -> Any:
 
 
 def _column(model: Any, by: Grouping) -> tuple[Any, Callable[[Select[Any]], Select[Any]]]:
-    """The column that says to which group a record belongs, and the way to it; None where nothing says so."""
+    """The column of the group, and the function that joins its table; None for a model without that group."""
     if by is Grouping.WHOLE or (model is Visit and by not in PLACES):
-        return None, _as_it_is
+        return None, _unjoined
     if model is Visit:
-        return Visit.community_id, _as_it_is
+        return Visit.community_id, _unjoined
     column = Case.community_id if by in PLACES else {Grouping.LIST: Case.list_kind, Grouping.ITEM: Case.item_id}[by]
     if model is Case:
-        return column, _as_it_is
+        return column, _unjoined
     if model is MediationSession:
         return column, lambda statement: statement.join(Mediation, Mediation.id == MediationSession.mediation_id).join(
             Case, Case.id == Mediation.case_id
@@ -200,7 +200,7 @@ def _column(model: Any, by: Grouping) -> tuple[Any, Callable[[Select[Any]], Sele
     return column, lambda statement: statement.join(Case, Case.id == model.case_id)
 
 
-def _as_it_is(statement: Select[Any]) -> Select[Any]:
+def _unjoined(statement: Select[Any]) -> Select[Any]:
     return statement
 
 
@@ -208,20 +208,20 @@ def _as_it_is(statement: Select[Any]) -> Select[Any]:
 
 
 class WorkingDays:
-    """Working days between two days, as deadlines.working_days_between() counts them, quickly for many pairs."""
+    """Working days between days, as deadlines.working_days_between(), with a cache for many pairs."""
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
         self._first, self._until = 0, [0]
 
     def between(self, begin: int, end: int) -> int:
-        """Working days after `begin` up to and including `end`; days are counted from 1 January 1970."""
+        """Working days after `begin` up to and including `end`; both are days since 1970-01-01."""
         if end <= begin:
             return 0
         return self._up_to(end) - self._up_to(begin)
 
     def _up_to(self, day: int) -> int:
-        """Working days from the first of January 1970 on."""
+        """Working days from 1970-01-01 to `day`."""
         while len(self._until) <= day:
             at = EPOCH + timedelta(days=len(self._until))
             self._until.append(self._until[-1] + self._calendar.is_workday(at))
@@ -234,13 +234,13 @@ def mean(days: Counter[int]) -> float | None:
 
 
 def median(days: Counter[int]) -> float | None:
-    """The middle one in their order; of an even number the mean of the two in the middle."""
+    """The median; of an even number of cases the mean of the two middle ones."""
     n = days.total()
     if not n:
         return None
-    wanted, passed = ((n - 1) // 2, n // 2), 0
-    found: list[int] = []
+    middle, count = ((n - 1) // 2, n // 2), 0
+    values: list[int] = []
     for day in sorted(days):
-        passed += days[day]
-        found += [day] * (sum(place < passed for place in wanted) - len(found))
-    return sum(found) / 2
+        count += days[day]
+        values += [day] * (sum(position < count for position in middle) - len(values))
+    return sum(values) / 2

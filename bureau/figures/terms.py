@@ -1,4 +1,4 @@
-"""What figures are worked out by: the period, the working calendar, and the limits that the office has set."""
+"""The parameters of figures: period, working calendar, and settings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What conditions are made from: the period, and what the office has set."""
+    """A period with the calendar and the settings that conditions depend on. `repeat_days` are calendar days,
+    `feedback_days` working days."""
 
     span: Span
     calendar: Calendar
@@ -32,32 +33,32 @@ class Terms:
 
     @classmethod
     def of(cls, session: Session, span: Span) -> Terms:
-        """Read in two statements."""
+        """Read calendar and settings. Two statements."""
         values = settings.all_values(session)
         calendar = Calendar.load(session, values["office_hours"])
         return cls(span, calendar, values["repeat_days"], values["feedback_days"])
 
     def during(self, span: Span) -> Terms:
-        """The same for another period."""
+        """These terms for another period."""
         return replace(self, span=span)
 
     def within(self, moment: Any) -> Condition:
-        found: Condition = and_(moment >= self.span.start, moment < self.span.end)
-        return found
+        condition: Condition = and_(moment >= self.span.start, moment < self.span.end)
+        return condition
 
     def on_days(self, day: Any) -> Condition:
-        found: Condition = and_(day >= self.span.first, day <= self.span.last)
-        return found
+        condition: Condition = and_(day >= self.span.first, day <= self.span.last)
+        return condition
 
-    def told_by(self) -> list[tuple[datetime, datetime]]:
-        """Until when whoever is handled on a day of the period must be told: (before this moment, by that one)."""
-        return merged((begin + _DAY, self._told_by(begin)) for begin in self._days())
+    def feedback_deadlines(self) -> list[tuple[datetime, datetime]]:
+        """Feedback deadlines as pairs: cases handled before the first moment must get feedback by the second."""
+        return merged((begin + _DAY, self._feedback_deadline(begin)) for begin in self._days())
 
-    def over_before(self) -> datetime:
-        """What was handled before this moment should have been told by now."""
-        return next((begin for begin in self._days() if self._told_by(begin) >= now()), self.span.end)
+    def feedback_overdue_before(self) -> datetime:
+        """The moment before which a handled case should have feedback by now."""
+        return next((begin for begin in self._days() if self._feedback_deadline(begin) >= now()), self.span.end)
 
-    def _told_by(self, moment: datetime) -> datetime:
+    def _feedback_deadline(self, moment: datetime) -> datetime:
         return deadlines.due(moment, self.feedback_days, LimitUnit.WORKING_DAY, self.calendar)
 
     def _days(self) -> list[datetime]:

@@ -62,7 +62,7 @@ def compare(session: Any, plain: Plain, span: Span, by: Grouping) -> None:
     groups: dict[Any, Any] = {}
     for line in table.lines:
         if by is Grouping.MONTH:
-            months = plain.figures(line.asked.span)
+            months = plain.figures(line.query.span)
             assert_same(numbers(line), plain_figures.told(plain, months, lambda _r: True))
             continue
         key = plain_key(by, line, Names.load(session))
@@ -75,9 +75,9 @@ def compare(session: Any, plain: Plain, span: Span, by: Grouping) -> None:
 
 def plain_key(by: Grouping, line: Line, names: Names) -> Any:
     """The group of a line, as the second implementation calls it."""
-    if line.asked.community == 0:
+    if line.query.community == 0:
         return "not visible"
-    given = getattr(line.asked, {Grouping.LIST: "list", Grouping.PILOT: "pilot"}.get(by, by.value))
+    given = getattr(line.query, {Grouping.LIST: "list", Grouping.PILOT: "pilot"}.get(by, by.value))
     if by is Grouping.PILOT:
         return None if given is None else bool(given)
     if by is Grouping.LIST:
@@ -142,14 +142,14 @@ def test_a_number_and_the_list_behind_it_are_the_same_records(worlds: Stage, fil
             for line in [*table.lines, table.total]:
                 for name, figure in FIGURES.items():
                     value = line.values[name]
-                    assert listed(session, line.asked, figure.whole.name) == value.whole, (name, line)
+                    assert listed(session, line.query, figure.whole.name) == value.whole, (name, line)
                     if figure.part is not None:
-                        assert listed(session, line.asked, figure.part.name) == value.part, (name, line)
+                        assert listed(session, line.query, figure.part.name) == value.part, (name, line)
 
 
 def listed(session: Any, asked: ReportQuery, part_name: str) -> int:
     """How many records the list behind a number has, found by its address alone."""
-    found = indicatorgroups.read(asked.name_of(PARTS[part_name]))
+    found = indicatorgroups.parse_list_name(asked.name_of(PARTS[part_name]))
     assert found is not None
     part, again = found
     assert again == asked
@@ -200,10 +200,10 @@ def test_a_leader_sees_the_numbers_of_the_own_squad_alone(worlds: Stage) -> None
         everything = sums.table(session, ReportQuery(SPANS[2]), Grouping.SQUAD)
         others = session.execute(sa.select(sa.func.count(Community.id)).where(Community.id.not_in(reached))).scalar()
     assert others
-    assert {line.asked.squad for line in own.lines if line.asked.community is None} == {worlds.inside["squad"]}
+    assert {line.query.squad for line in own.lines if line.query.community is None} == {worlds.inside["squad"]}
     assert own.total.values["closing"].whole < everything.total.values["closing"].whole
-    by_squad = {line.asked.squad: line for line in everything.lines}
-    mine = next(line for line in own.lines if line.asked.squad == worlds.inside["squad"])
+    by_squad = {line.query.squad: line for line in everything.lines}
+    mine = next(line for line in own.lines if line.query.squad == worlds.inside["squad"])
     assert mine.values["visits"] == by_squad[worlds.inside["squad"]].values["visits"]
 
 
@@ -222,7 +222,7 @@ def test_a_leader_sees_the_numbers_of_the_own_squad_alone(worlds: Stage) -> None
     ],
 )
 def test_what_names_no_list_behind_a_figure_is_none(name: str) -> None:
-    assert indicatorgroups.read(name) is None
+    assert indicatorgroups.parse_list_name(name) is None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""The sets of cases that figures are made from: what was due, handled, closed and reported.
+"""The sets of cases that figures count: due, handled, closed and reported.
 
-Records stand as they stand now: a case that was closed after its period is closed. Closures within a period are read
-from events where the case was reopened since.
+Cases count by their present state: a case closed after the period is closed. The closures of reopened cases are
+read from events.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from models import (
 )
 from panel.i18n import _
 
-#: Neither closed nor still to be closed: not counted among what is due.
+#: States whose cases don't count as due.
 NOT_DUE = (CaseStatus.SUSPENDED, CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
 
-# What was due.
+# Cases due.
 
 
 def _due(terms: Terms) -> list[Condition]:
     return [terms.within(Case.due_at), Case.status.not_in(NOT_DUE)]
 
 
-def _taken(step: str) -> Any:
+def _with_step(step: str) -> Any:
     return select(CaseEvent.case_id).where(CaseEvent.step == step)
 
 
@@ -61,10 +61,10 @@ DUE_IN_TIME = Part(
     DUE,
     lambda _t: [Case.status == CaseStatus.CLOSED, Case.closed_at <= Case.due_at],
 )
-DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(_taken(REWORK.name))])
+DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(_with_step(REWORK.name))])
 DUE_EXTENDED = Part("due_extended", _("With an extension"), DUE, _extended)
 
-# What was handled.
+# Cases handled.
 
 
 def _handled(terms: Terms) -> list[Condition]:
@@ -75,8 +75,8 @@ def _next_day(_terms: Terms) -> list[Condition]:
     return [local_day(Case.handled_at) <= local_day(Case.reported_at) + 1]
 
 
-def _told(*more: Condition) -> Condition:
-    """The liaison was told since the case was handled."""
+def _has_feedback(*more: Condition) -> Condition:
+    """The condition for feedback to the liaison since the case was handled."""
     return exists(
         select(Feedback.id).where(
             Feedback.case_id == Case.id,
@@ -87,12 +87,15 @@ def _told(*more: Condition) -> Condition:
     )
 
 
-def _to_tell(terms: Terms) -> list[Condition]:
-    return [Case.historic.is_(False), or_(Case.handled_at < terms.over_before(), _told())]
+def _feedback_due(terms: Terms) -> list[Condition]:
+    return [Case.historic.is_(False), or_(Case.handled_at < terms.feedback_overdue_before(), _has_feedback())]
 
 
-def _told_in_time(terms: Terms) -> list[Condition]:
-    return [Case.historic.is_(False), _told(Feedback.at <= stepwise(Case.handled_at, terms.told_by()))]
+def _fed_back_in_time(terms: Terms) -> list[Condition]:
+    return [
+        Case.historic.is_(False),
+        _has_feedback(Feedback.at <= stepwise(Case.handled_at, terms.feedback_deadlines())),
+    ]
 
 
 HANDLED = Universe(Case, _handled)
@@ -102,47 +105,47 @@ HANDLED_ACCEPTED = Part(
 )
 HANDLED_NEXT_DAY = Part("handled_next_day", _("Handled by the next day"), HANDLED, _next_day)
 HANDLED_BY_THREE = Part("handled_by_three", _("With all three forces"), HANDLED, lambda _t: [forces.all_three()])
-TO_TELL = Part("to_tell", _("To be fed back"), HANDLED, _to_tell)
-TOLD_IN_TIME = Part("told_in_time", _("Fed back in time"), HANDLED, _told_in_time)
+FEEDBACK_DUE = Part("to_tell", _("To be fed back"), HANDLED, _feedback_due)
+FED_BACK_IN_TIME = Part("told_in_time", _("Fed back in time"), HANDLED, _fed_back_in_time)
 
-# What was closed.
+# Cases closed.
 
 
 def _reclosed(terms: Terms, *more: Callable[[Any], Condition]) -> Any:
-    """Cases that were reopened and have a closure in the period: themselves they tell the last one only."""
-    again, closure = aliased(CaseEvent), aliased(CaseEvent)
-    # Not by its step: that would have the database read every closure there ever was.
+    """Reopened cases with a closure in the period, from events: closed_at keeps the last closure only."""
+    reopening, closure = aliased(CaseEvent), aliased(CaseEvent)
+    # Not by its step: the database would read every closure.
     became_closed = and_(closure.to_status == CaseStatus.CLOSED, closure.from_status != CaseStatus.CLOSED)
     conditions = [condition(closure) for condition in more]
     within = select(closure.id).where(
-        closure.case_id == again.case_id, became_closed, terms.within(closure.at), *conditions
+        closure.case_id == reopening.case_id, became_closed, terms.within(closure.at), *conditions
     )
-    return select(again.case_id).where(again.step == REOPEN.name, exists(within.correlate(Case, again)))
+    return select(reopening.case_id).where(reopening.step == REOPEN.name, exists(within.correlate(Case, reopening)))
 
 
 def _closed(terms: Terms) -> list[Condition]:
-    one = aliased(Case)
-    # "Is closed" and OR would have the database look at every closed case there is.
-    otherwise = one.status.in_((CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED))
-    standing = select(one.id).where(terms.within(one.closed_at), ~otherwise)
-    return [Case.id.in_(union_all(standing, _reclosed(terms))), Case.status != CaseStatus.VOIDED]
+    case = aliased(Case)
+    # "status = closed" and OR would make the database read every closed case.
+    ended_otherwise = case.status.in_((CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED))
+    last_closed = select(case.id).where(terms.within(case.closed_at), ~ended_otherwise)
+    return [Case.id.in_(union_all(last_closed, _reclosed(terms))), Case.status != CaseStatus.VOIDED]
 
 
 def _not_raised(terms: Terms) -> list[Condition]:
-    standing = and_(
+    last_closed = and_(
         Case.status == CaseStatus.CLOSED,
         terms.within(Case.closed_at),
         within_days(Case.raised_at, Case.closed_at, terms.repeat_days),
     )
-    earlier = _reclosed(terms, lambda closure: within_days(Case.raised_at, closure.at, terms.repeat_days))
-    return [or_(Case.raised_at.is_(None), and_(~standing, Case.id.not_in(earlier.correlate(Case))))]
+    reclosed = _reclosed(terms, lambda closure: within_days(Case.raised_at, closure.at, terms.repeat_days))
+    return [or_(Case.raised_at.is_(None), and_(~last_closed, Case.id.not_in(reclosed.correlate(Case))))]
 
 
 CLOSED = Universe(Case, _closed, additive=False)
 CLOSED_ALL = Part("closed", _("Cases closed"), CLOSED)
 NOT_RAISED = Part("not_raised", _("Not raised elsewhere"), CLOSED, _not_raised)
 
-# What was reported.
+# Cases reported.
 
 
 def _reported(terms: Terms) -> list[Condition]:
@@ -154,33 +157,33 @@ def _reported(terms: Terms) -> list[Condition]:
 
 
 def _repeated(terms: Terms) -> list[Condition]:
-    """An earlier case of the same item, at the same place or of the same complainant, had been closed within the
-    window before."""
-    earlier, mine, theirs = aliased(Case), aliased(CaseParty), aliased(CaseParty)
+    """Cases with an earlier case of the same item, at the same place or of the same complainant, that was closed within
+    `repeat_days` before the report."""
+    earlier, party, other_party = aliased(Case), aliased(CaseParty), aliased(CaseParty)
     closure = aliased(CaseEvent)
     window = terms.repeat_days
     same_place = and_(earlier.community_id == Case.community_id, earlier.place == Case.place)
     same_item = and_(earlier.item_id == Case.item_id, earlier.id != Case.id, earlier.historic.is_(False))
-    standing = and_(earlier.status == CaseStatus.CLOSED, within_days(Case.reported_at, earlier.closed_at, window))
-    before = exists(
+    last_closed = and_(earlier.status == CaseStatus.CLOSED, within_days(Case.reported_at, earlier.closed_at, window))
+    closed_before = exists(
         select(closure.id)
         .where(closure.case_id == earlier.id, closure.step == CLOSE.name)
         .where(within_days(Case.reported_at, closure.at, window))
         .correlate(Case, earlier)
     )
-    ended = or_(standing, and_(earlier.id.in_(_taken(REOPEN.name)), before))
-    # No JOIN: in its ON clause the scope of an aliased table would name the table itself.
-    called = select(earlier.id).where(
-        mine.case_id == Case.id,
-        mine.role == PartyRole.COMPLAINANT,
-        theirs.phone_hash == mine.phone_hash,
-        theirs.role == PartyRole.COMPLAINANT,
-        earlier.id == theirs.case_id,
+    ended = or_(last_closed, and_(earlier.id.in_(_with_step(REOPEN.name)), closed_before))
+    # No JOIN: the scope condition in its ON clause would name the table instead of the alias.
+    same_complainant = select(earlier.id).where(
+        party.case_id == Case.id,
+        party.role == PartyRole.COMPLAINANT,
+        other_party.phone_hash == party.phone_hash,
+        other_party.role == PartyRole.COMPLAINANT,
+        earlier.id == other_party.case_id,
         same_item,
         ended,
     )
-    placed = select(earlier.id).where(same_place, same_item, ended)
-    return [or_(exists(placed.correlate(Case)), exists(called.correlate(Case)))]
+    same_place_cases = select(earlier.id).where(same_place, same_item, ended)
+    return [or_(exists(same_place_cases.correlate(Case)), exists(same_complainant.correlate(Case)))]
 
 
 REPORTED = Universe(Case, _reported)

@@ -1,5 +1,5 @@
-"""What a set of records is that figures are made from: conditions that count it (bureau/figures/sums.py) and that list
-it (bureau/figures/web/record_lists.py), so that a number and the list behind it can't differ."""
+"""A set of records that figures count. The same conditions count it (bureau/figures/sums.py) and list it
+(bureau/figures/web/record_lists.py), so that a number and its list can't differ."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Conditions = Callable[[Terms], list[Condition]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Universe:
-    """Records that a period is about; what is counted of them is counted in one go."""
+    """The records of a period. All parts of a universe are counted in one statement."""
 
     model: type[Base]
     where: Conditions
-    #: Whether a record belongs to one month alone.
+    #: Whether a record belongs to one month only.
     additive: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """A set of records of a universe, called `name` in addresses: all of it, or those that meet more conditions."""
+    """The records of a universe that meet more conditions; `name` stands in addresses."""
 
     name: str
     label: Message

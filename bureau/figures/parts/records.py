@@ -1,4 +1,4 @@
-"""The sets of visits, feedback, referrals and mediations that figures are made from."""
+"""The sets of visits, feedback, referrals and mediations that figures count."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ CONTENT = (Satisfaction.SATISFIED, Satisfaction.FAIRLY)
 ENDED = (MediationStatus.AGREED, MediationStatus.FAILED)
 JUDGED = (Performance.PERFORMED, Performance.BREACHED)
 
-# Every Monday.
+# Visits.
 
 
 def _visits(terms: Terms) -> list[Condition]:
-    """Those whose Monday has come."""
+    """Visits planned for a Monday of the period that has come."""
     return [terms.on_days(Visit.planned_on), Visit.planned_on <= today()]
 
 
@@ -55,9 +55,9 @@ VISITS_MONDAY = Part("visits_monday", _("Visited on the Monday"), VISITS, lambda
 
 
 def _asked(terms: Terms) -> list[Condition]:
-    """Answers of whoever was reached, about cases that aren't out of an old ledger."""
-    about = aliased(Case)
-    ours = exists(select(about.id).where(about.id == Feedback.case_id, about.historic.is_(False)))
+    """Feedback of reached complainants, without historic cases."""
+    case = aliased(Case)
+    ours = exists(select(case.id).where(case.id == Feedback.case_id, case.historic.is_(False)))
     return [terms.within(Feedback.at), Feedback.satisfaction.in_(REACHED), ours]
 
 
@@ -73,7 +73,7 @@ def _sent(terms: Terms) -> list[Condition]:
 
 
 def _to_sign(_terms: Terms) -> list[Condition]:
-    """Answered, or its limit is over."""
+    """Signed for, replied, or overdue."""
     answered = or_(Referral.signed_at.is_not(None), Referral.replied_at.is_not(None))
     return [Referral.sign_due_at.is_not(None), or_(answered, Referral.sign_due_at < now())]
 
@@ -103,14 +103,16 @@ def _ended(terms: Terms) -> list[Condition]:
 
 
 def _sessions(terms: Terms) -> list[Condition]:
-    over = aliased(Mediation)
-    return [exists(select(over.id).where(over.id == MediationSession.mediation_id, *_ended_in(terms, over)))]
+    mediation = aliased(Mediation)
+    return [
+        exists(select(mediation.id).where(mediation.id == MediationSession.mediation_id, *_ended_in(terms, mediation)))
+    ]
 
 
 def _promised(terms: Terms) -> list[Condition]:
-    """Agreements whose day has passed, or of which it is known already whether they were kept."""
-    over = or_(Mediation.performance.in_(JUDGED), Mediation.perform_by < today())
-    return [terms.on_days(Mediation.perform_by), Mediation.status == MediationStatus.AGREED, over]
+    """Agreements to be performed in the period whose day is over or whose performance is known."""
+    judged_or_due = or_(Mediation.performance.in_(JUDGED), Mediation.perform_by < today())
+    return [terms.on_days(Mediation.perform_by), Mediation.status == MediationStatus.AGREED, judged_or_due]
 
 
 MEDIATED = Universe(Mediation, _ended)

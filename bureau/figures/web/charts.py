@@ -1,4 +1,4 @@
-"""Charts of the figures as SVG that the server makes: nothing in them runs, and nothing is loaded for them."""
+"""Charts of figures as SVG, made on the server, without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bureau.figures.figures import FIGURES, Figure, Form
 from bureau.figures.sums import Line, Table, Value
 from panel.i18n import Message, _
 
-#: As the pages are set.
+#: The fonts of the pages.
 FAMILY = '"Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", SimSun, sans-serif'
 COLOURS = ("#1f5fa8", "#e39b17", "#2e7d4f")
 WIDTH, HEIGHT, BAR = 720, 320, 6
-#: More groups than these stand below each other, their names at the left.
-LEVEL = 8
+#: With more groups the bars are horizontal.
+MAX_VERTICAL = 8
 LONGEST_NAME = 12
 SHARES = [0, 25, 50, 75, 100]
 
@@ -24,7 +24,7 @@ Number = Callable[[Value], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is drawn of each group: its name, the figure, and the number of it."""
+    """A series: its label, the figure, and the function that takes the number from the figure's value."""
 
     label: Message
     figure: Figure
@@ -33,7 +33,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`share` draws percentages; else it is counts or days."""
+    """A chart of percentages (`share`), else of counts or days."""
 
     name: str
     label: Message
@@ -42,7 +42,7 @@ class Chart:
 
     @property
     def figures(self) -> dict[str, Figure]:
-        return {one.figure.name: one.figure for one in self.series}
+        return {series.figure.name: series.figure for series in self.series}
 
 
 def _share(name: str) -> Series:
@@ -83,7 +83,7 @@ CHARTS: Mapping[str, Chart] = {
 
 
 def shown(chart: Chart, number: float | None) -> str:
-    """A number of a chart as its table writes it."""
+    """A number of a chart as text."""
     if number is None:
         return "—"
     text = f"{number:,.1f}".removesuffix(".0")
@@ -91,15 +91,15 @@ def shown(chart: Chart, number: float | None) -> str:
 
 
 def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
-    """A chart over the groups of a table: as lines where these follow each other in time, else as bars."""
-    import pygal  # noqa: PLC0415 - five megabytes with what it brings, which charts alone need
+    """The chart of a table's groups as SVG in UTF-8: as lines, else as bars."""
+    import pygal  # noqa: PLC0415 - five megabytes with its dependencies, which charts alone need
 
-    many = len(table.lines) > LEVEL and not lines
-    height = max(HEIGHT, 90 + BAR * len(table.lines) * (len(chart.series) + 1)) if many else HEIGHT
-    kind = pygal.Line if lines else pygal.HorizontalBar if many else pygal.Bar
-    # Of bars that lie the first stands at the bottom.
-    groups = list(reversed(table.lines)) if many else list(table.lines)
-    drawn: Any = kind(
+    horizontal = len(table.lines) > MAX_VERTICAL and not lines
+    height = max(HEIGHT, 90 + BAR * len(table.lines) * (len(chart.series) + 1)) if horizontal else HEIGHT
+    kind = pygal.Line if lines else pygal.HorizontalBar if horizontal else pygal.Bar
+    # pygal draws the first horizontal bar at the bottom.
+    groups = list(reversed(table.lines)) if horizontal else list(table.lines)
+    drawing: Any = kind(
         js=[],
         style=_style(),
         width=WIDTH,
@@ -107,7 +107,7 @@ def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
         explicit_size=False,
         legend_at_bottom=True,
         legend_at_bottom_columns=len(chart.series),
-        x_label_rotation=30 if not many and len(groups) > (12 if lines else 6) else 0,
+        x_label_rotation=30 if not horizontal and len(groups) > (12 if lines else 6) else 0,
         truncate_label=LONGEST_NAME,
         truncate_legend=-1,
         show_x_guides=False,
@@ -117,24 +117,24 @@ def svg(chart: Chart, table: Table, *, lines: bool) -> bytes:
         no_data_text=str(_("Nothing to draw")),
         value_formatter=lambda number: shown(chart, number),
         y_labels=SHARES if chart.share else None,
-        print_values=not many and not lines and len(groups) <= 6,
+        print_values=not horizontal and not lines and len(groups) <= 6,
         print_values_position="top",
         allow_interruptions=True,
         zero=0,
         **({"range": (0, 100)} if chart.share else {"min_scale": 2, "max_scale": 6}),
     )
-    drawn.title = None
-    drawn.x_labels = _names(groups, lines=lines)
-    for one in chart.series:
-        drawn.add(str(one.label), [one.number(line.values[one.figure.name]) for line in groups])
-    return _clean(drawn.render_tree())
+    drawing.title = None
+    drawing.x_labels = _names(groups, lines=lines)
+    for series in chart.series:
+        drawing.add(str(series.label), [series.number(line.values[series.figure.name]) for line in groups])
+    return _clean(drawing.render_tree())
 
 
 def _names(groups: Sequence[Line], *, lines: bool) -> list[str]:
-    """What stands below the groups: months as short as they can be told apart."""
+    """The labels of the groups; months without the year if they have one year."""
     if not lines:
         return [str(line.label) for line in groups]
-    days = [line.asked.span.first for line in groups]
+    days = [line.query.span.first for line in groups]
     if len({day.year for day in days}) == 1:
         return [f"{day.month}月" for day in days]
     return [f"{day:%y-%m}" for day in days]
@@ -166,12 +166,12 @@ def _style() -> Any:
 
 
 def _clean(tree: Any) -> bytes:
-    """Without what the library would have a browser run, and without its comments: both name addresses elsewhere."""
+    """The SVG without the library's scripts and comments, which name external addresses."""
     from pygal.etree import etree  # noqa: PLC0415 - see above
 
     for parent in list(tree.iter()):
         for element in list(parent):
             if not isinstance(element.tag, str) or element.tag.rpartition("}")[2] == "script":
                 parent.remove(element)
-    found: bytes = etree.tostring(tree, encoding="utf-8", xml_declaration=True)
-    return found
+    content: bytes = etree.tostring(tree, encoding="utf-8", xml_declaration=True)
+    return content

@@ -1,4 +1,4 @@
-"""The figures on screen: of a period, by whom they are broken down, each number leading to the records behind it."""
+"""The page of figures: period, filters and grouping; each number links to the records that it counts."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from panel.web.exports import XLSX
 from panel.web.features import Route
 from panel.web.pages import Button, Chip, Input, Page, Words
 
-#: What stands large at the top.
-FIRST = ("closing_in_time", "closing", "duration", "next_day", "feedback", "satisfaction", "repeats", "not_raised")
-#: So many groups at most stand beside each other; more stand below each other.
-BESIDE = 6
-#: A chart needs two groups at least.
-FEWEST = 2
+#: The figures shown as tiles.
+TILES = ("closing_in_time", "closing", "duration", "next_day", "feedback", "satisfaction", "repeats", "not_raised")
+#: With more groups than these a group is a row instead of a column.
+MAX_COLUMNS = 6
+#: Fewest groups of a chart.
+MIN_GROUPS = 2
 SVG = "image/svg+xml"
-#: An SVG that is opened by itself may look as it does in the page, and nothing else.
+#: Content-Security-Policy of a chart that is opened by itself: styles only.
 SVG_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @dataclass(slots=True)
 class ShownFigure:
-    """A figure as it is shown: its value, part and whole with the addresses of what is behind them."""
+    """A figure as text, with part, whole and the addresses of the lists behind them."""
 
     label: Words
     text: str
@@ -60,7 +60,7 @@ class ShownFigure:
 
 @dataclass(slots=True)
 class DrawnChart:
-    """A chart, and the table behind it: labels above, then a name and numbers in each row."""
+    """A chart and its table: labels, then rows of name and numbers."""
 
     label: Words
     url: str
@@ -70,8 +70,8 @@ class DrawnChart:
 
 @dataclass(slots=True)
 class FiguresPage(Page):
-    """`tiles` stand large; `figures` are all of the period; `labels` and `rows` are the groups, beside or below each
-    other; `compared` are pilot squads, the others, and how far apart they are."""
+    """`figures` are the totals, `tiles` some of them; `labels` and `rows` are the table of groups; `compared` has pilot
+    squads, other squads, difference and tone for each figure."""
 
     tabs: list[Chip] = field(default_factory=list)
     spans: list[Chip] = field(default_factory=list)
@@ -88,13 +88,13 @@ class FiguresPage(Page):
 
 
 def may_open() -> bool:
-    """Whoever may read all that the figures are made from."""
+    """Whether the actor may read every table that figures count."""
     panel, actor = current_panel(), current_actor()
     return all(panel.policy.may(actor, Permission.READ, model) for model in READ)
 
 
 def may_export() -> bool:
-    """Whoever may take the cases along may take their figures along."""
+    """Whether the actor may export figures: the right to export cases includes it."""
     return may_open() and current_panel().policy.may(current_actor(), Permission.EXPORT, Case)
 
 
@@ -103,122 +103,122 @@ def page() -> Any:
         abort(403)
     session = current_panel().session
     try:
-        asked, by = _order()
+        query, by = _query()
     except Invalid as problem:
         flash(str(problem.message), "danger")
         return redirect(url_for("figures"))
     names = Names.load(session)
-    table = sums.table(session, asked, by, names)
-    shown = FiguresPage(title=_("Figures"))
-    shown.sub = _sub(asked, names)
-    shown.tabs = [
-        Chip(_("Figures"), _address("figures", asked, Grouping.SQUAD), active=by is not Grouping.PILOT),
-        Chip(_("Pilot squads and others"), _address("figures", asked, Grouping.PILOT), active=by is Grouping.PILOT),
+    table = sums.table(session, query, by, names)
+    figures_page = FiguresPage(title=_("Figures"))
+    figures_page.sub = _sub(query, names)
+    figures_page.tabs = [
+        Chip(_("Figures"), _address("figures", query, Grouping.SQUAD), active=by is not Grouping.PILOT),
+        Chip(_("Pilot squads and others"), _address("figures", query, Grouping.PILOT), active=by is Grouping.PILOT),
     ]
-    shown.spans = [
-        Chip(label, _address("figures", replace(asked, span=span), by), active=span == asked.span)
+    figures_page.spans = [
+        Chip(label, _address("figures", replace(query, span=span), by), active=span == query.span)
         for label, span in periods.offered(today()).values()
     ]
-    shown.inputs = _inputs(asked, by, names)
+    figures_page.inputs = _inputs(query, by, names)
     if by is Grouping.PILOT:
-        shown.hidden["by"] = by.value
-    if asked.span.last >= today():
-        shown.note = _("The period isn't over yet. This is how it stands now.")
-    behind = _Behind()
-    shown.figures = [behind.shown(figure, table.total) for figure in FIGURES.values()]
-    by_name = dict(zip(FIGURES, shown.figures, strict=True))
-    shown.tiles = [by_name[name] for name in FIRST]
-    shown.by = by.label
+        figures_page.hidden["by"] = by.value
+    if query.span.last >= today():
+        figures_page.note = _("The period isn't over yet. This is how it stands now.")
+    links = _Links()
+    figures_page.figures = [links.shown(figure, table.total) for figure in FIGURES.values()]
+    by_name = dict(zip(FIGURES, figures_page.figures, strict=True))
+    figures_page.tiles = [by_name[name] for name in TILES]
+    figures_page.by = by.label
     if by is Grouping.PILOT:
-        shown.compared = _compared(behind, table)
+        figures_page.compared = _compared(links, table)
     elif by is not Grouping.WHOLE:
-        _break_down(shown, behind, table)
-    if len(table.lines) >= FEWEST:
-        shown.charts = [_drawn(one, asked, table) for one in CHARTS.values()]
+        _break_down(figures_page, links, table)
+    if len(table.lines) >= MIN_GROUPS:
+        figures_page.charts = [_drawn(declared, query, table) for declared in CHARTS.values()]
     if may_export():
-        shown.buttons = [Button(_("Download"), _address("figures_file", asked, by), "download", primary=True)]
-    return render_template("figures/figures.html", page=shown)
+        figures_page.buttons = [Button(_("Download"), _address("figures_file", query, by), "download", primary=True)]
+    return render_template("figures/figures.html", page=figures_page)
 
 
 def chart(name: str) -> Any:
-    """A chart as SVG, over the same records as the page."""
+    """A chart as SVG, of the same query as the page. 404 for an unknown chart or bad query."""
     if not may_open():
         abort(403)
-    wanted = CHARTS.get(name)
-    if wanted is None:
+    declared = CHARTS.get(name)
+    if declared is None:
         abort(404)
     try:
-        asked, by = _order()
+        query, by = _query()
     except Invalid:
         abort(404)
-    table = sums.table(current_panel().session, asked, by, figures=wanted.figures)
-    made = figurecharts.svg(wanted, table, lines=by is Grouping.MONTH)
-    answer = send_file(BytesIO(made), SVG)
-    answer.headers["Content-Security-Policy"] = SVG_POLICY
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    table = sums.table(current_panel().session, query, by, figures=declared.figures)
+    svg = figurecharts.svg(declared, table, lines=by is Grouping.MONTH)
+    response = send_file(BytesIO(svg), SVG)
+    response.headers["Content-Security-Policy"] = SVG_POLICY
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def download() -> Any:
     if not may_export():
         abort(403)
-    from bureau.figures.web import workbook  # noqa: PLC0415 - and openpyxl with it, when a workbook is asked for
+    from bureau.figures.web import workbook  # noqa: PLC0415 - loads openpyxl, which downloads alone need
 
     panel = current_panel()
     try:
-        asked, by = _order()
+        query, by = _query()
     except Invalid:
         abort(404)
-    made = workbook.make(panel.session, asked, by)
+    file = workbook.make(panel.session, query, by)
     panel.session.rollback()
-    with panel.system_session() as own:
-        set_actor(own, replace(current_actor(), system=True))
-        workbook.written(own, made)
-    return send_file(BytesIO(made.content), XLSX, as_attachment=True, download_name=made.name)
+    with panel.system_session() as session:
+        set_actor(session, replace(current_actor(), system=True))
+        workbook.note_export(session, file)
+    return send_file(BytesIO(file.content), XLSX, as_attachment=True, download_name=file.name)
 
 
-# What was asked for.
+# The query in the address.
 
 
-def _order() -> tuple[ReportQuery, Grouping]:
-    """This month by squad, if nothing else was said. Invalid, with a sentence, for what can't be shown."""
-    given = {name: tidy(value) for name, value in request.args.items() if tidy(value)}
+def _query() -> tuple[ReportQuery, Grouping]:
+    """The query and grouping in the address; by default this month by squad. Raises Invalid for bad values."""
+    args = {name: tidy(value) for name, value in request.args.items() if tidy(value)}
     span = Span.of(Month.of(today()))
-    if "from" in given or "to" in given:
-        span = Span.typed(given.get("from"), given.get("to"))
-    by = given.get("by", Grouping.SQUAD.value)
+    if "from" in args or "to" in args:
+        span = Span.typed(args.get("from"), args.get("to"))
+    by = args.get("by", Grouping.SQUAD.value)
     if by != "none" and by not in set(Grouping):
         raise Invalid(_("There is no such breakdown."))
-    filters = {name: given[name] for name in _FILTERS if name in given}
+    filters = {name: args[name] for name in _FILTERS if name in args}
     return ReportQuery(span, **groups.filters_of(filters)), Grouping.WHOLE if by == "none" else Grouping.of(by)
 
 
 _FILTERS = ("squad", "street", "community", "list", "item", "pilot")
 
 
-def _address(endpoint: str, asked: ReportQuery, by: Grouping, **more: str) -> str:
+def _address(endpoint: str, query: ReportQuery, by: Grouping, **more: str) -> str:
     values: dict[str, Any] = {
         **more,
-        "from": asked.span.first.isoformat(),
-        "to": asked.span.last.isoformat(),
+        "from": query.span.first.isoformat(),
+        "to": query.span.last.isoformat(),
         "by": by.value or "none",
-        **asked.filters(),
+        **query.filters(),
     }
     return url_for(endpoint, **values)
 
 
-def _inputs(asked: ReportQuery, by: Grouping, names: Names) -> list[Input]:
-    def choice(name: str, label: Message, known: Mapping[Any, Any]) -> Input:
-        chosen = getattr(asked, name)
-        choices = [("", str(_("All"))), *((str(id_), str(text)) for id_, text in known.items())]
+def _inputs(query: ReportQuery, by: Grouping, names: Names) -> list[Input]:
+    def choice(name: str, label: Message, labels: Mapping[Any, Any]) -> Input:
+        chosen = getattr(query, name)
+        choices = [("", str(_("All"))), *((str(id_), str(text)) for id_, text in labels.items())]
         if chosen is not None and str(chosen) not in {value for value, _text in choices}:
             choices.append((str(chosen), str(names.label(name, chosen) or NOT_VISIBLE)))
         return Input(name, label, "select", "" if chosen is None else str(chosen), choices=choices)
 
     items = {id_: f"{item.code} {item.name}" for id_, item in names.newest().items()}
-    found = [
-        Input("from", _("From"), "date", asked.span.first.isoformat()),
-        Input("to", _("To"), "date", asked.span.last.isoformat()),
+    inputs = [
+        Input("from", _("From"), "date", query.span.first.isoformat()),
+        Input("to", _("To"), "date", query.span.last.isoformat()),
         choice("squad", _("Squad"), names.squads()),
         choice("street", _("Street"), names.streets()),
         choice("community", _("Community"), names.communities()),
@@ -226,23 +226,25 @@ def _inputs(asked: ReportQuery, by: Grouping, names: Names) -> list[Input]:
         choice("item", _("Checklist item"), items),
     ]
     if by is not Grouping.PILOT:
-        breakdowns = [(one.value or "none", str(one.label)) for one in Grouping if one is not Grouping.PILOT]
-        found.insert(2, Input("by", _("Broken down by"), "select", by.value or "none", choices=breakdowns))
-    if asked.pilot is not None:
-        found.append(choice("pilot", _("Pilot"), {1: _("Pilot squads"), 0: _("Other squads")}))
-    return found
+        breakdowns = [
+            (grouping.value or "none", str(grouping.label)) for grouping in Grouping if grouping is not Grouping.PILOT
+        ]
+        inputs.insert(2, Input("by", _("Broken down by"), "select", by.value or "none", choices=breakdowns))
+    if query.pilot is not None:
+        inputs.append(choice("pilot", _("Pilot"), {1: _("Pilot squads"), 0: _("Other squads")}))
+    return inputs
 
 
-def _sub(asked: ReportQuery, names: Names) -> Message:
-    said = [str(names.label(name, getattr(asked, name)) or NOT_VISIBLE) for name in asked.filters()]
-    return Message("{words}", words=" · ".join([asked.span.words, *said]))
+def _sub(query: ReportQuery, names: Names) -> Message:
+    filters = [str(names.label(name, getattr(query, name)) or NOT_VISIBLE) for name in query.filters()]
+    return Message("{words}", words=" · ".join([query.span.words, *filters]))
 
 
-# What is shown.
+# The content of the page.
 
 
-class _Behind:
-    """Addresses of the lists behind numbers; the list's own address is made up once."""
+class _Links:
+    """Addresses of the lists behind numbers; the address of each list is built once."""
 
     def __init__(self) -> None:
         self._lists: dict[str, str] = {}
@@ -251,48 +253,48 @@ class _Behind:
         table = part.universe.model.__tablename__
         if table not in self._lists:
             self._lists[table] = url_for(f"{table}.index_view")
-        return f"{self._lists[table]}?is={line.asked.name_of(part)}"
+        return f"{self._lists[table]}?is={line.query.name_of(part)}"
 
     def shown(self, figure: Figure, line: Line) -> ShownFigure:
         value: Value = line.values[figure.name]
-        made = ShownFigure(figurewords.label(figure), figurewords.number(figure, value), formula=figure.formula)
-        made.whole, made.whole_label = value.whole, figure.whole.label
-        made.whole_url = self.url(figure.whole, line) if value.whole else ""
+        shown = ShownFigure(figurewords.label(figure), figurewords.number(figure, value), formula=figure.formula)
+        shown.whole, shown.whole_label = value.whole, figure.whole.label
+        shown.whole_url = self.url(figure.whole, line) if value.whole else ""
         if figure.part is not None and value.part is not None:
-            made.part, made.part_label = value.part, figure.part.label
-            made.part_url = self.url(figure.part, line) if value.part else ""
-        return made
+            shown.part, shown.part_label = value.part, figure.part.label
+            shown.part_url = self.url(figure.part, line) if value.part else ""
+        return shown
 
 
-def _break_down(shown: FiguresPage, behind: _Behind, table: Table) -> None:
-    """A few groups stand beside each other, many below each other; all together at the end."""
+def _break_down(page: FiguresPage, links: _Links, table: Table) -> None:
+    """Fill the table of groups, with the total last: up to MAX_COLUMNS groups as columns, more as rows."""
     lines = [*table.lines, table.total]
-    if len(table.lines) <= BESIDE:
-        shown.labels = [line.label for line in lines]
-        shown.rows = [
-            (figurewords.label(figure), [behind.shown(figure, line) for line in lines]) for figure in FIGURES.values()
+    if len(table.lines) <= MAX_COLUMNS:
+        page.labels = [line.label for line in lines]
+        page.rows = [
+            (figurewords.label(figure), [links.shown(figure, line) for line in lines]) for figure in FIGURES.values()
         ]
         return
-    shown.labels = [figurewords.label(figure) for figure in FIGURES.values()]
-    shown.rows = [(line.label, [behind.shown(figure, line) for figure in FIGURES.values()]) for line in lines]
+    page.labels = [figurewords.label(figure) for figure in FIGURES.values()]
+    page.rows = [(line.label, [links.shown(figure, line) for figure in FIGURES.values()]) for line in lines]
 
 
-def _compared(behind: _Behind, table: Table) -> list[tuple[ShownFigure, ShownFigure, str, str]]:
-    pilot, others = (next(one for one in table.lines if one.asked.pilot == key) for key in (1, 0))
-    found = []
+def _compared(links: _Links, table: Table) -> list[tuple[ShownFigure, ShownFigure, str, str]]:
+    pilot, others = (next(line for line in table.lines if line.query.pilot == key) for key in (1, 0))
+    rows = []
     for name, figure in FIGURES.items():
         words, tone = figurewords.difference(figure, pilot.values[name], others.values[name])
-        found.append((behind.shown(figure, pilot), behind.shown(figure, others), words, tone))
-    return found
+        rows.append((links.shown(figure, pilot), links.shown(figure, others), words, tone))
+    return rows
 
 
-def _drawn(wanted: Chart, asked: ReportQuery, table: Table) -> DrawnChart:
-    made = DrawnChart(wanted.label, _address("figures_chart", asked, table.by, name=wanted.name))
-    made.labels = [one.label for one in wanted.series]
+def _drawn(declared: Chart, query: ReportQuery, table: Table) -> DrawnChart:
+    drawn = DrawnChart(declared.label, _address("figures_chart", query, table.by, name=declared.name))
+    drawn.labels = [series.label for series in declared.series]
     for line in table.lines:
-        numbers = [one.number(line.values[one.figure.name]) for one in wanted.series]
-        made.rows.append((line.label, [figurecharts.shown(wanted, number) for number in numbers]))
-    return made
+        numbers = [series.number(line.values[series.figure.name]) for series in declared.series]
+        drawn.rows.append((line.label, [figurecharts.shown(declared, number) for number in numbers]))
+    return drawn
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""The lists behind the figures: a list shows exactly the records that a number counts, by the very same conditions."""
+"""The lists behind the figures: each shows the records that a number counts, by the same conditions."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from panel.web.lookups import label as naming
 from panel.web.lookups import visible
 from panel.web.panel import Panel
 
-#: The named filters of a list, and behind them every set of records that a figure counts.
+#: The named filters of a list.
 Filters = dict[str, Quick]
 
 
 def with_figures(model: type[Any], filters: Mapping[str, Quick]) -> Mapping[str, Quick]:
-    """The named filters of a list, and the one behind a figure that its address names:
+    """The named filters of a list, and the filter of a figure if the address names one:
     `?is=figure.due.2026-05-01.2026-05-31.squad-3`."""
-    found = _WithFigures(model, filters)
+    named = _WithFigures(model, filters)
     if has_request_context():
         name = tidy(request.args.get("is"))[:MAX_VALUE]
-        if made := found.made(name):
-            found[name] = made
-    return found
+        if quick := named.figure_filter(name):
+            named[name] = quick
+    return named
 
 
 def configure(panel: Panel) -> None:
-    """Let the lists of all records that figures count show what is behind a number."""
+    """Add the filters of figures to the lists of every counted table."""
     counted = {part.universe.model for part in PARTS.values()}
     for view in panel.views.values():
         if view.model in counted:
@@ -50,50 +50,50 @@ def configure(panel: Panel) -> None:
 
 
 class _WithFigures(Filters):
-    """Named filters, and on demand those that a figure's address names."""
+    """Named filters; filters of figures are built when they are looked up."""
 
     def __init__(self, model: type[Any], filters: Mapping[str, Quick]) -> None:
         super().__init__(filters)
         self._model = model
 
-    def made(self, name: str) -> Quick | None:
-        found = groups.read(name)
-        if found is None or found[0].universe.model is not self._model:
+    def figure_filter(self, name: str) -> Quick | None:
+        parsed = groups.parse_list_name(name)
+        if parsed is None or parsed[0].universe.model is not self._model:
             return None
-        part, asked = found
+        part, query = parsed
 
         def condition(_actor: Actor) -> ColumnElement[bool]:
-            return and_(part.where(terms(asked)), *groups.narrowing(part, asked))
+            return and_(part.where(terms(query)), *groups.narrowing(part, query))
 
-        return Quick(words(part, asked), condition, counted=False)
+        return Quick(words(part, query), condition, counted=False)
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (isinstance(name, str) and self.made(name) is not None)
+        return super().__contains__(name) or (isinstance(name, str) and self.figure_filter(name) is not None)
 
     def __missing__(self, name: str) -> Quick:
-        if (made := self.made(name)) is None:
+        if (quick := self.figure_filter(name)) is None:
             raise KeyError(name)
-        return made
+        return quick
 
 
-def terms(asked: ReportQuery) -> Terms:
-    """By what a period's figures are worked out, read once a request."""
+def terms(query: ReportQuery) -> Terms:
+    """The terms of a query. Calendar and settings are read once a request."""
     values = office.values()
-    return Terms(asked.span, office.calendar(), values["repeat_days"], values["feedback_days"])
+    return Terms(query.span, office.calendar(), values["repeat_days"], values["feedback_days"])
 
 
-def words(part: Part, asked: ReportQuery) -> Message:
-    """What a list behind a number is called: what it holds, of when and of whom."""
-    said = [str(_named(name, getattr(asked, name))) for name in asked.filters()]
-    return Message("{words}", words=" · ".join(filter(None, (str(part.label), asked.span.words, *said))))
+def words(part: Part, query: ReportQuery) -> Message:
+    """The title of a list behind a number: the part, the period and the filters."""
+    filters = [str(_named(name, getattr(query, name))) for name in query.filters()]
+    return Message("{words}", words=" · ".join(filter(None, (str(part.label), query.span.words, *filters))))
 
 
 def _named(name: str, value: Any) -> Message | str:
     if name in ("list", "pilot") or value == NONE:
         return groups.Names().label(name, value)
     if name == "community":
-        found = visible("community", value)
-        return naming(found) if found is not None else NOT_VISIBLE
+        community = visible("community", value)
+        return naming(community) if community is not None else NOT_VISIBLE
     model: Any = {"squad": Squad, "street": Street, "item": ChecklistItem}[name]
     statement = select(model.name).where(model.id == value)
     text = current_panel().session.execute(statement, execution_options=UNSCOPED).scalar()

@@ -1,4 +1,4 @@
-"""Figures in words: as the page, the charts and the workbook show them."""
+"""Figures as text, for page, charts and workbook."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from panel.i18n import Message, _
 
 
 def number(figure: Figure, value: Value) -> str:
-    """87.6%, 1.8, or 1.4 / 1 for mean and median; where there is nothing to divide by, a dash."""
+    """A value as text: "87.6%", "1.8", or "1.4 / 1" for mean and median; NO_VALUE for divisor 0."""
     if value.number is None:
         return NO_VALUE
     if figure.form is Form.SHARE:
@@ -20,25 +20,24 @@ def number(figure: Figure, value: Value) -> str:
 
 
 def unit(figure: Figure) -> Message | str:
-    """What stands behind the name of a figure that is no share."""
+    """The unit of a figure; "" for a share."""
     if figure.form is Form.DAYS:
         return _("mean / median, working days")
     return _("times") if figure.form is Form.EACH else ""
 
 
 def label(figure: Figure) -> Message:
-    """The name of a figure with its unit."""
-    said = unit(figure)
-    return _("{label} ({unit})", label=figure.label, unit=said) if said else figure.label
+    """The label of a figure with its unit."""
+    figure_unit = unit(figure)
+    return _("{label} ({unit})", label=figure.label, unit=figure_unit) if figure_unit else figure.label
 
 
-def difference(figure: Figure, one: Value, other: Value) -> tuple[str, str]:
-    """How much one is above another, in percentage points or in the figure's unit, and whether that is good or bad:
-    "good", "bad" or ""."""
-    if one.number is None or other.number is None:
+def difference(figure: Figure, first: Value, second: Value) -> tuple[str, str]:
+    """The difference of two values, in percentage points or the figure's unit, and its tone: "good", "bad" or ""."""
+    if first.number is None or second.number is None:
         return NO_VALUE, ""
-    above = one.number - other.number
-    shown = f"{above * 100:+.1f}" if figure.form is Form.SHARE else f"{above:+.1f}"
+    gap = first.number - second.number
+    shown = f"{gap * 100:+.1f}" if figure.form is Form.SHARE else f"{gap:+.1f}"
     if figure.good is None or float(shown) == 0:
         return shown, ""
-    return shown, "good" if (above > 0) is figure.good else "bad"
+    return shown, "good" if (gap > 0) is figure.good else "bad"

@@ -1,5 +1,5 @@
-"""The figures as a workbook to print: all of the period with their definitions, by group, and what was divided by what.
-The form is for the files of an office: what it prints is Chinese, whatever language the reader has chosen."""
+"""The workbook of figures: totals with definitions, figures by group, dividends and divisors. Its texts are Chinese in
+every language."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from panel.sheets import lines_of
 
 TITLE, WHOLE, GROUPS, NUMBERS, PILOT = "综合执法与社区服务工作指标", "指标汇总", "分项指标", "分子分母", "试点对比"
 HEADER_ROWS = 3
-#: Width of a figure: 1036/1103 has room in it.
+#: Width of a figure's column in characters: 1036/1103 fits.
 EACH = 7.8
 
 
@@ -39,14 +39,14 @@ class FiguresFile:
     rows: int
 
 
-def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
-    """The workbook of a period, of what the actor reaches."""
+def make(session: Session, query: ReportQuery, by: Grouping) -> FiguresFile:
+    """The workbook of a query, within the actor's scope."""
     with using_locale(DEFAULT_LOCALE):
         names = Names.load(session)
-        table = sums.table(session, asked, by, names)
+        table = sums.table(session, query, by, names)
         values = settings.all_values(session)
-        of = "".join(str(names.label(name, getattr(asked, name))) for name in asked.filters())
-        heading = paper.heading(values, f"{TITLE}（{asked.span.words}）", f"{of or '全部'}，{asked.span.words}")
+        filters = "".join(str(names.label(name, getattr(query, name))) for name in query.filters())
+        heading = paper.heading(values, f"{TITLE}（{query.span.words}）", f"{filters or '全部'}，{query.span.words}")
         book = printing.book(heading)
         _whole(book, heading, table.total)
         if by is Grouping.PILOT:
@@ -57,19 +57,19 @@ def make(session: Session, asked: ReportQuery, by: Grouping) -> FiguresFile:
         target = BytesIO()
         book.save(target)
         grouped = "" if by is Grouping.WHOLE else f"按{by.label}"
-        name = paper.file_name(heading.unit, of, TITLE, asked.span.words, grouped)
+        name = paper.file_name(heading.unit, filters, TITLE, query.span.words, grouped)
     return FiguresFile(name, target.getvalue(), len(table.lines) + 1)
 
 
-def written(session: Session, made: FiguresFile) -> None:
-    """Note who took which figures along. `session` is a writing one of the same actor; the caller commits."""
-    note = _("Figures written: {name}", name=made.name.removesuffix(".xlsx"))
+def note_export(session: Session, file: FiguresFile) -> None:
+    """Add an audit entry about the export. `session` is a writing session of the same actor; the caller commits."""
+    note = _("Figures written: {name}", name=file.name.removesuffix(".xlsx"))
     audit.note(session, AuditAction.EVENT, Case.__tablename__, None, in_default_locale(note))
 
 
 def _whole(book: Any, heading: Heading, total: Line) -> None:
-    """Every figure of the period: number, part, whole, definition."""
-    # The definition takes two columns, so that what stands above and below finds room in thirds.
+    """The sheet of totals: value, part, whole and definition of every figure."""
+    # The definition takes two columns, so that heading and signatures divide into thirds.
     widths = [5.0, 30.0, 15.0, 11.0, 11.0, 32.0, 48.0]
     room = letters(sum(widths[5:]))
     pen = Pen(book, WHOLE, widths, HEADER_ROWS)
@@ -90,7 +90,7 @@ def _whole(book: Any, heading: Heading, total: Line) -> None:
 
 
 def _number(figure: Figure, line: Line) -> Value:
-    """A share as a number that one can go on reckoning with; what has two numbers in words."""
+    """A share as a number, any other value as text."""
     value = line.values[figure.name]
     if value.number is None:
         return NO_VALUE
@@ -103,13 +103,13 @@ def _counts(figure: Figure, line: Line) -> str:
 
 
 def _groups(book: Any, heading: Heading, table: Table, name: str) -> None:
-    """A line for each group, a column for each figure; all together below."""
+    """A sheet with a row for each group, a column for each figure, and the totals."""
     labels = [str(figurewords.label(figure)) for figure in FIGURES.values()]
     widths = [5.0, 15.0, *[EACH] * len(labels)]
     pen = Pen(book, name, widths, HEADER_ROWS)
     pen.head(heading)
-    most = max(lines_of(label, letters(EACH)) for label in labels)
-    pen.row(["序号", str(table.by.label), *labels], ["header"] * len(widths), height=max(30.0, height_of(most)))
+    label_lines = max(lines_of(label, letters(EACH)) for label in labels)
+    pen.row(["序号", str(table.by.label), *labels], ["header"] * len(widths), height=max(30.0, height_of(label_lines)))
     for number, line in enumerate(table.lines, 1):
         pen.row([number, str(line.label), *_cells(line, name)], [CENTRE, LEFT, *_looks(line, name)], height=22)
     total = [f"total {look}" if look == RATE else "total" for look in _looks(table.total, name)]
@@ -134,8 +134,8 @@ def _looks(line: Line, name: str) -> list[str]:
 
 
 def _pilot(book: Any, heading: Heading, table: Table) -> None:
-    """Pilot squads beside the others, and how far apart they are."""
-    pilot, others = (next(one for one in table.lines if one.asked.pilot == key) for key in (1, 0))
+    """The sheet that compares pilot squads with the others."""
+    pilot, others = (next(group for group in table.lines if group.query.pilot == key) for key in (1, 0))
     widths = [5.0, 36.0, 18.0, 18.0, 18.0, 18.0, 22.0]
     pen = Pen(book, PILOT, widths, HEADER_ROWS)
     pen.head(heading)
