@@ -1,1 +1,1 @@
-"""Who is told of what, and when somebody is reminded."""
+"""Notices of steps and deadlines."""

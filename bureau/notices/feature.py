@@ -30,4 +30,4 @@ def _site() -> Site:
     )
 
 
-FEATURE = CaseFeature(listeners=(notices.of_step,), site=_site)
+FEATURE = CaseFeature(listeners=(notices.notify_step,), site=_site)

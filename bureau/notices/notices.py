@@ -1,5 +1,5 @@
-"""Who is told of what: of steps as they declare it, of deadlines by periodic work. Notices and the messages to other
-systems are written in the step's own transaction; one that can't be composed is logged and hinders no step."""
+"""Notices of steps, as the steps declare them, and of deadlines, by periodic work. Notices and webhook messages are
+written in the transaction of the step; a failure is logged and doesn't prevent the step."""
 
 from __future__ import annotations
 
@@ -52,45 +52,46 @@ KINDS: Mapping[str, Kind] = {
 notices.declare(KINDS)
 
 
-def of_step(session: Session, case: Case, event: CaseEvent) -> None:
-    """Tell of a step that was just taken. Never raises for what notices are about: the step stands."""
+def notify_step(session: Session, case: Case, event: CaseEvent) -> None:
+    """Write the notices of a step that was just taken. Errors are logged, not raised: the step stands."""
     notice = STEPS[event.step].notice
     if notice is None:
         return
     try:
         with session.begin_nested():
-            _tell(session, case, event, notice)
+            _notify(session, case, event, notice)
             if event.to_status is CaseStatus.CLOSED and event.from_status is not CaseStatus.CLOSED:
-                _tell_of_closing(session, case, event)
+                _notify_closing(session, case, event)
     except Exception:
         log.exception("a notice could not be written", extra={"step": event.step, "case": case.id})
 
 
-def _tell(session: Session, case: Case, event: CaseEvent, notice: StepNotice) -> None:
-    """What a step is to those with a part in a case; of each kind a step is told once of a case."""
-    kind, own = notice.kind, STEPS[event.step].notice
-    owners = recipients(session, case, notice.to, but=event.actor_id)
+def _notify(session: Session, case: Case, event: CaseEvent, notice: StepNotice) -> None:
+    """Write a notice for the accounts with these parts in the case, and a webhook message. The mark makes each kind
+    unique for a case and event."""
+    kind, declared = notice.kind, STEPS[event.step].notice
+    owners = recipients(session, case, notice.to, without=event.actor_id)
     values = {"table_name": "case", "record_id": case.id, "actor_name": event.actor_name, "at": event.at}
     mark = f"event:{event.id}" if case.id == event.case_id else f"event:{event.id}:{case.id}"
-    if own is None or kind != own.kind:
+    if declared is None or kind != declared.kind:
         mark = f"{mark}:{kind}"
     notices.put(session, [notices.row(owner, kind, mark, **values) for owner in owners])
     if kind in outbox.enabled_kinds(session):
         outbox.queue(session, [(kind, mark, _payload(case, event))])
 
 
-def _tell_of_closing(session: Session, case: Case, event: CaseEvent) -> None:
-    """The liaisons of cases that were merged into this one get their feedback too; that somebody is unsatisfied is told
-    to the leaders, who may reopen the case."""
+def _notify_closing(session: Session, case: Case, event: CaseEvent) -> None:
+    """Notify the liaisons of cases merged into this one, and the leaders about an unsatisfied complainant, because they
+    may reopen the case."""
     merged = select(Case).where(Case.master_id == case.id, Case.status == CaseStatus.MERGED).order_by(Case.id)
-    for one in session.execute(merged, execution_options=UNSCOPED).scalars():
-        _tell(session, one, event, StepNotice("feedback", (Part.LIAISON,)))
+    for merged_case in session.execute(merged, execution_options=UNSCOPED).scalars():
+        _notify(session, merged_case, event, StepNotice("feedback", (Part.LIAISON,)))
     if event.payload.get("satisfaction") == Satisfaction.UNSATISFIED.value:
-        _tell(session, case, event, StepNotice("unsatisfied", (Part.LEADERS,)))
+        _notify(session, case, event, StepNotice("unsatisfied", (Part.LEADERS,)))
 
 
 def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
-    """Numbers, states and a time: nothing of a person."""
+    """The payload of a webhook message: number, states and time, no personal data."""
     return {
         "case_no": case.case_no,
         "step": event.step,
@@ -101,24 +102,24 @@ def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
     }
 
 
-def recipients(session: Session, case: Case, parts: Iterable[Part], *, but: int | None = None) -> list[int]:
-    """The active accounts that have one of these parts in a case, without who did it. One statement."""
+def recipients(session: Session, case: Case, parts: Iterable[Part], *, without: int | None = None) -> list[int]:
+    """The ids of the active accounts with one of these parts in a case, without account `without`. One statement."""
     user = table_of(User).c
-    wanted = [user.id.in_(_accounts(case, part)) for part in parts]
-    statement = select(user.id).where(user.active, or_(*wanted)).order_by(user.id)
-    if but is not None:
-        statement = statement.where(user.id != but)
+    conditions = [user.id.in_(_accounts(case, part)) for part in parts]
+    statement = select(user.id).where(user.active, or_(*conditions)).order_by(user.id)
+    if without is not None:
+        statement = statement.where(user.id != without)
     return list(session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
 def _accounts(case: Case, part: Part) -> Any:
-    """The accounts of a part, as a subquery."""
+    """A subquery of the accounts of a part."""
     officer, change = table_of(Officer).c, table_of(DeadlineChange).c
     if part in (Part.HANDLER, Part.LEAD):
         person = case.handler_id if part is Part.HANDLER else case.lead_officer_id
         return select(officer.user_id).where(officer.id == person, officer.user_id.is_not(None))
     if part is Part.OFFICE:
-        return _holding(OFFICE)
+        return _accounts_with_role(OFFICE)
     if part is Part.LIAISON:
         liaison, day = table_of(Liaison).c, today()
         in_office = and_(liaison.start_on <= day, or_(liaison.end_on.is_(None), liaison.end_on >= day))
@@ -128,61 +129,65 @@ def _accounts(case: Case, part: Part) -> Any:
     latest = select(change.id).where(change.case_id == case.id).order_by(change.id.desc()).limit(1).scalar_subquery()
     if part is Part.ASKER:
         return select(change.asked_by_id).where(change.id == latest, change.asked_by_id.is_not(None))
-    led = _holding(LEADER, _squads(case))
+    leaders = _accounts_with_role(LEADER, _squads(case))
     if part is Part.LEADERS:
-        return led
+        return leaders
     for_office = select(change.id).where(change.id == latest, change.for_office).exists()
-    return led.union(_holding(OFFICE).where(for_office))
+    return leaders.union(_accounts_with_role(OFFICE).where(for_office))
 
 
-def _holding(role: str, squads: Any = None) -> Any:
-    """The accounts that hold a role; of leaders, those who lead one of the squads."""
-    held, officer = table_of(UserRole).c, table_of(Officer).c
-    found = select(held.user_id).where(held.role == role)
+def _accounts_with_role(role: str, squads: Any = None) -> Any:
+    """A subquery of the accounts with a role; with `squads` only those of an active officer of these squads."""
+    roles, officer = table_of(UserRole).c, table_of(Officer).c
+    accounts = select(roles.user_id).where(roles.role == role)
     if squads is None:
-        return found
-    return found.where(held.user_id.in_(select(officer.user_id).where(officer.active, officer.squad_id.in_(squads))))
+        return accounts
+    return accounts.where(
+        roles.user_id.in_(select(officer.user_id).where(officer.active, officer.squad_id.in_(squads)))
+    )
 
 
 def _squads(case: Case) -> Any:
-    """The squad of the community, and those of whoever handles or leads: their leaders see the case too."""
+    """A subquery of the squads whose leaders see the case: those of community, handler and lead officer."""
     community, officer = table_of(Community).c, table_of(Officer).c
-    people: ColumnElement[bool] = officer.id.in_([case.handler_id or 0, case.lead_officer_id or 0])
+    officers: ColumnElement[bool] = officer.id.in_([case.handler_id or 0, case.lead_officer_id or 0])
     return (
         select(community.squad_id)
         .where(community.id == case.community_id)
-        .union(select(officer.squad_id).where(people))
+        .union(select(officer.squad_id).where(officers))
     )
 
 
 def remind(session: Session) -> None:
-    """Periodic: tell of deadlines. Each account is told once of a case's deadline, anew of one that was moved."""
-    found = reminders.due(session)
+    """Periodic: write the notices of deadlines. Each account gets one for a deadline, and another if it is moved."""
+    due = reminders.due(session)
     cases: dict[int, Any] = {}
-    for some in chunks(sorted({one.case_id for one in found})):
-        statement = select(Case.id, Case.case_no, Case.status, Case.due_at).where(Case.id.in_(some))
+    for batch in chunks(sorted({reminder.case_id for reminder in due})):
+        statement = select(Case.id, Case.case_no, Case.status, Case.due_at).where(Case.id.in_(batch))
         cases |= {row.id: row for row in session.execute(statement, execution_options=UNSCOPED)}
-    active = _active(session, {user for one in found for user in one.users})
+    active = _active(session, {user for reminder in due for user in reminder.users})
     rows, messages, at = [], {}, now()
-    for one in found:
-        case, kind = cases[one.case_id], one.kind.value
-        mark = f"{kind}:{one.case_id}:{one.about or ''}:{case.due_at.isoformat() if case.due_at else ''}"
+    for reminder in due:
+        case, kind = cases[reminder.case_id], reminder.kind.value
+        mark = f"{kind}:{reminder.case_id}:{reminder.about or ''}:{case.due_at.isoformat() if case.due_at else ''}"
         messages[mark] = (kind, mark, _due_payload(case, at))
-        told = [user for user in one.users if user in active]
-        rows += [notices.row(user, kind, mark, table_name="case", record_id=one.case_id, at=at) for user in told]
+        active_users = [user for user in reminder.users if user in active]
+        rows += [
+            notices.row(user, kind, mark, table_name="case", record_id=reminder.case_id, at=at) for user in active_users
+        ]
     notices.put_new(session, rows)
-    if sent := outbox.enabled_kinds(session):
-        new = outbox.unqueued(session, (mark for mark, message in messages.items() if message[0] in sent))
+    if kinds := outbox.enabled_kinds(session):
+        new = outbox.unqueued(session, (mark for mark, message in messages.items() if message[0] in kinds))
         outbox.queue(session, [messages[mark] for mark in messages if mark in new])
 
 
 def _active(session: Session, users: set[int]) -> set[int]:
-    """Those of these accounts that can log in."""
-    user, found = table_of(User).c, set[int]()
-    for some in chunks(sorted(users)):
-        statement = select(user.id).where(user.active, user.id.in_(some))
-        found |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
-    return found
+    """The active ones of these accounts."""
+    user, active = table_of(User).c, set[int]()
+    for batch in chunks(sorted(users)):
+        statement = select(user.id).where(user.active, user.id.in_(batch))
+        active |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
+    return active
 
 
 def _due_payload(case: Any, at: datetime) -> dict[str, Any]:
@@ -198,7 +203,7 @@ def _due_payload(case: Any, at: datetime) -> dict[str, Any]:
 
 
 def forget(session: Session) -> None:
-    """Periodic: clear what is older than the office keeps it."""
+    """Periodic: delete notices and messages older than the setting "notice_days"."""
     days = int(settings.get(session, "notice_days"))
     notices.delete_expired(session, days)
     outbox.delete_expired(session, now() - timedelta(days=days))

@@ -1,6 +1,5 @@
-"""Who is to be reminded of which case now: due soon, overdue, so long over that office and head are told (督办), too
-long without its next act, a department that is late to sign or to answer, a suspended case to look at again. Reads
-only; whoever sends keeps what was sent."""
+"""Reminders that are due: cases due soon, overdue, or long overdue (督办), stages over their limit, late departments,
+suspended cases to review. This module only reads; notices.remind() sends and remembers."""
 
 from __future__ import annotations
 
@@ -42,7 +41,7 @@ RUNNING = tuple(status for status in CaseStatus if status not in ENDED and statu
 
 
 class Kind(StrEnum):
-    """What somebody is reminded of."""
+    """The reason of a reminder."""
 
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"
@@ -55,8 +54,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """A case, what about it, and the accounts that are told. `about` is the referral that is late, or the state that a
-    case waits in, with since when."""
+    """A reminder about a case for these accounts. `about` is the id of the late referral, or the state that the case
+    waits in with the beginning of the wait."""
 
     case_id: int
     kind: Kind
@@ -66,7 +65,7 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """Accounts: the leaders of each squad, the office, the heads."""
+    """Active accounts: the leaders by squad, the office, and the heads, who have the role of viewer."""
 
     leaders: Mapping[int, tuple[int, ...]]
     office: tuple[int, ...]
@@ -74,24 +73,26 @@ class _People:
 
 
 def due(session: Session, *, at: datetime | None = None, calendar: Calendar | None = None) -> list[Reminder]:
-    """Everything that is to be reminded of at a moment, by case. A fixed number of statements."""
+    """The reminders due at a moment (now by default), sorted by case. A fixed number of statements."""
     values = settings.all_values(session)
     at, calendar = at or now(), calendar or Calendar.load(session, values["office_hours"])
     people = _people(session)
-    found = [
+    reminders = [
         *_cases(session, at, calendar, values, people),
-        *_waits(session, at, calendar, values, people),
+        *_stages(session, at, calendar, values, people),
         *_referrals(session, at, values, people),
         *_reviews(session, people),
     ]
-    return sorted((one for one in found if one.users), key=lambda one: (one.case_id, one.kind))
+    return sorted(
+        (reminder for reminder in reminders if reminder.users), key=lambda reminder: (reminder.case_id, reminder.kind)
+    )
 
 
 def _cases(
     session: Session, at: datetime, calendar: Calendar, values: Mapping[str, Any], people: _People
 ) -> Iterator[Reminder]:
-    wanted = (Case.due_at, Case.accepted_at, Case.reported_at, Case.urgency, Case.item_snapshot)
-    statement = _with_people(*wanted).where(
+    columns = (Case.due_at, Case.accepted_at, Case.reported_at, Case.urgency, Case.item_snapshot)
+    statement = _with_people(*columns).where(
         Case.status.in_(RUNNING), Case.due_at.is_not(None), Case.historic.is_(False)
     )
     reopened = recompute.reopenings(session)
@@ -103,31 +104,31 @@ def _cases(
         if light == "yellow" and values["remind_soon"]:
             yield Reminder(row.id, Kind.DUE_SOON, handler)
         if light == "red":
-            yield Reminder(row.id, Kind.OVERDUE, _once(handler, leaders if values["remind_leader"] else ()))
+            yield Reminder(row.id, Kind.OVERDUE, _distinct(handler, leaders if values["remind_leader"] else ()))
             days = values["supervise_days"]
             if days and deadlines.working_days_between(row.due_at, at, calendar) >= days:
-                yield Reminder(row.id, Kind.SUPERVISED, _once(people.office, people.heads))
+                yield Reminder(row.id, Kind.SUPERVISED, _distinct(people.office, people.heads))
 
 
-def _waits(
+def _stages(
     session: Session, at: datetime, calendar: Calendar, values: Mapping[str, Any], people: _People
 ) -> Iterator[Reminder]:
-    """Cases that wait too long for somebody else than their handler; of one to verify the leader is told as well."""
+    """Cases whose stage limit is over, for lead officer and office; for verification also the leaders."""
     if not values["remind_stage"]:
         return
-    wanted = (Case.status, Case.historic, Case.urgency, Case.reported_at, Case.accepted_at, Case.handled_at)
-    statement = _with_people(*wanted).where(stages.overdue(values, calendar, at))
+    columns = (Case.status, Case.historic, Case.urgency, Case.reported_at, Case.accepted_at, Case.handled_at)
+    statement = _with_people(*columns).where(stages.overdue(values, calendar, at))
     for row in session.execute(statement, execution_options=UNSCOPED):
-        waits = stages.pending(row, values, calendar, at)
+        pending = stages.pending(row, values, calendar, at)
         lead = (row.lead_user,) if row.lead_user is not None else ()
         leaders = people.leaders.get(row.squad_id, ()) if row.status is CaseStatus.HANDLED else ()
-        if waits is not None:
-            about = f"{row.status.value}:{waits.begun.isoformat()}"
-            yield Reminder(row.id, Kind.STAGE_LATE, _once(lead, people.office, leaders), about)
+        if pending is not None:
+            about = f"{row.status.value}:{pending.begun.isoformat()}"
+            yield Reminder(row.id, Kind.STAGE_LATE, _distinct(lead, people.office, leaders), about)
 
 
 def _referrals(session: Session, at: datetime, values: Mapping[str, Any], people: _People) -> Iterator[Reminder]:
-    """Departments that haven't answered in time, and those that haven't even signed; the first is told alone."""
+    """Referrals with a late reply, else with a late sign-off."""
     unsigned = and_(Referral.status == ReferralStatus.SENT, Referral.sign_due_at < at)
     statement = (
         _with_people(Referral.id.label("referral_id"), (Referral.reply_due_at < at).label("unanswered"))
@@ -144,7 +145,7 @@ def _referrals(session: Session, at: datetime, values: Mapping[str, Any], people
 
 
 def _reviews(session: Session, people: _People) -> Iterator[Reminder]:
-    """Suspended cases whose day to look again has come."""
+    """Suspended cases whose day of review has come."""
     statement = (
         _with_people()
         .join(DeadlineChange, DeadlineChange.case_id == Case.id)
@@ -156,11 +157,11 @@ def _reviews(session: Session, people: _People) -> Iterator[Reminder]:
         )
     )
     for row in session.execute(statement, execution_options=UNSCOPED):
-        yield Reminder(row.id, Kind.REVIEW, _once(_handler(row), people.leaders.get(row.squad_id, ())))
+        yield Reminder(row.id, Kind.REVIEW, _distinct(_handler(row), people.leaders.get(row.squad_id, ())))
 
 
 def _with_people(*columns: Any) -> Any:
-    """Cases with the accounts of handler and lead officer, and the squad of the community."""
+    """Select cases with the accounts of handler and lead officer, and the squad of the community."""
     handler, lead = table_of(Officer).alias("handler"), table_of(Officer).alias("lead")
     return (
         select(
@@ -177,13 +178,13 @@ def _with_people(*columns: Any) -> Any:
 
 
 def _handler(row: Any) -> tuple[int, ...]:
-    """Whoever handles the case; before anybody does, or for a handler without an account, the lead officer."""
-    found = row.handler_user or row.lead_user
-    return (found,) if found is not None else ()
+    """The account of the handler; without one that of the lead officer."""
+    account = row.handler_user or row.lead_user
+    return (account,) if account is not None else ()
 
 
 def _people(session: Session) -> _People:
-    """Everybody with an active account who is told by role, in one statement."""
+    """The active accounts that get reminders by role. One statement."""
     roles, users, officers = table_of(UserRole).c, table_of(User).c, table_of(Officer).c
     statement = (
         select(roles.role, users.id, officers.squad_id)
@@ -199,9 +200,9 @@ def _people(session: Session) -> _People:
             others[role].append(user)
         elif squad is not None:
             leaders[squad].append(user)
-    by_squad = {squad: tuple(found) for squad, found in leaders.items()}
-    return _People(by_squad, _once(tuple(others[OFFICE])), _once(tuple(others[VIEWER])))
+    by_squad = {squad: tuple(accounts) for squad, accounts in leaders.items()}
+    return _People(by_squad, _distinct(tuple(others[OFFICE])), _distinct(tuple(others[VIEWER])))
 
 
-def _once(*some: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(user for part in some for user in part))
+def _distinct(*groups: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(user for group in groups for user in group))

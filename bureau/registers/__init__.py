@@ -1,1 +1,1 @@
-"""Registers that are printed and filed."""
+"""The bureau's registers (台账), printed and filed."""

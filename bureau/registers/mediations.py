@@ -1,4 +1,4 @@
-"""调解台账: what was mediated."""
+"""The register of mediations (调解台账)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from models import Mediation, MediationStatus
 from panel.i18n import _
 
 
-def _fill(session: Session, order: RegisterRequest) -> Filled:
-    lines = list(records.register_lines(session, order.first.start, order.last.end, order.street))
+def _fill(session: Session, params: RegisterRequest) -> Filled:
+    lines = list(records.register_lines(session, params.first.start, params.last.end, params.street))
     rows = [
         (
             line.mediation_no,
@@ -33,14 +33,14 @@ def _fill(session: Session, order: RegisterRequest) -> Filled:
         )
         for line in lines
     ]
-    counted = {
+    counts = {
         "受理": len(lines),
         "达成协议": sum(line.status is MediationStatus.AGREED for line in lines),
         "未达成": sum(line.status is MediationStatus.FAILED for line in lines),
         "调解中": sum(line.status is MediationStatus.RUNNING for line in lines),
         "已履行": sum(line.performed for line in lines),
     }
-    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counts.items()))
 
 
 REGISTER = Register(

@@ -1,4 +1,4 @@
-"""A register: what is asked for, what it holds, and how it is declared: printed columns, and whence its rows come."""
+"""The declaration of a register, its parameters and its content."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from panel.i18n import Message
 
 @dataclass(frozen=True, slots=True)
 class RegisterRequest:
-    """Which register: from one month to another or as of a day, of one street, of one community or of all that one
-    reaches."""
+    """The parameters of a register: months `first` to `last`, or `day`; a street, a community, or the actor's scope."""
 
     first: Month
     last: Month
@@ -29,13 +28,13 @@ class RegisterRequest:
 
     @property
     def place(self) -> str:
-        """Whose register it is, in words; "" for all."""
+        """The names of street and community; "" for all."""
         return self.street_name + self.community_name
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a register holds."""
+    """The content of a register."""
 
     rows: Sequence[Sequence[Cell]]
     total: str = ""
@@ -44,18 +43,18 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A register: what people call it, its printed columns, and whence its rows come."""
+    """A register: its names, its printed columns, and the function that reads its content."""
 
     name: str
-    #: As it is printed, and as the page calls it.
+    #: The printed title, in Chinese.
     title: str
     label: Message
     help: Message
-    #: Whose export right one needs.
+    #: The table whose export right the actor needs.
     model: type[Base]
     columns: Sequence[Column]
     fill: Callable[[Session, RegisterRequest], Filled]
-    #: As of a day, or else of months.
+    #: Whether it is as of a day, instead of months.
     by_day: bool = False
-    #: Kept for each community, so that one alone can be printed.
+    #: Whether it can be printed for one community.
     by_community: bool = False

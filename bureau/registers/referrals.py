@@ -1,4 +1,4 @@
-"""移送台账: what was referred to other departments."""
+"""The register of referrals (移送台账)."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class ReferralLine:
     quantity: int | None
     quantity_unit: str | None
     status: ReferralStatus
-    #: Signed for or answered after its time, or not yet although the time is over.
+    #: Signed for or answered after the deadline, or still missing after it.
     sign_late: bool
     reply_late: bool
 
 
 def referrals(session: Session, first: Month, last: Month, street: int | None = None) -> list[ReferralLine]:
-    """移送台账: what was referred from one month to another, as it stands now, in the order of sending. The paper goes
-    to the departments, so that nobody who complained is named in what was asked and answered. Two statements."""
-    of_months = (Referral.sent_at >= first.start, Referral.sent_at < last.end)
+    """The referrals sent in these months, in their present state, in the order of sending. The register goes to the
+    departments, so that parties are redacted in free texts. `street` is an id. Two statements."""
+    in_period = (Referral.sent_at >= first.start, Referral.sent_at < last.end)
     statement = (
         select(
             Referral.case_id,
@@ -82,17 +82,17 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
         .join(Department, Referral.department_id == Department.id)
         .outerjoin(Community, Case.community_id == Community.id)
         .outerjoin(ChecklistItem, Case.item_id == ChecklistItem.id)
-        .where(*of_months)
+        .where(*in_period)
         .order_by(Referral.sent_at, Referral.id)
     )
     if street is not None:
         statement = statement.where(Community.street_id == street)
-    known = parties_of(session, select(Referral.case_id).where(*of_months))
-    moment, found = now(), []
+    parties = parties_of(session, select(Referral.case_id).where(*in_period))
+    moment, lines = now(), []
     for row in session.execute(statement):
         returned = row.status is ReferralStatus.RETURNED
         ended = row.status in (ReferralStatus.REPLIED, ReferralStatus.RETURNED)
-        found.append(
+        lines.append(
             ReferralLine(
                 document_no=row.document_no,
                 case_no=row.case_no,
@@ -101,14 +101,14 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 department=row.department,
                 community=row.community or str(NOT_VISIBLE),
                 item=(row.item_snapshot or {}).get("name") or row.item or "",
-                request=redact(row.request, known[row.case_id]),
+                request=redact(row.request, parties[row.case_id]),
                 sign_due_at=local(row.sign_due_at),
                 signed_at=local(row.signed_at),
                 reply_due_at=local(row.reply_due_at),
                 replied_at=local(row.replied_at),
-                reply=redact(row.return_reason if returned else row.reply, known[row.case_id]),
+                reply=redact(row.return_reason if returned else row.reply, parties[row.case_id]),
                 joint_on=row.joint_on,
-                joint_members=redact(row.joint_members, known[row.case_id]),
+                joint_members=redact(row.joint_members, parties[row.case_id]),
                 quantity=row.quantity,
                 quantity_unit=row.quantity_unit,
                 status=row.status,
@@ -116,19 +116,19 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 reply_late=_late(row.reply_due_at, row.replied_at, moment, ended=ended),
             )
         )
-    return found
+    return lines
 
 
 def _late(due: datetime | None, done: datetime | None, moment: datetime, *, ended: bool) -> bool:
-    """What ended without that moment being known isn't called late."""
+    """Whether a deadline was missed. A referral that ended without a known time isn't late."""
     if due is None or (done is None and ended):
         return False
     return (done or moment) > due
 
 
-def _fill(session: Session, order: RegisterRequest) -> Filled:
+def _fill(session: Session, params: RegisterRequest) -> Filled:
     rows: list[Sequence[Cell]] = []
-    lines = referrals(session, order.first, order.last, order.street)
+    lines = referrals(session, params.first, params.last, params.street)
     for line in lines:
         late = "、".join(filter(None, (LATE_SIGN * line.sign_late, LATE_REPLY * line.reply_late)))
         rows.append(
@@ -151,18 +151,18 @@ def _fill(session: Session, order: RegisterRequest) -> Filled:
                 Marked(late) if late else None,
             )
         )
-    counted = {
+    counts = {
         "移送": len(lines),
         "已签收": sum(line.signed_at is not None for line in lines),
         "已反馈": sum(line.status.value == "replied" for line in lines),
         "退回": sum(line.status.value == "returned" for line in lines),
         "逾期": sum(line.sign_late or line.reply_late for line in lines),
     }
-    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counted.items()))
+    return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counts.items()))
 
 
 def _answer(line: ReferralLine) -> str | None:
-    """What a department answered, who took part in the joint action, and what was won."""
+    """The reply, the members of the joint action, and the quantity achieved."""
     won = f"成果：{line.quantity} {line.quantity_unit or ''}".strip() if line.quantity is not None else ""
     members = f"参加单位：{line.joint_members}" if line.joint_members else ""
     return "；".join(filter(None, (line.reply, members, won))) or None

@@ -1,7 +1,7 @@
-"""Registers as people print them: which there are, of what one may be asked for, and who may have it. The forms are
-prescribed: what they print is Chinese, whatever language the reader has chosen.
+"""The registers, their parameters and the right to them. The forms are prescribed: their texts are Chinese in every
+language.
 
-A further register is a file with its columns and the function that gives its rows, and one line in REGISTERS.
+A new register is a file with its declaration, and an entry in REGISTERS.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ REGISTERS: Mapping[str, Register] = {
 }
 
 
-def may(session: Session, action: Permission) -> list[Register]:
-    """The registers to whose rows the actor may do that."""
+def permitted(session: Session, action: Permission) -> list[Register]:
+    """The registers whose table the actor has this right to."""
     actor, policy = actor_of(session), policy_of(session)
-    return [one for one in REGISTERS.values() if policy.may(actor, action, one.model)]
+    return [register for register in REGISTERS.values() if policy.may(actor, action, register.model)]
 
 
 def streets(session: Session) -> list[tuple[int, str]]:
-    """The streets of the communities that the actor reaches."""
+    """Id and name of the streets of the communities in the actor's scope."""
     reached = select(Community.street_id)
     statement = select(Street.id, Street.name).where(Street.id.in_(reached)).order_by(Street.name_key)
     return [(id_, name) for id_, name in session.execute(statement)]
@@ -43,7 +43,7 @@ def streets(session: Session) -> list[tuple[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A community that can be chosen."""
+    """A community with its street."""
 
     id: int
     street_id: int
@@ -52,7 +52,7 @@ class Place:
 
 
 def communities(session: Session) -> list[Place]:
-    """The communities that the actor reaches, street by street."""
+    """The communities in the actor's scope, sorted by street and name."""
     statement = (
         select(Community.id, Community.street_id, Street.name.label("street"), Community.name)
         .join(Street, Community.street_id == Street.id)
@@ -61,7 +61,7 @@ def communities(session: Session) -> list[Place]:
     return [Place(*row) for row in session.execute(statement)]
 
 
-def order(
+def checked_params(
     session: Session,
     first: Month,
     last: Month | None,
@@ -70,15 +70,17 @@ def order(
     *,
     community: int | None = None,
 ) -> RegisterRequest:
-    """An order that can be given: Invalid with a sentence if the months run backwards, OutOfScope for a street in which
-    the actor reaches nothing and for a community that they don't reach. Another street than that of the community
-    takes its place: somebody has just chosen it."""
+    """The checked parameters of a register. `street` and `community` are ids; a street that isn't the community's
+    replaces the community, because the reader has just chosen it.
+
+    Raises Invalid if the period ends before it begins, OutOfScope for a street or community outside the actor's
+    scope."""
     last = last or first
     if last < first:
         raise Invalid(_("The period ends before it begins."))
     day = day or today()
     if community is not None:
-        place = next((one for one in communities(session) if one.id == community), None)
+        place = next((candidate for candidate in communities(session) if candidate.id == community), None)
         if place is None:
             raise OutOfScope
         if street in (None, place.street_id):
@@ -89,9 +91,10 @@ def order(
     return RegisterRequest(first, last, day, street, names[street] if street is not None else "")
 
 
-def fill(session: Session, register: Register, wanted: RegisterRequest) -> Filled:
-    """What a register holds of what the actor reaches, masked as on screen. AccessDenied without the right."""
+def fill(session: Session, register: Register, params: RegisterRequest) -> Filled:
+    """The content of a register within the actor's scope, masked as on screen. Raises AccessDenied without the right to
+    export."""
     if not policy_of(session).may(actor_of(session), Permission.EXPORT, register.model):
         raise AccessDenied
     with using_locale(DEFAULT_LOCALE):
-        return register.fill(session, wanted)
+        return register.fill(session, params)

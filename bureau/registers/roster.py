@@ -1,4 +1,4 @@
-"""社区联络员花名册: who is liaison of which community as of a day."""
+"""The roster of liaisons (社区联络员花名册) as of a day."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class LiaisonLine:
 
 
 def roster(session: Session, day: date, street: int | None = None) -> tuple[list[LiaisonLine], list[str]]:
-    """社区联络员花名册 as of a day, street by street, and the communities that had no liaison then. Telephone numbers
-    are masked for those who see them masked."""
+    """The liaisons in office on a day, sorted by street and community, and the names of active communities without one.
+    Telephone numbers are masked as on screen. `street` is an id."""
     statement = (
         select(
             Street.name.label("street"),
@@ -62,30 +62,30 @@ def roster(session: Session, day: date, street: int | None = None) -> tuple[list
     if street is not None:
         statement = statement.where(Community.street_id == street)
     actor = actor_of(session)
-    hidden = actor.system or policy_of(session).sees_masked(actor, Liaison)
+    masked = actor.system or policy_of(session).sees_masked(actor, Liaison)
     declared = {f.name: f for f in fields(Liaison)}
-    found, vacant = [], []
+    lines, vacant = [], []
     for row in session.execute(statement):
         if row.liaison_id is None:
             if row.status is CommunityStatus.ACTIVE:
                 vacant.append(row.community)
             continue
         officer = row.officer if row.assignment_id is None or row.officer else str(NOT_VISIBLE)
-        found.append(
+        lines.append(
             LiaisonLine(
                 street=row.street,
                 community=row.community,
                 name=row.name,
                 gender=row.gender,
                 post=row.post,
-                mobile=_number(declared["mobile"], row.mobile, hidden=hidden),
-                telephone=_number(declared["telephone"], row.telephone, hidden=hidden),
+                mobile=_number(declared["mobile"], row.mobile, hidden=masked),
+                telephone=_number(declared["telephone"], row.telephone, hidden=masked),
                 officer=officer,
                 start_on=row.start_on,
                 note=row.note,
             )
         )
-    return found, vacant
+    return lines, vacant
 
 
 def _on(model: type[Liaison | Assignment], day: date) -> tuple[ColumnElement[bool], ...]:
@@ -96,8 +96,8 @@ def _number(field: Field, value: str | None, *, hidden: bool) -> str | None:
     return field.kind.mask(value) if value and is_masked(field, hidden=hidden) else value
 
 
-def _fill(session: Session, order: RegisterRequest) -> Filled:
-    lines, vacant = roster(session, order.day, order.street)
+def _fill(session: Session, params: RegisterRequest) -> Filled:
+    lines, vacant = roster(session, params.day, params.street)
     rows = [
         (
             line.street,

@@ -1,4 +1,4 @@
-"""联居走访登记: the visits of Mondays."""
+"""The register of Monday visits (联居走访登记)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from panel.i18n import _
 WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 
 
-def _fill(session: Session, order: RegisterRequest) -> Filled:
+def _fill(session: Session, params: RegisterRequest) -> Filled:
     rows: list[Sequence[Cell]] = []
-    lines = rota.register(session, order.first, order.last, order.street, order.community)
+    lines = rota.register(session, params.first, params.last, params.street, params.community)
     for line in lines:
         remark = "：".join(filter(None, (str(line.status.label) * (line.status is not VisitStatus.DONE), line.reason)))
         if line.status is VisitStatus.MADE_UP:

@@ -42,7 +42,7 @@ def written(stage: Stage, name: str, *roles: str, street: int | None = None, day
 
 def content(stage: Stage, name: str, *roles: str, street: int | None = None, day: date = DAY) -> bytes:
     with stage.acting(*roles) if roles else stage.session() as session:
-        wanted = registers.order(session, MAY, None, day, street)
+        wanted = registers.checked_params(session, MAY, None, day, street)
         return workbook.make(session, REGISTERS[name], wanted).content
 
 
@@ -155,7 +155,9 @@ def test_the_register_of_referrals_names_nobody_who_complained(filled: Stage) ->
 
 def test_a_period_may_be_longer_than_a_month(filled: Stage) -> None:
     with filled.session() as session:
-        made = workbook.make(session, REGISTERS["referrals"], registers.order(session, MAY, Month(2026, 6), None, None))
+        made = workbook.make(
+            session, REGISTERS["referrals"], registers.checked_params(session, MAY, Month(2026, 6), None, None)
+        )
     assert made.rows == 4
     assert made.name.endswith("移送台账2026年5月至6月.xlsx")
 
@@ -249,7 +251,7 @@ def test_its_statements_do_not_grow_with_its_rows(filled: Stage) -> None:
         engine = session.get_bind()
         for name, most in (("referrals", 4), ("roster", 4)):
             with counted(engine) as sent:
-                workbook.make(session, REGISTERS[name], registers.order(session, MAY, None, DAY, None))
+                workbook.make(session, REGISTERS[name], registers.checked_params(session, MAY, None, DAY, None))
             assert len(sent) <= most
 
 
@@ -268,7 +270,7 @@ def test_the_command_takes_the_same_path(filled: Stage, tmp_path: Path) -> None:
 
 def test_the_day_of_a_roster_is_today_if_nothing_is_said(filled: Stage) -> None:
     with filled.session() as session:
-        assert registers.order(session, MAY, None, None, None).day == now().date()
+        assert registers.checked_params(session, MAY, None, None, None).day == now().date()
 
 
 @pytest.mark.parametrize(

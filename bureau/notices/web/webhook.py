@@ -1,4 +1,4 @@
-"""The webhook: where other systems are told, of what, and what became of each message. For the administrator."""
+"""The administrator's pages of the webhook: settings, messages and their state."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def index() -> Any:
     session = current_panel().session
     hook = _hook()
     statement = select(WebhookDelivery).order_by(WebhookDelivery.id.desc()).limit(SHOWN)
-    if only := request.args.get("is") == "given_up":
+    if given_up := request.args.get("is") == "given_up":
         statement = statement.where(WebhookDelivery.state == DeliveryState.GIVEN_UP)
-    found = session.execute(statement).scalars().all()
+    deliveries = session.execute(statement).scalars().all()
     sub = _("On: {url}", url=hook.url) if hook is not None and hook.active else _("Off: nothing is sent.")
     page = ListPage(
         title=_("Webhook"),
@@ -52,25 +52,25 @@ def index() -> Any:
             Column("at", _("Time")),
             Column("ended_at", _("Ended")),
         ],
-        rows=[_row(one) for one in found],
+        rows=[_row(delivery) for delivery in deliveries],
         buttons=[Button(_("Settings of the webhook"), url_for("webhook.edit"), "sliders", primary=True)],
-        empty=_("No message was given up.") if only else _("No messages yet."),
+        empty=_("No message was given up.") if given_up else _("No messages yet."),
     )
     return render_template("panel/list.html", page=page)
 
 
-def _row(one: WebhookDelivery) -> Row:
-    kind = KINDS.get(one.kind)
-    below = [one.problem] if one.problem and one.state is not DeliveryState.SENT else []
+def _row(delivery: WebhookDelivery) -> Row:
+    kind = KINDS.get(delivery.kind)
+    below = [delivery.problem] if delivery.problem and delivery.state is not DeliveryState.SENT else []
     cells = [
-        Cell(str(one.payload.get("case_no", one.id))),
-        Cell(str(kind.label) if kind else one.kind),
-        Cell(str(one.state.label), tone=one.state.tone, below=below),
-        Cell(str(one.attempts)),
-        Cell(_moment(one.at)),
-        Cell(_moment(one.ended_at)),
+        Cell(str(delivery.payload.get("case_no", delivery.id))),
+        Cell(str(kind.label) if kind else delivery.kind),
+        Cell(str(delivery.state.label), tone=delivery.state.tone, below=below),
+        Cell(str(delivery.attempts)),
+        Cell(_moment(delivery.at)),
+        Cell(_moment(delivery.ended_at)),
     ]
-    return Row(one.id, url_for("webhook.show", id_=one.id), cells)
+    return Row(delivery.id, url_for("webhook.show", id_=delivery.id), cells)
 
 
 def _moment(value: Any) -> str:
@@ -79,27 +79,30 @@ def _moment(value: Any) -> str:
 
 @blueprint.get("/<int:id_>")
 def show(id_: int) -> Any:
-    """What was sent, word for word."""
-    one = current_panel().session.get(WebhookDelivery, id_)
-    if one is None:
+    """A message with its payload."""
+    delivery = current_panel().session.get(WebhookDelivery, id_)
+    if delivery is None:
         abort(404)
     page = FormPage(
-        title=_("Message {n}", n=one.id),
-        tag=Cell(str(one.state.label), tone=one.state.tone),
-        sub=one.problem or "",
+        title=_("Message {n}", n=delivery.id),
+        tag=Cell(str(delivery.state.label), tone=delivery.state.tone),
+        sub=delivery.problem or "",
         groups=[
-            Group(_("What is sent"), facts=[(name, Cell(str(value or "")), False) for name, value in _told(one)]),
+            Group(
+                _("What is sent"),
+                facts=[(name, Cell(str(value or "")), False) for name, value in _payload_items(delivery)],
+            ),
         ],
         buttons=[Button(_("Back to the list"), url_for("webhook.index"))],
     )
-    if one.state is DeliveryState.GIVEN_UP:
+    if delivery.state is DeliveryState.GIVEN_UP:
         url = url_for("webhook.again", id_=id_)
         page.buttons.append(Button(_("Send again"), url, "refresh", primary=True, post=True))
     return render_template("notices/webhook.html", page=page)
 
 
-def _told(one: WebhookDelivery) -> list[tuple[str, Any]]:
-    return sorted(one.payload.items())
+def _payload_items(delivery: WebhookDelivery) -> list[tuple[str, Any]]:
+    return sorted(delivery.payload.items())
 
 
 @blueprint.post("/<int:id_>/again")
@@ -114,26 +117,26 @@ def again(id_: int) -> Any:
 @blueprint.route("/settings", methods=("GET", "POST"))
 def edit() -> Any:
     session, hook = current_panel().session, _hook()
-    given = _given(hook)
-    problems = _problems(given, hook) if request.method == "POST" else {}
+    typed = _typed(hook)
+    problems = _problems(typed, hook) if request.method == "POST" else {}
     if request.method == "POST" and not problems:
         if hook is None:
             hook = Webhook()
             session.add(hook)
-        hook.active, hook.url, hook.base = given["active"] == "1", given["address"] or None, given["base"] or None
-        hook.kinds = [kind for kind in KINDS if given[f"kind.{kind}"] == "1"]
-        hook.secret = given["secret"] or hook.secret or ""
+        hook.active, hook.url, hook.base = typed["active"] == "1", typed["address"] or None, typed["base"] or None
+        hook.kinds = [kind for kind in KINDS if typed[f"kind.{kind}"] == "1"]
+        hook.secret = typed["secret"] or hook.secret or ""
         session.commit()
         flash(str(_("Settings saved.")), "success")
         return redirect(url_for("webhook.index"))
     session.rollback()
     inputs = [
-        Input("active", _("On"), "flag", given["active"], help=_("Off: nothing is sent or kept to be sent.")),
+        Input("active", _("On"), "flag", typed["active"], help=_("Off: nothing is sent or kept to be sent.")),
         Input(
             "address",
             _("Address"),
             "text",
-            given["address"],
+            typed["address"],
             help=_("Each message is posted to it as JSON."),
             maxlength=300,
         ),
@@ -148,22 +151,22 @@ def edit() -> Any:
             "base",
             _("Address of this panel"),
             "text",
-            given["base"],
+            typed["base"],
             help=_("Put before the links to cases, for example https://10.0.0.5."),
             maxlength=200,
         ),
     ]
-    kinds = [Input(f"kind.{kind}", told.label, "flag", given[f"kind.{kind}"]) for kind, told in KINDS.items()]
-    for made in (*inputs, *kinds):
-        made.was = made.value
-        made.errors = [str(problems[made.name])] if made.name in problems else []
+    kinds = [Input(f"kind.{kind}", kind_info.label, "flag", typed[f"kind.{kind}"]) for kind, kind_info in KINDS.items()]
+    for input_ in (*inputs, *kinds):
+        input_.was = input_.value
+        input_.errors = [str(problems[input_.name])] if input_.name in problems else []
     page = FormPage(
         title=_("Settings of the webhook"),
         sub=_(
             "Other systems are told of steps and deadlines: case number, step, states and time; nothing of a person."
         ),
         groups=[Group(_("Receiver"), inputs), Group(_("Sent for"), kinds)],
-        errors=[(made.name, made.label, made.errors[0]) for made in inputs if made.errors],
+        errors=[(input_.name, input_.label, input_.errors[0]) for input_ in inputs if input_.errors],
         submit=_("Save"),
         cancel_url=url_for("webhook.index"),
     )
@@ -171,41 +174,41 @@ def edit() -> Any:
 
 
 def _hook() -> Webhook | None:
-    found = current_panel().session.execute(select(Webhook).order_by(Webhook.id)).scalars().first()
-    assert found is None or isinstance(found, Webhook)
-    return found
+    hook = current_panel().session.execute(select(Webhook).order_by(Webhook.id)).scalars().first()
+    assert hook is None or isinstance(hook, Webhook)
+    return hook
 
 
-def _given(hook: Webhook | None) -> dict[str, str]:
-    """What was typed, or what is set."""
-    chosen = set(hook.kinds) if hook is not None else set()
-    now = {
+def _typed(hook: Webhook | None) -> dict[str, str]:
+    """The texts typed into the form; before that the stored settings."""
+    kinds = set(hook.kinds) if hook is not None else set()
+    stored = {
         "active": "1" if hook is not None and hook.active else "0",
         "address": (hook.url if hook is not None else None) or "",
         "base": (hook.base if hook is not None else None) or "",
         "secret": "",
-        **{f"kind.{kind}": "1" if kind in chosen else "0" for kind in KINDS},
+        **{f"kind.{kind}": "1" if kind in kinds else "0" for kind in KINDS},
     }
-    return {name: tidy(request.form.get(name, value)) for name, value in now.items()}
+    return {name: tidy(request.form.get(name, value)) for name, value in stored.items()}
 
 
-def _problems(given: dict[str, str], hook: Webhook | None) -> dict[str, Message]:
-    found: dict[str, Message] = {}
-    for name, most in (("address", 300), ("base", 200), ("secret", 200)):
-        if len(given[name]) > most:
-            found[name] = _("At most {n} signs.", n=most)
-    if given["address"] and (wrong := outbox.wrong_address(given["address"])):
-        found["address"] = wrong
-    if given["base"] and (wrong := outbox.wrong_address(given["base"]) or _path(given["base"])):
-        found["base"] = wrong
-    if given["secret"] and len(given["secret"]) < LEAST_SECRET:
-        found["secret"] = _("{n} signs or more.", n=LEAST_SECRET)
-    if given["active"] == "1":
-        if not given["address"]:
-            found["address"] = _("This must be filled in.")
-        if not given["secret"] and not (hook is not None and hook.secret):
-            found["secret"] = _("This must be filled in.")
-    return found
+def _problems(typed: dict[str, str], hook: Webhook | None) -> dict[str, Message]:
+    problems: dict[str, Message] = {}
+    for name, limit in (("address", 300), ("base", 200), ("secret", 200)):
+        if len(typed[name]) > limit:
+            problems[name] = _("At most {n} signs.", n=limit)
+    if typed["address"] and (problem := outbox.wrong_address(typed["address"])):
+        problems["address"] = problem
+    if typed["base"] and (problem := outbox.wrong_address(typed["base"]) or _path(typed["base"])):
+        problems["base"] = problem
+    if typed["secret"] and len(typed["secret"]) < LEAST_SECRET:
+        problems["secret"] = _("{n} signs or more.", n=LEAST_SECRET)
+    if typed["active"] == "1":
+        if not typed["address"]:
+            problems["address"] = _("This must be filled in.")
+        if not typed["secret"] and not (hook is not None and hook.secret):
+            problems["secret"] = _("This must be filled in.")
+    return problems
 
 
 def _path(base: str) -> Message | None:

@@ -1,1 +1,1 @@
-"""Registers on screen, as workbooks, and as a command."""
+"""The page, the workbook and the command of registers."""

@@ -1,4 +1,4 @@
-"""Registers at the command line, by the same path as on screen."""
+"""The command that writes a register, by the same functions as the page."""
 
 from __future__ import annotations
 
@@ -44,39 +44,39 @@ def install(app: Flask, panel: Panel) -> None:
         person: str | None,
     ) -> None:
         """Write a register as a workbook to print and sign."""
-        chosen = REGISTERS[name]
+        declared = REGISTERS[name]
         try:
             first = Month.parse(month) if month else Month.of(today()).plus(-1)
             last = Month.parse(until) if until else None
-            on = Day().parse(day)
+            parsed_day = Day().parse(day)
             with acting(panel, person, write=True) as session:
-                id_ = None if street is None else _street(session, street)
-                place = _community(session, chosen, id_, community) if community is not None else None
-                wanted = registers.order(session, first, last, on, id_, community=place)
-                made = workbook.make(session, chosen, wanted)
-                out.write_bytes(made.content)
-                workbook.written(session, chosen, made)
+                street_id = None if street is None else _street(session, street)
+                community_id = _community(session, declared, street_id, community) if community is not None else None
+                params = registers.checked_params(session, first, last, parsed_day, street_id, community=community_id)
+                file = workbook.make(session, declared, params)
+                out.write_bytes(file.content)
+                workbook.note_export(session, declared, file)
         except (Invalid, AccessDenied, UserError) as problem:
             fail(problem.message)
         except OSError:
             fail(_("{file} can't be written.", file=out))
-        click.echo(_("{n} rows written: {file}", n=made.rows, file=out))
+        click.echo(_("{n} rows written: {file}", n=file.rows, file=out))
 
 
 def _street(session: Any, name: str) -> int:
-    found = session.execute(select(Street.id).where(Street.name == name)).scalar_one_or_none()
-    if found is None:
+    id_ = session.execute(select(Street.id).where(Street.name == name)).scalar_one_or_none()
+    if id_ is None:
         raise UserError(_("There is no street {name}.", name=name))
-    return int(found)
+    return int(id_)
 
 
 def _community(session: Any, register: Register, street: int | None, name: str) -> int:
     if not register.by_community:
         raise UserError(_("This register isn't kept for one community alone."))
-    reached = registers.communities(session)
-    found = [one.id for one in reached if one.name == name and street in (None, one.street_id)]
-    if not found:
+    communities = registers.communities(session)
+    ids = [place.id for place in communities if place.name == name and street in (None, place.street_id)]
+    if not ids:
         raise UserError(_("There is no community {name}.", name=name))
-    if len(found) > 1:
+    if len(ids) > 1:
         raise UserError(_("Several communities are called {name}: name the street as well.", name=name))
-    return found[0]
+    return ids[0]

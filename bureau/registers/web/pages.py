@@ -1,4 +1,4 @@
-"""Registers on screen: choose, look, take along."""
+"""The page of registers: parameters, preview and download."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MONTHS = 36
 
 @dataclass(slots=True)
 class RegisterPage(Page):
-    """`tabs` lead to the other registers; `columns` and `rows` are the first of what the file holds."""
+    """`tabs` link to the other registers; `columns` and `rows` are a preview of the workbook."""
 
     name: str = ""
     tabs: list[Chip] = field(default_factory=list)
@@ -44,109 +44,115 @@ class RegisterPage(Page):
 
 
 def may_open() -> bool:
-    return bool(registers.may(current_panel().session, Permission.EXPORT))
+    return bool(registers.permitted(current_panel().session, Permission.EXPORT))
 
 
 def page() -> Any:
     session = current_panel().session
-    allowed = registers.may(session, Permission.EXPORT)
-    if not allowed:
+    permitted = registers.permitted(session, Permission.EXPORT)
+    if not permitted:
         abort(403)
-    register = _register(allowed)
+    register = _register(permitted)
     try:
-        wanted = _order()
+        params = _params()
     except Invalid as problem:
         flash(str(problem.message), "danger")
         return redirect(url_for("registers", name=register.name))
-    rows = registers.fill(session, register, wanted).rows
-    shown = RegisterPage(title=_("Registers"), name=register.name, help=register.help, count=len(rows))
-    shown.sub = Message("{name} · {words}", name=register.label, words=n_("{n} row", "{n} rows", len(rows)))
-    shown.tabs = [Chip(one.label, url_for("registers", name=one.name), active=one is register) for one in allowed]
-    shown.inputs = _inputs(register, wanted)
-    shown.columns = [Column(str(i), column.label) for i, column in enumerate(register.columns)]
-    shown.rows = [Row(i, "", [_cell(value) for value in row]) for i, row in enumerate(rows[:SHOWN])]
-    address = url_for("registers_file", name=register.name, **_address(register, wanted))
-    shown.buttons = [Button(_("Download"), address, "download", primary=True)]
-    return render_template("registers/registers.html", page=shown)
+    rows = registers.fill(session, register, params).rows
+    register_page = RegisterPage(title=_("Registers"), name=register.name, help=register.help, count=len(rows))
+    register_page.sub = Message("{name} · {words}", name=register.label, words=n_("{n} row", "{n} rows", len(rows)))
+    register_page.tabs = [
+        Chip(other.label, url_for("registers", name=other.name), active=other is register) for other in permitted
+    ]
+    register_page.inputs = _inputs(register, params)
+    register_page.columns = [Column(str(i), column.label) for i, column in enumerate(register.columns)]
+    register_page.rows = [Row(i, "", [_cell(value) for value in row]) for i, row in enumerate(rows[:SHOWN])]
+    address = url_for("registers_file", name=register.name, **_address(register, params))
+    register_page.buttons = [Button(_("Download"), address, "download", primary=True)]
+    return render_template("registers/registers.html", page=register_page)
 
 
 def download() -> Any:
     panel = current_panel()
-    register = _register(registers.may(panel.session, Permission.EXPORT))
+    register = _register(registers.permitted(panel.session, Permission.EXPORT))
     try:
-        made = workbook.make(panel.session, register, _order())
+        file = workbook.make(panel.session, register, _params())
     except Invalid:
         abort(404)
     panel.session.rollback()
-    with panel.system_session() as own:
-        set_actor(own, replace(current_actor(), system=True))
-        workbook.written(own, register, made)
-    return send_file(BytesIO(made.content), XLSX, as_attachment=True, download_name=made.name)
+    with panel.system_session() as session:
+        set_actor(session, replace(current_actor(), system=True))
+        workbook.note_export(session, register, file)
+    return send_file(BytesIO(file.content), XLSX, as_attachment=True, download_name=file.name)
 
 
-def _register(allowed: list[Register]) -> Register:
-    """The one that was asked for, or the first."""
+def _register(permitted: list[Register]) -> Register:
+    """The register named in the address, by default the first permitted one. 404 for an unknown name, 403 without the
+    right."""
     name = request.args.get("name")
     if name and name not in REGISTERS:
         abort(404)
-    found = next((one for one in allowed if name in (None, "", one.name)), None)
-    if found is None:
+    register = next((candidate for candidate in permitted if name in (None, "", candidate.name)), None)
+    if register is None:
         abort(403)
-    return found
+    return register
 
 
-def _order() -> RegisterRequest:
-    """What was asked for: last month, today and every street, if nothing else was said."""
-    given = request.args
+def _params() -> RegisterRequest:
+    """The parameters in the address; by default last month, today and all streets. 404 for values that can't be
+    parsed."""
+    args = request.args
     try:
-        first = Month.parse(given["month"]) if tidy(given.get("month")) else Month.of(today()).plus(-1)
-        last = Month.parse(given["until"]) if tidy(given.get("until")) else None
-        day = Day().parse(given.get("on"))
+        first = Month.parse(args["month"]) if tidy(args.get("month")) else Month.of(today()).plus(-1)
+        last = Month.parse(args["until"]) if tidy(args.get("until")) else None
+        day = Day().parse(args.get("on"))
     except Invalid:
         abort(404)
-    street, community = _number("street"), _number("community")
-    return registers.order(current_panel().session, first, last, day, street, community=community)
+    street, community = _id_in_address("street"), _id_in_address("community")
+    return registers.checked_params(current_panel().session, first, last, day, street, community=community)
 
 
-def _number(name: str) -> int | None:
-    """An id in the address; 404 for what is none."""
-    found = ids.parse(request.args.get(name))
-    if found is None and tidy(request.args.get(name)):
+def _id_in_address(name: str) -> int | None:
+    """An id in the address. 404 for any other text."""
+    id_ = ids.parse(request.args.get(name))
+    if id_ is None and tidy(request.args.get(name)):
         abort(404)
-    return found
+    return id_
 
 
-def _address(register: Register, wanted: RegisterRequest) -> dict[str, Any]:
-    chosen = {"street": wanted.street, "community": wanted.community if register.by_community else None}
-    found: dict[str, Any] = {name: id_ for name, id_ in chosen.items() if id_ is not None}
+def _address(register: Register, params: RegisterRequest) -> dict[str, Any]:
+    chosen = {"street": params.street, "community": params.community if register.by_community else None}
+    filters: dict[str, Any] = {name: id_ for name, id_ in chosen.items() if id_ is not None}
     if register.by_day:
-        return {"on": wanted.day.isoformat(), **found}
-    return {"month": str(wanted.first), "until": str(wanted.last), **found}
+        return {"on": params.day.isoformat(), **filters}
+    return {"month": str(params.first), "until": str(params.last), **filters}
 
 
-def _inputs(register: Register, wanted: RegisterRequest) -> list[Input]:
-    this = Month.of(today())
-    months = sorted({wanted.first, wanted.last, *(this.plus(-i) for i in range(MONTHS))}, reverse=True)
+def _inputs(register: Register, params: RegisterRequest) -> list[Input]:
+    this_month = Month.of(today())
+    months = sorted({params.first, params.last, *(this_month.plus(-i) for i in range(MONTHS))}, reverse=True)
     choices = [(str(month), month.words) for month in months]
     streets = [("", str(_("All streets"))), *((str(i), n) for i, n in registers.streets(current_panel().session))]
-    street = Input("street", _("Street"), "select", str(wanted.street or ""), choices=streets)
+    street = Input("street", _("Street"), "select", str(params.street or ""), choices=streets)
     if register.by_day:
-        return [Input("on", _("As of"), "date", wanted.day.isoformat()), street]
+        return [Input("on", _("As of"), "date", params.day.isoformat()), street]
     inputs = [
-        Input("month", _("From month"), "select", str(wanted.first), choices=choices),
-        Input("until", _("To month"), "select", str(wanted.last), choices=choices),
+        Input("month", _("From month"), "select", str(params.first), choices=choices),
+        Input("until", _("To month"), "select", str(params.last), choices=choices),
         street,
     ]
     if register.by_community:
-        reached = registers.communities(current_panel().session)
-        named = [
-            (str(one.id), one.name if wanted.street else f"{one.street} {one.name}")
-            for one in reached
-            if wanted.street in (None, one.street_id)
+        communities = registers.communities(current_panel().session)
+        options = [
+            (str(place.id), place.name if params.street else f"{place.street} {place.name}")
+            for place in communities
+            if params.street in (None, place.street_id)
         ]
-        every = ("", str(_("All communities")))
+        all_communities = ("", str(_("All communities")))
         inputs.append(
-            Input("community", _("Community"), "select", str(wanted.community or ""), choices=[every, *named])
+            Input(
+                "community", _("Community"), "select", str(params.community or ""), choices=[all_communities, *options]
+            )
         )
     return inputs
 

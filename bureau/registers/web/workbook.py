@@ -1,4 +1,4 @@
-"""A register as a workbook to print and sign."""
+"""The workbook of a register."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ class RegisterFile:
     rows: int
 
 
-def make(session: Session, register: Register, wanted: RegisterRequest) -> RegisterFile:
-    """A register as a workbook."""
-    filled = fill(session, register, wanted)
+def make(session: Session, register: Register, params: RegisterRequest) -> RegisterFile:
+    """The workbook of a register. Raises as registers.fill()."""
+    content = fill(session, register, params)
     values = settings.all_values(session)
-    period = _period(register, wanted)
+    period = _period(register, params)
     heading = paper.heading(
         values,
-        f"{wanted.place}{register.title}（{period}）",
-        f"{wanted.place or '全部街道'}，{period}",
+        f"{params.place}{register.title}（{period}）",
+        f"{params.place or '全部街道'}，{period}",
         period_label="统计时点" if register.by_day else paper.PERIOD,
     )
     target = BytesIO()
     count = register_sheet.write(
-        target, register.title, heading, register.columns, filled.rows, total=filled.total, notes=filled.notes
+        target, register.title, heading, register.columns, content.rows, total=content.total, notes=content.notes
     )
-    name = paper.file_name(heading.unit, wanted.place, register.title, period)
+    name = paper.file_name(heading.unit, params.place, register.title, period)
     return RegisterFile(name, target.getvalue(), count)
 
 
-def written(session: Session, register: Register, made: RegisterFile) -> None:
-    """Note who took which register along. `session` is a writing one of the same actor; the caller commits."""
-    note = _("Register written: {name}, {n} rows", name=made.name.removesuffix(".xlsx"), n=made.rows)
+def note_export(session: Session, register: Register, file: RegisterFile) -> None:
+    """Add an audit entry about the export. `session` is a writing session of the same actor; the caller commits."""
+    note = _("Register written: {name}, {n} rows", name=file.name.removesuffix(".xlsx"), n=file.rows)
     audit.note(session, AuditAction.EVENT, register.model.__tablename__, None, in_default_locale(note))
 
 
-def _period(register: Register, wanted: RegisterRequest) -> str:
+def _period(register: Register, params: RegisterRequest) -> str:
     if register.by_day:
-        return f"截至{wanted.day.year}年{wanted.day.month}月{wanted.day.day}日"
-    if wanted.first == wanted.last:
-        return wanted.first.words
-    same = wanted.first.year == wanted.last.year
-    return f"{wanted.first.words}至{f'{wanted.last.number}月' if same else wanted.last.words}"
+        return f"截至{params.day.year}年{params.day.month}月{params.day.day}日"
+    if params.first == params.last:
+        return params.first.words
+    same = params.first.year == params.last.year
+    return f"{params.first.words}至{f'{params.last.number}月' if same else params.last.words}"
