@@ -56,7 +56,7 @@ def create_app(config: Config | None = None) -> Flask:
         db,
         roles=roles.ROLES,
         tables=[screen.model for screen in features.screens(FEATURES)],
-        facts=facts.facts,
+        facts=facts.scope_ids,
         registry=features.registry(FEATURES, keep_days),
         role_conflict=roles.conflict,
         add_pages=_add_pages,

@@ -22,7 +22,7 @@ from bureau.cases.steps import Part as TellPart, Step, StepNotice
 from bureau.cases.steps.fields import ask
 from bureau.cases.case_feature import CaseFeature
 from bureau.figures.figures import Figure
-from bureau.figures.parts.cases import DUE, DUE_ALL, _taken
+from bureau.figures.parts.cases import DUE, DUE_ALL, with_step
 from bureau.figures.parts.model import Part
 from bureau.menu import WORK
 from bureau.printing.register_sheet import Column

@@ -1,1 +1,1 @@
-"""Roles: what each may do and which rows it reaches."""
+"""Roles: their permissions and their row scopes."""

@@ -1,4 +1,4 @@
-"""The ids that a person's scopes are made of."""
+"""The ids that an account's row scopes are built from."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from panel.base import UNSCOPED
 from panel.kinds import today
 
 
-def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, frozenset[int]]:
-    """The ids that a person's scopes are made of, as of today. One statement for each role that has a scope."""
-    found: dict[str, frozenset[int]] = {}
+def scope_ids(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, frozenset[int]]:
+    """The ids that an account's row scopes are built from, as of today, by name: squads, officer, officer_squad,
+    assigned (communities), liaison, liaison_community. One statement for officer and leader, one for liaison."""
+    ids: dict[str, frozenset[int]] = {}
     day = today()
     if LEADER in roles or OFFICER in roles:
-        current = Assignment.__table__.c
+        assignment = Assignment.__table__.c
         statement = (
-            select(Officer.__table__.c.id, Officer.__table__.c.squad_id, current.community_id)
+            select(Officer.__table__.c.id, Officer.__table__.c.squad_id, assignment.community_id)
             .select_from(Officer.__table__)
             .outerjoin(
                 Assignment.__table__,
-                (current.officer_id == Officer.__table__.c.id)
-                & (current.start_on <= day)
-                & (current.end_on.is_(None) | (current.end_on >= day)),
+                (assignment.officer_id == Officer.__table__.c.id)
+                & (assignment.start_on <= day)
+                & (assignment.end_on.is_(None) | (assignment.end_on >= day)),
             )
             .where(Officer.__table__.c.user_id == user_id, Officer.__table__.c.active)
         )
@@ -36,16 +37,16 @@ def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, fr
         officers = frozenset(row[0] for row in rows)
         squads = frozenset(row[1] for row in rows if row[1] is not None)
         if LEADER in roles:
-            found["squads"] = squads
+            ids["squads"] = squads
         if OFFICER in roles:
-            found |= {
+            ids |= {
                 "officer": officers,
                 "officer_squad": squads,
                 "assigned": frozenset(row[2] for row in rows if row[2] is not None),
             }
     if LIAISON in roles:
         liaison = Liaison.__table__.c
-        own = session.execute(
+        terms = session.execute(
             select(liaison.id, liaison.community_id).where(
                 liaison.user_id == user_id,
                 liaison.start_on <= day,
@@ -53,8 +54,8 @@ def facts(session: Session, user_id: int, roles: frozenset[str]) -> dict[str, fr
             ),
             execution_options=UNSCOPED,
         ).all()
-        found |= {
-            "liaison": frozenset(row[0] for row in own),
-            "liaison_community": frozenset(row[1] for row in own),
+        ids |= {
+            "liaison": frozenset(row[0] for row in terms),
+            "liaison_community": frozenset(row[1] for row in terms),
         }
-    return found
+    return ids

@@ -1,4 +1,4 @@
-"""Who may do what, declared once: the roles of the bureau, what each may do to which table, which rows it reaches."""
+"""The roles of the bureau: the permissions of each on every table, and its row scopes."""
 
 from __future__ import annotations
 
@@ -63,20 +63,20 @@ from panel.store.records import Setting
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
 ADMINISTRATOR, SECURITY, AUDITOR = "administrator", "security", "auditor"
 
-#: 等保 2.0: these are three people, and none of them sees business data.
+#: 等保 2.0 requires three people for these roles, without access to business data.
 ADMINISTRATIVE = frozenset({ADMINISTRATOR, SECURITY, AUDITOR})
 
 REFERENCE = (Street, Squad, Department, ChecklistItem, Phrase, CalendarDay)
 ROSTER = (Community, Liaison, Officer, Assignment, Volunteer)
 CASEWORK = (Case, CaseParty, Action, Referral, Feedback)
-#: What neither list settles. A mediation begins and ends by steps.
+#: Measurements and mediations. Steps begin and end a mediation.
 DISPUTES = (Measurement, Mediation, MediationSession, MediationMember)
-#: Every Monday.
+#: Visits and surveys.
 DUTY = (Visit, SurveyEntry)
 LEDGERS = (Ledger, LedgerLine)
 BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *DUTY, *CASEWORK, *DISPUTES, DeadlineChange, CaseEvent)
 
-#: Cases are reported and referrals made by steps; what is written of them can be corrected.
+#: For tables whose rows are added by steps: reading and correcting.
 CORRECT = frozenset({Act.READ, Act.EDIT})
 EXPORT = frozenset({Act.EXPORT})
 REVEAL = frozenset({Act.REVEAL})
@@ -199,13 +199,14 @@ ROLES: tuple[Role, ...] = (
 
 
 def conflict(session: Session, held: frozenset[str]) -> Message | None:
-    """Why roles may not be held by one account, or None; the office may say that administration is not kept apart."""
+    """The reason why one account may not hold these roles, or None; None too if the setting "separate_admins" is
+    off."""
     problem = mixed_roles(held)
     return problem if problem and settings.get(session, "separate_admins") else None
 
 
 def mixed_roles(held: frozenset[str]) -> Message | None:
-    """Why roles may not be held by one account while administration is kept apart (等保 2.0), or None."""
+    """The reason why one account may not hold these roles with separate administrators (等保 2.0), or None."""
     if len(held & ADMINISTRATIVE) > 1:
         return _("System, security and audit administrator must be three different accounts.")
     if held & ADMINISTRATIVE and held - ADMINISTRATIVE:

@@ -1,4 +1,4 @@
-"""Which rows of a table a role reaches: conditions made of the ids in facts.facts()."""
+"""Row scopes of roles: conditions built from the ids of facts.scope_ids()."""
 
 from __future__ import annotations
 
@@ -18,73 +18,77 @@ from panel.security.policy import Actor
 
 
 def squad_communities(actor: Actor, community: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = community.squad_id.in_(actor.ids("squads"))
-    return found
+    condition: ColumnElement[bool] = community.squad_id.in_(actor.ids("squads"))
+    return condition
 
 
 def squad_officers(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = officer.squad_id.in_(actor.ids("squads"))
-    return found
+    condition: ColumnElement[bool] = officer.squad_id.in_(actor.ids("squads"))
+    return condition
 
 
 def squad_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
-    """Cases of the squad's communities, and those its people handle elsewhere."""
+    """Cases of the squad's communities, and those that its officers handle or lead elsewhere."""
     officers = select(Officer.__table__.c.id).where(Officer.__table__.c.squad_id.in_(actor.ids("squads")))
     communities = select(Community.__table__.c.id).where(Community.__table__.c.squad_id.in_(actor.ids("squads")))
     return or_(case.community_id.in_(communities), case.handler_id.in_(officers), case.lead_officer_id.in_(officers))
 
 
 def squad_ledgers(actor: Actor, ledger: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = ledger.squad_id.in_(actor.ids("squads"))
-    return found
+    condition: ColumnElement[bool] = ledger.squad_id.in_(actor.ids("squads"))
+    return condition
 
 
 def assigned_communities(actor: Actor, community: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = community.id.in_(actor.ids("assigned"))
-    return found
+    condition: ColumnElement[bool] = community.id.in_(actor.ids("assigned"))
+    return condition
 
 
 def colleagues(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    """Oneself and one's squad: a case may be handed on to any of them."""
+    """The officer and their squad: a case may be dispatched to any of them."""
     return or_(officer.id.in_(actor.ids("officer")), officer.squad_id.in_(actor.ids("officer_squad")))
 
 
 def officer_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
-    me = actor.ids("officer")
-    return or_(case.community_id.in_(actor.ids("assigned")), case.handler_id.in_(me), case.lead_officer_id.in_(me))
+    officers = actor.ids("officer")
+    return or_(
+        case.community_id.in_(actor.ids("assigned")), case.handler_id.in_(officers), case.lead_officer_id.in_(officers)
+    )
 
 
 def own_community(actor: Actor, community: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = community.id.in_(actor.ids("liaison_community"))
-    return found
+    condition: ColumnElement[bool] = community.id.in_(actor.ids("liaison_community"))
+    return condition
 
 
 def community_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = case.community_id.in_(actor.ids("liaison_community"))
-    return found
+    condition: ColumnElement[bool] = case.community_id.in_(actor.ids("liaison_community"))
+    return condition
 
 
 def officers_in_touch(actor: Actor, officer: Any) -> ColumnElement[bool]:
-    """The officer assigned to the liaison's community today, those who come next, and those who work on its cases."""
-    own = actor.ids("liaison_community")
+    """The officers of the liaison's community: assigned today, planned for a visit, handling or leading a case."""
+    communities = actor.ids("liaison_community")
     cases = Case.__table__.c
     day = today()
     assigned, visits = Assignment.__table__.c, Visit.__table__.c
     return or_(
         officer.id.in_(
             select(assigned.officer_id).where(
-                assigned.community_id.in_(own),
+                assigned.community_id.in_(communities),
                 assigned.start_on <= day,
                 or_(assigned.end_on.is_(None), assigned.end_on >= day),
             )
         ),
         officer.id.in_(
             select(visits.officer_id).where(
-                visits.community_id.in_(own), visits.planned_on >= day, visits.officer_id.is_not(None)
+                visits.community_id.in_(communities), visits.planned_on >= day, visits.officer_id.is_not(None)
             )
         ),
-        officer.id.in_(select(cases.handler_id).where(cases.community_id.in_(own), cases.handler_id.is_not(None))),
         officer.id.in_(
-            select(cases.lead_officer_id).where(cases.community_id.in_(own), cases.lead_officer_id.is_not(None))
+            select(cases.handler_id).where(cases.community_id.in_(communities), cases.handler_id.is_not(None))
+        ),
+        officer.id.in_(
+            select(cases.lead_officer_id).where(cases.community_id.in_(communities), cases.lead_officer_id.is_not(None))
         ),
     )

@@ -1,1 +1,1 @@
-"""Working days, office hours, months, and when something is due."""
+"""Working days, periods and deadlines."""

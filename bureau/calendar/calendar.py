@@ -1,4 +1,4 @@
-"""Which days the office works."""
+"""The working calendar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models import CalendarDay
 from panel.base import UNSCOPED
 from panel.i18n import _
 
-#: What the days of a week are called, from Monday on.
+#: The names of the weekdays from Monday on.
 WEEKDAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
 
 _NOTICE_MONTH = 12
@@ -25,22 +25,22 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Working days with their office hours. `days` names the days that the yearly notice names, with whether one works;
-    every other day is a working day from Monday to Friday, which also is the fallback for a year that isn't loaded."""
+    """Working days and office hours. `days` holds the days of the yearly notice and whether they are working days;
+    every other day is one from Monday to Friday, also in a year that isn't loaded."""
 
     days: Mapping[date, bool] = field(default_factory=dict)
     hours: OfficeHours = field(default_factory=OfficeHours)
 
     @classmethod
     def load(cls, session: Session, hours: OfficeHours | None = None) -> Self:
-        """Read the working calendar in one statement, whoever the session acts for."""
+        """Read the working calendar in one statement, unscoped."""
         query = select(CalendarDay.day, CalendarDay.is_work)
         rows = session.execute(query, execution_options=UNSCOPED)
         return cls(dict(rows.all()), hours or OfficeHours())
 
     def is_workday(self, day: date) -> bool:
-        found = self.days.get(day)
-        return day.weekday() < 5 if found is None else found
+        is_work = self.days.get(day)
+        return day.weekday() < 5 if is_work is None else is_work
 
     def next_workday(self, day: date) -> date:
         """The first working day after `day`."""
@@ -50,12 +50,12 @@ class Calendar:
         return day
 
     def loaded(self, year: int) -> bool:
-        """Whether the notice for `year` has been taken in: then the year has at least one row."""
+        """Whether the notice for `year` is loaded: the year has at least one row."""
         return any(day.year == year for day in self.days)
 
     def missing_year(self, today: date) -> int | None:
-        """The year whose notice is still to be loaded: this one, or from 1 December on, when the notice is out,
-        the next."""
+        """The year whose notice is still to be loaded: this year, or from 1 December on the next; None if none is
+        missing."""
         if not self.loaded(today.year):
             return today.year
         if today.month == _NOTICE_MONTH and not self.loaded(today.year + 1):
@@ -64,5 +64,5 @@ class Calendar:
 
 
 def office_calendar(session: Session) -> Calendar:
-    """The working calendar with the office hours that the office keeps."""
+    """The working calendar with the office hours of the settings."""
     return Calendar.load(session, settings.get(session, "office_hours"))

@@ -1,4 +1,4 @@
-"""When something is due and how near that is. Pure functions; all moments carry a zone, days are local ones."""
+"""Deadlines by the bureau's working calendar, and their lights. Pure functions; times carry a zone, days are local."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from panel.kinds import ZONE
 
 Light = Literal["green", "yellow", "red"]
 
-#: Yellow when at most one in so many parts of the time is left: 20 %.
+#: The light is yellow when at most a fifth of the time is left.
 _YELLOW_PART = 5
 _DAY = timedelta(days=1)
 _LEAST = timedelta(microseconds=1)
@@ -20,11 +20,11 @@ _MIDNIGHT = time()
 
 
 def due(start: datetime, value: int, unit: LimitUnit, calendar: Calendar, *, urgent: bool = False) -> datetime:
-    """When a limit of `value` `unit` that starts at `start` ends, in UTC.
+    """The deadline, in UTC, of a limit of `value` `unit` that starts at `start`.
 
     - Working days: the first one counted is the working day after `start`; it ends at the close of the last one.
-    - Office hours: only office time counts; a start after hours rolls forward to the next opening.
-    - Clock hours, and office hours of something urgent: around the clock from `start` on.
+    - Office hours: only office time counts; a start outside it counts from the next opening.
+    - Clock hours, and office hours of an urgent case: around the clock.
 
     Raises ValueError for a limit below 1."""
     if value < 1:
@@ -40,10 +40,10 @@ def due(start: datetime, value: int, unit: LimitUnit, calendar: Calendar, *, urg
 
 
 def begun_before(now: datetime, value: int, unit: LimitUnit, calendar: Calendar, *, urgent: bool = False) -> datetime:
-    """The moment up to which a limit must have begun to be over now: what began before it is over, what began at it or
-    later isn't. So a list asks for what is over without a deadline being stored. A limit in working days depends on
-    the day alone; for office hours the moment is found by halving, to the microsecond: who starts later is never due
-    earlier."""
+    """The moment, in UTC, such that a limit begun before it is over now, and one begun later isn't. Lists use it to
+    find overdue cases without stored deadlines.
+
+    Office hours are searched by bisection to the microsecond: a later start never has an earlier deadline."""
     if _by_the_clock(unit, urgent):
         return (now - timedelta(hours=value)).astimezone(UTC)
     if unit == LimitUnit.WORKING_DAY:
@@ -54,11 +54,11 @@ def begun_before(now: datetime, value: int, unit: LimitUnit, calendar: Calendar,
     back = timedelta(days=1)
     while due(now - back, value, unit, calendar) >= now:
         back *= 2
-    over, within = now - back, now
-    while within - over > _LEAST:
-        middle = over + (within - over) // 2
+    overdue, within = now - back, now
+    while within - overdue > _LEAST:
+        middle = overdue + (within - overdue) // 2
         if due(middle, value, unit, calendar) < now:
-            over = middle
+            overdue = middle
         else:
             within = middle
     return within.astimezone(UTC)
@@ -73,19 +73,19 @@ def resumed(
     *,
     urgent: bool = False,
 ) -> datetime:
-    """A deadline after the clock has stood still from `begin` to `end`: as much time is left as there was, counted as
-    the unit counts it."""
+    """The deadline `before`, moved by a suspension from `begin` to `end`, so that the time left in the limit's unit
+    stays the same."""
     if _by_the_clock(unit, urgent):
         return (before + max(end - begin, timedelta())).astimezone(UTC)
     if unit == LimitUnit.OFFICE_HOUR:
-        stood = office_time(begin, end, calendar)
-        return after(before, stood, calendar) if stood else before
+        pause = office_time(begin, end, calendar)
+        return after(before, pause, calendar) if pause else before
     days = working_days_between(begin, end, calendar)
     return due(before, days, unit, calendar) if days else before
 
 
 def after(start: datetime, length: timedelta, calendar: Calendar) -> datetime:
-    """The moment at which `length` of office time has passed since `start`, in UTC: within office hours always."""
+    """The moment, in UTC and within office hours, at which `length` of office time has passed since `start`."""
     local = start.astimezone(ZONE)
     day, left = local.date(), length
     while True:
@@ -116,8 +116,8 @@ def office_time(begin: datetime, end: datetime, calendar: Calendar) -> timedelta
 def light(
     now: datetime, start: datetime, due: datetime, unit: LimitUnit, calendar: Calendar, *, urgent: bool = False
 ) -> Light:
-    """How near the deadline of something open is. Red: over. Yellow: at most 20 % of the time is left, counted as the
-    unit counts it; for limits in working days also all of the last one. Green otherwise."""
+    """The light of an open deadline. Red: over. Yellow: at most 20 % of the time is left, in the limit's unit; for
+    working days also the whole last day. Green otherwise."""
     if now > due:
         return "red"
     if _by_the_clock(unit, urgent):
@@ -132,8 +132,8 @@ def light(
 
 
 def words(now: datetime, due: datetime | None, ended_at: datetime | None, calendar: Calendar) -> Message:
-    """A deadline in a few words: "Today 17:30", "2 working days over", or for what has ended in time or late.
-    Nothing when there is no deadline yet."""
+    """A deadline as text: "Today 17:30", "2 working days over"; "In time" or "Late" after `ended_at`; empty without a
+    deadline."""
     if due is None:
         return Message("")
     if ended_at is not None:
@@ -159,12 +159,12 @@ def working_days_between(begin: date, end: date, calendar: Calendar) -> int:
 
 
 def local_day(moment: date) -> date:
-    """The day in the office's zone; a plain day stays what it is."""
+    """The day of a moment in the office's zone; a plain day is returned as it is."""
     return moment.astimezone(ZONE).date() if isinstance(moment, datetime) else moment
 
 
 def _over(now: datetime, due: datetime, calendar: Calendar) -> Message:
-    """How long a deadline is over: working days, or on the same or a rest day hours, or minutes in the first hour."""
+    """The time since a deadline in working days; without a full one in hours, and within the first hour in minutes."""
     if days := working_days_between(due, now, calendar):
         return n_("{n} working day over", "{n} working days over", days)
     minutes = int((now - due).total_seconds() // 60)
@@ -182,5 +182,5 @@ def local(moment: datetime) -> datetime: ...
 @overload
 def local(moment: None) -> None: ...
 def local(moment: datetime | None) -> datetime | None:
-    """A moment as papers print it: in the office's zone, to the minute."""
+    """A moment in the office's zone, cut to the minute, as papers print it."""
     return None if moment is None else moment.astimezone(ZONE).replace(second=0, microsecond=0)

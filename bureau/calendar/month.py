@@ -21,11 +21,11 @@ class Month:
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        """A month as typed: 2026-05, 2026/5, 2026年5月. Invalid, with a sentence, for anything else."""
-        found = re.fullmatch(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*月?", narrow(tidy(raw)))
-        if not found or not 1 <= int(found[2]) <= 12 or not 1990 <= int(found[1]) <= 2200:
+        """Parse 2026-05, 2026/5 or 2026年5月. Raises Invalid for any other text."""
+        match = re.fullmatch(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*月?", narrow(tidy(raw)))
+        if not match or not 1 <= int(match[2]) <= 12 or not 1990 <= int(match[1]) <= 2200:
             raise Invalid(_("This is no month. Example: 2026-05."))
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     @classmethod
     def of(cls, day: date) -> Self:
@@ -35,23 +35,23 @@ class Month:
         return f"{self.year:04}-{self.number:02}"
 
     def plus(self, months: int) -> Month:
-        """So many months later; earlier if negative."""
+        """The month so many months later; earlier if negative."""
         years, number = divmod(self.number - 1 + months, 12)
         return Month(self.year + years, number + 1)
 
     @property
     def start(self) -> datetime:
-        """Local midnight of its first day."""
+        """Local midnight at the start of the first day."""
         return datetime(self.year, self.number, 1, tzinfo=ZONE)
 
     @property
     def end(self) -> datetime:
-        """Local midnight after its last day: the first moment that is no longer in it."""
+        """Local midnight after the last day; no longer in the month."""
         return self.plus(1).start
 
     @property
     def words(self) -> str:
-        """As the printed form writes it: 2026年5月."""
+        """As printed forms write it: 2026年5月."""
         return f"{self.year}年{self.number}月"
 
     @property

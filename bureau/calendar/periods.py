@@ -1,4 +1,4 @@
-"""A span of days in the office's zone, as figures are asked for: this month, last month, a quarter, a year, any."""
+"""Periods of days in the office's zone, such as a month, a quarter or a year."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bureau.calendar.month import Month
 from panel.i18n import Message, _
 from panel.kinds import ZONE, Day, Invalid
 
-#: No longer than so many months at once.
+#: Most months in a period.
 LONGEST = 60
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Span:
-    """Both days belong to it. Invalid, with a sentence, for one that ends before it begins or is too long."""
+    """A period that includes both days. Raises Invalid if it ends before it begins or is too long."""
 
     first: date
     last: date
@@ -33,50 +33,50 @@ class Span:
 
     @classmethod
     def of(cls, month: Month, last: Month | None = None) -> Self:
-        """Whole months."""
+        """The period of whole months."""
         return cls(month.start.date(), (last or month).end.date() - _DAY)
 
     @classmethod
     def typed(cls, first: object, last: object) -> Self:
-        """Days as typed; one alone is a span of one day."""
+        """Parse typed days; one alone is a period of one day. Raises Invalid without any."""
         begin, end = Day().parse(first), Day().parse(last)
         if begin is None and end is None:
             raise Invalid(_("Say from which day to which."))
-        found_first, found_last = begin or end, end or begin
-        assert found_first is not None
-        assert found_last is not None
-        return cls(found_first, found_last)
+        first_day, last_day = begin or end, end or begin
+        assert first_day is not None
+        assert last_day is not None
+        return cls(first_day, last_day)
 
     @property
     def start(self) -> datetime:
-        """Local midnight of its first day."""
+        """Local midnight at the start of the first day."""
         return datetime(self.first.year, self.first.month, self.first.day, tzinfo=ZONE)
 
     @property
     def end(self) -> datetime:
-        """Local midnight after its last day: the first moment that is no longer in it."""
+        """Local midnight after the last day; no longer in the period."""
         day = self.last + _DAY
         return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
     def months(self) -> list[Span]:
-        """Its months one by one; the first and the last may be cut short."""
-        found, month = [], Month.of(self.first)
+        """The months of the period; the first and the last may be partial."""
+        spans, month = [], Month.of(self.first)
         while month.start.date() <= self.last:
             whole = Span.of(month)
-            found.append(Span(max(whole.first, self.first), min(whole.last, self.last)))
+            spans.append(Span(max(whole.first, self.first), min(whole.last, self.last)))
             month = month.plus(1)
-        return found
+        return spans
 
     @property
     def words(self) -> str:
-        """2026年5月, 2026年4月至6月, 2026年, or 2026年5月3日至5月20日: as printed forms write it."""
+        """As printed forms write it: 2026年5月, 2026年4月至6月, 2026年, or 2026年5月3日至5月20日."""
         first, last = Month.of(self.first), Month.of(self.last)
         if self == Span.of(first, last):
             if first == last:
                 return first.words
             if first.year == last.year:
-                whole = (first.number, last.number) == (1, 12)
-                return f"{first.year}年" if whole else f"{first.words}至{last.number}月"
+                full_year = (first.number, last.number) == (1, 12)
+                return f"{first.year}年" if full_year else f"{first.words}至{last.number}月"
             return f"{first.words}至{last.words}"
         begin = f"{first.words}{self.first.day}日"
         if self.first == self.last:
@@ -86,12 +86,12 @@ class Span:
 
 
 def offered(day: date) -> Mapping[str, tuple[Message, Span]]:
-    """The spans that are chosen by name, as of a day."""
-    this = Month.of(day)
+    """The periods offered as chips, as of a day."""
+    this_month = Month.of(day)
     quarter = Month(day.year, (day.month - 1) // 3 * 3 + 1)
     return {
-        "month": (_("This month"), Span.of(this)),
-        "last-month": (_("Last month"), Span.of(this.plus(-1))),
+        "month": (_("This month"), Span.of(this_month)),
+        "last-month": (_("Last month"), Span.of(this_month.plus(-1))),
         "quarter": (_("This quarter"), Span.of(quarter, quarter.plus(2))),
         "last-quarter": (_("Last quarter"), Span.of(quarter.plus(-3), quarter.plus(-1))),
         "year": (_("This year"), Span.of(Month(day.year, 1), Month(day.year, 12))),

@@ -1,5 +1,4 @@
-"""Moments as whole numbers inside a statement, alike on SQLite and PostgreSQL: to count days and hours between two of
-them, and to look a moment up in a list of days."""
+"""SQL functions over stored moments, equal on SQLite and PostgreSQL: seconds, local days, minutes, and steps."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from panel.kinds import ZONE
 from panel.kinds.base import Moments
 
-#: Of the office's zone against UTC: it has known no summer time since 1991, long before the first record.
+#: Offset of the office's zone from UTC in seconds. Constant: the zone has had no summer time since 1991.
 OFFSET = int((datetime(2000, 1, 1, tzinfo=ZONE).utcoffset() or timedelta()).total_seconds())
 DAY = 86_400
 
@@ -27,14 +26,14 @@ class seconds(FunctionElement[int]):  # noqa: N801 - reads like a function of SQ
 
 
 class local_day(FunctionElement[int]):  # noqa: N801
-    """The day of a stored moment in the office's zone, counted from 1 January 1970."""
+    """The local day of a stored moment, in days since 1970-01-01."""
 
     type = BigInteger()
     inherit_cache = True
 
 
 class minute(FunctionElement[Any]):  # noqa: N801
-    """A stored moment without its seconds: what is typed has none."""
+    """A stored moment cut to the minute, to compare it with a typed one."""
 
     type = Moments()
     inherit_cache = True
@@ -71,28 +70,28 @@ def _minute(element: Any, compiler: Any, **kw: Any) -> str:
 
 
 def within_days(later: Any, earlier: Any, days: int) -> ColumnElement[bool]:
-    """Whether a moment comes at most so many times 24 hours after another one, and not before it."""
-    found: ColumnElement[bool] = (later >= earlier) & (seconds(later) - seconds(earlier) <= days * DAY)
-    return found
+    """The condition that `later` is at most `days` times 24 hours after `earlier`, and not before it."""
+    condition: ColumnElement[bool] = (later >= earlier) & (seconds(later) - seconds(earlier) <= days * DAY)
+    return condition
 
 
 def stepwise(moment: Any, steps: Sequence[tuple[datetime, datetime]]) -> ColumnElement[Any]:
-    """What a moment stands for in a list of (before when, what), in the order of time; from the last one on it is the
-    last. The list is halved with each question, so that a year of days costs eight."""
+    """A step function as nested CASE: `steps` are sorted pairs of (before this moment, value); later moments get the
+    last value. Binary search: a year of days takes nine comparisons."""
     if len(steps) == 1:
         return literal(steps[0][1], Moments())
     middle = len(steps) // 2
     earlier, later = steps[:middle], steps[middle:]
     before = moment < literal(earlier[-1][0], Moments())
-    found: ColumnElement[Any] = case((before, stepwise(moment, earlier)), else_=stepwise(moment, later))
-    return found
+    expression: ColumnElement[Any] = case((before, stepwise(moment, earlier)), else_=stepwise(moment, later))
+    return expression
 
 
 def merged(steps: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """The same list without a step that says what the next one says."""
-    found: list[tuple[datetime, datetime]] = []
+    """The steps without those whose value equals that of the next step."""
+    reduced: list[tuple[datetime, datetime]] = []
     for step in steps:
-        if found and found[-1][1] == step[1]:
-            found.pop()
-        found.append(step)
-    return found
+        if reduced and reduced[-1][1] == step[1]:
+            reduced.pop()
+        reduced.append(step)
+    return reduced

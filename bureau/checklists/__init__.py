@@ -1,1 +1,1 @@
-"""The enforcement list and the service list."""
+"""The two checklists: enforcement items and service items."""

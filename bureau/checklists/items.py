@@ -1,4 +1,4 @@
-"""The two lists as they stand on a day, and a time limit in words."""
+"""The items in force on a day, and time limits as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from panel.i18n import Message, n_
 
 
 def current(session: Session, day: date) -> list[ChecklistItem]:
-    """The items in force on a day, each in its newest version, by code. One statement."""
+    """The items in force on a day, in their newest version, sorted by code. One statement."""
     statement = select(ChecklistItem).options(joinedload(ChecklistItem.department))
     newest: dict[str, ChecklistItem] = {}
     for item in session.execute(statement.order_by(ChecklistItem.code, ChecklistItem.version_no)).scalars():

@@ -1,4 +1,4 @@
-"""Which items of the lists a description may be about: by the pairs of characters they share. Pure functions."""
+"""Suggestion of checklist items for a description, by shared pairs of characters. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 
 class Named(Protocol):
-    """What is asked of an item."""
+    """The attributes of an item that this module reads."""
 
     code: str
     name: str
@@ -19,13 +19,13 @@ class Named(Protocol):
 
 T = TypeVar("T", bound=Named)
 
-#: Suggestions that one reads at a glance.
+#: Most suggestions.
 LIMIT = 3
-#: A weaker likeness suggests nothing.
+#: Items with a lower score are not suggested.
 LEAST_SCORE = 0.12
 _RUN = re.compile(r"[\u3400-\u9fffA-Za-z]+")
 
-#: Everyday words, and those of the lists that they stand for.
+#: Terms of the lists by everyday word.
 SYNONYMS: dict[str, str] = {
     "鸡": "养殖 饲养家禽家畜",
     "鸭": "养殖 饲养家禽家畜",
@@ -181,24 +181,27 @@ SYNONYMS: dict[str, str] = {
 
 
 def suggest(description: str, items: Sequence[T], limit: int = LIMIT) -> list[T]:
-    """At most `limit` items that a description is most likely about, the likeliest first; none if nothing is alike.
+    """At most `limit` items whose name and category resemble the description, the likeliest first.
 
-    A pair of characters weighs the more the fewer items have it; the sum is set against what the item's own pairs
-    weigh, so that a long name is no advantage."""
-    own = [_pairs(f"{item.name} {item.category or ''}") for item in items]
-    spread = Counter(pair for pairs in own for pair in pairs)
-    weight = {pair: math.log(1 + len(items) / count) for pair, count in spread.items()}
-    said = _pairs(description)
-    meant = _pairs(" ".join(term for word, term in SYNONYMS.items() if word in description))
+    A pair of characters weighs more the fewer items have it (inverse document frequency). The score is divided by the
+    root of the item's own weight, so that a long name is no advantage."""
+    pairs_by_item = [_pairs(f"{item.name} {item.category or ''}") for item in items]
+    frequency = Counter(pair for pairs in pairs_by_item for pair in pairs)
+    weight = {pair: math.log(1 + len(items) / count) for pair, count in frequency.items()}
+    description_pairs = _pairs(description)
+    synonym_pairs = _pairs(" ".join(term for word, term in SYNONYMS.items() if word in description))
     scored = []
-    for item, pairs in zip(items, own, strict=True):
-        found = sum(weight[pair] * (1.5 if pair in said else 1.0) for pair in pairs & (said | meant))
-        score = found / math.sqrt(sum(weight[pair] for pair in pairs) or 1.0)
+    for item, pairs in zip(items, pairs_by_item, strict=True):
+        shared = sum(
+            weight[pair] * (1.5 if pair in description_pairs else 1.0)
+            for pair in pairs & (description_pairs | synonym_pairs)
+        )
+        score = shared / math.sqrt(sum(weight[pair] for pair in pairs) or 1.0)
         if score > LEAST_SCORE:
             scored.append((-score, item.code, item))
     return [item for _score, _code, item in sorted(scored, key=lambda entry: entry[:2])[:limit]]
 
 
 def _pairs(text: str) -> set[str]:
-    """The pairs of neighbouring characters; punctuation and digits part them."""
+    """The pairs of neighbouring characters within runs of letters."""
     return {run[i : i + 2] for run in _RUN.findall(text.lower()) for i in range(len(run) - 1)}

@@ -1,1 +1,1 @@
-"""Communities, liaisons and officers: how files name them and how they succeed each other."""
+"""Communities, liaisons, officers, assignments: their import, look-up in files, and succession."""

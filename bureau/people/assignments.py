@@ -1,4 +1,4 @@
-"""Assignments in: those of a table of their own, and those that a roster of liaisons brings along."""
+"""Import of assignments, from a table of their own or from the officers named on a roster of liaisons."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from panel.store.bulk import Edit
 
 
 def terms_of(session: Session, communities: set[Any]) -> dict[int, list[Row[Any]]]:
-    """The stored assignments of communities, the earliest first."""
+    """The stored assignments by community id, the earliest first."""
     table = Assignment.__table__
-    found: dict[int, list[Row[Any]]] = defaultdict(list)
-    for some in chunks(sorted(id_ for id_ in communities if isinstance(id_, int))):
-        statement = select(table).where(table.c.community_id.in_(some)).order_by(table.c.start_on)
-        for one in session.execute(statement, execution_options=UNSCOPED):
-            found[one.community_id].append(one)
-    return found
+    terms: dict[int, list[Row[Any]]] = defaultdict(list)
+    for batch in chunks(sorted(id_ for id_ in communities if isinstance(id_, int))):
+        statement = select(table).where(table.c.community_id.in_(batch)).order_by(table.c.start_on)
+        for term in session.execute(statement, execution_options=UNSCOPED):
+            terms[term.community_id].append(term)
+    return terms
 
 
-class Assigner:
-    """The officer named on a roster becomes the community's officer, when exactly one is called so."""
+class OfficerAssigner:
+    """Assigns the officer named on a roster to the community, if exactly one officer in service has that name."""
 
     COLUMN: ClassVar[str] = "officer"
     LABELS: ClassVar[Sequence[str | Message]] = ("联居队员", "包联队员", "联系队员", _("Officer on duty"))
@@ -56,13 +56,13 @@ class Assigner:
         terms = terms_of(self.session, {row.effective("community_id") for row in named})
         for row in named:
             text = row.extra[self.COLUMN]
-            found = finder.find(text)
-            told = isinstance(found, int) and (finder.reach is None or found in finder.reach)
-            if not isinstance(found, int) or found not in finder.serving or not told:
+            match = finder.find(text)
+            visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
+            if not isinstance(match, int) or match not in finder.serving or not visible:
                 reason = _("There is no {label} “{value}”.", label=Officer.__label__, value=text)
-                self._say(row, text, reason if isinstance(found, int) else found.message)
+                self._say(row, text, reason if isinstance(match, int) else match.message)
             else:
-                self._assign(row, text, found, finder, terms.get(row.effective("community_id"), []))
+                self._assign(row, text, match, finder, terms.get(row.effective("community_id"), []))
 
     def _say(self, row: PlanRow, text: str, reason: Message) -> None:
         row.notes.append(_("Officer on duty {name}: {reason}", name=text, reason=reason))
@@ -72,7 +72,8 @@ class Assigner:
         self.plan.warnings.append(message)
 
     def _assign(self, row: PlanRow, text: str, officer: int, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
-        """From today, or where nobody has been assigned yet, from when the liaison began."""
+        """Plan the assignment from today and end the current one. A community without any assignment gets it from the
+        day the liaison began."""
         day = self.day
         current = next((t for t in terms if t.start_on <= day and (t.end_on is None or t.end_on >= day)), None)
         if current is not None and current.officer_id == officer:
@@ -94,21 +95,21 @@ class Assigner:
 
 
 class AssignmentMatcher(Matcher):
-    """By community, officer and first day; without a day the one that runs today."""
+    """Matches by community, officer and first day; without a day the assignment of today."""
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
         super().load(session, rows)
         day = today()
-        for (community, officer, _start), one in list(self.stored.items()):
-            if one.start_on <= day and (one.end_on is None or one.end_on >= day):
-                self.stored[community, officer, None] = one
+        for (community, officer, _start), assignment in list(self.stored.items()):
+            if assignment.start_on <= day and (assignment.end_on is None or assignment.end_on >= day):
+                self.stored[community, officer, None] = assignment
 
     def key(self, row: PlanRow) -> Key | None:
         return (row.values.get("community_id"), row.values.get("officer_id"), row.values.get("start_on"))
 
 
 class AssignmentRules(Rules):
-    """Two assignments of a community may not overlap, in the file or with what is stored."""
+    """Assignments of a community may not overlap, in the file or with stored ones."""
 
     def matcher(self) -> Matcher:
         return AssignmentMatcher(self.model)
@@ -117,21 +118,27 @@ class AssignmentRules(Rules):
         row.values.setdefault("start_on", today())
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        own = {row.id: row for row in rows if row.id is not None and not plan.options.skip_existing}
-        held: dict[Any, list[tuple[Any, date, date]]] = defaultdict(list)
+        stored_rows = {row.id: row for row in rows if row.id is not None and not plan.options.skip_existing}
+        terms_by_community: dict[Any, list[tuple[Any, date, date]]] = defaultdict(list)
         for community, terms in terms_of(session, {row.effective("community_id") for row in rows}).items():
-            held[community] += [(t.id, t.start_on, t.end_on or date.max) for t in terms if t.id not in own]
-        for row in own.values():
-            held[row.effective("community_id")].append((row.id, *self._span(row)))
+            terms_by_community[community] += [
+                (t.id, t.start_on, t.end_on or date.max) for t in terms if t.id not in stored_rows
+            ]
+        for row in stored_rows.values():
+            terms_by_community[row.effective("community_id")].append((row.id, *self._span(row)))
         for row in rows:
             if row.id is not None and not row.values:
                 continue
             start, end = self._span(row)
-            others = [one for one in held[row.effective("community_id")] if row.id is None or one[0] != row.id]
-            if any(begin <= end and start <= until for _id, begin, until in others):
+            other_terms = [
+                term
+                for term in terms_by_community[row.effective("community_id")]
+                if row.id is None or term[0] != row.id
+            ]
+            if any(begin <= end and start <= last for _id, begin, last in other_terms):
                 plan.fail(row, "start_on", _("Another officer is assigned to this community in that time."))
             elif row.id is None:
-                held[row.effective("community_id")].append((None, start, end))
+                terms_by_community[row.effective("community_id")].append((None, start, end))
 
     @staticmethod
     def _span(row: PlanRow) -> tuple[date, date]:

@@ -1,5 +1,4 @@
-"""How people call communities, officers, items, liaisons and cases in a file. The rules are those of "Keys, labels and
-required columns" in docs/domain.md."""
+"""Look-up of communities, officers, items, liaisons and cases by the names that files use."""
 
 from __future__ import annotations
 
@@ -19,8 +18,8 @@ from panel.kinds import narrow, tidy
 ENDINGS = ("社区居民委员会", "社区居委会", "居民委员会", "居委会", "社区")
 
 
-def stripped(name: object) -> str:
-    """A community's name without its ending: 烟雨, 烟雨社区 and 烟雨社区居委会 are one."""
+def name_without_ending(name: object) -> str:
+    """The key of a community's name without its ending: equal for 烟雨, 烟雨社区 and 烟雨社区居委会."""
     key = key_of(name)
     for ending in ENDINGS:
         if key.endswith(ending) and len(key) > len(ending):
@@ -29,37 +28,37 @@ def stripped(name: object) -> str:
 
 
 def aliases_of(text: str | None) -> list[str]:
-    """The other names of a community, as they are declared on it."""
+    """The aliases in a community's column, which separates them by commas, semicolons or slashes."""
     return [part for part in re.split(r"[、，,;；/\n]", text or "") if part.strip()]
 
 
 class NamedFinder(Finder):
-    """Streets, squads and departments: known by their name, and may be added from it."""
+    """Streets, squads and departments by name. A missing one can be created from its name."""
 
     creatable = True
 
 
 class CommunityFinder(Finder):
-    """Communities by name or alias, endings apart; the street tells two of one name apart."""
+    """Communities by name or alias without endings; the street distinguishes equal names."""
 
     def load(self, session: Session, texts: Collection[str]) -> None:
         community, street = Community.__table__.c, Street.__table__.c
         statement = select(community.id, community.name, community.alias_names, street.name).join(
             Street.__table__, street.id == community.street_id
         )
-        for id_, name, aliases, place in session.execute(statement, execution_options=UNSCOPED):
+        for id_, name, aliases, street_name in session.execute(statement, execution_options=UNSCOPED):
             self.add_name(id_, name)
             for alias in aliases_of(aliases):
                 self.add_name(id_, alias)
-            self.places[id_] = intern(key_of(place))
+            self.places[id_] = intern(key_of(street_name))
 
     def key(self, text: str) -> str:
-        return stripped(text)
+        return name_without_ending(text)
 
 
 class OfficerFinder(Finder):
-    """Officers by name, badge number, or both where a name is held by two; the squad tells them apart as well, and who
-    is in service goes before who isn't."""
+    """Officers by name, badge number, or name with badge number or squad. The squad distinguishes equal names; officers
+    in service take precedence."""
 
     def __init__(self, model: type[Base]) -> None:
         super().__init__(model)
@@ -70,22 +69,26 @@ class OfficerFinder(Finder):
         statement = select(officer.id, officer.name, officer.badge_no, officer.active, squad.name).outerjoin(
             Squad.__table__, squad.id == officer.squad_id
         )
-        for id_, name, badge, active, place in session.execute(statement, execution_options=UNSCOPED):
+        for id_, name, badge, active, squad_name in session.execute(statement, execution_options=UNSCOPED):
             self.add_name(id_, name)
-            for more in (badge, f"{name}({badge})" if badge else "", f"{name}({place})" if place else ""):
-                if more:
-                    self.add_name(id_, more)
-            self.places[id_] = intern(key_of(place))
+            for other_name in (
+                badge,
+                f"{name}({badge})" if badge else "",
+                f"{name}({squad_name})" if squad_name else "",
+            ):
+                if other_name:
+                    self.add_name(id_, other_name)
+            self.places[id_] = intern(key_of(squad_name))
             if active:
                 self.serving.add(id_)
 
-    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
-        found = super().disambiguate(found, place)
-        return ([id_ for id_ in found if id_ in self.serving] or found) if len(found) > 1 else found
+    def disambiguate(self, ids: Sequence[int], place: str) -> Sequence[int]:
+        ids = super().disambiguate(ids, place)
+        return ([id_ for id_ in ids if id_ in self.serving] or ids) if len(ids) > 1 else ids
 
 
 class ItemFinder(Finder):
-    """Checklist items by code, name or both; of several versions the newest."""
+    """Checklist items by code, name or both, in their newest version."""
 
     def load(self, session: Session, texts: Collection[str]) -> None:
         item = ChecklistItem.__table__.c
@@ -96,13 +99,13 @@ class ItemFinder(Finder):
             for text in (code, name, f"{code} {name}"):
                 self.add_name(id_, text)
 
-    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
-        found = super().disambiguate(found, place)
-        return found[:1] if len({self.codes[id_] for id_ in found}) == 1 else found
+    def disambiguate(self, ids: Sequence[int], place: str) -> Sequence[int]:
+        ids = super().disambiguate(ids, place)
+        return ids[:1] if len({self.codes[id_] for id_ in ids}) == 1 else ids
 
 
 class LiaisonFinder(Finder):
-    """Liaisons by name; the community tells two of one name apart, and of one person's terms the latest is meant."""
+    """Liaisons by name, in their latest term; the community distinguishes equal names."""
 
     def load(self, session: Session, texts: Collection[str]) -> None:
         liaison, community = Liaison.__table__.c, Community.__table__.c
@@ -112,25 +115,25 @@ class LiaisonFinder(Finder):
             .join(Community.__table__, community.id == liaison.community_id)
             .order_by(liaison.end_on.is_not(None), liaison.start_on.desc())
         )
-        for id_, name, home, place in session.execute(statement, execution_options=UNSCOPED):
+        for id_, name, community_id, community_name in session.execute(statement, execution_options=UNSCOPED):
             self.add_name(id_, name)
-            self.places[id_], self.homes[id_] = stripped(place), home
+            self.places[id_], self.homes[id_] = name_without_ending(community_name), community_id
 
     def place_key(self, text: str) -> str:
-        return stripped(text)
+        return name_without_ending(text)
 
-    def disambiguate(self, found: Sequence[int], place: str) -> Sequence[int]:
-        found = super().disambiguate(found, place)
-        return found[:1] if len({self.homes[id_] for id_ in found}) == 1 else found
+    def disambiguate(self, ids: Sequence[int], place: str) -> Sequence[int]:
+        ids = super().disambiguate(ids, place)
+        return ids[:1] if len({self.homes[id_] for id_ in ids}) == 1 else ids
 
 
 class CaseFinder(Finder):
-    """Cases by number; there are too many to read them all."""
+    """Cases by number. Only the numbers in the file are read: there are too many cases to load all."""
 
     def load(self, session: Session, texts: Collection[str]) -> None:
         case = Case.__table__.c
         numbers = {"".join(narrow(tidy(text)).split()).upper() for text in texts}
-        for some in chunks(numbers):
-            statement = select(case.id, case.case_no).where(case.case_no.in_(some))
+        for batch in chunks(numbers):
+            statement = select(case.id, case.case_no).where(case.case_no.in_(batch))
             for id_, number in session.execute(statement, execution_options=UNSCOPED):
                 self.add_name(id_, number)

@@ -1,4 +1,4 @@
-"""A roster of liaisons held against those in office, for one street or all; who left it is end-dated in one go."""
+"""Comparison of a roster with the liaisons in office, for one street or all, and ending the terms of those who left."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from panel.store import bulk
 
 @dataclass(slots=True)
 class RosterDiff:
-    """A comparison of one street's liaisons, or of all; `streets` are those that the file speaks of. Cases keep their
-    liaison, so the open ones of those who left are named: id and number, by liaison."""
+    """A comparison for one street (`street`, an id) or all. `streets` are the ids of the streets in the file,
+    `open_cases` the open cases of those who left: pairs of id and number by liaison id."""
 
-    found: Comparison
+    comparison: Comparison
     street: int | None
     streets: set[int]
     open_cases: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
     def place(self, row: PlanRow) -> str:
-        """The community that a row of the file names."""
-        return self.found.plan.part_of(row).text(row, "community")
+        """The text of the community in a row of the file."""
+        return self.comparison.plan.part_of(row).text(row, "community")
 
 
-def call(session: Session, file: File, registry: Registry, street: int | None = None) -> RosterDiff:
-    """Compare; raises UserError for a file that can't be read as a roster."""
-    made = batches.plan(session, Liaison, file, Options(), registry)
-    homes = _homes(session, {row.effective("community_id") for row in made.rows})
+def compare_roster(session: Session, file: File, registry: Registry, street: int | None = None) -> RosterDiff:
+    """Compare a file with the liaisons in office. Raises UserError for a file that can't be read as a roster."""
+    plan = batches.plan(session, Liaison, file, Options(), registry)
+    homes = _streets_of(session, {row.effective("community_id") for row in plan.rows})
 
     def inside(row: PlanRow) -> bool:
         return street is None or homes.get(row.effective("community_id")) == street
@@ -56,59 +56,63 @@ def call(session: Session, file: File, registry: Registry, street: int | None = 
     )
     if street is not None:
         standing = standing.where(Community.street_id == street)
-    found = roster_diff.compare(session, made, standing, inside)
-    return RosterDiff(found, street, set(homes.values()), _open_cases(session, [one.id for one in found.left]))
+    comparison = roster_diff.compare(session, plan, standing, inside)
+    return RosterDiff(
+        comparison, street, set(homes.values()), _open_cases(session, [person.id for person in comparison.left])
+    )
 
 
-def _homes(session: Session, communities: Collection[object]) -> dict[int, int]:
-    """The street of each community."""
+def _streets_of(session: Session, communities: Collection[object]) -> dict[int, int]:
+    """The street ids of communities, by community id."""
     community = table_of(Community).c
-    found: dict[int, int] = {}
-    for some in chunks(id_ for id_ in communities if isinstance(id_, int)):
-        statement = select(community.id, community.street_id).where(community.id.in_(some))
-        found |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
-    return found
+    streets: dict[int, int] = {}
+    for batch in chunks(id_ for id_ in communities if isinstance(id_, int)):
+        statement = select(community.id, community.street_id).where(community.id.in_(batch))
+        streets |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
+    return streets
 
 
 def _open_cases(session: Session, liaisons: Collection[int]) -> dict[int, list[tuple[int, str]]]:
-    """The open cases of liaisons, as far as the actor reaches them; the oldest first."""
-    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for some in chunks(liaisons):
+    """The open cases of liaisons within the actor's scope, the oldest first."""
+    by_liaison: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for batch in chunks(liaisons):
         statement = (
             select(Case.liaison_id, Case.id, Case.case_no)
-            .where(Case.liaison_id.in_(some), Case.status.not_in(ENDED))
+            .where(Case.liaison_id.in_(batch), Case.status.not_in(ENDED))
             .order_by(Case.reported_at, Case.id)
         )
         for liaison, id_, number in session.execute(statement):
-            found[liaison or 0].append((id_, number))
-    return found
+            by_liaison[liaison or 0].append((id_, number))
+    return by_liaison
 
 
 def street_named(session: Session, name: str) -> int:
-    """The id of a street; raises UserError if none is called so."""
-    for id_, called in session.execute(select(Street.id, Street.name)):
-        if key_of(called) == key_of(name):
+    """The id of a street by name. Raises UserError for an unknown name."""
+    for id_, street_name in session.execute(select(Street.id, Street.name)):
+        if key_of(street_name) == key_of(name):
             return int(id_)
     raise UserError(_("There is no {label} “{value}”.", label=Street.__label__, value=name))
 
 
 def end(session: Session, chosen: Mapping[int, int], day: date) -> int:
-    """End the terms of liaisons, given by id and version, on their last day; the caller commits. Raises UserError with
-    a sentence, and then nothing may be committed."""
+    """End the terms of liaisons (version by id) on a day and return how many; the caller commits. Raises UserError if
+    one of them was changed meanwhile or began later; the caller then rolls back."""
     statement = select(Liaison).where(Liaison.id.in_(chosen)).order_by(Liaison.id)
     people = list(session.execute(statement).scalars())
-    if len(people) != len(chosen) or any(one.end_on is not None or one.version != chosen[one.id] for one in people):
+    if len(people) != len(chosen) or any(
+        person.end_on is not None or person.version != chosen[person.id] for person in people
+    ):
         raise UserError(_("Somebody changed one of these liaisons meanwhile. Nothing was written; look again."))
-    for one in people:
-        if day < one.start_on:
+    for person in people:
+        if day < person.start_on:
             raise UserError(
                 _(
                     "{name} began on {day} only: choose a later last day. Nothing was written.",
-                    name=one.name,
-                    day=one.start_on,
+                    name=person.name,
+                    day=person.start_on,
                 )
             )
-    edits = [bulk.Edit(one.id, one.version, {"end_on": day}, {"end_on": None}) for one in people]
+    edits = [bulk.Edit(person.id, person.version, {"end_on": day}, {"end_on": None}) for person in people]
     try:
         bulk.edit(session, Liaison, edits, in_default_locale(_("Not on the roster any more")))
     except bulk.StaleRow:

@@ -1,1 +1,1 @@
-"""How printed workbooks look."""
+"""The style of printed workbooks."""

@@ -1,4 +1,4 @@
-"""What a printed form is made of, whatever writes it: its heading, the names of its looks, how much room words take."""
+"""Texts, styles and measures of printed forms, without openpyxl."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ MAKER, PERIOD, MADE_ON = "制表单位", "统计周期", "制表日期"
 SIGNATURES = ("制表人", "审核人", "负责人（签字）")
 FOOTER = "第 &P 页/共 &N 页"
 FAMILY = "宋体"
-#: Height of a printed line; how much of a column's width half a Chinese letter takes, and what stays free.
+#: Height of a line in points; width of half a Chinese character and of a cell's padding, in units of a column's width.
 LINE, HALF, FREE = 13.0, 0.76, 0.65
-#: Of a row that says nothing, and of a printed page; in points.
+#: Height of an empty row and of a page, in points.
 PLAIN_ROW, PAGE = 15.0, 505.0
-#: No row can be higher.
-HIGHEST = 409.0
+#: Excel's limit for the height of a row, in points.
+MAX_HEIGHT = 409.0
 DATE_FORMAT, DAY_FORMAT, RATE_FORMAT = "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "0.0%"
 
-#: Looks of a cell: a word or number, words, a moment, a day, long words, what looks like a number but is text, a rate.
+#: Styles of a cell: centred, left, date with time, day, long text, code (text even if it looks like a number), rate.
 CENTRE, LEFT, DATE, DAY, TEXT, CODE, RATE = "centre", "left", "date", "day", "text", "code", "rate"
-#: After the name of a look: what must not be overlooked.
+#: Suffix of a style: bold and red.
 MARK = "!"
 
 Value = str | int | float | date | datetime | None
@@ -32,7 +32,7 @@ Value = str | int | float | date | datetime | None
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above and below the rows."""
+    """The texts above and below the rows of a paper."""
 
     title: str
     unit: str
@@ -46,23 +46,23 @@ class Heading:
 def heading(
     settings: Mapping[str, Any], title: str, period: str, *, part: str = "", period_label: str = PERIOD
 ) -> Heading:
-    """The heading of a paper that is made today. The settings name the unit and the three who sign; `part` is the part
-    of the unit that the paper is about, such as a squad. The title begins with the unit."""
+    """The heading of a paper made today, with unit and signatures from the settings. `part` is the part of the unit
+    that the paper is about, such as a squad. The title begins with the unit."""
     unit = f"{settings['unit_name']}{part}"
     signatures = (settings["ledger_maker"], settings["ledger_checker"], settings["ledger_head"])
     return Heading(f"{unit}{title}", unit, period, today(), signatures, period_label)
 
 
 def file_name(*words: object) -> str:
-    """The name of a paper's file: the words without white space and what file systems refuse, as a workbook."""
+    """The file name of a workbook: the words without white space and characters that file systems refuse."""
     return re.sub(r'[\\/:*?"<>|\s]', "", "".join(map(str, words))) + ".xlsx"
 
 
 def letters(width: float) -> int:
-    """How many plain letters a printed line takes; a Chinese one is as broad as two, and no half of one fits."""
+    """The number of Latin letters that fit into a line of a column, always even: a Chinese character takes two."""
     return int((width - FREE) / HALF) // 2 * 2 or 2
 
 
 def height_of(lines: int) -> float:
-    """How high a row must be: not every program works that out when it opens the file."""
-    return min(HIGHEST, lines * LINE + 5)
+    """The height of a row with so many lines, in points. Not every program calculates it when it opens the file."""
+    return min(MAX_HEIGHT, lines * LINE + 5)

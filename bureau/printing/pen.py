@@ -1,5 +1,5 @@
-"""Printed tables: how a workbook looks that people print, sign and file. A4 landscape, one page wide, the header on
-every page, 第 x 页/共 y 页 below; text stays text, what is empty stays empty.
+"""Printed tables: A4 landscape, one page wide, the header on every page, 第 x 页/共 y 页 below. Text stays text, empty
+cells stay empty.
 
     book = printing.book(heading)
     pen = printing.Pen(book, "移送台账", widths, header_rows=3)
@@ -50,27 +50,27 @@ from panel.sheets.write.xlsx import Streamed
 
 
 def book(heading: Heading) -> Any:
-    """An empty workbook, to be written row by row."""
-    made: Any = Workbook(write_only=True)
-    made.properties.creator, made.properties.title = clean(heading.unit), clean(heading.title)
-    # A column's width counts digits of the workbook's first font, so that has to be one the form is set in.
-    made._fonts[0] = Font(name=FAMILY, size=11)
-    return made
+    """An empty workbook for writing row by row."""
+    workbook: Any = Workbook(write_only=True)
+    workbook.properties.creator, workbook.properties.title = clean(heading.unit), clean(heading.title)
+    # Column widths count digits of the workbook's first font, so that it must be the font of the form.
+    workbook._fonts[0] = Font(name=FAMILY, size=11)
+    return workbook
 
 
 class Pen:
-    """Writes one sheet from the top down, in the look of the form."""
+    """Writes one sheet from top to bottom, in the style of the form. `widths` are column widths in characters."""
 
     def __init__(self, book: Any, title: str, widths: Sequence[float], header_rows: int) -> None:
         self.sheet: Any = Streamed(book, title)
         book._add_sheet(self.sheet)
         self.widths = widths
         self.at = 0
-        #: How far down the sheet reaches, in points.
+        #: Height of the rows so far, in points.
         self.reached = 0.0
         self._joined: list[CellRange] = []
         self._styles = looks(self.sheet)
-        #: One a column: a row is written before the next one is filled in.
+        #: One cell for each column, used again for every row: append() writes a row at once.
         self._cells: list[Any] = [WriteOnlyCell(self.sheet) for _width in widths]
         _set_up(self.sheet, widths, header_rows)
 
@@ -89,7 +89,7 @@ class Pen:
         self.sheet.append(self._cells)
 
     def spans(self, parts: Sequence[tuple[int, int, Value]], style: str, height: float | None = None) -> None:
-        """A row whose values reach from one column to another."""
+        """Write a row of merged cells: parts are first column, last column (from 0) and value."""
         values: list[Value] = [None] * self.width
         for first, _last, value in parts:
             values[first] = value
@@ -98,7 +98,7 @@ class Pen:
             self.join(self.at, self.at, first, last)
 
     def blank(self, rows: int) -> None:
-        """Rows with nothing in them, for what stands on top of the cells."""
+        """Write empty rows, for a chart on top of them."""
         for _row in range(rows):
             self.at += 1
             self.reached += PLAIN_ROW
@@ -106,7 +106,7 @@ class Pen:
             self.sheet.append([])
 
     def new_page(self) -> None:
-        """What comes next begins a printed page."""
+        """Begin a printed page with the next row."""
         self.sheet.row_breaks.append(Break(id=self.at))
 
     def join(self, top: int, bottom: int, first: int, last: int) -> None:
@@ -114,29 +114,29 @@ class Pen:
             self._joined.append(CellRange(min_row=top, max_row=bottom, min_col=first + 1, max_col=last + 1))
 
     def thirds(self, values: Sequence[Value]) -> list[tuple[int, int, Value]]:
-        """Three values over the whole width, cut so that the narrowest part is as wide as it can be."""
-        reached = list(accumulate(self.widths))
+        """The parts of a row with three values over the whole width, as evenly as the columns allow."""
+        ends = list(accumulate(self.widths))
 
         def narrowest(cut: tuple[int, int]) -> float:
-            return min(reached[cut[0]], reached[cut[1]] - reached[cut[0]], reached[-1] - reached[cut[1]])
+            return min(ends[cut[0]], ends[cut[1]] - ends[cut[0]], ends[-1] - ends[cut[1]])
 
         first, second = max(combinations(range(self.width - 1), 2), key=narrowest)
         lasts, firsts = (first, second, self.width - 1), (0, first + 1, second + 1)
         return list(zip(firsts, lasts, values, strict=True))
 
     def head(self, heading: Heading) -> None:
-        """Title, then unit, period and date."""
+        """Write the title, and a row with unit, period and date."""
         self.spans([(0, self.width - 1, heading.title)], "title", height=34)
         made_on = f"{heading.made_on.year}年{heading.made_on.month}月{heading.made_on.day}日"
-        about = [f"{MAKER}：{heading.unit}", f"{heading.period_label}：{heading.period}", f"{MADE_ON}：{made_on}"]
-        self.spans(self.thirds(about), "plain", height=20)
+        texts = [f"{MAKER}：{heading.unit}", f"{heading.period_label}：{heading.period}", f"{MADE_ON}：{made_on}"]
+        self.spans(self.thirds(texts), "plain", height=20)
 
     def signatures(self, heading: Heading) -> None:
-        named = [f"{label}：{name}" for label, name in zip(SIGNATURES, heading.signatures, strict=True)]
-        self.spans(self.thirds(named), "plain", height=34)
+        texts = [f"{label}：{name}" for label, name in zip(SIGNATURES, heading.signatures, strict=True)]
+        self.spans(self.thirds(texts), "plain", height=34)
 
     def done(self) -> None:
-        """Nothing may be appended any more."""
+        """Merge the joined cells and close the sheet."""
         for joined in self._joined:
             self.sheet.merged_cells.add(joined)
         self.sheet.close()
@@ -159,7 +159,7 @@ def _set_up(sheet: Any, widths: Sequence[float], header_rows: int) -> None:
 
 
 def looks(sheet: Any) -> dict[str, Any]:
-    """Every look once: cells share it, or each would be compared with all others."""
+    """The styles by name. Cells share them: openpyxl compares each new style with all others."""
     thin = Side(style="thin", color="000000")
     border = Border(left=thin, right=thin, top=thin, bottom=thin)
     body, bold = Font(name=FAMILY, size=9), Font(name=FAMILY, size=9, bold=True)
@@ -168,16 +168,18 @@ def looks(sheet: Any) -> dict[str, Any]:
     upright = Alignment(horizontal="center", vertical="center", textRotation=255)
     head = PatternFill("solid", fgColor="E7ECF2")
 
-    def look(font: Font, alignment: Alignment, *, lined: bool = True, fill: Any = None, form: str = "General") -> Any:
+    def look(
+        font: Font, alignment: Alignment, *, lined: bool = True, fill: Any = None, number_format: str = "General"
+    ) -> Any:
         cell: Any = WriteOnlyCell(sheet)
-        cell.font, cell.alignment, cell.number_format = font, alignment, form
+        cell.font, cell.alignment, cell.number_format = font, alignment, number_format
         if lined:
             cell.border = border
         if fill is not None:
             cell.fill = fill
         return cell._style
 
-    found = {
+    styles = {
         "title": look(Font(name=FAMILY, size=18, bold=True), centre, lined=False),
         "plain": look(Font(name=FAMILY, size=11), Alignment(vertical="center"), lined=False),
         "note": look(Font(name=FAMILY, size=9), Alignment(vertical="center", wrap_text=True), lined=False),
@@ -185,11 +187,11 @@ def looks(sheet: Any) -> dict[str, Any]:
         "upright": look(bold, upright, fill=head),
         "section": look(bold, left, fill=head),
         "total": look(bold, centre),
-        "total rate": look(bold, centre, form=RATE_FORMAT),
+        "total rate": look(bold, centre, number_format=RATE_FORMAT),
         "label": look(bold, Alignment(horizontal="right", vertical="center")),
-        "count": look(bold, Alignment(horizontal="left", vertical="center"), form=' 0"件"'),
+        "count": look(bold, Alignment(horizontal="left", vertical="center"), number_format=' 0"件"'),
     }
-    for name, alignment, form in (
+    for name, alignment, number_format in (
         (CENTRE, centre, "General"),
         (LEFT, left, "General"),
         # Excel shows a long text as #### when its cell is formatted as text.
@@ -199,9 +201,11 @@ def looks(sheet: Any) -> dict[str, Any]:
         (DAY, centre, DAY_FORMAT),
         (RATE, centre, RATE_FORMAT),
     ):
-        found[name] = look(body, alignment, form=form)
-        found[name + MARK] = look(Font(name=FAMILY, size=9, bold=True, color="B42318"), alignment, form=form)
-    return found
+        styles[name] = look(body, alignment, number_format=number_format)
+        styles[name + MARK] = look(
+            Font(name=FAMILY, size=9, bold=True, color="B42318"), alignment, number_format=number_format
+        )
+    return styles
 
 
 def _fill(cell: Any, value: Value) -> None:
@@ -216,5 +220,5 @@ def _fill(cell: Any, value: Value) -> None:
 
 
 def clean(text: str) -> str:
-    """Without what no workbook can hold."""
+    """The text without characters that a workbook can't hold."""
     return ILLEGAL_CHARACTERS_RE.sub("", text)

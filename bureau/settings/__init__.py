@@ -1,1 +1,1 @@
-"""What the office sets on screen."""
+"""Settings of the office."""

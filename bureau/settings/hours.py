@@ -1,4 +1,4 @@
-"""When the office is open on a working day."""
+"""Office hours of a working day."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from panel.kinds import Invalid, Text, narrow, tidy
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """The spans of a working day in which office time runs, in local time, in order and apart from each other.
+    """The spans of office time on a working day, in local time. The default is usual for public offices.
 
-    The default is what public offices keep and the bureau may change. Raises ValueError for spans that are empty,
-    reversed or overlapping."""
+    Raises ValueError for spans that are empty, reversed, overlapping or out of order."""
 
     spans: tuple[tuple[time, time], ...] = ((time(8, 30), time(12)), (time(13, 30), time(17, 30)))
 
@@ -47,7 +46,7 @@ _SPAN = re.compile(r"(\d{1,2})[:：](\d{2})\s*[-–—~至到]\s*(\d{1,2})[:：]
 
 @dataclass(frozen=True, slots=True)
 class Hours(Text):
-    """Office hours as people write them: "08:30-12:00, 13:30-17:30"."""
+    """The kind of office hours, written "08:30-12:00, 13:30-17:30"."""
 
     length: int = 60
 
@@ -57,14 +56,14 @@ class Hours(Text):
         text = narrow(tidy(raw))
         if not text:
             return None
-        wrong = Invalid(_("These are no office hours. Example: 08:30-12:00, 13:30-17:30."))
+        error = Invalid(_("These are no office hours. Example: 08:30-12:00, 13:30-17:30."))
         if re.sub(r"[\s,，、;；]", "", _SPAN.sub("", text)):
-            raise wrong
+            raise error
         try:
-            found = [tuple(int(part) for part in match.groups()) for match in _SPAN.finditer(text)]
-            return OfficeHours(tuple((time(a, b), time(c, d)) for a, b, c, d in found))
+            spans = [tuple(int(part) for part in match.groups()) for match in _SPAN.finditer(text)]
+            return OfficeHours(tuple((time(a, b), time(c, d)) for a, b, c, d in spans))
         except ValueError:
-            raise wrong from None
+            raise error from None
 
     def format(self, value: OfficeHours | None) -> str:
         return "" if value is None else ", ".join(f"{begin:%H:%M}-{end:%H:%M}" for begin, end in value.spans)

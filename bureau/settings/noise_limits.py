@@ -1,7 +1,6 @@
-"""Limits of noise at the boundary, as the office keeps them: by noise zone, by day and by night.
+"""Noise limits at the boundary by noise zone, day and night (GB 22337), and their kinds.
 
-A level is judged as it was measured. GB 22337 has a correction for background noise; whoever measured makes it, and
-keeps the background beside the value."""
+Levels are judged as recorded: the officer makes the standard's correction for background noise before."""
 
 from __future__ import annotations
 
@@ -17,7 +16,8 @@ from panel.kinds import ZONE, Invalid, Text, narrow, tidy
 
 @dataclass(frozen=True, slots=True)
 class NoiseLimits:
-    """For zone 0, 1, 2 …: the limit by day and by night, in dB(A). Raises ValueError for a limit that is none."""
+    """Pairs of limits by day and by night in dB(A), for the zones 0 to 4. Raises ValueError for any other number of
+    zones and for limits outside 0 to 200."""
 
     zones: tuple[tuple[Decimal, Decimal], ...] = tuple(
         (Decimal(day), Decimal(night)) for day, night in ((50, 40), (55, 45), (60, 50), (65, 55), (70, 55))
@@ -34,7 +34,7 @@ class NoiseLimits:
 
 @dataclass(frozen=True, slots=True)
 class NightHours:
-    """From when to when it is night, in local time; it goes past midnight."""
+    """The night in local time; it spans midnight. Raises ValueError if it doesn't."""
 
     begin: time = time(22)
     end: time = time(6)
@@ -49,13 +49,13 @@ class NightHours:
 
 
 def judge(value: Decimal, limit: Decimal) -> Conclusion:
-    """What lies on the limit is within it."""
+    """The conclusion for a level; one equal to the limit is within it."""
     return Conclusion.WITHIN if value <= limit else Conclusion.OVER
 
 
 @dataclass(frozen=True, slots=True)
 class Limits(Text):
-    """Limits as people write them: "50/40, 55/45, 60/50, 65/55, 70/55"."""
+    """The kind of noise limits, written "50/40, 55/45, 60/50, 65/55, 70/55"."""
 
     length: int = 80
 
@@ -86,7 +86,7 @@ _NIGHT = re.compile(r"(\d{1,2})[:：](\d{2})[-–—~至到](\d{1,2})[:：](\d{2
 
 @dataclass(frozen=True, slots=True)
 class Night(Text):
-    """The night as people write it: "22:00-06:00"."""
+    """The kind of the night's hours, written "22:00-06:00"."""
 
     length: int = 20
 
@@ -97,9 +97,9 @@ class Night(Text):
         if not text:
             return None
         try:
-            if (found := _NIGHT.fullmatch(text)) is None:
+            if (match := _NIGHT.fullmatch(text)) is None:
                 raise ValueError(text)
-            a, b, c, d = (int(part) for part in found.groups())
+            a, b, c, d = (int(part) for part in match.groups())
             return NightHours(time(a, b), time(c, d))
         except ValueError:
             raise Invalid(_("This is no night. Example: 22:00-06:00.")) from None

@@ -1,4 +1,4 @@
-"""What the office sets on screen: each setting declared once, stored as text, read by its kind."""
+"""Settings: each declared once, stored as text, parsed by its kind."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from panel.store.records import Setting
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A setting: its key, what people call it, what it is without a row of its own, and its kind.
-    `editable` is False for what only the program sets."""
+    """A setting. `default` is the value without a stored row; `editable` is False for settings that only the program
+    sets."""
 
     key: str
     label: Message
@@ -206,24 +206,23 @@ DECLARED: Mapping[str, Declared] = {
 
 
 def get(session: Session, key: str) -> Any:
-    """The value of one setting, of its kind; its default where the office set none. KeyError for an undeclared key."""
+    """The value of one setting. Raises KeyError for an undeclared key. One statement."""
     declared = DECLARED[key]
     query = select(Setting.value).where(Setting.key == key)
     return _read(declared, session.scalar(query, execution_options=UNSCOPED))
 
 
 def all_values(session: Session) -> dict[str, Any]:
-    """Every setting by its key, read in one statement."""
+    """The values of all settings by key. One statement."""
     query = select(Setting.key, Setting.value).where(Setting.key.in_(DECLARED))
     stored = dict(session.execute(query, execution_options=UNSCOPED).all())
     return {key: _read(declared, stored.get(key)) for key, declared in DECLARED.items()}
 
 
 def put(session: Session, key: str, value: object) -> None:
-    """Store a setting as typed or as get() gives it, and flush. A blank goes back to the default.
+    """Store a setting, typed or as get() returns it, and flush. An empty value restores the default.
 
-    Raises KeyError for an undeclared key and panel.kinds.Invalid, with a sentence for the user, for a value that
-    isn't of the setting's kind."""
+    Raises KeyError for an undeclared key, panel.kinds.Invalid for a value that its kind refuses."""
     declared = DECLARED[key]
     text = _text(declared, declared.kind.parse(value))
     _check_prefix(session, key, text or declared.default)
@@ -237,7 +236,7 @@ def put(session: Session, key: str, value: object) -> None:
 
 
 def _check_prefix(session: Session, key: str, value: Any) -> None:
-    """Cases and mediations are counted apart, or neither would be gapless."""
+    """Refuse equal prefixes of cases and mediations: they would share numbers, and neither would be gapless."""
     other = {"case_prefix": "mediation_prefix", "mediation_prefix": "case_prefix"}.get(key)
     if other is not None and get(session, other) == value:
         raise Invalid(_("Cases and mediations need prefixes of their own."))
@@ -249,5 +248,5 @@ def _read(declared: Declared, text: str | None) -> Any:
 
 
 def _text(declared: Declared, value: Any) -> str:
-    """As stored: flags as 1 and 0, since their words depend on the reader's language."""
+    """The stored text; flags as 1 and 0, because their words depend on the language."""
     return str(int(value)) if isinstance(value, bool) else declared.kind.format(value)

@@ -113,7 +113,7 @@ def occasions(session: Session, stage: Stage) -> None:
     session.flush()
     for month in (MAY, JUNE):
         assert ledgers.draw_up(session, month, models.Basis.ACCEPTED) is not None
-    ledgers.hand_up(session, ledgers.order(session, MAY, models.Basis.ACCEPTED, None))
+    ledgers.hand_up(session, ledgers.checked_params(session, MAY, models.Basis.ACCEPTED, None))
 
 
 class Shown(HTMLParser):

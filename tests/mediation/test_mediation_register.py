@@ -68,7 +68,7 @@ def filled(stage: Stage) -> Stage:
 
 def rows(stage: Stage, role: str = "office", street: int | None = None) -> list[list[Any]]:
     with stage.acting(role) as session:
-        wanted = registers.order(session, MAY, None, None, street)
+        wanted = registers.checked_params(session, MAY, None, None, street)
         made = workbook.make(session, REGISTERS["mediations"], wanted)
     sheet: Any = load_workbook(BytesIO(made.content)).active
     assert " ".join(str(cell.value) for cell in sheet[3]) == HEADER
@@ -108,7 +108,9 @@ def test_its_statements_do_not_grow_with_its_rows(filled: Stage) -> None:
     for day in (22, 25):
         mediation(filled, day)
         with filled.session() as session, counted(engine) as sent:
-            held = registers.fill(session, REGISTERS["mediations"], registers.order(session, MAY, None, None, None))
+            held = registers.fill(
+                session, REGISTERS["mediations"], registers.checked_params(session, MAY, None, None, None)
+            )
         found.append((len(held.rows), len(sent)))
     assert [rows for rows, _sent in found] == [5, 6]
     assert found[0][1] == found[1][1] <= 7

@@ -33,11 +33,11 @@ def office(stage: Stage) -> Office:
 def call(office: Office, data: bytes, street: str = "") -> roster_diff.RosterDiff:
     with office.session() as session:
         chosen = roster_diff.street_named(session, street) if street else None
-        return roster_diff.call(session, File("花名册.xlsx", data), office.stage.panel.registry, chosen)
+        return roster_diff.compare_roster(session, File("花名册.xlsx", data), office.stage.panel.registry, chosen)
 
 
 def summary(found: roster_diff.RosterDiff) -> dict[str, Any]:
-    told = found.found
+    told = found.comparison
     return {
         "joined": [row.effective("name") for row in told.joined],
         "changed": [row.effective("name") for row in told.changed],
@@ -65,7 +65,7 @@ def test_what_changed_and_what_did_not(office: Office) -> None:
     )
     found = call(office, data)
     assert summary(found) == {"joined": [], "changed": ["胡秀珍"], "left": [], "unchanged": 1, "failed": 0}
-    assert [change[1:] for change in found.found.changed[0].changes] == [("", "书记")]
+    assert [change[1:] for change in found.comparison.changed[0].changes] == [("", "书记")]
 
 
 def test_a_person_whose_row_can_not_be_read_has_not_left(office: Office) -> None:
@@ -91,7 +91,7 @@ def test_a_number_of_statements_that_does_not_grow_with_the_roster(office: Offic
         )
         office.run("liaison", roster)
         with factories.counted(engine) as statements:
-            assert len(call(office, SENT, "城东街道").found.left) >= n
+            assert len(call(office, SENT, "城东街道").comparison.left) >= n
         return len(statements)
 
     assert cost(3) == cost(60)

@@ -79,7 +79,7 @@ def write(panel: Panel, folder: Path) -> None:
             made = ledgerfile.make(session, ledgerfile.checked_params(session, JUNE, basis, None))
             (folder / f"ledger-{basis.value}.xlsx").write_bytes(made.content)
         for name, register in REGISTERS.items():
-            filled = workbook.make(session, register, registers.order(session, JUNE, None, None, None))
+            filled = workbook.make(session, register, registers.checked_params(session, JUNE, None, None, None))
             (folder / f"register-{name}.xlsx").write_bytes(filled.content)
     with panel.system_session() as session:
         draft = ledgerfile.draw_up(session, JUNE, Basis.ACCEPTED)

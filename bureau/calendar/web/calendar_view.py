@@ -1,4 +1,4 @@
-"""The table of days that the yearly notice names."""
+"""The view of calendar days."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from panel.web.views import SchemaView
 
 
 class CalendarDayView(SchemaView):
-    """Days of the calendar. Whoever changes one by hand is told that open deadlines don't follow by themselves: what
-    moves is looked at first."""
+    """Days of the yearly notice. Saving one warns that open deadlines are recalculated on a page of their own."""
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         flash(str(_("Open deadlines don't follow yet: look at what moves under “Days off and deadlines”.")), "warning")

@@ -1,4 +1,4 @@
-"""What the office has set, read once a request: settings and the working calendar with its hours."""
+"""Settings and working calendar, read once a request."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from panel.web.context import current_panel
 
 
 def values() -> dict[str, Any]:
-    """Every setting by its key."""
+    """Every setting by key."""
     if "settings" not in g:
         g.settings = settings.all_values(current_panel().session)
-    found: dict[str, Any] = g.settings
-    return found
+    stored: dict[str, Any] = g.settings
+    return stored
 
 
 def calendar() -> Calendar:
-    """The working calendar with the hours that the office keeps."""
+    """The working calendar with the office hours of the settings."""
     if "calendar" not in g:
         g.calendar = Calendar.load(current_panel().session, values()["office_hours"])
-    found: Calendar = g.calendar
-    return found
+    loaded: Calendar = g.calendar
+    return loaded

@@ -1,1 +1,1 @@
-"""The two lists on screen."""
+"""The pages of the two lists."""

@@ -1,4 +1,4 @@
-"""Items of the two lists on screen: one that cases stand on is never changed, it gets a next version."""
+"""The view of checklist items. An item that a case refers to is never changed: editing adds its next version."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from panel.web.views import SchemaView
 
 
 class ChecklistItemView(SchemaView):
-    """Editing an item in use adds a version that is in force from today; cases keep theirs."""
+    """Checklist items. Editing an item in use adds a version in force from today; cases keep their version."""
 
     def _save(self, form: RecordForm, record: Any, *, is_created: bool) -> tuple[Any, list[tuple[str | None, Message]]]:
         if is_created or not _used(record) or not (changed := _changed(form, record)):
@@ -48,12 +48,16 @@ class ChecklistItemView(SchemaView):
 
 
 def _used(record: ChecklistItem) -> bool:
-    """Whether a case stands on this very version, whoever may see that case."""
+    """Whether a case refers to this version. Unscoped: the rule doesn't depend on who may see the case."""
     query = select(Case.id).where(Case.item_id == record.id).limit(1)
     return current_panel().session.execute(query, execution_options=UNSCOPED).first() is not None
 
 
 def _changed(form: RecordForm, record: ChecklistItem) -> set[str]:
-    """The fields that the form gives another value."""
+    """The names of the fields whose value differs from the stored one."""
     stored = {f.name: getattr(record, f.attr) for f in fields(ChecklistItem)}
-    return {one.name for one in form if isinstance(one, KindField) and one.data != stored[one.name]}
+    return {
+        form_field.name
+        for form_field in form
+        if isinstance(form_field, KindField) and form_field.data != stored[form_field.name]
+    }

@@ -1,4 +1,4 @@
-"""The two lists to look things up in: what it is, who leads, how long it may take, by which law."""
+"""The page of the two lists, with search and filters."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from panel.web.context import current_actor, current_panel
 from panel.web.features import Route
 from panel.web.pages import Cell, Chip, Page, Words
 
-#: Items shown for everyday words that stand in no item.
+#: Items suggested when no item contains the query.
 ALIKE = 6
 MAX_QUERY = 100
 
 
 @dataclass(slots=True)
 class Line:
-    """An item as the page shows it."""
+    """An item as a line."""
 
     code: str
     name: str
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(slots=True)
 class ListsPage(Page):
-    """`chips` choose the list, `categories` narrow it; `note` says when items are only alike to what was asked."""
+    """`chips` choose the list, `categories` filter it; `note` says that the items are suggestions."""
 
     chips: list[Chip] = field(default_factory=list)
     categories: list[Chip] = field(default_factory=list)
@@ -58,26 +58,26 @@ def may_open() -> bool:
 def page() -> Any:
     if not may_open():
         abort(403)
-    order = list(ListKind)
-    items = sorted(checklist.current(current_panel().session, today()), key=lambda item: order.index(item.list_kind))
+    kinds = list(ListKind)
+    items = sorted(checklist.current(current_panel().session, today()), key=lambda item: kinds.index(item.list_kind))
     query = narrow(tidy(request.args.get("q")))[:MAX_QUERY]
     kind, category = _kind(), tidy(request.args.get("category"))
-    found = matching(items, query)
-    shown = ListsPage(title=_("The two lists"), query=query)
-    if query and not found and (found := suggest(query, items, ALIKE)):
-        shown.note = _("No item says “{words}”. These are alike:", words=query)
-    shown.chips = _kinds(found, kind, query)
-    found = [item for item in found if kind is None or item.list_kind is kind]
-    shown.categories = _categories(found, category, kind, query)
-    found = [item for item in found if not category or item.category == category]
-    shown.lines = [_line(item) for item in found]
-    shown.sub = n_("{n} item", "{n} items", len(found))
-    shown.keep = {} if kind is None else {"list": str(kind.value)}
-    return render_template("checklists/checklists.html", page=shown)
+    matches = matching(items, query)
+    lists_page = ListsPage(title=_("The two lists"), query=query)
+    if query and not matches and (matches := suggest(query, items, ALIKE)):
+        lists_page.note = _("No item says “{words}”. These are alike:", words=query)
+    lists_page.chips = _kinds(matches, kind, query)
+    matches = [item for item in matches if kind is None or item.list_kind is kind]
+    lists_page.categories = _categories(matches, category, kind, query)
+    matches = [item for item in matches if not category or item.category == category]
+    lists_page.lines = [_line(item) for item in matches]
+    lists_page.sub = n_("{n} item", "{n} items", len(matches))
+    lists_page.keep = {} if kind is None else {"list": str(kind.value)}
+    return render_template("checklists/checklists.html", page=lists_page)
 
 
 def matching(items: Sequence[ChecklistItem], query: str) -> list[ChecklistItem]:
-    """The items in which every word stands: code, name or its pinyin, category, legal basis, who leads."""
+    """The items that contain every word of the query in code, name, pinyin, category, legal basis or department."""
     words = query.lower().split()
     return [item for item in items if all(word in _text(item) for word in words)]
 
@@ -90,15 +90,15 @@ def _text(item: ChecklistItem) -> str:
 
 def _kind() -> ListKind | None:
     try:
-        found = Choice(ListKind).parse(request.args.get("list"))
+        value = Choice(ListKind).parse(request.args.get("list"))
     except Invalid:
         return None
-    return ListKind.of(found) if found is not None else None
+    return ListKind.of(value) if value is not None else None
 
 
 def _url(query: str, kind: ListKind | None, category: str = "") -> str:
-    given: dict[str, Any] = {"q": query, "list": kind.value if kind else "", "category": category}
-    return url_for("checklists", **{name: value for name, value in given.items() if value})
+    values: dict[str, Any] = {"q": query, "list": kind.value if kind else "", "category": category}
+    return url_for("checklists", **{name: value for name, value in values.items() if value})
 
 
 def _kinds(items: Sequence[ChecklistItem], chosen: ListKind | None, query: str) -> list[Chip]:
@@ -110,7 +110,7 @@ def _kinds(items: Sequence[ChecklistItem], chosen: ListKind | None, query: str) 
 
 
 def _categories(items: Sequence[ChecklistItem], chosen: str, kind: ListKind | None, query: str) -> list[Chip]:
-    """A second tap on the chosen one drops it."""
+    """The chips of categories. The chosen one removes the filter."""
     names = list(dict.fromkeys(item.category for item in items if item.category))
     return [
         Chip(name, _url(query, kind, "" if name == chosen else name), active=name == chosen)

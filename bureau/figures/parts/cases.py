@@ -41,7 +41,8 @@ def _due(terms: Terms) -> list[Condition]:
     return [terms.within(Case.due_at), Case.status.not_in(NOT_DUE)]
 
 
-def _with_step(step: str) -> Any:
+def with_step(step: str) -> Any:
+    """Select the ids of cases in which this step was taken."""
     return select(CaseEvent.case_id).where(CaseEvent.step == step)
 
 
@@ -61,7 +62,7 @@ DUE_IN_TIME = Part(
     DUE,
     lambda _t: [Case.status == CaseStatus.CLOSED, Case.closed_at <= Case.due_at],
 )
-DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(_with_step(REWORK.name))])
+DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(with_step(REWORK.name))])
 DUE_EXTENDED = Part("due_extended", _("With an extension"), DUE, _extended)
 
 # Cases handled.
@@ -171,7 +172,7 @@ def _repeated(terms: Terms) -> list[Condition]:
         .where(within_days(Case.reported_at, closure.at, window))
         .correlate(Case, earlier)
     )
-    ended = or_(last_closed, and_(earlier.id.in_(_with_step(REOPEN.name)), closed_before))
+    ended = or_(last_closed, and_(earlier.id.in_(with_step(REOPEN.name)), closed_before))
     # No JOIN: the scope condition in its ON clause would name the table instead of the alias.
     same_complainant = select(earlier.id).where(
         party.case_id == Case.id,

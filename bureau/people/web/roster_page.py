@@ -1,4 +1,4 @@
-"""Liaisons on screen: besides the list, a roster compared with it, and those who left end-dated in one go."""
+"""The view of liaisons, with the comparison of a roster and ending the terms of those who left."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from panel.web.imports.preview_state import folder, pack, store_upload, unpack
 from panel.web.pages import Button, Cell, Change, Chip, Input, Page, UploadPage
 from panel.web.views import SchemaView
 
-#: Open cases named of each liaison who left; the list behind the link has them all.
+#: Open cases shown for each liaison who left; a link leads to all.
 NAMED = 3
 
 
 @dataclass(slots=True)
 class Leaver:
-    """Somebody in office who isn't on the roster."""
+    """A liaison in office who isn't on the roster. `value` is "id:version" for the form."""
 
     value: str
     person: Cell
@@ -44,13 +44,13 @@ class Leaver:
     since: str
     cases: list[Cell] = field(default_factory=list)
     more: Cell | None = None
-    #: Who succeeds them by the roster, and when.
+    #: The successor by the roster, with the day.
     note: Message | None = None
 
 
 @dataclass(slots=True)
 class ChangedPerson:
-    """A row of the roster: who it is, and what it tells otherwise."""
+    """A row of the roster with its changes."""
 
     number: int
     sheet: str
@@ -82,7 +82,7 @@ class LiaisonView(SchemaView):
 
     @expose("/compare/", methods=("GET", "POST"))
     def compare_view(self) -> Any:
-        """Choose the roster."""
+        """Upload a roster. Redirects to the comparison."""
         self._require_import()
         if request.method == "GET":
             return self._choose()
@@ -91,15 +91,15 @@ class LiaisonView(SchemaView):
             return self._choose(_("Choose a file first."))
         file = File(upload.filename.replace("\\", "/").rpartition("/")[2], upload.read())
         panel = current_panel()
-        # Nothing is written: whoever writes meanwhile must not wait.
+        # Comparing writes nothing: give up the write transaction, so that no other writer waits.
         panel.session.rollback()
         writing.set(False)
         try:
-            found = roster_diff.call(panel.session, file, panel.registry)
-        except UserError as problem:
-            return self._choose(problem.message)
+            diff = roster_diff.compare_roster(panel.session, file, panel.registry)
+        except UserError as error:
+            return self._choose(error.message)
         state = {"file": store_upload(file.data), "name": file.name, "table": self.endpoint}
-        street = min(found.streets) if len(found.streets) == 1 else None
+        street = min(diff.streets) if len(diff.streets) == 1 else None
         return redirect(self.get_url(".compared_view", token=pack(state), street=street))
 
     def _choose(self, error: Message | None = None) -> Any:
@@ -113,18 +113,18 @@ class LiaisonView(SchemaView):
 
     @expose("/compare/result/", methods=("GET", "POST"))
     def compared_view(self) -> Any:
-        """The comparison; posting it ends the terms of those who are chosen."""
+        """Show the comparison; a POST ends the terms of the chosen liaisons."""
         self._require_import()
         token, panel = request.values.get("token"), current_panel()
         state = unpack(token, self.endpoint)
         street = ids.parse(request.values.get("street"))
-        problem: Message | None = None
+        message: Message | None = None
         if request.method == "POST":
             try:
                 count = self._end()
-            except (UserError, AccessDenied) as refused:
+            except (UserError, AccessDenied) as error:
                 panel.session.rollback()
-                problem = refused.message
+                message = error.message
             else:
                 flash(
                     str(n_("The term of {n} liaison was ended.", "The terms of {n} liaisons were ended.", count)),
@@ -135,12 +135,14 @@ class LiaisonView(SchemaView):
         if not path.is_file():
             return self._choose(_("The upload is gone: it was imported, or waited too long. Choose the file again."))
         try:
-            found = roster_diff.call(panel.session, File(str(state["name"]), path.read_bytes()), panel.registry, street)
-        except UserError as refused:
-            return self._choose(refused.message)
-        if problem is not None:
-            flash(str(problem), "danger")
-        return self.render("people/roster.html", page=self._page(found, str(token), state)), 422 if problem else 200
+            diff = roster_diff.compare_roster(
+                panel.session, File(str(state["name"]), path.read_bytes()), panel.registry, street
+            )
+        except UserError as error:
+            return self._choose(error.message)
+        if message is not None:
+            flash(str(message), "danger")
+        return self.render("people/roster.html", page=self._page(diff, str(token), state)), 422 if message else 200
 
     def _end(self) -> int:
         self.require(Permission.EDIT)
@@ -161,63 +163,63 @@ class LiaisonView(SchemaView):
         current_panel().session.commit()
         return count
 
-    def _page(self, found: roster_diff.RosterDiff, token: str, state: dict[str, Any]) -> ComparePage:
-        told = found.found
+    def _page(self, diff: roster_diff.RosterDiff, token: str, state: dict[str, Any]) -> ComparePage:
+        comparison = diff.comparison
         page = ComparePage(
             title=_("Roster compared"),
-            sub=_("{file} · {n} rows of data", file=state["name"], n=len(told.plan.rows)),
+            sub=_("{file} · {n} rows of data", file=state["name"], n=len(comparison.plan.rows)),
             notice=str(
                 _(
                     "{joined} joined, {left} left, {changed} changed, {same} as stored.",
-                    joined=len(told.joined),
-                    left=len(told.left),
-                    changed=len(told.changed),
-                    same=told.unchanged,
+                    joined=len(comparison.joined),
+                    left=len(comparison.left),
+                    changed=len(comparison.changed),
+                    same=comparison.unchanged,
                 )
             ),
-            end_url=self.get_url(".compared_view", token=token, street=found.street),
-            joined=[self._told(row, found.place(row)) for row in told.joined],
-            changed=[self._told(row, found.place(row)) for row in told.changed],
-            failed=[self._told(row, found.place(row)) for row in told.failed],
-            left=[self._leaver(found, one) for one in told.left],
+            end_url=self.get_url(".compared_view", token=token, street=diff.street),
+            joined=[self._changed_person(row, diff.place(row)) for row in comparison.joined],
+            changed=[self._changed_person(row, diff.place(row)) for row in comparison.changed],
+            failed=[self._changed_person(row, diff.place(row)) for row in comparison.failed],
+            left=[self._leaver(diff, person) for person in comparison.left],
         )
         if self.can_edit:
             page.day = Input("day", _("Last day in office"), "date", value=today().isoformat(), required=True)
-        for leaver, one in zip(page.left, told.left, strict=True):
-            leaver.note = _successor(told.joined, one.id)
+        for leaver, person in zip(page.left, comparison.left, strict=True):
+            leaver.note = _successor(comparison.joined, person.id)
         page.buttons.append(Button(_("Another file"), self.get_url(".compare_view")))
-        if told.plan.writable or told.failed:
+        if comparison.plan.writable or comparison.failed:
             url = self.get_url(".preview_view", token=pack(state))
             page.buttons.append(Button(_("Import this file"), url, "upload", primary=True))
-        page.streets = [Chip(_("All streets"), self._street_url(token, None), active=found.street is None)]
+        page.streets = [Chip(_("All streets"), self._street_url(token, None), active=diff.street is None)]
         for id_, name in current_panel().session.execute(select(Street.id, Street.name).order_by(Street.name_key)):
-            page.streets.append(Chip(name, self._street_url(token, id_), active=found.street == id_))
+            page.streets.append(Chip(name, self._street_url(token, id_), active=diff.street == id_))
         return page
 
     def _street_url(self, token: str, street: int | None) -> str:
         return str(self.get_url(".compared_view", token=token, street=street))
 
-    def _leaver(self, found: roster_diff.RosterDiff, one: Any) -> Leaver:
-        cases = found.open_cases.get(one.id, [])
+    def _leaver(self, diff: roster_diff.RosterDiff, person: Any) -> Leaver:
+        cases = diff.open_cases.get(person.id, [])
         leaver = Leaver(
-            value=f"{one.id}:{one.version}",
-            person=Cell(one.name, url=render.record_url("liaison", one.id)),
-            place=_place(one),
-            since=one.start_on.isoformat(),
+            value=f"{person.id}:{person.version}",
+            person=Cell(person.name, url=render.record_url("liaison", person.id)),
+            place=_place(person),
+            since=person.start_on.isoformat(),
             cases=[Cell(number, url=render.record_url("case", id_)) for id_, number in cases[:NAMED]],
         )
         if len(cases) > NAMED:
-            url = self.get_url("case.index_view", liaison=one.id, **{"is": "open"})
+            url = self.get_url("case.index_view", liaison=person.id, **{"is": "open"})
             leaver.more = Cell(str(_("All {n}", n=len(cases))), url=url)
         return leaver
 
-    def _told(self, row: PlanRow, place: str) -> ChangedPerson:
-        """A row in words, masked as in the preview of an import."""
+    def _changed_person(self, row: PlanRow, place: str) -> ChangedPerson:
+        """A row as text, masked as in the preview of an import."""
         declared = field_named(self.model, "name")
         assert declared is not None
         hidden = current_panel().policy.sees_masked(current_actor(), self.model)
         name = row.effective("name") or ""
-        told = ChangedPerson(
+        changed = ChangedPerson(
             number=row.number,
             sheet=row.sheet,
             person=Cell(declared.kind.mask(name) if is_masked(declared, hidden=hidden) else name),
@@ -225,16 +227,16 @@ class LiaisonView(SchemaView):
             remarks=[*(error_text(error) for error in row.errors), *(str(note) for note in row.notes)],
         )
         if row.id is not None:
-            told.person.url = render.record_url("liaison", row.id)
-        told.changes = [
-            Change(what if isinstance(what, Message) else what.label, before, after)
-            for what, before, after in row.changes
+            changed.person.url = render.record_url("liaison", row.id)
+        changed.changes = [
+            Change(field_or_message if isinstance(field_or_message, Message) else field_or_message.label, before, after)
+            for field_or_message, before, after in row.changes
         ]
-        return told
+        return changed
 
 
 def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
-    """Who on the roster follows this liaison."""
+    """A sentence with the successor of this liaison on the roster, or None."""
     for row in joined:
         for model, edit in row.edits:
             if model is Liaison and edit.id == id_:
@@ -243,8 +245,8 @@ def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
     return None
 
 
-def _place(one: Any) -> str:
-    community = one.community
+def _place(person: Any) -> str:
+    community = person.community
     if community is None:
         return str(NOT_VISIBLE)
     return f"{community.street.name} · {community.name}" if community.street else community.name

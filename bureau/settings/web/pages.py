@@ -1,4 +1,4 @@
-"""Settings that the office makes on screen."""
+"""The page of settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def may_open() -> bool:
 
 
 def _administrator() -> bool:
-    """Who administers decides whether administration is kept apart; the office doesn't."""
+    """Whether the actor may change "separate_admins": the administrator decides that, not the office."""
     return ADMINISTRATOR in current_actor().roles
 
 
@@ -34,24 +34,24 @@ def page() -> Any:
     for declared in settings.DECLARED.values():
         if not declared.editable or (declared.key == "separate_admins" and not _administrator()):
             continue
-        made = Input(declared.key, declared.label, declared.kind.control, help=declared.help)
+        input_ = Input(declared.key, declared.label, declared.kind.control, help=declared.help)
         value = values[declared.key]
-        made.value = ("1" if value else "0") if made.control == "flag" else declared.kind.format(value)
+        input_.value = ("1" if value else "0") if input_.control == "flag" else declared.kind.format(value)
         if request.method == "POST":
-            made.value = request.form.get(declared.key, made.value)
+            input_.value = request.form.get(declared.key, input_.value)
             try:
-                settings.put(session, declared.key, declared.kind.parse(made.value))
+                settings.put(session, declared.key, declared.kind.parse(input_.value))
             except Invalid as problem:
-                made.errors = [str(problem.message)]
-        made.was = made.value
-        inputs.append(made)
-    errors = [(made.name, made.label, made.errors[0]) for made in inputs if made.errors]
+                input_.errors = [str(problem.message)]
+        input_.was = input_.value
+        inputs.append(input_)
+    errors = [(input_.name, input_.label, input_.errors[0]) for input_ in inputs if input_.errors]
     if request.method == "POST" and not errors:
         session.commit()
         flash(str(_("Settings saved.")), "success")
         return redirect(url_for("settings"))
     session.rollback()
-    shown = FormPage(
+    settings_page = FormPage(
         title=_("Settings"),
         sub=_("They hold for everybody."),
         groups=[Group(_("General"), inputs)],
@@ -59,4 +59,4 @@ def page() -> Any:
         submit=_("Save"),
         cancel_url="/",
     )
-    return render_template("panel/form.html", page=shown), 422 if errors else 200
+    return render_template("panel/form.html", page=settings_page), 422 if errors else 200

@@ -54,7 +54,7 @@ def install(app: Flask, panel: Panel) -> None:
             if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.tables[table]):
                 raise UserError(AccessDenied().message)
             chosen = roster_diff.street_named(session, street) if street else None
-            found = roster_diff.call(session, File(file.name, read_file(file)), panel.registry, chosen)
+            found = roster_diff.compare_roster(session, File(file.name, read_file(file)), panel.registry, chosen)
             report = _compared(found)
             session.rollback()
         if as_json:
@@ -179,10 +179,10 @@ def _stays(unit: Unit) -> dict[str, Any]:
 
 
 def _compared(found: RosterDiff) -> dict[str, Any]:
-    told = found.found
+    comparison = found.comparison
     return {
-        "rows": len(told.plan.rows),
-        "joined": [_row(found, row) for row in told.joined],
+        "rows": len(comparison.plan.rows),
+        "joined": [_row(found, row) for row in comparison.joined],
         "left": [
             {
                 "id": one.id,
@@ -191,7 +191,7 @@ def _compared(found: RosterDiff) -> dict[str, Any]:
                 "start_on": one.start_on.isoformat(),
                 "open_cases": [number for _id, number in found.open_cases.get(one.id, [])],
             }
-            for one in told.left
+            for one in comparison.left
         ],
         "changed": [
             {
@@ -205,11 +205,11 @@ def _compared(found: RosterDiff) -> dict[str, Any]:
                     for what, before, after in row.changes
                 ],
             }
-            for row in told.changed
+            for row in comparison.changed
         ],
-        "unchanged": told.unchanged,
+        "unchanged": comparison.unchanged,
         "failed": [
-            {**_row(found, row), "messages": [error_text(error) for error in row.errors]} for row in told.failed
+            {**_row(found, row), "messages": [error_text(error) for error in row.errors]} for row in comparison.failed
         ],
     }
 
