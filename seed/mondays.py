@@ -62,7 +62,7 @@ def build(session: Session, cast_: Cast, now: datetime, seed: int) -> dict[str, 
     last = day + settings.get(session, "visit_weeks") * planning.WEEK
     roster = planning.Roster.load(session, first, last, beats)
     rows = [
-        _visit(rng, planning.planned(roster, community, monday), now)
+        _visit(rng, planning.planned_visit(roster, community, monday), now)
         for monday in planning.mondays(first, last)
         for community in beats
     ]

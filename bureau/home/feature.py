@@ -1,4 +1,4 @@
-"""The home page and what stands round every page."""
+"""The home page, and the frame of every page."""
 
 from bureau.menu import OVERVIEW
 from panel.i18n import _

@@ -19,7 +19,7 @@ WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
 
 def _fill(session: Session, params: RegisterRequest) -> Filled:
     rows: list[Sequence[Cell]] = []
-    lines = rota.register(session, params.first, params.last, params.street, params.community)
+    lines = rota.register_lines(session, params.first, params.last, params.street, params.community)
     for line in lines:
         remark = "：".join(filter(None, (str(line.status.label) * (line.status is not VisitStatus.DONE), line.reason)))
         if line.status is VisitStatus.MADE_UP:

@@ -1,1 +1,1 @@
-"""Running the installation: consistency, imports, retention."""
+"""Operation of the installation: commands, consistency check, retention of imports."""

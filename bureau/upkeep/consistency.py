@@ -1,4 +1,4 @@
-"""Whether what is stored agrees: the schema, the database, the chains of events, the numbers of cases, the files."""
+"""Consistency check of schema, database, event chains, numbers and attachment files."""
 
 from __future__ import annotations
 
@@ -17,38 +17,37 @@ from panel.i18n import Message, _
 from panel.kinds import now
 from panel.store.files import GRACE_PERIOD, Store
 
-#: Sentences of one kind; a thousand more of them tell no more.
-MOST = 20
+#: Most problems reported by one check.
+MAX_PROBLEMS = 20
 BATCH_SIZE = 5000
 
 
 def check(session: Session, store: Store, migrations: str) -> list[Message]:
-    """What is wrong, a sentence each; empty when all is well. Reads everything, changes nothing.
-
-    Wants a session of the system's: what anybody has stored is looked at."""
-    found: list[Message] = []
-    for part in (
+    """The problems found, a sentence each. Changes nothing. Needs a session of the system actor, because it reads
+    everything. `migrations` is the folder of the migrations."""
+    problems: list[Message] = []
+    for one_kind in (
         _schema(session, migrations),
         _database(session),
         _chains(session),
         _numbers(session),
         _files(session, store),
     ):
-        sentences = list(part)
-        found += sentences[:MOST]
-        if len(sentences) > MOST:
-            found.append(_("… and {n} more of the same kind.", n=len(sentences) - MOST))
-    return found
+        sentences = list(one_kind)
+        problems += sentences[:MAX_PROBLEMS]
+        if len(sentences) > MAX_PROBLEMS:
+            problems.append(_("… and {n} more of the same kind.", n=len(sentences) - MAX_PROBLEMS))
+    return problems
 
 
 def _schema(session: Session, migrations: str) -> Iterator[Message]:
-    """The tables are those that this program declares; `migrations` is the folder of their versions."""
+    """The schema matches the program."""
     if problem := schema_state.problem(session.connection(), migrations):
         yield problem
 
 
 def _database(session: Session) -> Iterator[Message]:
-    """SQLite's own checks; PostgreSQL looks after itself."""
+    """SQLite's integrity and foreign key checks. PostgreSQL needs none."""
     if session.connection().dialect.name != "sqlite":
         return
     for (line,) in session.connection().execute(text("PRAGMA integrity_check")):
@@ -59,7 +58,7 @@ def _database(session: Session) -> Iterator[Message]:
 
 
 def _chains(session: Session) -> Iterator[Message]:
-    """Each case's events are whole, sealed one upon the other, and end in the state that the case stands in."""
+    """The hash chain of each case is whole and ends in the state of the case."""
     columns = [getattr(CaseEvent, name) for name in (*events.SEALED, "previous_hash", "hash")]
     statement = (
         select(*columns, Case.case_no, Case.status)
@@ -79,18 +78,18 @@ def _chains(session: Session) -> Iterator[Message]:
                 state=last.status.label,
                 other=last.to_status.label,
             )
-    bare = select(Case.case_no).where(~select(CaseEvent.id).where(CaseEvent.case_id == Case.id).exists())
-    for number in session.execute(bare.order_by(Case.id)).scalars():
+    without_events = select(Case.case_no).where(~select(CaseEvent.id).where(CaseEvent.case_id == Case.id).exists())
+    for number in session.execute(without_events.order_by(Case.id)).scalars():
         yield _("{number} has no event: nothing tells how it came.", number=number)
 
 
 def _numbers(session: Session) -> Iterator[Message]:
-    """Every number that was given has its case or mediation, and none lies beyond the counter."""
+    """Every number up to the counter has a case or mediation, and no number exceeds the counter."""
     for counter in session.execute(select(Counter).order_by(Counter.prefix, Counter.year)).scalars():
         stem = f"{counter.prefix}-{counter.year}-"
         used = set()
-        given = (Case.case_no, Mediation.mediation_no)
-        for number in (n for column in given for n in session.execute(_beginning(column, stem)).scalars()):
+        columns = (Case.case_no, Mediation.mediation_no)
+        for number in (n for column in columns for n in session.execute(_numbers_of(column, stem)).scalars()):
             if re.fullmatch(r"\d{6,9}", end := number.removeprefix(stem)):
                 used.add(int(end))
         for missing in sorted(set(range(1, counter.last + 1)) - used):
@@ -99,13 +98,13 @@ def _numbers(session: Session) -> Iterator[Message]:
             yield _("{number} lies beyond the counter: it would be given again.", number=f"{stem}{beyond:06d}")
 
 
-def _beginning(column: Any, stem: str) -> Select[Any]:
+def _numbers_of(column: Any, stem: str) -> Select[Any]:
     return select(column).where(column.startswith(stem, autoescape=True))
 
 
 def _files(session: Session, store: Store) -> Iterator[Message]:
-    """Every attachment's file is there and is what it was, and no file has been left behind."""
-    named = set()
+    """Every attachment has its unchanged file, and no unused file is older than the grace period."""
+    referenced = set()
     query = select(Attachment.sha256, Attachment.file_name, Attachment.removed_at, Case.case_no).join(
         Case, Case.id == Attachment.case_id
     )
@@ -113,9 +112,9 @@ def _files(session: Session, store: Store) -> Iterator[Message]:
     for row in session.execute(query.order_by(Attachment.id)):
         if row.removed_at is not None:
             if row.removed_at > now() - GRACE_PERIOD:
-                named.add(row.sha256)
+                referenced.add(row.sha256)
             continue
-        named.add(row.sha256)
+        referenced.add(row.sha256)
         if row.sha256 not in state:
             state[row.sha256] = store.verify(row.sha256)
         if state[row.sha256] is None:
@@ -123,6 +122,6 @@ def _files(session: Session, store: Store) -> Iterator[Message]:
         elif not state[row.sha256]:
             yield _("{number}: the file of {name} has been changed.", number=row.case_no, name=row.file_name)
     limit = (now() - 2 * GRACE_PERIOD).timestamp()
-    left = sum(store.path(d).stat().st_mtime <= limit for d in store.digests() if d not in named)
-    if left:
-        yield _("{n} files belong to no attachment; the periodic work should have cleared them away.", n=left)
+    unused = sum(store.path(d).stat().st_mtime <= limit for d in store.digests() if d not in referenced)
+    if unused:
+        yield _("{n} files belong to no attachment; the periodic work should have cleared them away.", n=unused)

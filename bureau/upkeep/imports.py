@@ -1,4 +1,4 @@
-"""For how long imports can be taken back."""
+"""Retention of the data for undoing imports."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from panel.imports import import_undo
 
 
 def keep_days(session: Session) -> int:
-    """For how many days the office wants imports to be taken back."""
+    """Days for which an import can be undone, from the settings."""
     return int(settings.get(session, "import_keep_days"))
 
 
 def forget(session: Session) -> None:
-    """Periodic: let go of what imports kept that can't be taken back any more."""
+    """Periodic: delete the undo data of older imports."""
     import_undo.delete_expired(session, keep_days(session))

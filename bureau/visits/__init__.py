@@ -1,1 +1,1 @@
-"""The Monday visits: planned, held, missed, and the survey."""
+"""The Monday visits to communities, and the survey."""

@@ -1,4 +1,4 @@
-"""Every Monday."""
+"""The feature "visits": visits, survey and assignments."""
 
 from bureau.menu import DUTY, OVERVIEW, ROSTER
 from models import Assignment, SurveyEntry, Visit
@@ -26,7 +26,7 @@ def _site() -> Site:
             ),
         ),
         routes=(*mondays.ROUTES, *week_page.ROUTES, *visit_routes.ROUTES, *rota_page.ROUTES),
-        periodic=(Periodic("duty.plan", mondays.EVERY, planning.keep),),
+        periodic=(Periodic("duty.plan", mondays.PLANNING_INTERVAL, planning.plan_and_miss),),
     )
 
 

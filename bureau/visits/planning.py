@@ -1,7 +1,7 @@
-"""Every Monday: the visits are planned ahead for whoever is assigned that day, and those that were missed are told.
+"""Planning of the Monday visits, and marking missed ones.
 
-Mondays are calendar Mondays, holidays included. A planned visit follows the assignments until its Monday is over; what
-has taken place stays as it was."""
+The bureau visits on every calendar Monday, holidays included. A planned visit follows the assignments until its Monday
+is over; a visit that took place doesn't change."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ from panel.store import bulk
 from panel.store.bulk import Edit
 
 WEEK = timedelta(days=7)
-#: Reads and writes of the program's own, whoever's request it is.
-#: Another process may plan at the same time: what it planned first is read again, so often at most.
+#: Attempts to insert planned visits, because another process may plan the same ones at the same time.
 TRIES = 3
-#: Days back for which visits may be planned; further back nobody remembers.
-LONGEST = 366
+#: Most days back for which visits may be planned.
+MAX_DAYS_BACK = 366
 CLOSED = _("The community is no longer in use.")
 
 
@@ -56,20 +55,26 @@ class _Term:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who goes to a community and who receives them, on any day of a time. Two statements, however long it is."""
+    """The officers and liaisons of communities by day."""
 
     officers: dict[int, list[_Term]]
     liaisons: dict[int, list[_Term]]
 
     @classmethod
     def load(cls, session: Session, first: date, last: date, communities: Collection[int] | None = None) -> Self:
-        """The terms that touch a time, of all communities or of some."""
-        given, term = Assignment.__table__.c, Liaison.__table__.c
+        """The terms that overlap the days from `first` to `last`, of these or all communities. Two statements."""
+        assignment, term = Assignment.__table__.c, Liaison.__table__.c
         of_officers = (
-            select(given.community_id, given.officer_id, given.start_on, given.end_on, given.substitute)
-            .join(Officer.__table__, Officer.__table__.c.id == given.officer_id)
-            .where(Officer.__table__.c.active, _touches(given, first, last), _among(given, communities))
-            .order_by(given.substitute.desc(), given.start_on.desc())
+            select(
+                assignment.community_id,
+                assignment.officer_id,
+                assignment.start_on,
+                assignment.end_on,
+                assignment.substitute,
+            )
+            .join(Officer.__table__, Officer.__table__.c.id == assignment.officer_id)
+            .where(Officer.__table__.c.active, _touches(assignment, first, last), _among(assignment, communities))
+            .order_by(assignment.substitute.desc(), assignment.start_on.desc())
         )
         of_liaisons = (
             select(term.community_id, term.id, term.start_on, term.end_on)
@@ -79,7 +84,7 @@ class Roster:
         return cls(_by_community(session, of_officers), _by_community(session, of_liaisons))
 
     def officer(self, community: int, day: date) -> int | None:
-        """Who goes there on a day: a substitute before the one assigned; None when nobody is."""
+        """The id of the officer on a day, or None. A substitute takes precedence."""
         return next((term.person for term in self.officers.get(community, ()) if term.covers(day)), None)
 
     def liaison(self, community: int, day: date) -> int | None:
@@ -95,15 +100,15 @@ def _among(term: Any, communities: Collection[int] | None) -> Any:
 
 
 def _by_community(session: Session, statement: Any) -> dict[int, list[_Term]]:
-    found: dict[int, list[_Term]] = defaultdict(list)
+    terms: dict[int, list[_Term]] = defaultdict(list)
     for community, *term in session.execute(statement, execution_options=UNSCOPED):
-        found[community].append(_Term(*term))
-    return found
+        terms[community].append(_Term(*term))
+    return terms
 
 
 @dataclass(slots=True)
 class PlanningResult:
-    """How many visits were planned, given to somebody else, excused because their community is closed, missed."""
+    """Numbers of visits planned, given to another officer or liaison, excused for closed communities, and missed."""
 
     planned: int = 0
     moved: int = 0
@@ -111,46 +116,46 @@ class PlanningResult:
     missed: int = 0
 
 
-def keep(session: Session, *, since: date | None = None) -> PlanningResult:
-    """What comes round: miss what is over, plan what lacks. Idempotent; `since` plans Mondays in the past as well,
-    which then count as missed."""
-    done = plan(session, since=since)
-    done.missed = miss(session)
-    return done
+def plan_and_miss(session: Session, *, since: date | None = None) -> PlanningResult:
+    """Periodic: plan visits and mark missed ones. Idempotent. `since` also plans past Mondays, which count as
+    missed."""
+    result = plan(session, since=since)
+    result.missed = miss(session)
+    return result
 
 
 def plan(session: Session, *, since: date | None = None) -> PlanningResult:
-    """Make one planned visit for each active community and Monday from today (or `since`) to so many weeks ahead as the
-    settings say, and give those still planned to whoever is assigned by now. Acts as the system; doesn't commit."""
+    """Plan a visit for each active community and Monday from today (or `since`) until "visit_weeks" weeks ahead, and
+    update the planned ones to the present assignments. Acts as the system; doesn't commit."""
     day = today()
     last = day + settings.get(session, "visit_weeks") * WEEK
     first = min(since or day, day)
     communities = _communities(session)
     active = sorted(id_ for id_, status in communities.items() if status == CommunityStatus.ACTIVE)
     roster = Roster.load(session, first, last)
-    done = PlanningResult()
+    result = PlanningResult()
     for _try in range(TRIES):
         stored = _stored(session, first, last)
-        there = {(row.community_id, row.planned_on) for row in stored}
-        lacking = [
-            planned(roster, community, monday)
+        planned_keys = {(row.community_id, row.planned_on) for row in stored}
+        missing = [
+            planned_visit(roster, community, monday)
             for monday in mondays(first, last)
             for community in active
-            if (community, monday) not in there
+            if (community, monday) not in planned_keys
         ]
         try:
             with session.begin_nested():
-                bulk.add(session, Visit, lacking)
+                bulk.add(session, Visit, missing)
         except IntegrityError:
             continue
-        done.planned = len(lacking)
+        result.planned = len(missing)
         break
-    _follow(session, roster, stored, set(active), done)
-    return done
+    _follow(session, roster, stored, set(active), result)
+    return result
 
 
-def planned(roster: Roster, community: int, monday: date) -> dict[str, Any]:
-    """A planned visit as a row."""
+def planned_visit(roster: Roster, community: int, monday: date) -> dict[str, Any]:
+    """The values of a planned visit."""
     return {
         "community_id": community,
         "planned_on": monday,
@@ -161,18 +166,18 @@ def planned(roster: Roster, community: int, monday: date) -> dict[str, Any]:
 
 
 def follow(session: Session, communities: Collection[int]) -> PlanningResult:
-    """Give the visits that are still planned in these communities to whoever is assigned by now: an assignment has
-    changed. Needs the right to edit visits, or the system's."""
-    day, done = today(), PlanningResult()
+    """Update the planned visits of these communities to the present assignments. Needs the right to edit visits, or an
+    elevated session."""
+    day, result = today(), PlanningResult()
     stored = _stored(session, day, date.max, communities)
     roster = Roster.load(session, day, max((row.planned_on for row in stored), default=day), communities)
-    found = {id_ for id_, status in _communities(session).items() if status == CommunityStatus.ACTIVE}
-    _follow(session, roster, stored, found, done)
-    return done
+    active = {id_ for id_, status in _communities(session).items() if status == CommunityStatus.ACTIVE}
+    _follow(session, roster, stored, active, result)
+    return result
 
 
 def miss(session: Session) -> int:
-    """A planned visit whose Monday is over was missed. Returns how many."""
+    """Mark planned visits whose Monday is over as missed and return how many."""
     visits = Visit.__table__.c
     statement = (
         select(visits.id, visits.version)
@@ -180,9 +185,9 @@ def miss(session: Session) -> int:
         .order_by(visits.id)
         .with_for_update()
     )
-    over = session.execute(statement, execution_options=UNSCOPED).all()
-    bulk.edit(session, Visit, [_edit(row, status=VisitStatus.MISSED) for row in over])
-    return len(over)
+    missed = session.execute(statement, execution_options=UNSCOPED).all()
+    bulk.edit(session, Visit, [_edit(row, status=VisitStatus.MISSED) for row in missed])
+    return len(missed)
 
 
 def _communities(session: Session) -> dict[int, CommunityStatus]:
@@ -192,7 +197,7 @@ def _communities(session: Session) -> dict[int, CommunityStatus]:
 
 
 def _stored(session: Session, first: date, last: date, communities: Collection[int] | None = None) -> list[Row[Any]]:
-    """The visits of a time, locked: nobody checks in while they are moved."""
+    """The visits from `first` to `last`, locked, so that nobody checks in meanwhile."""
     visits = Visit.__table__.c
     statement = (
         select(
@@ -212,23 +217,23 @@ def _stored(session: Session, first: date, last: date, communities: Collection[i
 
 
 def _follow(
-    session: Session, roster: Roster, stored: Iterable[Row[Any]], active: set[int], done: PlanningResult
+    session: Session, roster: Roster, stored: Iterable[Row[Any]], active: set[int], result: PlanningResult
 ) -> None:
-    """Bring what is planned from today on up to date; in a community that was closed nobody is expected any more."""
+    """Update officer and liaison of visits planned from today on; excuse those of communities no longer in use."""
     edits = []
     for row in stored:
         if row.status != VisitStatus.PLANNED or row.planned_on < today():
             continue
         if row.community_id not in active:
             edits.append(_edit(row, status=VisitStatus.EXEMPT, reason=in_default_locale(CLOSED)))
-            done.excused += 1
+            result.excused += 1
             continue
         officer = roster.officer(row.community_id, row.planned_on)
         liaison = roster.liaison(row.community_id, row.planned_on)
         if (officer, liaison) != (row.officer_id, row.liaison_id):
             before = {"officer_id": row.officer_id, "liaison_id": row.liaison_id}
             edits.append(Edit(row.id, row.version, {"officer_id": officer, "liaison_id": liaison}, before))
-            done.moved += 1
+            result.moved += 1
     bulk.edit(session, Visit, edits)
 
 

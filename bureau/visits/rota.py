@@ -1,5 +1,4 @@
-"""Who goes where on the Mondays of a month, and what came of it: plain facts for pages and papers, within the scope of
-the session's actor."""
+"""The visits of months for pages and papers: rota and register, within the scope of the session's actor."""
 
 from __future__ import annotations
 
@@ -20,8 +19,8 @@ from panel.search.names import NOT_VISIBLE
 
 
 @dataclass(slots=True)
-class Line:
-    """A community and who goes there, by Monday; "" is nobody."""
+class RotaLine:
+    """A community with officer names and statuses by Monday; "" stands for nobody."""
 
     street: str
     community: str
@@ -33,11 +32,11 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Rota:
     mondays: list[date]
-    lines: list[Line]
+    lines: list[RotaLine]
 
 
 def rota(session: Session, first: Month, last: Month | None = None, squad: int | None = None) -> Rota:
-    """走访排班表: the visits planned for a month's Mondays, street by street. Of one squad, or of all one reaches."""
+    """The rota (走访排班表): the visits of these months, sorted by street and community. `squad` is an id."""
     statement = (
         select(Visit)
         .join(Community, Visit.community_id == Community.id)
@@ -52,12 +51,15 @@ def rota(session: Session, first: Month, last: Month | None = None, squad: int |
     )
     if squad is not None:
         statement = statement.where(Community.squad_id == squad)
-    lines: dict[int, Line] = {}
+    lines: dict[int, RotaLine] = {}
     days: set[date] = set()
     for visit in session.execute(statement).unique().scalars():
-        place = visit.community
+        community = visit.community
         line = lines.setdefault(
-            place.id, Line(place.street.name, place.name, place.squad.name if place.squad is not None else "")
+            community.id,
+            RotaLine(
+                community.street.name, community.name, community.squad.name if community.squad is not None else ""
+            ),
         )
         line.officers[visit.planned_on] = officer_of(visit)
         line.statuses[visit.planned_on] = visit.status
@@ -66,7 +68,7 @@ def rota(session: Session, first: Month, last: Month | None = None, squad: int |
 
 
 def officer_of(visit: Visit) -> str:
-    """The name of a visit's officer, "" if there is none."""
+    """The name of a visit's officer; "" without one."""
     if visit.officer is not None:
         return visit.officer.name
     return "" if visit.officer_id is None else str(NOT_VISIBLE)
@@ -77,7 +79,7 @@ class VisitLine:
     """A row of the register 联居走访登记."""
 
     community: str
-    #: When it was held; the Monday for which it was planned, if it wasn't.
+    #: The day on which it was held, else the planned Monday.
     day: date
     officer: str
     liaison: str
@@ -92,11 +94,11 @@ class VisitLine:
     reason: str | None
 
 
-def register(
+def register_lines(
     session: Session, first: Month, last: Month, street: int | None = None, community: int | None = None
 ) -> list[VisitLine]:
-    """联居走访登记: the visits whose Monday lies in a month and isn't yet to come, community by community; of one
-    street, of one community, or of all that one reaches."""
+    """The lines of the register 联居走访登记: visits of these months whose Monday has come, sorted by street and
+    community. `street` and `community` are ids."""
     statement = (
         select(Visit)
         .join(Community, Visit.community_id == Community.id)
@@ -132,22 +134,22 @@ def register(
 
 
 def cases_of(session: Session, visits: Iterable[int]) -> Mapping[int, list[tuple[int, str]]]:
-    """The cases that were found on visits: id and number, by visit."""
-    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for some in chunks(list(visits)):
-        statement = select(Case.visit_id, Case.id, Case.case_no).where(Case.visit_id.in_(some)).order_by(Case.case_no)
+    """The cases found on visits: pairs of id and number by visit id."""
+    cases: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for batch in chunks(list(visits)):
+        statement = select(Case.visit_id, Case.id, Case.case_no).where(Case.visit_id.in_(batch)).order_by(Case.case_no)
         for visit, id_, case_no in session.execute(statement):
             if visit is not None:
-                found[visit].append((id_, case_no))
-    return found
+                cases[visit].append((id_, case_no))
+    return cases
 
 
 def rates(statuses: Iterable[VisitStatus]) -> tuple[str, str]:
-    """走访完成率 and 周一准时率 of visits whose Monday has come, in words; "—" where there is nothing to divide by."""
-    counted = Counter(statuses)
-    all_ = counted.total()
-    held = counted[VisitStatus.DONE] + counted[VisitStatus.MADE_UP]
-    return _rate(held, all_ - counted[VisitStatus.EXEMPT]), _rate(counted[VisitStatus.DONE], all_)
+    """走访完成率 and 周一准时率 of visits whose Monday has come, as text; "—" for divisor 0."""
+    counts = Counter(statuses)
+    total = counts.total()
+    held = counts[VisitStatus.DONE] + counts[VisitStatus.MADE_UP]
+    return _rate(held, total - counts[VisitStatus.EXEMPT]), _rate(counts[VisitStatus.DONE], total)
 
 
 def _rate(part: int, whole: int) -> str:

@@ -1,4 +1,4 @@
-"""The standing survey of a community: one row for each kind and address, brought up to date visit by visit."""
+"""The survey of a community: one entry for each kind and address, updated on visits."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from panel.fields import Field, Personal, fields
 from panel.i18n import Message, _, in_default_locale
 from panel.kinds import Invalid, today
 
-#: What a row of the survey asks for.
+#: The fields of the survey form.
 ASKS = ("kind", "address", "subject", "quantity")
 FIELDS: Mapping[str, Field] = {f.name: f for f in fields(SurveyEntry) if f.name in ASKS}
 
 
-def note(session: Session, visit: Visit, given: Mapping[str, str]) -> tuple[SurveyEntry, bool]:
-    """What stands at an address, as typed on a visit: a new row, or the one of that address brought up to date, where
-    what is left empty stays as it was. Tells whether it is new. Lacking for what is missing or can't be read."""
-    values = _parse(given)
-    found = _stored(session, visit.community_id, values)
-    if found is None:
-        found = SurveyEntry(
+def note(session: Session, visit: Visit, typed: Mapping[str, str]) -> tuple[SurveyEntry, bool]:
+    """Add or update the entry of a kind and address from typed texts, and return it with whether it is new. Empty texts
+    leave stored values. Raises InvalidValues."""
+    values = _parse(typed)
+    entry = _stored(session, visit.community_id, values)
+    if entry is None:
+        entry = SurveyEntry(
             community_id=visit.community_id, first_on=_day(visit), verified_on=_day(visit), visit_id=visit.id, **values
         )
         try:
             with session.begin_nested():
-                session.add(found)
-            return found, True
+                session.add(entry)
+            return entry, True
         except IntegrityError:
-            # Somebody noted the same address at the same time.
-            found = _stored(session, visit.community_id, values)
-            if found is None:
+            # Another transaction has added the same address.
+            entry = _stored(session, visit.community_id, values)
+            if entry is None:
                 raise
     for name in ("subject", "quantity"):
-        if values[name] is not None and not _masked(found, name, values[name]):
-            setattr(found, name, values[name])
-    confirm(session, visit, found)
-    return found, False
+        if values[name] is not None and not _masked(entry, name, values[name]):
+            setattr(entry, name, values[name])
+    confirm(session, visit, entry)
+    return entry, False
 
 
 def confirm(session: Session, visit: Visit, entry: SurveyEntry) -> None:
-    """It still stands so, as seen on this visit. An older visit that is written down late takes nothing back."""
+    """Mark an entry as verified on this visit; an older visit doesn't replace a newer one. Flushes."""
     day = _day(visit)
     if day >= entry.verified_on:
         entry.verified_on, entry.visit_id = day, visit.id
@@ -56,24 +56,24 @@ def confirm(session: Session, visit: Visit, entry: SurveyEntry) -> None:
     session.flush()
 
 
-def described(entry: SurveyEntry) -> str:
-    """What a case says that begins with a row of the survey; never who it is about."""
+def case_description(entry: SurveyEntry) -> str:
+    """The description of a case made from an entry, without the person."""
     if entry.quantity is None:
         return in_default_locale(_("Found on a visit: {kind}.", kind=entry.kind.label))
     return in_default_locale(_("Found on a visit: {kind}, {n}.", kind=entry.kind.label, n=entry.quantity))
 
 
 def _day(visit: Visit) -> date:
-    """The day on which the visit takes place."""
+    """The day of the visit; today before arrival."""
     return local_day(visit.arrived_at) if visit.arrived_at is not None else today()
 
 
-def _parse(given: Mapping[str, str]) -> dict[str, Any]:
+def _parse(typed: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     problems: dict[str, Message] = {}
     for name, field in FIELDS.items():
         try:
-            values[name] = field.kind.parse(given.get(name))
+            values[name] = field.kind.parse(typed.get(name))
         except Invalid as problem:
             problems[name] = problem.message
         else:
@@ -94,6 +94,6 @@ def _stored(session: Session, community: int, values: Mapping[str, Any]) -> Surv
 
 
 def _masked(entry: SurveyEntry, name: str, value: Any) -> bool:
-    """Whether what was typed is the mask of what is stored: then it was copied from the screen."""
+    """Whether the typed value is the mask of the stored one, copied from the screen."""
     field, stored = FIELDS[name], getattr(entry, name)
     return field.personal is not Personal.NO and stored is not None and value == field.kind.mask(stored)

@@ -1,7 +1,7 @@
-"""On the day: arriving and leaving, what was done and found, and what becomes of a Monday that was missed.
+"""Acts on a visit: check in and out, notes, excuse, and cases made from findings.
 
-Whoever may edit a visit may attend it: its officer, a substitute on their days, the squad's leader, the office.
-Excusing one is for the leader and the office. Each act locks the visit, so that the second of two people is told."""
+Officers, leaders and the office who may edit a visit may attend it; leaders and the office may excuse it. Each act
+locks the visit, so that the second of two people gets a message."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from panel.kinds import Invalid, Moment, now, today
 from panel.security.policy import Permission as Act
 from panel.security.session import actor_of, exempt_reference, policy_of
 
-#: What is written down on a visit.
+#: The columns of the notes.
 NOTES = ("content", "findings", "on_the_spot")
-#: A visit that took place.
+#: States of a visit that took place.
 HELD = (VisitStatus.DONE, VisitStatus.MADE_UP)
-#: One that is still to be made.
+#: States of a visit that can still be made.
 WAITING = (VisitStatus.PLANNED, VisitStatus.MISSED)
-MEANWHILE = _("Somebody else has changed this visit meanwhile. Look at it again; nothing of yours was written.")
+CHANGED_MEANWHILE = _("Somebody else has changed this visit meanwhile. Look at it again; nothing of yours was written.")
 REQUIRED = _("This must be filled in.")
 
 
 def may_attend(session: Session, visit: Visit) -> bool:
-    return _reaches(session, visit, (OFFICER, LEADER, OFFICE))
+    return _may_edit(session, visit, (OFFICER, LEADER, OFFICE))
 
 
 def may_excuse(session: Session, visit: Visit) -> bool:
-    return _reaches(session, visit, (LEADER, OFFICE))
+    return _may_edit(session, visit, (LEADER, OFFICE))
 
 
-def _reaches(session: Session, visit: Visit, roles: Collection[str]) -> bool:
-    """Whether one of these roles, held by the session's actor, may edit this very visit. One statement at most."""
+def _may_edit(session: Session, visit: Visit, roles: Collection[str]) -> bool:
+    """Whether the session's actor may edit this visit by one of these roles. One statement at most."""
     actor, policy = actor_of(session), policy_of(session)
     if actor.system:
         return True
@@ -60,16 +60,18 @@ def _reaches(session: Session, visit: Visit, roles: Collection[str]) -> bool:
 
 
 def arrive(session: Session, visit: Visit, *, at: datetime | None = None, reason: str | None = None) -> bool:
-    """Check in. On its Monday the visit is made, on a later day made up for, with the reason why it was missed.
-    False if it was begun before: a second tap changes nothing. An officer who comes in another's place is put down."""
-    _begin(session, visit, may_attend)
+    """Check in; False if that was done before. On its Monday the visit is held, on a later day made up for, which needs
+    a reason. An officer assigned to the community replaces the planned one. `at` is for leader and office only.
+
+    Raises StepNotAllowed or InvalidValues."""
+    _lock(session, visit, may_attend)
     if visit.status in HELD:
         return False
     if visit.status not in WAITING:
         raise StepNotAllowed(_("This visit is excused. The leader or the office can take that back."))
     if at is not None and not may_excuse(session, visit):
         raise StepNotAllowed(_("A time is entered afterwards by the leader or the office alone."))
-    at = _past(at)
+    at = _checked_time(at)
     day = local_day(at)
     if day < visit.planned_on:
         raise StepNotAllowed(_("This visit is planned for {day}. Check in on that day.", day=visit.planned_on))
@@ -81,21 +83,21 @@ def arrive(session: Session, visit: Visit, *, at: datetime | None = None, reason
     else:
         visit.status = VisitStatus.DONE
     visit.arrived_at = at
-    came = actor_of(session).ids("officer")
-    if came and visit.officer_id not in came and visit.community_id in actor_of(session).ids("assigned"):
-        visit.officer_id = min(came)
+    officers = actor_of(session).ids("officer")
+    if officers and visit.officer_id not in officers and visit.community_id in actor_of(session).ids("assigned"):
+        visit.officer_id = min(officers)
     session.flush()
     return True
 
 
 def leave(session: Session, visit: Visit, *, at: datetime | None = None) -> bool:
-    """Check out, on the day of arrival. False if that was done before."""
-    _begin(session, visit, may_attend)
+    """Check out on the day of arrival; False if that was done before. Raises StepNotAllowed or InvalidValues."""
+    _lock(session, visit, may_attend)
     if visit.left_at is not None:
         return False
     if visit.status not in HELD or visit.arrived_at is None:
         raise StepNotAllowed(_("Check in first."))
-    at = _past(at)
+    at = _checked_time(at)
     if local_day(at) != local_day(visit.arrived_at):
         raise InvalidValues({"left_at": _("It began on {day}: enter when it ended.", day=local_day(visit.arrived_at))})
     if at < visit.arrived_at:
@@ -105,12 +107,12 @@ def leave(session: Session, visit: Visit, *, at: datetime | None = None) -> bool
     return True
 
 
-def write_down(session: Session, visit: Visit, given: Mapping[str, str], *, version: int | None = None) -> None:
-    """What was done and found, as typed. NotAllowed if somebody changed the visit since `version`."""
-    _begin(session, visit, may_attend, version=version)
+def save_notes(session: Session, visit: Visit, typed: Mapping[str, str], *, version: int | None = None) -> None:
+    """Save the typed notes and flush. Raises StepNotAllowed if the visit changed since `version`, InvalidValues."""
+    _lock(session, visit, may_attend, version=version)
     if visit.status not in HELD:
         raise StepNotAllowed(_("Check in first."))
-    values, problems = parse(given)
+    values, problems = parse(typed)
     if problems:
         raise InvalidValues(problems)
     for name, value in values.items():
@@ -119,22 +121,22 @@ def write_down(session: Session, visit: Visit, given: Mapping[str, str], *, vers
     session.flush()
 
 
-def parse(given: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Message]]:
-    """The notes as typed, by their kinds, and what can't be read."""
+def parse(typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Message]]:
+    """Parse typed notes; returns values and problems by field."""
     values: dict[str, Any] = {}
     problems: dict[str, Message] = {}
     for name in NOTES:
-        if name in given:
+        if name in typed:
             try:
-                values[name] = declared(name).kind.parse(given[name])
+                values[name] = field_of(name).kind.parse(typed[name])
             except Invalid as problem:
                 problems[name] = problem.message
     return values, problems
 
 
 def excuse(session: Session, visit: Visit, reason: str, *, version: int | None = None) -> None:
-    """免访: nobody is expected on this Monday, for a reason."""
-    _begin(session, visit, may_excuse, version=version)
+    """Excuse a visit (免访), with a reason."""
+    _lock(session, visit, may_excuse, version=version)
     if visit.status not in WAITING:
         raise StepNotAllowed(_("A visit that took place or is excused can't be excused."))
     words = _words("reason", reason)
@@ -144,9 +146,9 @@ def excuse(session: Session, visit: Visit, reason: str, *, version: int | None =
     session.flush()
 
 
-def expect_again(session: Session, visit: Visit, *, version: int | None = None) -> None:
-    """Take an excuse back: the visit is planned again, or missed if its Monday is over."""
-    _begin(session, visit, may_excuse, version=version)
+def withdraw_excuse(session: Session, visit: Visit, *, version: int | None = None) -> None:
+    """Withdraw an excuse: the visit is planned again, or missed if its Monday is over."""
+    _lock(session, visit, may_excuse, version=version)
     if visit.status is not VisitStatus.EXEMPT:
         raise StepNotAllowed(_("This visit isn't excused."))
     visit.status = VisitStatus.PLANNED if visit.planned_on >= today() else VisitStatus.MISSED
@@ -154,10 +156,10 @@ def expect_again(session: Session, visit: Visit, *, version: int | None = None) 
     session.flush()
 
 
-def into_case(session: Session, visit: Visit, place: str, description: str, entry: SurveyEntry | None = None) -> Case:
-    """A finding becomes a case: taken in as a report is, found on this visit. That of a survey entry is remembered at
-    the entry, and made once."""
-    _begin(session, visit, may_attend)
+def make_case(session: Session, visit: Visit, place: str, description: str, entry: SurveyEntry | None = None) -> Case:
+    """Register a case found on this visit. A survey entry gets one case at most, and refers to it. Raises
+    StepNotAllowed or InvalidValues."""
+    _lock(session, visit, may_attend)
     if entry is not None:
         session.execute(select(SurveyEntry.id).where(SurveyEntry.id == entry.id).with_for_update())
         session.refresh(entry)
@@ -190,24 +192,24 @@ def into_case(session: Session, visit: Visit, place: str, description: str, entr
     return case
 
 
-def declared(name: str) -> Field:
-    found = field_named(Visit, name)
-    assert found is not None
-    return found
+def field_of(name: str) -> Field:
+    field = field_named(Visit, name)
+    assert field is not None
+    return field
 
 
-def _begin(session: Session, visit: Visit, may: Any, *, version: int | None = None) -> None:
-    """Lock the visit as it stands, and see that this person may, and knew what they changed."""
+def _lock(session: Session, visit: Visit, may: Any, *, version: int | None = None) -> None:
+    """Lock and refresh the visit. Raises StepNotAllowed without the right `may`, or if it changed since `version`."""
     session.execute(select(Visit.id).where(Visit.id == visit.id).with_for_update())
     session.refresh(visit)
     if not may(session, visit):
         raise StepNotAllowed(_("This visit is for its officer, the squad's leader or the office."))
     if version is not None and visit.version != version:
-        raise StepNotAllowed(MEANWHILE)
+        raise StepNotAllowed(CHANGED_MEANWHILE)
 
 
-def _past(at: datetime | None) -> datetime:
-    """A moment that isn't in the future, to the second."""
+def _checked_time(at: datetime | None) -> datetime:
+    """`at`, by default now, to the second. Raises InvalidValues for a time in the future."""
     moment = now().replace(microsecond=0)
     if at is not None and at > moment:
         raise InvalidValues({"arrived_at": _("This moment is yet to come.")})
@@ -215,7 +217,7 @@ def _past(at: datetime | None) -> datetime:
 
 
 def moment(text: str, name: str) -> datetime | None:
-    """A moment as typed; Lacking with a sentence for what can't be read."""
+    """Parse a typed moment. Raises InvalidValues with the problem at field `name`."""
     try:
         return Moment().parse(text)
     except Invalid as problem:
@@ -224,7 +226,7 @@ def moment(text: str, name: str) -> datetime | None:
 
 def _words(name: str, text: str | None) -> str | None:
     try:
-        found: str | None = declared(name).kind.parse(text)
+        words: str | None = field_of(name).kind.parse(text)
     except Invalid as problem:
         raise InvalidValues({name: problem.message}) from problem
-    return found
+    return words

@@ -38,7 +38,7 @@ def at(day: date, hour: int = 9, minute: int = 0) -> time_machine.travel:
 
 def keep(stage: Stage) -> planning.PlanningResult:
     with stage.session() as session:
-        return planning.keep(session)
+        return planning.plan_and_miss(session)
 
 
 def visit_on(session: Any, community: int, monday: date) -> Visit:
@@ -111,7 +111,7 @@ def test_statements_do_not_grow_with_communities(stage: Stage) -> None:
     counts = []
     for _time in range(2):
         with stage.session() as session, factories.counted(session.get_bind()) as sent:  # type: ignore[arg-type]
-            planning.keep(session)
+            planning.plan_and_miss(session)
         counts.append(len(sent))
         with stage.session() as session:
             session.execute(sa.delete(Visit))
@@ -247,7 +247,7 @@ def test_the_leader_excuses_and_takes_it_back_an_officer_does_not(stage: Stage) 
     with at(MONDAY), pytest.raises(StepNotAllowed):
         attend(stage, "officer", visits.arrive)
     with at(MONDAY + timedelta(1)):
-        assert attend(stage, "office", visits.expect_again).status is VisitStatus.MISSED
+        assert attend(stage, "office", visits.withdraw_excuse).status is VisitStatus.MISSED
 
 
 @pytest.mark.parametrize("role", ["liaison", "viewer"])
@@ -262,9 +262,9 @@ def test_the_second_of_two_is_told(stage: Stage) -> None:
     keep(stage)
     with at(MONDAY):
         version = attend(stage, "officer", visits.arrive).version
-        attend(stage, "leader", lambda s, v: visits.write_down(s, v, {"content": "走访商铺"}, version=version))
+        attend(stage, "leader", lambda s, v: visits.save_notes(s, v, {"content": "走访商铺"}, version=version))
         with pytest.raises(StepNotAllowed):
-            attend(stage, "officer", lambda s, v: visits.write_down(s, v, {"content": "别的"}, version=version))
+            attend(stage, "officer", lambda s, v: visits.save_notes(s, v, {"content": "别的"}, version=version))
     assert planned(stage).content == "走访商铺"
 
 
@@ -315,7 +315,7 @@ def test_a_finding_becomes_a_case_of_this_visit_once(stage: Stage) -> None:
             visit = visit_on(session, stage.inside["community"], MONDAY)
             visits.arrive(session, visit)
             entry, new = survey.note(session, visit, row(quantity="3", subject="王五"))
-            case = visits.into_case(session, visit, entry.address, survey.described(entry), entry)
+            case = visits.make_case(session, visit, entry.address, survey.case_description(entry), entry)
             session.commit()
             assert new
             assert (case.source, case.visit_id, case.place) == (models.Source.VISIT, visit.id, "东塔路 9 号")
@@ -323,24 +323,24 @@ def test_a_finding_becomes_a_case_of_this_visit_once(stage: Stage) -> None:
             assert case.status is models.CaseStatus.REPORTED
             assert "王五" not in case.description
             with using_locale("en"):
-                assert survey.described(entry) == case.description
+                assert survey.case_description(entry) == case.description
             assert entry.case_id == case.id
             number = case.case_no
             with pytest.raises(StepNotAllowed):
-                visits.into_case(session, visit, entry.address, "又来", entry)
+                visits.make_case(session, visit, entry.address, "又来", entry)
         line = next(iter(register(stage)))
         assert (line.cases, line.status) == ([number], VisitStatus.DONE)
 
 
 def register(stage: Stage) -> list[rota.VisitLine]:
     with stage.acting("officer") as session:
-        return [one for one in rota.register(session, Month(2026, 7), Month(2026, 7)) if one.planned_on == MONDAY]
+        return [one for one in rota.register_lines(session, Month(2026, 7), Month(2026, 7)) if one.planned_on == MONDAY]
 
 
 def test_a_case_outside_the_scope_is_not_made(stage: Stage) -> None:
     keep(stage)
     with stage.acting("officer") as session, pytest.raises((OutOfScope, sa.exc.NoResultFound)):
-        visits.into_case(session, visit_on(session, stage.outside["community"], MONDAY), "某处", "某事")
+        visits.make_case(session, visit_on(session, stage.outside["community"], MONDAY), "某处", "某事")
 
 
 def test_rates_leave_out_the_excused_and_divide_by_nothing() -> None:
@@ -388,8 +388,8 @@ def test_whatever_the_assignments_each_monday_has_one_visit(
                 )
             waiting = waiting[3:]
             with at(day):
-                planning.keep(session)
-                assert planning.keep(session) == planning.PlanningResult()
+                planning.plan_and_miss(session)
+                assert planning.plan_and_miss(session) == planning.PlanningResult()
                 check_plan(session, day, communities)
             day += timedelta(pause)
 

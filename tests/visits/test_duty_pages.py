@@ -113,7 +113,7 @@ def test_what_another_has_written_meanwhile_is_kept_and_so_is_what_one_typed(sta
     answer = stage.browse(LEADER).post(f"/duty/{monday}/notes", late)
     assert answer.status_code == 422
     assert "别的内容" in answer.text
-    assert str(visits.MEANWHILE) in html.unescape(answer.text)
+    assert str(visits.CHANGED_MEANWHILE) in html.unescape(answer.text)
     assert planned(stage).content == "走访商铺"
 
 
@@ -228,7 +228,7 @@ def test_the_pages_cost_the_same_with_many_rows(stage: Stage, monday: int) -> No
                 session, "assignment", {**stage.inside, "community": place.id}, start_on=MONDAY, end_on=MONDAY
             )
             factories.another(session, "surveyentry", stage.inside, kind=SurveyKind.DOG, visit_id=visit.id)
-        planning.keep(session)
+        planning.plan_and_miss(session)
     assert costs() == few
     assert max(few) <= 15
 

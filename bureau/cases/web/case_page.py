@@ -18,7 +18,7 @@ from bureau.cases.steps import STEPS, Step, restarting
 from bureau.cases.steps.handling import REOPEN
 from bureau.cases.steps.intake import MERGE
 from bureau.cases.web import photos, sections, step_aids
-from bureau.cases.web.reopenings import know_reopenings
+from bureau.cases.web.reopenings import cache_reopenings
 from models import ENDED, Case, CaseEvent, CaseStatus, Feedback, Satisfaction, StepName
 from panel.fields import Field, field_named
 from panel.i18n import Message, _, n_
@@ -70,7 +70,7 @@ def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage
     """The page of a case for the current actor. Its events make the timeline, which replaces the history."""
     events = _events(record)
     reopened = [event.at for event in events if event.step in restarting()]
-    know_reopenings({record.id: reopened[-1]} if reopened else {})
+    cache_reopenings({record.id: reopened[-1]} if reopened else {})
     due = due_cell(record)
     loaded = [(source, source.load(record)) for source in sections.SOURCES]
     # A filled section brings its own tables: one related table less for each.

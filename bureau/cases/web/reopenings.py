@@ -1,4 +1,4 @@
-"""When the limit of a case began to run, read once a request."""
+"""The beginning of a case's limit, with reopenings cached for the request."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from models import Case
 from panel.web.context import current_panel
 
 
-def know_reopenings(found: dict[int, datetime]) -> None:
-    """For a page that has read when its cases were last reopened, by case: it needs no statement for that."""
-    g.reopenings = found
+def cache_reopenings(reopenings: dict[int, datetime]) -> None:
+    """Cache the last reopenings, by case id, on a page that has read them already."""
+    g.reopenings = reopenings
 
 
 def begun(case: Case) -> datetime | None:
-    """When the limit of a case began to run: when it was accepted, or last reopened. One statement a request."""
+    """The moment from which the limit of a case runs: the last reopening, else the acceptance. One statement a
+    request."""
     if "reopenings" not in g:
-        know_reopenings(recompute.reopenings(current_panel().session))
-    found: dict[int, datetime] = g.reopenings
-    return found.get(case.id, case.accepted_at)
+        cache_reopenings(recompute.reopenings(current_panel().session))
+    reopenings: dict[int, datetime] = g.reopenings
+    return reopenings.get(case.id, case.accepted_at)

@@ -1,4 +1,4 @@
-"""What the short form of a report asks for, how it is read, and the case that it becomes."""
+"""The fields of the report form, their parsing, and the registration of the case."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from panel.web.lookups import visible
 
 @dataclass(slots=True)
 class ReportInput:
-    """What was filled in: as typed, as read, and what can't be read."""
+    """A filled report form: texts as typed, parsed values, and problems by field."""
 
     typed: Mapping[str, str]
     values: dict[str, Any] = field(default_factory=dict)
@@ -44,33 +44,33 @@ class ReportInput:
     photos: list[CheckedFile] = field(default_factory=list)
 
 
-def asked(name: str, **changed: Any) -> Field:
-    """A column of a case, as this form asks for it."""
+def form_field(name: str, **changed: Any) -> Field:
+    """The field of a column of Case or CaseParty, with changes for this form."""
     model, attr = (CaseParty, name) if name in ("anonymous", "name", "phone") else (Case, name)
-    found = field_named(model, attr)
-    assert found is not None
-    values = {"kind": found.kind, "label": found.label, "name": name, "attr": name, "required": found.required}
+    declared = field_named(model, attr)
+    assert declared is not None
+    values = {"kind": declared.kind, "label": declared.label, "name": name, "attr": name, "required": declared.required}
     return Field(**{**values, **changed})
 
 
-COMMUNITY = asked("community")
+COMMUNITY = form_field("community")
 FIELDS = {
     one.name: one
     for one in (
-        asked("place", required=True, help=_("Street and number, building, or what stands next to it.")),
-        asked("description", kind=Text(2000, lines=5), help=_("What is it, since when, whom does it disturb?")),
-        asked("urgency", default=Urgency.NORMAL),
-        asked("source"),
-        asked("anonymous", label=_("Complainant stays anonymous"), default=True),
-        asked("name", label=_("Complainant's name")),
-        asked("phone", label=_("Complainant's telephone")),
-        asked("item"),
+        form_field("place", required=True, help=_("Street and number, building, or what stands next to it.")),
+        form_field("description", kind=Text(2000, lines=5), help=_("What is it, since when, whom does it disturb?")),
+        form_field("urgency", default=Urgency.NORMAL),
+        form_field("source"),
+        form_field("anonymous", label=_("Complainant stays anonymous"), default=True),
+        form_field("name", label=_("Complainant's name")),
+        form_field("phone", label=_("Complainant's telephone")),
+        form_field("item"),
     )
 }
 
 
 def sources() -> list[Source]:
-    """Where a report of this person may come from; the first is preset, and without another it isn't asked for."""
+    """The sources that the actor may choose; the first is the default, and a single one isn't asked for."""
     roles = current_actor().roles
     if OFFICE in roles:
         return [Source.RESIDENT, *(source for source in Source if source is not Source.RESIDENT)]
@@ -78,14 +78,15 @@ def sources() -> list[Source]:
 
 
 def communities() -> list[Community]:
-    """Those that the person may report from, all of them for whoever looks them up."""
+    """The active communities in the actor's scope, sorted by name."""
     statement = select(Community).where(Community.status == CommunityStatus.ACTIVE).order_by(Community.name_key)
     return list(current_panel().session.execute(statement).scalars())
 
 
-def register(given: ReportInput) -> Case | None:
-    """The case and its complainant in one transaction; None when the database refuses, which is then a problem."""
-    panel, actor, values = current_panel(), current_actor(), given.values
+def register(report: ReportInput) -> Case | None:
+    """Register the case with its complainant and photos, and commit. None, with the reason in `report.problems`, if
+    that is refused."""
+    panel, actor, values = current_panel(), current_actor(), report.values
     case = Case(
         source=values["source"],
         community_id=values["community"],
@@ -101,54 +102,54 @@ def register(given: ReportInput) -> Case | None:
             panel.session.add(party)
         elif values["source"] is Source.RESIDENT:
             panel.session.add(CaseParty(case_id=case.id, role=PartyRole.COMPLAINANT, anonymous=True))
-        photos.attach(case, AttachmentPhase.BEFORE, given.photos)
+        photos.attach(case, AttachmentPhase.BEFORE, report.photos)
         panel.session.commit()
-    except StepNotAllowed as refused:
+    except StepNotAllowed as error:
         panel.session.rollback()
-        given.problems["photos"] = str(refused.message)
+        report.problems["photos"] = str(error.message)
         return None
     except IntegrityError as error:
         panel.session.rollback()
         name, message = explain(error, Case)
-        given.problems[name or ""] = str(message)
+        report.problems[name or ""] = str(message)
         return None
-    except OutOfScope as refusal:
+    except OutOfScope as error:
         panel.session.rollback()
-        given.problems["community"] = str(refusal.message)
+        report.problems["community"] = str(error.message)
         return None
     return case
 
 
-def read(own: list[Community]) -> ReportInput:
-    """The form, read by the kinds of its fields."""
-    given = ReportInput({name: request.form.get(name, "") for name in FIELDS})
-    given.typed = {**given.typed, "community": next(filter(None, request.form.getlist("community")), "")}
-    if len(own) == 1:
-        given.typed = {**given.typed, "community": str(own[0].id)}
+def read(allowed: list[Community]) -> ReportInput:
+    """Parse the posted form by the kinds of its fields. `allowed` are the communities that may be chosen."""
+    report = ReportInput({name: request.form.get(name, "") for name in FIELDS})
+    report.typed = {**report.typed, "community": next(filter(None, request.form.getlist("community")), "")}
+    if len(allowed) == 1:
+        report.typed = {**report.typed, "community": str(allowed[0].id)}
     if len(sources()) == 1:
-        given.typed = {**given.typed, "source": sources()[0].value}
+        report.typed = {**report.typed, "source": sources()[0].value}
     for name, declared in FIELDS.items():
-        _parse(given, name, declared)
-    _parse(given, "community", COMMUNITY)
-    if "community" not in given.problems and given.values["community"] not in {one.id for one in own}:
-        given.problems["community"] = str(_("Choose one from the list."))
-    if given.values["item"] and visible("checklistitem", given.values["item"]) is None:
-        given.problems["item"] = str(_("Choose one from the list."))
-    given.values["urgency"] = given.values["urgency"] or Urgency.NORMAL
-    if given.values["anonymous"]:
+        _parse(report, name, declared)
+    _parse(report, "community", COMMUNITY)
+    if "community" not in report.problems and report.values["community"] not in {community.id for community in allowed}:
+        report.problems["community"] = str(_("Choose one from the list."))
+    if report.values["item"] and visible("checklistitem", report.values["item"]) is None:
+        report.problems["item"] = str(_("Choose one from the list."))
+    report.values["urgency"] = report.values["urgency"] or Urgency.NORMAL
+    if report.values["anonymous"]:
         for name in ("name", "phone"):
-            given.problems.pop(name, None)
-    elif not given.values["name"]:
-        given.problems.setdefault("name", str(_("Enter a name, or mark the person as anonymous.")))
-    return given
+            report.problems.pop(name, None)
+    elif not report.values["name"]:
+        report.problems.setdefault("name", str(_("Enter a name, or mark the person as anonymous.")))
+    return report
 
 
-def _parse(given: ReportInput, name: str, declared: Field) -> None:
-    given.values[name] = None
+def _parse(report: ReportInput, name: str, declared: Field) -> None:
+    report.values[name] = None
     try:
-        given.values[name] = declared.kind.parse(given.typed.get(name))
+        report.values[name] = declared.kind.parse(report.typed.get(name))
     except Invalid as problem:
-        given.problems[name] = str(problem.message)
+        report.problems[name] = str(problem.message)
         return
-    if given.values[name] is None and declared.required and name not in ("urgency", "anonymous"):
-        given.problems[name] = str(_("This must be filled in."))
+    if report.values[name] is None and declared.required and name not in ("urgency", "anonymous"):
+        report.problems[name] = str(_("This must be filled in."))

@@ -1,4 +1,4 @@
-"""Reporting in a minute: one short form for liaisons, officers and the office, made for a phone."""
+"""The page of the report form, for liaisons, officers and the office, designed for phones."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from panel.web.features import Route
 from panel.web.lookups import label
 from panel.web.pages import Cell, Input, Page
 
-#: A person with more communities than this looks theirs up.
-SHOWN = 30
-#: What the look for suggestions reads of a description.
-READ = 500
+#: With more communities than these the control is a look-up instead of a select.
+MAX_SELECT = 30
+#: Characters of a description that suggestions compare.
+COMPARED_LENGTH = 500
 
 
 @dataclass(slots=True)
 class Suggestion:
-    """An item as a chip to tap."""
+    """A suggested item as a chip."""
 
     id: int
     name: str
@@ -49,16 +49,16 @@ class Suggestion:
 
 @dataclass(slots=True)
 class ReportPage(Page):
-    """`inputs` by name; `without` says why nothing can be reported."""
+    """`inputs` are by name; `without` is the reason why nothing can be reported."""
 
     inputs: dict[str, Input] = field(default_factory=dict)
     errors: list[tuple[str, Any, str]] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
-    #: What it may be a repeat of.
+    #: Likely repeats of the report.
     known: known.Likely = field(default_factory=known.Likely)
-    #: Shown once more, so that an item can be chosen where no script has offered any.
+    #: The form is shown again to choose an item, for browsers without scripts.
     asks: bool = False
-    #: Every community to choose from where no script can look one up.
+    #: The choices of communities for browsers without scripts.
     communities: list[tuple[str, str]] = field(default_factory=list)
     without: Message | None = None
 
@@ -72,95 +72,106 @@ def page() -> Any:
     if not may_open():
         abort(403)
     if request.method == "POST":
-        handed, unfit = photos.received_files()
-        return _post(communities(), handed, unfit)
-    own = communities()
+        files, file_problem = photos.received_files()
+        return _post(communities(), files, file_problem)
+    allowed = communities()
     typed = {"item": request.args.get("item", ""), "urgency": Urgency.NORMAL.value, "anonymous": "1"}
     typed["source"] = sources()[0].value
-    shown = _page(own, ReportInput(typed))
-    return render_template("cases/report.html", page=shown)
+    report_page = _page(allowed, ReportInput(typed))
+    return render_template("cases/report.html", page=report_page)
 
 
-def _post(own: list[Community], handed: list[CheckedFile], unfit: Message | None) -> Any:
-    given = read(own)
-    given.photos = handed
-    if unfit is not None:
-        given.problems["photos"] = str(unfit)
-    if not given.problems and not given.values["item"] and not request.form.get("asked"):
-        shown = _page(own, given)
-        if shown.suggestions or shown.known.cases:
-            shown.asks = True
-            return render_template("cases/report.html", page=shown)
-    if not given.problems:
-        case = register(given)
+def _post(allowed: list[Community], files: list[CheckedFile], file_problem: Message | None) -> Any:
+    report = read(allowed)
+    report.photos = files
+    if file_problem is not None:
+        report.problems["photos"] = str(file_problem)
+    if not report.problems and not report.values["item"] and not request.form.get("asked"):
+        report_page = _page(allowed, report)
+        if report_page.suggestions or report_page.known.cases:
+            report_page.asks = True
+            return render_template("cases/report.html", page=report_page)
+    if not report.problems:
+        case = register(report)
         if case is not None:
             flash(str(_("Reported: {number}", number=case.case_no)), "success")
             return redirect(url_for("case.details_view", id=case.id))
-    return render_template("cases/report.html", page=_page(own, given)), 422
+    return render_template("cases/report.html", page=_page(allowed, report)), 422
 
 
-def _page(own: list[Community], given: ReportInput) -> ReportPage:
-    shown = ReportPage(title=_("Report"), sub=_("A minute's work: where, what, and how urgent."))
+def _page(allowed: list[Community], report: ReportInput) -> ReportPage:
+    report_page = ReportPage(title=_("Report"), sub=_("A minute's work: where, what, and how urgent."))
     offered = sources()
-    if not own:
-        shown.without = _("No community is assigned to you today, so there is none to report from. Ask the office.")
-        return shown
-    shown.inputs = {name: _input(declared, given) for name, declared in FIELDS.items()}
-    shown.inputs["community"] = _community(own, given)
-    shown.inputs["source"].choices = [(source.value, str(source.label)) for source in offered]
-    shown.inputs["photos"] = photos.control(_("Photos"), given.problems.get("photos"))
+    if not allowed:
+        report_page.without = _(
+            "No community is assigned to you today, so there is none to report from. Ask the office."
+        )
+        return report_page
+    report_page.inputs = {name: _input(declared, report) for name, declared in FIELDS.items()}
+    report_page.inputs["community"] = _community(allowed, report)
+    report_page.inputs["source"].choices = [(source.value, str(source.label)) for source in offered]
+    report_page.inputs["photos"] = photos.control(_("Photos"), report.problems.get("photos"))
     if len(offered) == 1:
-        shown.tag = Cell(str(offered[0].label), tone="brand")
-        del shown.inputs["source"]
-    if shown.inputs["community"].control == "lookup":
-        shown.communities = [(str(one.id), one.name) for one in own]
-    labels = {name: shown.inputs[name].label for name in ("community", *FIELDS, "photos") if name in shown.inputs}
-    shown.errors = [(name, "", text) for name, text in given.problems.items() if name not in labels]
-    shown.errors += [(name, words, given.problems[name]) for name, words in labels.items() if name in given.problems]
-    shown.suggestions = _suggestions(given)
-    shown.known = known.likely_repeats(given.typed)
-    return shown
+        report_page.tag = Cell(str(offered[0].label), tone="brand")
+        del report_page.inputs["source"]
+    if report_page.inputs["community"].control == "lookup":
+        report_page.communities = [(str(community.id), community.name) for community in allowed]
+    labels = {
+        name: report_page.inputs[name].label for name in ("community", *FIELDS, "photos") if name in report_page.inputs
+    }
+    report_page.errors = [(name, "", text) for name, text in report.problems.items() if name not in labels]
+    report_page.errors += [
+        (name, words, report.problems[name]) for name, words in labels.items() if name in report.problems
+    ]
+    report_page.suggestions = _suggestions(report)
+    report_page.known = known.likely_repeats(report.typed)
+    return report_page
 
 
-def _input(declared: Field, given: ReportInput) -> Input:
-    made = Input(declared.name, declared.label, "lookup") if declared.reference else _control(declared)
-    made.value = made.was = given.typed.get(declared.name, "")
-    made.required, made.help = declared.required, declared.help
-    made.errors = [given.problems[declared.name]] if declared.name in given.problems else []
-    return made
+def _input(declared: Field, report: ReportInput) -> Input:
+    input_ = Input(declared.name, declared.label, "lookup") if declared.reference else _control(declared)
+    input_.value = input_.was = report.typed.get(declared.name, "")
+    input_.required, input_.help = declared.required, declared.help
+    input_.errors = [report.problems[declared.name]] if declared.name in report.problems else []
+    return input_
 
 
 def _control(declared: Field) -> Input:
-    made = forms.control(declared.kind, declared, "case")
+    input_ = forms.control(declared.kind, declared, "case")
     if isinstance(declared.kind, Choice):
-        made.choices = [choice for choice in made.choices if choice[0]]
-    return made
+        input_.choices = [choice for choice in input_.choices if choice[0]]
+    return input_
 
 
-def _community(own: list[Community], given: ReportInput) -> Input:
-    """Fixed where there is one, chosen among a few, looked up among many."""
-    made = _input(COMMUNITY, given)
-    if len(own) == 1:
-        made.control, made.value, made.text, made.required = "shown", str(own[0].id), display(own[0]), False
-    elif len(own) <= SHOWN and OFFICE not in current_actor().roles:
-        made.control = "select"
-        made.choices = [("", ""), *((str(one.id), one.name) for one in own)]
+def _community(allowed: list[Community], report: ReportInput) -> Input:
+    """The control of the community: fixed for one, a select for a few, a look-up for many and for the office."""
+    input_ = _input(COMMUNITY, report)
+    if len(allowed) == 1:
+        input_.control, input_.value, input_.text, input_.required = (
+            "shown",
+            str(allowed[0].id),
+            display(allowed[0]),
+            False,
+        )
+    elif len(allowed) <= MAX_SELECT and OFFICE not in current_actor().roles:
+        input_.control = "select"
+        input_.choices = [("", ""), *((str(community.id), community.name) for community in allowed)]
     else:
-        made.control = "lookup"
-        made.lookup_url = url_for("case.ajax_lookup", name="community")
-        chosen = next((one for one in own if str(one.id) == made.value), None)
-        made.text = label(chosen) if chosen else ""
-    return made
+        input_.control = "lookup"
+        input_.lookup_url = url_for("case.ajax_lookup", name="community")
+        chosen = next((community for community in allowed if str(community.id) == input_.value), None)
+        input_.text = label(chosen) if chosen else ""
+    return input_
 
 
-def _suggestions(given: ReportInput) -> list[Suggestion]:
-    """Items like the description, and always the one that is chosen."""
+def _suggestions(report: ReportInput) -> list[Suggestion]:
+    """The items suggested for the description, and the chosen one."""
     items = checklist.current(current_panel().session, today())
-    found = suggest(given.typed.get("description", "")[:READ], items)
-    chosen = given.typed.get("item", "")
-    if chosen and chosen not in {str(item.id) for item in found}:
-        found = [item for item in items if str(item.id) == chosen] + found
-    return [_suggestion(item) for item in found]
+    suggested_items = suggest(report.typed.get("description", "")[:COMPARED_LENGTH], items)
+    chosen = report.typed.get("item", "")
+    if chosen and chosen not in {str(item.id) for item in suggested_items}:
+        suggested_items = [item for item in items if str(item.id) == chosen] + suggested_items
+    return [_suggestion(item) for item in suggested_items]
 
 
 def _suggestion(item: ChecklistItem) -> Suggestion:
@@ -169,24 +180,29 @@ def _suggestion(item: ChecklistItem) -> Suggestion:
 
 
 def suggested() -> Any:
-    """The items that a description may be about, while it is typed."""
+    """The suggested items as JSON while the description is being typed."""
     if not may_open():
         abort(403)
     items = checklist.current(current_panel().session, today())
-    found = suggest(request.args.get("q", "")[:READ], items)
-    return jsonify([{"id": one.id, "name": one.name, "note": one.note} for one in map(_suggestion, found)])
+    matches = suggest(request.args.get("q", "")[:COMPARED_LENGTH], items)
+    return jsonify(
+        [
+            {"id": suggestion.id, "name": suggestion.name, "note": suggestion.note}
+            for suggestion in map(_suggestion, matches)
+        ]
+    )
 
 
 def known_already() -> Any:
-    """The cases that a report may be a repeat of, while it is typed; posted, so that no telephone number stands in an
+    """The likely repeats as JSON while the report is being typed. A POST, so that no telephone number is in an
     address."""
     if not may_open():
         abort(403)
-    own = {str(one.id) for one in communities()}
+    allowed = {str(option.id) for option in communities()}
     community = next(filter(None, request.form.getlist("community")), "")
     typed = {name: request.form.get(name, "") for name in FIELDS}
-    if community not in own:
-        community = next(iter(own)) if len(own) == 1 else ""
+    if community not in allowed:
+        community = next(iter(allowed)) if len(allowed) == 1 else ""
     return jsonify(known.as_json(known.likely_repeats({**typed, "community": community})))
 
 

@@ -1,4 +1,4 @@
-"""What is set up first in an empty system, as the home page lists it until all of it is done."""
+"""The set-up steps of an empty system, shown on the home page until all are done."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from panel.web.pages import SetupStep
 
 
 def first_steps() -> list[SetupStep]:
-    """The first-run list; gone once everything on it is done."""
+    """The set-up steps; none once all are done. Two statements."""
     panel, actor = current_panel(), current_actor()
     models: list[Any] = [Street, Squad, User, ChecklistItem, Community, Liaison]
     statement = select(*(select(model.id).limit(1).scalar_subquery() for model in models))
-    there = dict(zip(models, panel.session.execute(statement, execution_options=UNSCOPED).one(), strict=True))
+    first_ids = dict(zip(models, panel.session.execute(statement, execution_options=UNSCOPED).one(), strict=True))
     accounts = panel.session.execute(select(User.id).limit(2), execution_options=UNSCOPED).all()
     unit = values()["unit_name"]
 
@@ -36,22 +36,22 @@ def first_steps() -> list[SetupStep]:
             _("Streets"),
             _("Add them, or let the import of communities add them."),
             link("street"),
-            there[Street] is not None,
+            first_ids[Street] is not None,
         ),
-        SetupStep(_("Squads"), _("Mark the pilot squad."), link("squad"), there[Squad] is not None),
+        SetupStep(_("Squads"), _("Mark the pilot squad."), link("squad"), first_ids[Squad] is not None),
         SetupStep(_("Accounts"), _("One for each person, with the roles they need."), link("user"), len(accounts) > 1),
         SetupStep(
             _("The two lists"),
             _("Check items and time limits."),
             link("checklistitem"),
-            there[ChecklistItem] is not None,
+            first_ids[ChecklistItem] is not None,
         ),
-        SetupStep(_("Communities"), _("With street and squad."), link("community"), there[Community] is not None),
+        SetupStep(_("Communities"), _("With street and squad."), link("community"), first_ids[Community] is not None),
         SetupStep(
             _("Liaison roster"),
             _("One active liaison for each community."),
             link("liaison"),
-            there[Liaison] is not None,
+            first_ids[Liaison] is not None,
         ),
     ]
     return [] if all(step.done for step in steps) else steps

@@ -1,4 +1,4 @@
-"""What stands round every page: the unit, the banners."""
+"""The frame of every page: unit and banners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The home page: who, which day, what waits for me. Every count equals the list behind its link."""
+"""The home page by role: tiles, tables and cards. Every count equals the list behind its link."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def home() -> str:
     if current_panel().policy.may(actor, Permission.READ, Case):
         page.tables = [own_reports.table(actor) if LIAISON in actor.roles else first_by_deadline()]
         page.cards = _own_communities(actor)
-    if OFFICE in actor.roles and (waiting := ledger_lists.draft_table()):
-        page.tables.insert(0, waiting)
+    if OFFICE in actor.roles and (draft_table := ledger_lists.draft_table()):
+        page.tables.insert(0, draft_table)
     if {OFFICE, ADMINISTRATOR} & actor.roles:
         page.setup = first_steps()
     if report_page.may_open() and OFFICE not in actor.roles:
@@ -64,19 +64,19 @@ def _day_words() -> Message:
 
 
 def first_by_deadline() -> Related:
-    """What to do first: open cases by deadline."""
+    """The table of open cases with the nearest deadlines."""
     panel = current_panel()
     view = panel.views["case"]
     running = view.quick_filters()["running"].condition(current_actor())
     statement = select(Case.id, func.count().over()).where(running).order_by(Case.due_at).limit(FIRST_ROWS)
-    first = panel.session.execute(statement).all()
-    ids = [row[0] for row in first]
+    rows = panel.session.execute(statement).all()
+    ids = [row[0] for row in rows]
     names = ("case_no", "status", "community", "item", "due_at")
     columns = [f for name in names for f in view.declared if f.name == name]
     records = listing.load(panel.session, Case, ids, [f.name for f in view.references if f.listed])
     return Related(
         label=_("Do these first"),
-        count=first[0][1] if first else 0,
+        count=rows[0][1] if rows else 0,
         url=url_for("case.index_view") + "?is=running&sort=due_at",
         columns=[lists.plain_column(f) for f in columns],
         rows=[lists.row(view, record, columns) for record in records],
@@ -84,20 +84,22 @@ def first_by_deadline() -> Related:
 
 
 def _own_communities(actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]]]:
-    """For officers their communities, for liaisons the officer who visits on Monday."""
+    """Cards: for officers their visits and communities, for liaisons their officer."""
     panel = current_panel()
     if LIAISON in actor.roles:
         return [home_cards.liaison_card(actor)]
     if OFFICER in actor.roles:
-        counted = select(func.count()).where(Case.community_id == Community.id, Case.status.in_(OPEN)).scalar_subquery()
-        statement = select(Community, counted).order_by(Community.name_key).limit(OWN_COMMUNITIES)
-        rows_found = panel.session.execute(statement).all()
-        own: list[tuple[Words, Cell]] = [(display(c), _open_cases(c.id, n)) for c, n in rows_found]
-        return [*home_cards.officer_cards(actor), (_("Your communities"), own)]
+        open_count = (
+            select(func.count()).where(Case.community_id == Community.id, Case.status.in_(OPEN)).scalar_subquery()
+        )
+        statement = select(Community, open_count).order_by(Community.name_key).limit(OWN_COMMUNITIES)
+        rows = panel.session.execute(statement).all()
+        lines: list[tuple[Words, Cell]] = [(display(c), _open_cases(c.id, n)) for c, n in rows]
+        return [*home_cards.officer_cards(actor), (_("Your communities"), lines)]
     return []
 
 
 def _open_cases(community: int, count: int) -> Cell:
-    """How many cases of a community are open, leading to them."""
+    """The number of open cases of a community, with a link to them."""
     url = url_for("case.index_view") + f"?is=open&community={community}"
     return Cell(str(n_("{n} open case", "{n} open cases", count)), url=url)

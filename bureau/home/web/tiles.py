@@ -1,4 +1,4 @@
-"""The numbers at the top of the home page, by role. Every count equals the list behind its link."""
+"""The tiles of the home page by role. Every count equals the list behind its link."""
 
 from __future__ import annotations
 
@@ -64,19 +64,19 @@ TILES: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 
 def tiles(actor: Actor) -> list[Tile]:
-    """Counts of named filters; the list behind the link applies the very same filter."""
-    wanted: list[tuple[str, str, str]] = []
+    """The tiles of the actor's roles: counts of named filters, with links to the lists with the same filter."""
+    role_tiles: list[tuple[str, str, str]] = []
     for role, entries in TILES.items():
         if role in actor.roles:
-            wanted += [entry for entry in entries if entry not in wanted]
+            role_tiles += [entry for entry in entries if entry not in role_tiles]
     panel = current_panel()
-    found = []
-    for table, name, tone in wanted[:MOST_TILES]:
+    visible = []
+    for table, name, tone in role_tiles[:MOST_TILES]:
         view = panel.views[table]
         if panel.policy.may(actor, Permission.READ, view.model):
-            found.append((view, name, tone))
+            visible.append((view, name, tone))
     numbers = listing.counts(
-        panel.session, [(v.model, v.quick_filters()[name].condition(actor)) for v, name, _t in found]
+        panel.session, [(v.model, v.quick_filters()[name].condition(actor)) for v, name, _t in visible]
     )
     return [
         Tile(
@@ -85,7 +85,7 @@ def tiles(actor: Actor) -> list[Tile]:
             url_for(f"{view.endpoint}.index_view") + f"?is={name}",
             tone if count else "",
         )
-        for (view, name, tone), count in zip(found, numbers, strict=True)
+        for (view, name, tone), count in zip(visible, numbers, strict=True)
     ]
 
 

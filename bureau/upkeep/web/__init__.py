@@ -1,1 +1,1 @@
-"""Commands on the installation and its tables."""
+"""Commands of the installation and its tables."""

@@ -1,4 +1,4 @@
-"""Commands: thin, one line of result, non-zero on failure; log lines go to stderr."""
+"""Commands of the installation: set-up, demo, periodic work, backup, check, accounts."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def install(app: Flask, panel: Panel) -> None:
     @app.cli.command("setup")
     def setup() -> None:
         """Bring the database to the newest schema and load the reference data. Safe to repeat."""
-        from seed import reference  # noqa: PLC0415 - made-up and first data, which no other command needs
+        from seed import reference  # noqa: PLC0415 - data that no other command needs
 
-        bring_along(panel)
+        upgrade_database(panel)
         with panel.system_session() as session:
             added = reference.load(session)
         click.echo(
@@ -59,27 +59,27 @@ def install(app: Flask, panel: Panel) -> None:
         from seed import demo as demo_data  # noqa: PLC0415 - see above
         from seed import pictures  # noqa: PLC0415
 
-        chosen = password or passwords.temporary()
+        checked_password = password or passwords.temporary()
         try:
-            passwords.check(chosen, "")
+            passwords.check(checked_password, "")
         except Invalid as problem:
             fail(problem.message)
         with panel.system_session() as session:
-            made = demo_data.build(
+            counts = demo_data.build(
                 session,
                 cases=cases,
-                password_hash=panel.passwords.hash(chosen),
+                password_hash=panel.passwords.hash(checked_password),
                 secret=app.config["SECRET_KEY"],
             )
-            if made.get("case"):
+            if counts.get("case"):
                 pictures.attach(session, attachments.store(app.instance_path))
-        if made.get("user"):
+        if counts.get("user"):
             click.echo(
                 _(
                     "Demo district ready: {cases} cases. Log in as {names}; password {password}",
-                    cases=made.get("case", 0),
+                    cases=counts.get("case", 0),
                     names=", ".join(ROLE_NAMES),
-                    password=chosen,
+                    password=checked_password,
                 )
             )
         else:
@@ -123,7 +123,7 @@ def install_keeping(app: Flask, panel: Panel) -> None:
             backups.restore(panel.db.engine, file, attachments.store(app.instance_path))
         except backups.BackupError as problem:
             fail(problem.message)
-        bring_along(panel)
+        upgrade_database(panel)
         click.echo(_("Restored from {file}.", file=file))
 
     @app.cli.command("check")
@@ -144,9 +144,9 @@ def install_keeping(app: Flask, panel: Panel) -> None:
         click.echo(_("All that is stored agrees."))
 
 
-def _password(panel: Panel, name: str, given: str | None) -> tuple[str, str]:
-    """The password for an account, as given or made up, and its hash; ends the command if it is too weak."""
-    chosen = given or passwords.temporary()
+def _password(panel: Panel, name: str, typed: str | None) -> tuple[str, str]:
+    """The given or a generated password and its hash. Ends the command for a weak password."""
+    chosen = typed or passwords.temporary()
     try:
         passwords.check(chosen, name)
     except Invalid as problem:
@@ -198,15 +198,16 @@ def install_accounts(app: Flask, panel: Panel) -> None:
 
 
 def schema_problem(panel: Panel, *, quick: bool = False) -> Message | None:
-    """What is wrong with the database's schema and what to do. `quick` is for the start of a server."""
+    """The problem of the database's schema with what to do, or None. `quick` skips the comparison of columns, for the
+    start of a server."""
     from panel import schema_state  # noqa: PLC0415 - loads Alembic
 
     with panel.db.engine.connect() as connection:
         return schema_state.problem(connection, MIGRATIONS, quick=quick)
 
 
-def bring_along(panel: Panel) -> None:
-    """Migrate, or say in a sentence why that can't be done or was not enough."""
+def upgrade_database(panel: Panel) -> None:
+    """Migrate the database. Ends the command if that isn't possible or doesn't repair the schema."""
     from panel import schema_state  # noqa: PLC0415 - loads Alembic
 
     with panel.db.engine.connect() as connection:
@@ -218,7 +219,7 @@ def bring_along(panel: Panel) -> None:
 
 
 def migrate(panel: Panel) -> None:
-    """Upgrade to head, then make the triggers that a rebuilt table has lost."""
+    """Upgrade to the newest revision and create the append-only triggers again, which a rebuilt table loses."""
     from panel import migrations  # noqa: PLC0415 - loads Alembic
 
     migrations.upgrade(MIGRATIONS)

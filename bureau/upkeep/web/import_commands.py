@@ -1,4 +1,4 @@
-"""Commands on imports: which there were, one taken back, a roster compared. They take the path that the pages take."""
+"""Commands of imports: list, undo, comparison of a roster, by the same functions as the pages."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ def install(app: Flask, panel: Panel) -> None:
     @person_option
     def compare(table: str, file: Path, street: str | None, as_json: bool, person: str | None) -> None:
         """Hold the roster FILE against the liaisons in office: who joined, left or changed. Nothing is written."""
-        with _answering(as_json), acting(panel, person) as session:
+        with _failing_with_message(as_json), acting(panel, person) as session:
             if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.tables[table]):
                 raise UserError(AccessDenied().message)
-            chosen = roster_diff.street_named(session, street) if street else None
-            found = roster_diff.compare_roster(session, File(file.name, read_file(file)), panel.registry, chosen)
-            report = _compared(found)
+            street_id = roster_diff.street_named(session, street) if street else None
+            diff = roster_diff.compare_roster(session, File(file.name, read_file(file)), panel.registry, street_id)
+            report = _compared(diff)
             session.rollback()
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))
             return
-        _say(report)
+        _print_comparison(report)
 
 
 def _install_batches(app: Flask, panel: Panel) -> None:
@@ -77,20 +77,20 @@ def _install_batches(app: Flask, panel: Panel) -> None:
     @person_option
     def imports(limit: int, as_json: bool, person: str | None) -> None:
         """List the imports, the latest first: number, when, who, table, file, what became of the rows."""
-        with _answering(as_json), acting(panel, person) as session:
+        with _failing_with_message(as_json), acting(panel, person) as session:
             if not panel.policy.may(session.info["actor"], Permission.READ, ImportBatch):
                 raise UserError(AccessDenied().message)
             statement = select(ImportBatch).order_by(ImportBatch.id.desc()).limit(limit)
-            found = [_batch(batch) for batch in session.execute(statement).unique().scalars()]
+            rows = [_batch(batch) for batch in session.execute(statement).unique().scalars()]
         if as_json:
-            click.echo(json.dumps({"imports": found}, ensure_ascii=False))
+            click.echo(json.dumps({"imports": rows}, ensure_ascii=False))
             return
-        for one in found:
-            numbers = {name: one[name] for name in COUNTS}
+        for line in rows:
+            numbers = {name: line[name] for name in COUNTS}
             result = _("{rows} rows: {new} new, {updated} changed, {unchanged} unchanged, {failed} failed.", **numbers)
-            parts = [one["batch"], one["at"], one["person"], one["table"], one["file"], result]
-            click.echo(" · ".join(str(part) for part in [*parts, *([_("taken back")] if one["undone"] else [])]))
-        if not found:
+            parts = [line["batch"], line["at"], line["person"], line["table"], line["file"], result]
+            click.echo(" · ".join(str(part) for part in [*parts, *([_("taken back")] if line["undone"] else [])]))
+        if not rows:
             click.echo(_("There are no imports yet."))
 
     @app.cli.command("undo")
@@ -101,34 +101,34 @@ def _install_batches(app: Flask, panel: Panel) -> None:
     def undo(batch: str, dry_run: bool, as_json: bool, person: str | None) -> None:
         """Take the import BATCH back, as far as nobody has touched since what it wrote."""
         count = 0
-        with _answering(as_json), acting(panel, person, write=not dry_run) as session:
+        with _failing_with_message(as_json), acting(panel, person, write=not dry_run) as session:
             id_ = ids.parse(batch)
-            found = session.get(ImportBatch, id_) if id_ is not None else None
-            if found is None:
+            import_batch = session.get(ImportBatch, id_) if id_ is not None else None
+            if import_batch is None:
                 raise UserError(_("There is no import batch {number}.", number=batch))
-            made = import_undo.plan(session, found, panel.registry)
-            if made.refusal is not None:
-                raise UserError(made.refusal)
-            report = _undone(made)
+            undo_plan = import_undo.plan(session, import_batch, panel.registry)
+            if undo_plan.refusal is not None:
+                raise UserError(undo_plan.refusal)
+            report = _undone(undo_plan)
             if dry_run:
                 session.rollback()
             else:
-                count = import_undo.run(session, made, panel.registry)
+                count = import_undo.run(session, undo_plan, panel.registry)
         report |= {"batch": id_, "applied": not dry_run}
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))
             return
-        for one in report["stays"]:
-            place = _("Sheet {sheet}, row {row}", sheet=one["sheet"], row=one["row"])
-            click.echo(" · ".join(str(part) for part in (place, *one["reasons"])), err=True)
+        for line in report["stays"]:
+            place = _("Sheet {sheet}, row {row}", sheet=line["sheet"], row=line["row"])
+            click.echo(" · ".join(str(part) for part in (place, *line["reasons"])), err=True)
         result = _("{n} rows go back, {left} stay.", n=report["rows"], left=len(report["stays"]))
         ending = _("Nothing was written.") if dry_run else n_("{n} row taken back.", "{n} rows taken back.", count)
         click.echo(f"{result} {ending}")
 
 
 @contextmanager
-def _answering(as_json: bool) -> Iterator[None]:
-    """What can't be done is one sentence, and a status other than 0."""
+def _failing_with_message(as_json: bool) -> Iterator[None]:
+    """Turn expected errors into one sentence and exit status 1."""
     try:
         yield
     except UserError as problem:
@@ -163,12 +163,12 @@ def _local(moment: Any) -> str:
     return f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}"
 
 
-def _undone(made: UndoPlan) -> dict[str, Any]:
-    """What goes and what stays."""
+def _undone(undo_plan: UndoPlan) -> dict[str, Any]:
+    """The undo plan as a report: numbers of rows and records, and the rows that stay with reasons."""
     return {
-        "rows": sum(not unit.alone for unit in made.going),
-        "records": sum(len(unit.items) for unit in made.going),
-        "stays": [_stays(unit) for unit in made.staying if not unit.alone],
+        "rows": sum(not unit.alone for unit in undo_plan.going),
+        "records": sum(len(unit.items) for unit in undo_plan.going),
+        "stays": [_stays(unit) for unit in undo_plan.staying if not unit.alone],
     }
 
 
@@ -178,64 +178,66 @@ def _stays(unit: Unit) -> dict[str, Any]:
     return {"sheet": unit.sheet, "row": unit.number, "table": table, "record": record, "reasons": reasons}
 
 
-def _compared(found: RosterDiff) -> dict[str, Any]:
-    comparison = found.comparison
+def _compared(diff: RosterDiff) -> dict[str, Any]:
+    comparison = diff.comparison
     return {
         "rows": len(comparison.plan.rows),
-        "joined": [_row(found, row) for row in comparison.joined],
+        "joined": [_row(diff, row) for row in comparison.joined],
         "left": [
             {
-                "id": one.id,
-                "name": one.name,
-                "community": one.community.name if one.community else "",
-                "start_on": one.start_on.isoformat(),
-                "open_cases": [number for _id, number in found.open_cases.get(one.id, [])],
+                "id": person.id,
+                "name": person.name,
+                "community": person.community.name if person.community else "",
+                "start_on": person.start_on.isoformat(),
+                "open_cases": [number for _id, number in diff.open_cases.get(person.id, [])],
             }
-            for one in comparison.left
+            for person in comparison.left
         ],
         "changed": [
             {
-                **_row(found, row),
+                **_row(diff, row),
                 "changes": [
                     {
-                        "column": str(what if isinstance(what, Message) else what.label),
+                        "column": str(
+                            field_or_message if isinstance(field_or_message, Message) else field_or_message.label
+                        ),
                         "before": before,
                         "after": after,
                     }
-                    for what, before, after in row.changes
+                    for field_or_message, before, after in row.changes
                 ],
             }
             for row in comparison.changed
         ],
         "unchanged": comparison.unchanged,
         "failed": [
-            {**_row(found, row), "messages": [error_text(error) for error in row.errors]} for row in comparison.failed
+            {**_row(diff, row), "messages": [error_text(error) for error in row.errors]} for row in comparison.failed
         ],
     }
 
 
-def _row(found: RosterDiff, row: PlanRow) -> dict[str, Any]:
+def _row(diff: RosterDiff, row: PlanRow) -> dict[str, Any]:
     return {
         "sheet": row.sheet,
         "row": row.number,
         "name": row.effective("name") or "",
-        "community": found.place(row),
+        "community": diff.place(row),
     }
 
 
-def _say(report: dict[str, Any]) -> None:
-    """Line by line who joined, left and changed; in the end the numbers. What can't be read goes to stderr."""
-    for one in report["failed"]:
-        click.echo(" · ".join([str(one["row"]), one["name"], *one["messages"]]), err=True)
-    for one in report["joined"]:
-        click.echo(_("Joined: {name}, {community} (row {row})", **_named(one)))
-    for one in report["left"]:
-        cases = "、".join(one["open_cases"])
-        line = _("Left: {name}, {community}", name=one["name"], community=one["community"])
+def _print_comparison(report: dict[str, Any]) -> None:
+    """Print who joined, left and changed, then the numbers; failed rows go to stderr."""
+    for entry in report["failed"]:
+        click.echo(" · ".join([str(entry["row"]), entry["name"], *entry["messages"]]), err=True)
+    for entry in report["joined"]:
+        click.echo(_("Joined: {name}, {community} (row {row})", **_named(entry)))
+    for entry in report["left"]:
+        cases = "、".join(entry["open_cases"])
+        line = _("Left: {name}, {community}", name=entry["name"], community=entry["community"])
         click.echo(_("{line}; open cases: {cases}", line=line, cases=cases) if cases else line)
-    for one in report["changed"]:
-        changes = "；".join(f"{c['column']} {c['before']} → {c['after']}" for c in one["changes"])
-        line = _("Changed: {name}, {community} (row {row})", **_named(one))
+    for entry in report["changed"]:
+        changes = "；".join(f"{change['column']} {change['before']} → {change['after']}" for change in entry["changes"])
+        line = _("Changed: {name}, {community} (row {row})", **_named(entry))
         click.echo(f"{line} {changes}")
     click.echo(
         _(
@@ -249,5 +251,5 @@ def _say(report: dict[str, Any]) -> None:
     )
 
 
-def _named(one: dict[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in ("name", "community", "row")}
+def _named(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in ("name", "community", "row")}

@@ -31,7 +31,7 @@ def install(app: Flask, _panel: Panel) -> None:
     @rev_id
     def migrate(message: str | None, rev_id: str | None) -> None:
         """Write a migration from what the declared schema has and the database lacks."""
-        with _answering():
+        with _failing_with_message():
             migrations.write(MIGRATIONS, message, rev_id)
 
     @db.command("revision")
@@ -39,48 +39,48 @@ def install(app: Flask, _panel: Panel) -> None:
     @rev_id
     def revision(message: str | None, rev_id: str | None) -> None:
         """Write an empty migration."""
-        with _answering():
+        with _failing_with_message():
             command.revision(_config(), message, rev_id=rev_id)
 
     @db.command("upgrade")
     @click.argument("revision", default="head")
     def upgrade(revision: str) -> None:
         """Run the migrations that the database lacks."""
-        with _answering():
+        with _failing_with_message():
             migrations.upgrade(MIGRATIONS, revision)
 
     @db.command("downgrade")
     @click.argument("revision", default="-1")
     def downgrade(revision: str) -> None:
         """Go back by one migration, or to REVISION."""
-        with _answering():
+        with _failing_with_message():
             command.downgrade(_config(), revision)
 
     @db.command("stamp")
     @click.argument("revision", default="head")
     def stamp(revision: str) -> None:
         """Note REVISION in the database without running anything."""
-        with _answering():
+        with _failing_with_message():
             command.stamp(_config(), revision)
 
     @db.command("check")
     def check() -> None:
         """Tell whether a migration is missing."""
-        with _answering():
+        with _failing_with_message():
             migrations.check(MIGRATIONS)
 
     @db.command("current")
     @verbose
     def current(verbose: bool) -> None:
         """Show the revision of the database."""
-        with _answering():
+        with _failing_with_message():
             command.current(_config(), verbose=verbose)
 
     @db.command("heads")
     @verbose
     def heads(verbose: bool) -> None:
         """Show the newest revision."""
-        with _answering():
+        with _failing_with_message():
             command.heads(_config(), verbose=verbose)
 
     @db.command("history")
@@ -88,19 +88,19 @@ def install(app: Flask, _panel: Panel) -> None:
     @verbose
     def history(rev_range: str | None, verbose: bool) -> None:
         """Show the migrations, the newest first."""
-        with _answering():
+        with _failing_with_message():
             command.history(_config(), rev_range, verbose=verbose)
 
     @db.command("show")
     @click.argument("revision", default="head")
     def show(revision: str) -> None:
         """Show one migration."""
-        with _answering():
+        with _failing_with_message():
             command.show(_config(), revision)
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _failing_with_message() -> Iterator[None]:
     try:
         yield
     except (CommandError, RuntimeError) as problem:

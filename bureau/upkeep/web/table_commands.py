@@ -1,4 +1,4 @@
-"""Commands on tables: a workbook in, a table or its template out. They take the path that the pages take."""
+"""Commands of tables: import, template, export, by the same functions as the pages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def install(app: Flask, panel: Panel) -> None:
     roles = panel.policy.roles.values()
-    #: Tables that no role imports (accounts, logs) aren't imported here either.
+    #: Only tables that some role may import; accounts and logs are none.
     tables = sorted(
         name
         for name, model in panel.tables.items()
@@ -54,7 +54,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--clear-empty", is_flag=True, help="An empty cell clears what is stored.")
     @click.option(
         "--map",
-        "said",
+        "mapped",
         metavar="HEADER=FIELD",
         multiple=True,
         help="What a header means; repeatable.",
@@ -71,7 +71,7 @@ def install(app: Flask, panel: Panel) -> None:
         good_rows: bool,
         skip_existing: bool,
         clear_empty: bool,
-        said: tuple[str, ...],
+        mapped: tuple[str, ...],
         sheet: str,
         errors: Path | None,
         as_json: bool,
@@ -79,40 +79,40 @@ def install(app: Flask, panel: Panel) -> None:
     ) -> None:
         """Bring the rows of a workbook FILE into TABLE."""
         model = panel.tables[table]
-        made: Plan | None = None
+        import_plan: Plan | None = None
         batch, problem = None, None
         try:
-            meanings = _meanings(model, panel.registry.rules_of(model), said)
+            meanings = _meanings(model, panel.registry.rules_of(model), mapped)
             options = Options(
                 create_missing, good_rows, skip_existing, sheet=sheet, meanings=meanings, clear=clear_empty
             )
-            given = File(file.name, read_file(file))
+            upload = File(file.name, read_file(file))
             with acting(panel, person, write=not dry_run) as session:
                 if not panel.policy.may(session.info["actor"], Permission.IMPORT, model):
                     raise UserError(AccessDenied().message)
                 try:
-                    made = batches.plan(session, model, given, options, panel.registry)
-                except mapping.UnmappedError as unmapped:
-                    _known_headers(meanings, [guess.label for guess in unmapped.guesses])
+                    import_plan = batches.plan(session, model, upload, options, panel.registry)
+                except mapping.UnmappedError as error:
+                    _check_headers(meanings, [guess.label for guess in error.guesses])
                     raise
-                _known_headers(meanings, [label for labels in made.headers for label in labels])
-                failed = made.count(Outcome.FAILED)
+                _check_headers(meanings, [label for labels in import_plan.headers for label in labels])
+                failed = import_plan.count(Outcome.FAILED)
                 if errors and failed:
-                    _failed_rows(made, errors, file)
+                    _failed_rows(import_plan, errors, file)
                 if not dry_run and (good_rows or not failed):
-                    batch = batches.run(session, made, given, panel.registry)
+                    batch = batches.run(session, import_plan, upload, panel.registry)
                 else:
                     session.rollback()
-        except UserError as unusable:
-            problem = unusable.message
+        except UserError as error:
+            problem = error.message
         except OperationalError as error:
             problem = _("The database can't be reached or is busy. Nothing was written.")
             log.exception("import", exc_info=error)
-        report = _report(made, batch, problem)
+        report = _report(import_plan, batch, problem)
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))
         else:
-            _say(report, problem)
+            _print_report(report, problem)
         if problem or (report["failed"] and not good_rows):
             sys.exit(1)
 
@@ -121,7 +121,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
     def template(table: str, out: Path) -> None:
         """Write an empty workbook of TABLE to fill in."""
-        with _writing(out), acting(panel, None) as session:
+        with _failing_with_message(out), acting(panel, None) as session:
             workbooks.template(session, panel.tables[table], out, panel.registry)
         click.echo(_("Written: {file}", file=out))
 
@@ -140,18 +140,18 @@ def _install_export(app: Flask, panel: Panel, person: Any) -> None:
         table: str, out: Path, filters: tuple[str, ...], columns: str, as_csv: bool, person: str | None
     ) -> None:
         """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
-        with _writing(out), acting(panel, person) as session:
-            order = _order(session, panel.tables[table], panel.registry, filters, columns)
+        with _failing_with_message(out), acting(panel, person) as session:
+            export_request = _export_request(session, panel.tables[table], panel.registry, filters, columns)
             if as_csv:
-                order = replace(order, format=ExportFormat.CSV)
+                export_request = replace(export_request, format=ExportFormat.CSV)
             try:
-                n = requests.to_file(session, requests.prepare(session, order, quick={}), out)
-            except AccessDenied as refusal:
-                raise UserError(refusal.message) from None
-        click.echo(_("{n} rows written: {file}", n=n, file=out))
+                count = requests.to_file(session, requests.prepare(session, export_request, quick={}), out)
+            except AccessDenied as error:
+                raise UserError(error.message) from None
+        click.echo(_("{n} rows written: {file}", n=count, file=out))
 
 
-def _order(
+def _export_request(
     session: Any, model: Any, registry: Registry, filters: tuple[str, ...], names: str
 ) -> requests.ExportRequest:
     masked = policy_of(session).sees_masked(actor_of(session), model)
@@ -160,50 +160,50 @@ def _order(
         assert declared.target is not None
         finder = registry.finder_of(model_of(declared.target))
         finder.read(session, {text})
-        found = finder.find(text)
-        if isinstance(found, int):
-            return str(found)
-        raise UserError(found.message)
+        match = finder.find(text)
+        if isinstance(match, int):
+            return str(match)
+        raise UserError(match.message)
 
     arguments = requests.arguments_of(model, filters, masked=masked, resolve_name=resolve_name)
-    wanted = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
-    return requests.ExportRequest(model, arguments, wanted)
+    column_names = tuple(name.strip() for name in names.replace("，", ",").split(",") if name.strip())
+    return requests.ExportRequest(model, arguments, column_names)
 
 
-def _meanings(model: Any, rules: Rules, said: tuple[str, ...]) -> dict[str, str] | None:
-    """What `--map` tells of headers; None when nothing is told."""
-    given = dict(one.rpartition("=")[::2] for one in said)
-    if not all(given):
+def _meanings(model: Any, rules: Rules, mapped: tuple[str, ...]) -> dict[str, str] | None:
+    """The columns by header from `--map`; None without any. Raises UserError for bad syntax or an unknown column."""
+    texts = dict(text.rpartition("=")[::2] for text in mapped)
+    if not all(texts):
         raise UserError(_("Write what a column means as --map “header=field”."))
     try:
-        return mapping.parse_meanings(model, rules, given) or None
-    except KeyError as unknown:
+        return mapping.parse_meanings(model, rules, texts) or None
+    except KeyError as error:
         names = "、".join(name for name, _label in mapping.targets(model, rules))
         raise UserError(
-            _("There is no column “{name}”. There are: {names}.", name=unknown.args[0], names=names)
+            _("There is no column “{name}”. There are: {names}.", name=error.args[0], names=names)
         ) from None
 
 
-def _known_headers(meanings: Mapping[str, str] | None, labels: Sequence[str]) -> None:
-    """Raise UserError where a header was told that stands nowhere in the file: a slip must not go by in silence."""
-    there = {spelling for label in labels for spelling in spellings(label)}
-    for said in meanings or ():
-        if normalize(said) not in there:
+def _check_headers(meanings: Mapping[str, str] | None, labels: Sequence[str]) -> None:
+    """Raise UserError for a header in `--map` that isn't in the file, such as a misspelt one."""
+    known = {spelling for label in labels for spelling in spellings(label)}
+    for header in meanings or ():
+        if normalize(header) not in known:
             names = "、".join(dict.fromkeys(label for label in labels if label))
-            raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=said, names=names))
+            raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=header, names=names))
 
 
-def _failed_rows(made: Plan, out: Path, file: Path) -> None:
+def _failed_rows(plan: Plan, out: Path, file: Path) -> None:
     if out.resolve() == file.resolve():
         raise UserError(_("The failed rows would overwrite the file itself. Give another name."))
     try:
-        workbooks.write_failed_rows(made, out)
+        workbooks.write_failed_rows(plan, out)
     except OSError:
         raise UserError(_("{file} can't be written.", file=out)) from None
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def _failing_with_message(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError:
@@ -212,9 +212,9 @@ def _writing(out: Path) -> Iterator[None]:
         fail(problem.message)
 
 
-def _report(made: Plan | None, batch: int | None, problem: Message | None) -> dict[str, Any]:
-    """What `--json` prints."""
-    counts = made.counts() if made else {}
+def _report(plan: Plan | None, batch: int | None, problem: Message | None) -> dict[str, Any]:
+    """The report that `--json` prints."""
+    counts = plan.counts() if plan else {}
     errors = [
         {
             "sheet": row.sheet,
@@ -223,7 +223,7 @@ def _report(made: Plan | None, batch: int | None, problem: Message | None) -> di
             "value": error.value,
             "message": str(error.message),
         }
-        for row in (made.rows if made else [])
+        for row in (plan.rows if plan else [])
         for error in row.errors
     ]
     if problem is not None:
@@ -231,20 +231,20 @@ def _report(made: Plan | None, batch: int | None, problem: Message | None) -> di
     return {
         "batch": batch,
         "applied": batch is not None,
-        "rows": len(made.rows) if made else 0,
+        "rows": len(plan.rows) if plan else 0,
         "new": counts.get(Outcome.NEW, 0),
         "updated": counts.get(Outcome.CHANGED, 0),
         "unchanged": counts.get(Outcome.UNCHANGED, 0) + counts.get(Outcome.SKIPPED, 0),
         "failed": counts.get(Outcome.FAILED, 0),
-        "ignored_columns": made.ignored_columns if made else [],
-        "skipped_sheets": made.skipped_sheets if made else [],
-        "warnings": [str(warning) for warning in made.warnings] if made else [],
+        "ignored_columns": plan.ignored_columns if plan else [],
+        "skipped_sheets": plan.skipped_sheets if plan else [],
+        "warnings": [str(warning) for warning in plan.warnings] if plan else [],
         "errors": errors,
     }
 
 
-def _say(report: dict[str, Any], problem: Message | None) -> None:
-    """One line of result; what failed goes to stderr."""
+def _print_report(report: dict[str, Any], problem: Message | None) -> None:
+    """Print the result as one line; errors and warnings go to stderr."""
     for error in report["errors"]:
         if error["row"]:
             place = _("Sheet {sheet}, row {row}", sheet=error["sheet"], row=error["row"])

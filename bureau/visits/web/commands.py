@@ -1,4 +1,4 @@
-"""Planning visits at the command line."""
+"""The command that plans visits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from panel.web.panel import Panel
 def install(app: Flask, panel: Panel) -> None:
     @app.cli.group("duty")
     def group() -> None:
-        """Every Monday."""
+        """Monday visits."""
 
     @group.command("plan")
     @click.option("--since", metavar="DAY", help="Plan Mondays from this day on; past ones count as missed.")
@@ -25,15 +25,15 @@ def install(app: Flask, panel: Panel) -> None:
             day = Day().parse(since)
         except Invalid as problem:
             fail(problem.message)
-        if day is not None and (today() - day).days > planning.LONGEST:
-            fail(_("At most {n} days back.", n=planning.LONGEST))
+        if day is not None and (today() - day).days > planning.MAX_DAYS_BACK:
+            fail(_("At most {n} days back.", n=planning.MAX_DAYS_BACK))
         with panel.system_session() as session:
-            done = planning.keep(session, since=day)
+            result = planning.plan_and_miss(session, since=day)
         click.echo(
             _(
                 "Visits: {planned} planned, {moved} given to another officer or liaison, {missed} missed.",
-                planned=done.planned,
-                moved=done.moved,
-                missed=done.missed,
+                planned=result.planned,
+                moved=result.moved,
+                missed=result.missed,
             )
         )

@@ -1,4 +1,4 @@
-"""What the home page shows of the visits: a liaison's officer, an officer's visits of today."""
+"""Cards of the home page: a liaison's officer, an officer's visits of today."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CARD_DAYS = timedelta(days=60)
 
 
 def liaison_card(_actor: Actor) -> tuple[Words, list[tuple[Words, Cell]]]:
-    """For a liaison: who comes next, how to reach them, when. Without a planned visit, who is assigned today."""
+    """The officer of the next planned visit, else the one assigned today, with telephone and day of the visit."""
     session, day = current_panel().session, today()
     statement = (
         select(Visit)
@@ -53,14 +53,14 @@ def liaison_card(_actor: Actor) -> tuple[Words, list[tuple[Words, Cell]]]:
 
 
 def officer_cards(_actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]]]:
-    """For an officer: the visits of today and those begun."""
+    """The officer's visits planned for today."""
     if not may_attend():
         return []
     day = today()
-    found = load_visits(of_officer(current_actor()), Visit.planned_on == day, Visit.status != VisitStatus.EXEMPT)
-    if not found:
+    visits = load_visits(of_officer(current_actor()), Visit.planned_on == day, Visit.status != VisitStatus.EXEMPT)
+    if not visits:
         return []
     lines: list[tuple[Words, Cell]] = [
-        (visit.community.name, Cell(str(visit.status.label), url_for("duty"), visit.status.tone)) for visit in found
+        (visit.community.name, Cell(str(visit.status.label), url_for("duty"), visit.status.tone)) for visit in visits
     ]
-    return [(n_("{n} visit today", "{n} visits today", len(found)), lines)]
+    return [(n_("{n} visit today", "{n} visits today", len(visits)), lines)]

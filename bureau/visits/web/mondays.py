@@ -1,4 +1,4 @@
-"""An officer's own visits on screen, made for a phone."""
+"""The page of an officer's visits, designed for phones."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from panel.web.context import current_actor, current_panel
 from panel.web.features import Route
 from panel.web.pages import Button, Page, Words
 
-#: How often the program looks whether visits have to be planned, moved or told as missed.
-EVERY = timedelta(minutes=15)
-#: For how long a missed Monday waits on the officer's page to be made up for.
+#: Interval of planning.plan_and_miss().
+PLANNING_INTERVAL = timedelta(minutes=15)
+#: Weeks for which a missed Monday stays on the page.
 MISSED_WEEKS = 8
 
 
@@ -41,16 +41,16 @@ class MondaysPage(Page):
 
 
 def may_attend() -> bool:
-    """Who visits: officers."""
+    """Whether the actor is an officer who may edit visits."""
     return OFFICER in current_actor().roles and current_panel().policy.may(current_actor(), Permission.EDIT, Visit)
 
 
-def mine() -> Any:
-    """An officer's visits: today's and those begun, those to make up for, the next ones."""
+def page() -> Any:
+    """Show the officer's visits: today's, missed ones, this week's and coming ones."""
     if not may_attend():
         abort(403)
     actor, day = current_actor(), today()
-    found = load_visits(
+    loaded = load_visits(
         of_officer(actor),
         or_(
             Visit.planned_on.between(day, day + planning.WEEK),
@@ -62,34 +62,35 @@ def mine() -> Any:
             and_(Visit.status == VisitStatus.MADE_UP, Visit.planned_on >= day - MISSED_WEEKS * planning.WEEK),
         ),
     )
-    now_on, missed, done, later = [], [], [], []
-    for visit in found:
+    current, missed, held, coming = [], [], [], []
+    for visit in loaded:
         held_today = visit.arrived_at is not None and local_day(visit.arrived_at) == day
         if held_today or (visit.planned_on == day and visit.status is not VisitStatus.EXEMPT):
-            now_on.append(visit)
+            current.append(visit)
         elif visit.status in visits.HELD:
             if visit.arrived_at is not None and local_day(visit.arrived_at) >= planning.monday_of(day):
-                done.append(visit)
+                held.append(visit)
         elif visit.planned_on < day:
             if visit.status is not VisitStatus.EXEMPT:
                 missed.append(visit)
         else:
-            later.append(visit)
-    shown = MondaysPage(title=_("My Mondays"), sub=_day_words(day))
-    shown.buttons = [Button(_("Visit rota"), url_for("duty_rota"), "calendar")]
-    none = _("No visit today. The next Monday is {day}.", day=short_day(_next_monday(day)))
-    shown.sections = [Section(_("Today"), [card(one) for one in now_on], none)]
-    for label, group in ((_("To be made up for"), missed), (_("Visited this week"), done), (_("Coming"), later)):
+            coming.append(visit)
+    mondays_page = MondaysPage(title=_("My Mondays"), sub=_day_words(day))
+    mondays_page.buttons = [Button(_("Visit rota"), url_for("duty_rota"), "calendar")]
+    empty = _("No visit today. The next Monday is {day}.", day=short_day(_next_monday(day)))
+    mondays_page.sections = [Section(_("Today"), [card(listed) for listed in current], empty)]
+    for label, group in ((_("To be made up for"), missed), (_("Visited this week"), held), (_("Coming"), coming)):
         if group:
-            shown.sections.append(Section(label, [card(one) for one in group]))
-    return render_template("visits/mondays.html", page=shown)
+            mondays_page.sections.append(Section(label, [card(listed) for listed in group]))
+    return render_template("visits/mondays.html", page=mondays_page)
 
 
 def of_officer(actor: Actor) -> Any:
-    """Those planned for this officer, and those of a community that is theirs today and has nobody planned."""
-    me = actor.ids("officer")
+    """The condition for visits planned for this officer, or without an officer in a community assigned to them
+    today."""
+    officers = actor.ids("officer")
     return or_(
-        Visit.officer_id.in_(me), and_(Visit.officer_id.is_(None), Visit.community_id.in_(actor.ids("assigned")))
+        Visit.officer_id.in_(officers), and_(Visit.officer_id.is_(None), Visit.community_id.in_(actor.ids("assigned")))
     )
 
 
@@ -101,4 +102,4 @@ def _day_words(day: date) -> Message:
     return _("{month}-{day} {weekday}", month=day.month, day=day.day, weekday=WEEKDAYS[day.weekday()])
 
 
-ROUTES = (Route("/duty", "duty", mine),)
+ROUTES = (Route("/duty", "duty", page),)

@@ -1,5 +1,5 @@
-"""走访排班表: who goes where on a month's Mondays, as a page to print and as a workbook. The form is prescribed:
-what it prints is Chinese, whatever language the reader has chosen."""
+"""The rota of visits (走访排班表) as a page to print and as a workbook. The form is prescribed: its texts are Chinese
+in every language."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ MONTHS_AHEAD, MONTHS_BACK = 2, 24
 
 @dataclass(slots=True)
 class RotaPage(Page):
-    """`rows` are street, community and a name for each Monday; a street is joined over `spans[i]` rows, 0 for none."""
+    """`rows` are street, community and a name for each Monday. The street's cell spans `spans[i]` rows; 0 for a row
+    that it already covers."""
 
     unit: str = ""
     made_on: str = ""
@@ -70,37 +71,37 @@ def page() -> Any:
     if not may_open():
         abort(403)
     squads = _squads()
-    wanted = _order(squads)
+    params = _params(squads)
     with using_locale(DEFAULT_LOCALE):
-        found = rota.rota(current_panel().session, wanted.month, squad=wanted.squad)
-        rows = _rows(found)
+        month_rota = rota.rota(current_panel().session, params.month, squad=params.squad)
+        rows = _rows(month_rota)
     day = today()
-    shown = RotaPage(title=_title(wanted), unit=f"{values()['unit_name']}{wanted.squad_name}")
-    shown.made_on = f"{day.year}年{day.month}月{day.day}日"
-    shown.head = ["街道", "社区", *(_day(one) for one in found.mondays)]
-    shown.rows, shown.spans = rows, _spans([row[0] for row in rows])
-    shown.empty = _("No visits are planned in this month.")
-    shown.inputs = _inputs(wanted, squads)
-    shown.back_url = url_for("home")
+    rota_page = RotaPage(title=_title(params), unit=f"{values()['unit_name']}{params.squad_name}")
+    rota_page.made_on = f"{day.year}年{day.month}月{day.day}日"
+    rota_page.head = ["街道", "社区", *(_day(monday) for monday in month_rota.mondays)]
+    rota_page.rows, rota_page.spans = rows, _spans([row[0] for row in rows])
+    rota_page.empty = _("No visits are planned in this month.")
+    rota_page.inputs = _inputs(params, squads)
+    rota_page.back_url = url_for("home")
     if _may_export() and rows:
-        shown.file_url = url_for("duty_rota_file", month=str(wanted.month), squad=wanted.squad or "")
-    return render_template("visits/rota.html", page=shown)
+        rota_page.file_url = url_for("duty_rota_file", month=str(params.month), squad=params.squad or "")
+    return render_template("visits/rota.html", page=rota_page)
 
 
 def download() -> Any:
     if not _may_export():
         abort(403)
     panel = current_panel()
-    wanted = _order(_squads())
-    target, stored = BytesIO(), settings.all_values(panel.session)
+    params = _params(_squads())
+    target, all_settings = BytesIO(), settings.all_values(panel.session)
     with using_locale(DEFAULT_LOCALE):
-        found = rota.rota(panel.session, wanted.month, squad=wanted.squad)
-        rows = _rows(found)
-    heading = paper.heading(stored, _title(wanted), wanted.month.span, part=wanted.squad_name)
+        month_rota = rota.rota(panel.session, params.month, squad=params.squad)
+        rows = _rows(month_rota)
+    heading = paper.heading(all_settings, _title(params), params.month.span, part=params.squad_name)
     columns = [
         Column("街道", 13, joined=True),
         Column("社区", 15),
-        *(Column(_day(one), 16) for one in found.mondays),
+        *(Column(_day(monday), 16) for monday in month_rota.mondays),
         Column("备注", 16),
     ]
     count = register_sheet.write(
@@ -108,76 +109,76 @@ def download() -> Any:
     )
     name = paper.file_name(heading.title)
     panel.session.rollback()
-    with panel.system_session() as own:
-        set_actor(own, current_actor())
+    with panel.system_session() as session:
+        set_actor(session, current_actor())
         note = _("Register written: {name}, {n} rows", name=name.removesuffix(".xlsx"), n=count)
-        audit.note(own, AuditAction.EVENT, Visit.__tablename__, None, in_default_locale(note))
+        audit.note(session, AuditAction.EVENT, Visit.__tablename__, None, in_default_locale(note))
     return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=name)
 
 
-def _title(wanted: RotaRequest) -> str:
-    return f"{TITLE}（{wanted.month.words}）"
+def _title(params: RotaRequest) -> str:
+    return f"{TITLE}（{params.month.words}）"
 
 
 def _day(day: date) -> str:
     return f"{day.month}月{day.day}日"
 
 
-def _rows(found: Rota) -> list[list[str]]:
+def _rows(month_rota: Rota) -> list[list[str]]:
     return [
         [
             line.street,
             line.community,
             *(
                 line.officers.get(day, "") + MARKS.get(line.statuses.get(day, VisitStatus.PLANNED), "")
-                for day in found.mondays
+                for day in month_rota.mondays
             ),
         ]
-        for line in found.lines
+        for line in month_rota.lines
     ]
 
 
 def _spans(streets: list[str]) -> list[int]:
-    """Over how many rows a street's cell reaches, at its first row; 0 at the others."""
+    """The row span of each street at its first row, 0 at the others."""
     spans = [0] * len(streets)
     first = 0
-    for at, street in enumerate(streets):
+    for index, street in enumerate(streets):
         if street != streets[first]:
-            first = at
+            first = index
         spans[first] += 1
     return spans
 
 
 def _squads() -> dict[int, str]:
-    """The squads of the communities that one reaches."""
+    """Names of the squads of communities in the actor's scope, by id."""
     reached = select(Community.squad_id)
     statement = select(Squad.id, Squad.name).where(Squad.id.in_(reached)).order_by(Squad.name_key)
     return dict(current_panel().session.execute(statement).all())
 
 
-def _order(squads: dict[int, str]) -> RotaRequest:
-    """This month's of all that one reaches, if nothing else was asked for."""
-    given = request.args
+def _params(squads: dict[int, str]) -> RotaRequest:
+    """The month and squad in the address; by default this month and all squads. 404 for bad values."""
+    args = request.args
     try:
-        month = Month.parse(given["month"]) if tidy(given.get("month")) else Month.of(today())
+        month = Month.parse(args["month"]) if tidy(args.get("month")) else Month.of(today())
     except Invalid:
         abort(404)
-    squad = ids.parse(given.get("squad"))
-    if tidy(given.get("squad")) and squad not in squads:
+    squad = ids.parse(args.get("squad"))
+    if tidy(args.get("squad")) and squad not in squads:
         abort(404)
     return RotaRequest(month, squad, squads[squad] if squad is not None else "")
 
 
-def _inputs(wanted: RotaRequest, squads: dict[int, str]) -> list[Input]:
-    this = Month.of(today())
-    months = sorted({wanted.month, *(this.plus(i) for i in range(-MONTHS_BACK, MONTHS_AHEAD))}, reverse=True)
-    found = [
-        Input("month", _("Month"), "select", str(wanted.month), choices=[(str(m), m.words) for m in months]),
+def _inputs(params: RotaRequest, squads: dict[int, str]) -> list[Input]:
+    this_month = Month.of(today())
+    months = sorted({params.month, *(this_month.plus(i) for i in range(-MONTHS_BACK, MONTHS_AHEAD))}, reverse=True)
+    inputs = [
+        Input("month", _("Month"), "select", str(params.month), choices=[(str(m), m.words) for m in months]),
     ]
     if len(squads) > 1:
         names = [("", str(_("All squads"))), *((str(id_), name) for id_, name in squads.items())]
-        found.append(Input("squad", _("Squad"), "select", str(wanted.squad or ""), choices=names))
-    return found
+        inputs.append(Input("squad", _("Squad"), "select", str(params.squad or ""), choices=names))
+    return inputs
 
 
 ROUTES = (

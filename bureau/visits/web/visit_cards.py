@@ -1,4 +1,4 @@
-"""A visit as a card, on the officer's own page and on that of the week."""
+"""Visits as cards, for the officer's page and the page of the week."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from panel.web.pages import Button, Cell, Words
 
 @dataclass(slots=True)
 class VisitCard:
-    """A visit as a card to tap: `act` is its one button, `times` what the clock said."""
+    """A visit as a card; `act` is its button, `note` the times of arrival and departure."""
 
     url: str
     name: str
@@ -33,7 +33,7 @@ class VisitCard:
     note: Words = ""
     act: Button | None = None
     reason: str = ""
-    #: For the week: what the leader can do about it.
+    #: On the page of the week: what leader and office can do.
     may_excuse: bool = False
     may_make_up: bool = False
     version: int = 0
@@ -52,7 +52,7 @@ def load_visits(*conditions: Any) -> list[Visit]:
 
 
 def card(visit: Visit, *, changes: bool = False) -> VisitCard:
-    made = VisitCard(
+    visit_card = VisitCard(
         url=url_for("duty_visit", id_=visit.id),
         name=visit.community.name,
         day=short_day(visit.planned_on),
@@ -65,16 +65,20 @@ def card(visit: Visit, *, changes: bool = False) -> VisitCard:
     )
     over = visit.planned_on < today()
     if changes:
-        made.may_excuse = visit.status in visits.WAITING
-        made.may_make_up = visit.status in visits.WAITING and over
+        visit_card.may_excuse = visit.status in visits.WAITING
+        visit_card.may_make_up = visit.status in visits.WAITING and over
     elif visit.status is VisitStatus.PLANNED and visit.planned_on == today():
-        made.act = Button(_("Check in"), url_for("duty_arrive", id_=visit.id), "map-marker", primary=True, post=True)
+        visit_card.act = Button(
+            _("Check in"), url_for("duty_arrive", id_=visit.id), "map-marker", primary=True, post=True
+        )
     elif visit.status in visits.HELD and visit.left_at is None and visit.arrived_at is not None:
         if local_day(visit.arrived_at) == today():
-            made.act = Button(_("Check out"), url_for("duty_leave", id_=visit.id), "sign-out", primary=True, post=True)
+            visit_card.act = Button(
+                _("Check out"), url_for("duty_leave", id_=visit.id), "sign-out", primary=True, post=True
+            )
     elif visit.status in visits.WAITING and over:
-        made.act = Button(_("Make up for it"), made.url, "map-marker", primary=True)
-    return made
+        visit_card.act = Button(_("Make up for it"), visit_card.url, "map-marker", primary=True)
+    return visit_card
 
 
 def _times(visit: Visit) -> Words:

@@ -1,4 +1,4 @@
-"""The page of one visit, made for a phone: what it shows and which acts it offers."""
+"""The content of a visit's page, designed for phones."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Input, Page, Words
 from panel.web.render import is_masked, text_of
 
-#: Rows of the standing survey that the page offers to confirm; those seen longest ago come first.
-SHOWN = 10
+#: Most survey entries offered for confirmation, the least recently verified first.
+MAX_ENTRIES = 10
 SUBJECT = next(f for f in fields(SurveyEntry) if f.name == "subject")
 
 Problems = Mapping[str, Message]
@@ -40,13 +40,13 @@ class SurveyRow:
     verified: str
     confirm_url: str = ""
     case_url: str = ""
-    #: The case that it became.
+    #: The case made from it.
     case: Cell | None = None
 
 
 @dataclass(slots=True)
 class VisitPage(Page):
-    """What may be done stands in the addresses: an empty one isn't offered. `inputs` by name."""
+    """The page of a visit. An act with an empty address isn't offered; `inputs` are by name."""
 
     facts: list[tuple[Words, Cell]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class VisitPage(Page):
     errors: list[str] = field(default_factory=list)
     version: int = 0
     arrive_url: str = ""
-    #: Asked for when a Monday is made up for: the reason, and when it was if it is written down later.
+    #: The Monday is over: the form asks for the reason.
     late: bool = False
     notes_url: str = ""
     leave_url: str = ""
@@ -77,37 +77,37 @@ def build(visit: Visit, typed: Mapping[str, str], problems: Problems) -> VisitPa
     attends, id_ = visits.may_attend(session, visit), visit.id
     held, over = visit.status in visits.HELD, visit.planned_on < today()
     day = visit.planned_on
-    shown = VisitPage(
+    visit_page = VisitPage(
         title=visit.community.name,
         sub=_("Monday, {year}-{month}-{day}", year=day.year, month=day.month, day=day.day),
         tag=status_cell(visit),
         version=visit.version,
         reason=visit.reason or "",
     )
-    shown.facts = _facts(visit)
-    shown.calls = _calls(visit)
-    shown.errors = [str(message) for name, message in problems.items() if not name]
+    visit_page.facts = _facts(visit)
+    visit_page.calls = _calls(visit)
+    visit_page.errors = [str(message) for name, message in problems.items() if not name]
     if attends and visit.status in visits.WAITING and visit.planned_on <= today():
-        shown.arrive_url, shown.late = url_for("duty_arrive", id_=id_), over
+        visit_page.arrive_url, visit_page.late = url_for("duty_arrive", id_=id_), over
     if attends and held:
-        shown.notes_url = url_for("duty_notes", id_=id_)
-        shown.leave_url = url_for("duty_leave", id_=id_) if visit.left_at is None else ""
+        visit_page.notes_url = url_for("duty_notes", id_=id_)
+        visit_page.leave_url = url_for("duty_leave", id_=id_) if visit.left_at is None else ""
     elif held:
-        shown.said = [(visits.declared(n).label, getattr(visit, n) or "—") for n in visits.NOTES]
+        visit_page.said = [(visits.field_of(n).label, getattr(visit, n) or "—") for n in visits.NOTES]
     if visits.may_excuse(session, visit):
-        shown.excuse_url = url_for("duty_excuse", id_=id_) if visit.status in visits.WAITING else ""
-        shown.expect_url = url_for("duty_expect", id_=id_) if visit.status is VisitStatus.EXEMPT else ""
-    shown.inputs = _inputs(visit, typed, problems)
+        visit_page.excuse_url = url_for("duty_excuse", id_=id_) if visit.status in visits.WAITING else ""
+        visit_page.expect_url = url_for("duty_expect", id_=id_) if visit.status is VisitStatus.EXEMPT else ""
+    visit_page.inputs = _inputs(visit, typed, problems)
     if held and policy.may(actor, Permission.READ, SurveyEntry):
-        _survey(shown, visit, attends=attends)
+        _survey(visit_page, visit, attends=attends)
     if held and attends and policy.may(actor, Permission.CREATE, Case):
-        shown.case_url = url_for("duty_case", id_=id_)
+        visit_page.case_url = url_for("duty_case", id_=id_)
     if policy.may(actor, Permission.READ, Case):
-        found = cases_of(session, [id_]).get(id_, ())
-        shown.cases = [Cell(number, url_for("case.details_view", id=case)) for case, number in found]
+        found_cases = cases_of(session, [id_]).get(id_, ())
+        visit_page.cases = [Cell(number, url_for("case.details_view", id=case)) for case, number in found_cases]
     if visits.may_attend(session, visit) and policy.may(actor, Permission.READ, Visit):
-        shown.buttons = [Button(_("All details"), url_for("visit.details_view", id=id_), "list-ul")]
-    return shown
+        visit_page.buttons = [Button(_("All details"), url_for("visit.details_view", id=id_), "list-ul")]
+    return visit_page
 
 
 def status_cell(visit: Visit) -> Cell:
@@ -121,92 +121,96 @@ def _facts(visit: Visit) -> list[tuple[Words, Cell]]:
     officer = visit.officer.name if visit.officer is not None else ""
     if not officer:
         officer = str(NOT_VISIBLE if visit.officer_id is not None else _("nobody assigned"))
-    found: list[tuple[Words, Cell]] = [
+    facts: list[tuple[Words, Cell]] = [
         (_("Officer"), Cell(officer)),
         (_("Liaison"), Cell(visit.liaison.name if visit.liaison is not None else "—")),
     ]
     if visit.arrived_at is not None:
-        found += [(_("Arrived"), Cell(time(visit.arrived_at))), (_("Left"), Cell(time(visit.left_at) or "—"))]
+        facts += [(_("Arrived"), Cell(time(visit.arrived_at))), (_("Left"), Cell(time(visit.left_at) or "—"))]
     if visit.reason:
-        found.append((_("Reason"), Cell(visit.reason)))
-    return found
+        facts.append((_("Reason"), Cell(visit.reason)))
+    return facts
 
 
 def _calls(visit: Visit) -> list[tuple[str, str]]:
-    """Whom to ring, with the number; masked numbers are none."""
-    found = []
+    """Name and number of liaison and officer, without the actor and without masked numbers."""
+    calls = []
     for person in (visit.liaison, visit.officer):
         if person is None or not person.mobile or person.user_id == current_actor().user_id:
             continue
         declared = field_named(type(person), "mobile")
         if declared is not None and not is_masked(declared, type(person)):
-            found.append((person.name, person.mobile))
-    return found
+            calls.append((person.name, person.mobile))
+    return calls
 
 
 def _inputs(visit: Visit, typed: Mapping[str, str], problems: Problems) -> dict[str, Input]:
-    asked: dict[str, tuple[Field, Any]] = {n: (visits.declared(n), getattr(visit, n)) for n in visits.NOTES}
-    asked |= {name: (field, None) for name, field in survey.FIELDS.items()}
+    declared_fields: dict[str, tuple[Field, Any]] = {n: (visits.field_of(n), getattr(visit, n)) for n in visits.NOTES}
+    declared_fields |= {name: (field, None) for name, field in survey.FIELDS.items()}
     for name, model in (("place", Case), ("description", Case), ("reason", Visit), ("arrived_at", Visit)):
         declared = field_named(model, name)
         assert declared is not None
-        asked[name] = (declared, visit.findings if name == "description" else None)
-    asked["left_at"] = (visits.declared("left_at"), None)
-    asked["excuse"] = (visits.declared("reason"), None)
-    found = {}
-    for name, (declared, value) in asked.items():
-        made = forms.control(declared.kind, declared, "visit")
-        made.name, made.label, made.help = name, declared.label, None
-        made.value = typed.get(name, "" if value is None else declared.kind.format(value))
-        made.required = declared.required
-        made.errors = [str(problems[name])] if name in problems and (name != "reason" or "excuse" not in typed) else []
-        found[name] = made
+        declared_fields[name] = (declared, visit.findings if name == "description" else None)
+    declared_fields["left_at"] = (visits.field_of("left_at"), None)
+    declared_fields["excuse"] = (visits.field_of("reason"), None)
+    inputs = {}
+    for name, (declared, value) in declared_fields.items():
+        input_ = forms.control(declared.kind, declared, "visit")
+        input_.name, input_.label, input_.help = name, declared.label, None
+        input_.value = typed.get(name, "" if value is None else declared.kind.format(value))
+        input_.required = declared.required
+        input_.errors = (
+            [str(problems[name])] if name in problems and (name != "reason" or "excuse" not in typed) else []
+        )
+        inputs[name] = input_
     if "reason" in problems and "excuse" in typed:
-        found["excuse"].errors = [str(problems["reason"])]
-    found["reason"].required = found["excuse"].required = found["place"].required = found["description"].required = True
-    found["left_time"] = Input("left_time", _("Left at"), "time", typed.get("left_time", ""))
-    found["left_time"].errors = [str(problems["left_at"])] if "left_at" in problems else []
-    found["kind"].choices = [(kind.value, str(kind.label)) for kind in SurveyKind]
-    return found
+        inputs["excuse"].errors = [str(problems["reason"])]
+    inputs["reason"].required = inputs["excuse"].required = inputs["place"].required = inputs[
+        "description"
+    ].required = True
+    inputs["left_time"] = Input("left_time", _("Left at"), "time", typed.get("left_time", ""))
+    inputs["left_time"].errors = [str(problems["left_at"])] if "left_at" in problems else []
+    inputs["kind"].choices = [(kind.value, str(kind.label)) for kind in SurveyKind]
+    return inputs
 
 
-def _survey(shown: VisitPage, visit: Visit, *, attends: bool) -> None:
-    """The standing survey of the community: what this visit has verified, and what waits to be confirmed."""
+def _survey(visit_page: VisitPage, visit: Visit, *, attends: bool) -> None:
+    """Add the survey: entries verified on this visit, and entries to confirm."""
     session, policy, actor = current_panel().session, current_panel().policy, current_actor()
     writes = attends and policy.may(actor, Permission.EDIT, SurveyEntry)
     cases = writes and policy.may(actor, Permission.CREATE, Case)
-    shown.has_survey = True
-    shown.survey_url = url_for("duty_survey", id_=visit.id) if writes else ""
-    here = SurveyEntry.community_id == visit.community_id
+    visit_page.has_survey = True
+    visit_page.survey_url = url_for("duty_survey", id_=visit.id) if writes else ""
+    in_community = SurveyEntry.community_id == visit.community_id
     kinds = [kind for kind in SurveyKind if kind.value == request.args.get("kind")]
-    statement = select(SurveyEntry).where(here).options(joinedload(SurveyEntry.case))
-    mine = statement.where(SurveyEntry.visit_id == visit.id).order_by(SurveyEntry.updated_at.desc())
-    shown.verified = [_survey_row(visit, one, cases=cases) for one in session.execute(mine).scalars()]
-    others = [here, SurveyEntry.visit_id.is_distinct_from(visit.id), SurveyEntry.verified_on <= today()]
-    counted = dict(
+    statement = select(SurveyEntry).where(in_community).options(joinedload(SurveyEntry.case))
+    verified = statement.where(SurveyEntry.visit_id == visit.id).order_by(SurveyEntry.updated_at.desc())
+    visit_page.verified = [_survey_row(visit, entry, cases=cases) for entry in session.execute(verified).scalars()]
+    others = [in_community, SurveyEntry.visit_id.is_distinct_from(visit.id), SurveyEntry.verified_on <= today()]
+    counts = dict(
         session.execute(select(SurveyEntry.kind, func.count()).where(*others).group_by(SurveyEntry.kind)).all()
     )
     if kinds:
         others.append(SurveyEntry.kind.in_(kinds))
-    statement = statement.where(*others).order_by(SurveyEntry.verified_on, SurveyEntry.address).limit(SHOWN)
-    shown.waiting = [
-        _survey_row(visit, one, cases=cases, confirms=writes) for one in session.execute(statement).scalars()
+    statement = statement.where(*others).order_by(SurveyEntry.verified_on, SurveyEntry.address).limit(MAX_ENTRIES)
+    visit_page.waiting = [
+        _survey_row(visit, entry, cases=cases, confirms=writes) for entry in session.execute(statement).scalars()
     ]
-    total = sum(count for kind, count in counted.items() if not kinds or kind in kinds)
-    shown.more = total - len(shown.waiting)
+    total = sum(count for kind, count in counts.items() if not kinds or kind in kinds)
+    visit_page.more = total - len(visit_page.waiting)
 
     def address(kind: SurveyKind | None) -> str:
         return url_for("duty_visit", id_=visit.id, kind=kind and kind.value, _anchor="survey")
 
-    shown.chips = [Chip(_("All"), address(None), sum(counted.values()), not kinds)]
-    shown.chips += [
-        Chip(kind.label, address(kind), counted[kind], kind in kinds) for kind in SurveyKind if counted.get(kind)
+    visit_page.chips = [Chip(_("All"), address(None), sum(counts.values()), not kinds)]
+    visit_page.chips += [
+        Chip(kind.label, address(kind), counts[kind], kind in kinds) for kind in SurveyKind if counts.get(kind)
     ]
 
 
 def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool = False) -> SurveyRow:
     quantity = "" if entry.quantity is None else f"× {entry.quantity}"
-    made = SurveyRow(
+    row = SurveyRow(
         entry.id,
         str(entry.kind.label),
         entry.address,
@@ -214,9 +218,9 @@ def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool
         entry.verified_on.isoformat(),
     )
     if confirms:
-        made.confirm_url = url_for("duty_confirm", id_=visit.id, row=entry.id)
+        row.confirm_url = url_for("duty_confirm", id_=visit.id, row=entry.id)
     if entry.case is not None:
-        made.case = Cell(entry.case.case_no, url_for("case.details_view", id=entry.case.id))
+        row.case = Cell(entry.case.case_no, url_for("case.details_view", id=entry.case.id))
     elif cases and entry.case_id is None:
-        made.case_url = url_for("duty_row_case", id_=visit.id, row=entry.id)
-    return made
+        row.case_url = url_for("duty_row_case", id_=visit.id, row=entry.id)
+    return row

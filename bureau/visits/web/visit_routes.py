@@ -1,4 +1,4 @@
-"""What may be done on the page of one visit: check in and out, note, survey, make a case of it, excuse."""
+"""Routes of a visit: check in and out, notes, survey, cases, excuse."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ def page(id_: int) -> Any:
 
 
 def arrive(id_: int) -> Any:
-    given = request.form
+    form = request.form
 
     def act(session: Any, visit: Visit) -> Message:
-        at = visits.moment(given.get("arrived_at", ""), "arrived_at")
-        new = visits.arrive(session, visit, at=at, reason=given.get("reason"))
-        if new and (left := visits.moment(given.get("left_at", ""), "left_at")) is not None:
+        at = visits.moment(form.get("arrived_at", ""), "arrived_at")
+        new = visits.arrive(session, visit, at=at, reason=form.get("reason"))
+        if new and (left := visits.moment(form.get("left_at", ""), "left_at")) is not None:
             visits.leave(session, visit, at=left)
         if new:
             return _("Checked in at {community}", community=visit.community.name)
         return _("The visit had been begun already.")
 
-    return _do(id_, act)
+    return _run(id_, act)
 
 
 def leave(id_: int) -> Any:
-    given = request.form
+    form = request.form
 
     def act(session: Any, visit: Visit) -> Message:
-        at = _on_the_day(visit, given.get("left_time", ""))
-        if "version" in given:
-            visits.write_down(session, visit, given, version=ids.version(request.form.get("version")))
+        at = _on_the_day(visit, form.get("left_time", ""))
+        if "version" in form:
+            visits.save_notes(session, visit, form, version=ids.version(request.form.get("version")))
         if visits.leave(session, visit, at=at):
             return _("Checked out of {community}", community=visit.community.name)
         return _("The visit had been ended already.")
 
-    return _do(id_, act)
+    return _run(id_, act)
 
 
 def notes(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
-        visits.write_down(session, visit, request.form, version=ids.version(request.form.get("version")))
+        visits.save_notes(session, visit, request.form, version=ids.version(request.form.get("version")))
         return _("Saved")
 
-    return _do(id_, act)
+    return _run(id_, act)
 
 
 def add_row(id_: int) -> Any:
@@ -72,7 +72,7 @@ def add_row(id_: int) -> Any:
         words = f"{entry.kind.label} {entry.address}"
         return _("Noted: {row}", row=words) if new else _("Brought up to date: {row}", row=words)
 
-    return _do(id_, act, "survey")
+    return _run(id_, act, "survey")
 
 
 def confirm(id_: int, row: int) -> Any:
@@ -83,25 +83,25 @@ def confirm(id_: int, row: int) -> Any:
         survey.confirm(session, visit, entry)
         return _("Confirmed: {row}", row=f"{entry.kind.label} {entry.address}")
 
-    return _do(id_, act, "survey")
+    return _run(id_, act, "survey")
 
 
 def make_case(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
-        given = request.form
-        case = visits.into_case(session, visit, given.get("place", ""), given.get("description", ""))
+        form = request.form
+        case = visits.make_case(session, visit, form.get("place", ""), form.get("description", ""))
         return _("Turned into case {number}", number=case.case_no)
 
-    return _do(id_, act, "cases")
+    return _run(id_, act, "cases")
 
 
 def row_case(id_: int, row: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
         entry = _row(visit, row)
-        case = visits.into_case(session, visit, entry.address, survey.described(entry), entry)
+        case = visits.make_case(session, visit, entry.address, survey.case_description(entry), entry)
         return _("Turned into case {number}", number=case.case_no)
 
-    return _do(id_, act, "survey")
+    return _run(id_, act, "survey")
 
 
 def excuse(id_: int) -> Any:
@@ -109,34 +109,35 @@ def excuse(id_: int) -> Any:
         visits.excuse(session, visit, request.form.get("excuse", ""), version=ids.version(request.form.get("version")))
         return _("Excused: {community}", community=visit.community.name)
 
-    return _do(id_, act)
+    return _run(id_, act)
 
 
 def expect(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
-        visits.expect_again(session, visit, version=ids.version(request.form.get("version")))
+        visits.withdraw_excuse(session, visit, version=ids.version(request.form.get("version")))
         return _("Expected again: {community}", community=visit.community.name)
 
-    return _do(id_, act)
+    return _run(id_, act)
 
 
-def _do(id_: int, act: Callable[[Any, Visit], Message], anchor: str = "") -> Any:
-    """Do it and go back to the visit, or to the week from which it was done; or say why not, with what was typed."""
+def _run(id_: int, act: Callable[[Any, Visit], Message], anchor: str = "") -> Any:
+    """Run an act and commit, then return to the visit or the page that posted it; on an error show the page with the
+    typed texts and status 422."""
     session, visit = current_panel().session, _visit(id_)
     problems: Problems = {}
     try:
-        told = act(session, visit)
+        message = act(session, visit)
         session.commit()
-    except InvalidValues as lacking:
-        problems = lacking.problems
-    except StepNotAllowed as refused:
-        problems = {"": refused.message}
+    except InvalidValues as error:
+        problems = error.problems
+    except StepNotAllowed as error:
+        problems = {"": error.message}
     except StaleDataError:
-        problems = {"": visits.MEANWHILE}
+        problems = {"": visits.CHANGED_MEANWHILE}
     except IntegrityError as error:
         problems = {"": explain(error, Case)[1]}
     else:
-        flash(str(told), "success")
+        flash(str(message), "success")
         back = safe_target(request.form.get("url"))
         return redirect(back or url_for("duty_visit", id_=id_, _anchor=anchor or None))
     session.rollback()
@@ -150,23 +151,23 @@ def _visit(id_: int) -> Visit:
         .options(joinedload(Visit.community), joinedload(Visit.officer), joinedload(Visit.liaison))
         .execution_options(populate_existing=True)
     )
-    found: Visit | None = current_panel().session.execute(statement).unique().scalar_one_or_none()
-    if found is None:
+    visit: Visit | None = current_panel().session.execute(statement).unique().scalar_one_or_none()
+    if visit is None:
         abort(404)
-    return found
+    return visit
 
 
 def _row(visit: Visit, id_: int) -> SurveyEntry:
-    """A row of the survey of the visit's own community."""
+    """A survey entry of the visit's community. 404 for any other."""
     statement = select(SurveyEntry).where(SurveyEntry.id == id_, SurveyEntry.community_id == visit.community_id)
-    found: SurveyEntry | None = current_panel().session.execute(statement).scalar_one_or_none()
-    if found is None:
+    entry: SurveyEntry | None = current_panel().session.execute(statement).scalar_one_or_none()
+    if entry is None:
         abort(404)
-    return found
+    return entry
 
 
 def _on_the_day(visit: Visit, text: str) -> datetime | None:
-    """A time as typed, on the day of arrival."""
+    """Parse a typed time on the day of arrival."""
     if not text.strip() or visit.arrived_at is None:
         return None
     return visits.moment(f"{local_day(visit.arrived_at).isoformat()} {text.strip()}", "left_at")

@@ -1,4 +1,4 @@
-"""The tables of visits and assignments; the planned visits follow the assignments."""
+"""The views of visits and assignments."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from panel.web.context import current_panel
 from panel.web.pages import Button, DetailsPage
 from panel.web.views import SchemaView
 
-#: Of a visit: what nobody changes, and what its officer doesn't.
-FIXED, LED = {"planned_on", "community_id"}, {"officer_id", "liaison_id", "reason"}
+#: Columns that nobody changes, and columns that only leader and office change.
+FIXED_COLUMNS, LEADER_COLUMNS = {"planned_on", "community_id"}, {"officer_id", "liaison_id", "reason"}
 
 
 class VisitView(SchemaView):
-    """The table of visits; what happens on one is done on its page."""
+    """Visits. Acts on a visit are on its own page."""
 
     quick = {
         "planned": Quick(_("To visit"), lambda _a: Visit.status == VisitStatus.PLANNED, counted=False),
@@ -37,11 +37,12 @@ class VisitView(SchemaView):
     }
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
-        """A missed Monday can't be moved away; who was to come is not for the officer to rewrite."""
+        """Refuse changes of Monday and community, so that a missed Monday can't be moved, and by officers those of
+        LEADER_COLUMNS. Raises Invalid."""
         if is_created:
             return
-        changed = {name for name in FIXED | LED if inspect(record).attrs[name].history.has_changes()}
-        if changed & FIXED:
+        changed = {name for name in FIXED_COLUMNS | LEADER_COLUMNS if inspect(record).attrs[name].history.has_changes()}
+        if changed & FIXED_COLUMNS:
             raise Invalid(_("A visit keeps its Monday and its community. What isn't needed is excused."))
         if changed and not visits.may_excuse(current_panel().session, record):
             raise Invalid(_("Officer, liaison and reason are changed by the leader or the office alone."))
@@ -53,11 +54,11 @@ class VisitView(SchemaView):
 
 
 class AssignmentView(SchemaView):
-    """Assignments; the visits that are still planned follow at once."""
+    """Assignments. Saving or deleting one updates the planned visits."""
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         session = current_panel().session
-        before = set() if is_created else _before(record)
+        before = set() if is_created else _previous_community(record)
         with session.no_autoflush:
             session.add(record)
         session.flush()
@@ -73,6 +74,6 @@ class AssignmentView(SchemaView):
         session.commit()
 
 
-def _before(record: Assignment) -> set[int]:
-    """The community that an assignment was for before it was edited."""
+def _previous_community(record: Assignment) -> set[int]:
+    """The id of the community before an edit, as a set; empty if it didn't change."""
     return set(inspect(record).attrs.community_id.history.deleted or ())

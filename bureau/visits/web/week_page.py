@@ -1,4 +1,4 @@
-"""The week as the leader and the office see it: every community and its visit of one Monday."""
+"""The page of a Monday's visits, for leaders, office and heads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from panel.web.pages import Button, Chip, Page, Words
 
 @dataclass(slots=True)
 class WeekPage(Page):
-    """Communities and how their visit stands, for one Monday. `chips` narrow it to a state."""
+    """The visits of a Monday; `chips` filter them by state."""
 
     monday: date = date.min
     before_url: str = ""
@@ -37,37 +37,39 @@ def may_see_week() -> bool:
 
 
 def week() -> Any:
-    """All communities and their visit of one Monday."""
+    """Show the visits of the Monday in the address, by default this week's."""
     if not may_see_week():
         abort(403)
     day = today()
     try:
         monday = planning.monday_of(Day().parse(request.args.get("on")) or day)
-        wanted = VisitStatus.of(request.args["is"]) if request.args.get("is") else None
+        selected = VisitStatus.of(request.args["is"]) if request.args.get("is") else None
     except (Invalid, ValueError, KeyError):
         abort(404)
-    found = load_visits(Visit.planned_on == monday)
-    counted = Counter(visit.status for visit in found)
-    shown = WeekPage(title=_("Visits of the week"), sub=_long(monday), monday=monday)
-    shown.before_url = url_for("duty_week", on=(monday - planning.WEEK).isoformat())
-    shown.after_url = url_for("duty_week", on=(monday + planning.WEEK).isoformat())
-    shown.buttons = [Button(_("Visit rota"), url_for("duty_rota", month=f"{monday:%Y-%m}"), "calendar")]
+    visits = load_visits(Visit.planned_on == monday)
+    counts = Counter(visit.status for visit in visits)
+    week_page = WeekPage(title=_("Visits of the week"), sub=_long(monday), monday=monday)
+    week_page.before_url = url_for("duty_week", on=(monday - planning.WEEK).isoformat())
+    week_page.after_url = url_for("duty_week", on=(monday + planning.WEEK).isoformat())
+    week_page.buttons = [Button(_("Visit rota"), url_for("duty_rota", month=f"{monday:%Y-%m}"), "calendar")]
 
     def address(status: VisitStatus | None) -> str:
         return url_for("duty_week", on=monday.isoformat(), **({"is": status.value} if status else {}))  # type: ignore[arg-type]
 
-    shown.chips = [Chip(_("All"), address(None), len(found), wanted is None)]
-    shown.chips += [
-        Chip(status.label, address(status), counted[status], wanted is status)
+    week_page.chips = [Chip(_("All"), address(None), len(visits), selected is None)]
+    week_page.chips += [
+        Chip(status.label, address(status), counts[status], selected is status)
         for status in VisitStatus
-        if counted[status]
+        if counts[status]
     ]
     if monday <= day:
-        completed, punctual = rota.rates(visit.status for visit in found)
-        shown.rates = [(_("Visits held"), completed), (_("Held on the Monday"), punctual)]
+        completed, punctual = rota.rates(visit.status for visit in visits)
+        week_page.rates = [(_("Visits held"), completed), (_("Held on the Monday"), punctual)]
     may_change = bool(current_actor().roles & {LEADER, OFFICE})
-    shown.cards = [card(visit, changes=may_change) for visit in found if wanted is None or visit.status is wanted]
-    return render_template("visits/week.html", page=shown)
+    week_page.cards = [
+        card(visit, changes=may_change) for visit in visits if selected is None or visit.status is selected
+    ]
+    return render_template("visits/week.html", page=week_page)
 
 
 def _long(day: date) -> Message:
