@@ -1,1 +1,1 @@
-"""The bureau's tables and columns, by what they are about; models.py names them all."""
+"""The bureau's tables and columns, by subject. models.py exports them all."""

@@ -1,4 +1,4 @@
-"""Pictures and papers of a case: each row names a file that is kept beside the database by what it holds."""
+"""Attachments of cases. A row refers to a file in the instance folder by its SHA-256."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schema.words import AttachmentPhase
 
 
 class Attachment(Record):
-    """附件: a picture or a PDF of a case. What it holds never changes; taken off, its row stays with the reason."""
+    """A picture or PDF of a case (附件). Its content never changes; a removed one keeps its row with the reason."""
 
     __tablename__ = "attachment"
     __label__ = _("Attachment")
@@ -41,7 +41,7 @@ class Attachment(Record):
     width: Mapped[int | None] = col(Whole(), _("Width"), readonly=True)
     height: Mapped[int | None] = col(Whole(), _("Height"), readonly=True)
     sha256: Mapped[str] = col(Code(64), _("SHA-256"), required=True, readonly=True, index=True)
-    #: Names as they were: readers of a case don't read accounts.
+    #: The name at that time, because readers of a case may not read accounts.
     added_by: Mapped[str] = col(Text(80), _("Added by"), required=True, readonly=True)
     removed_at: Mapped[datetime | None] = col(Moment(), _("Taken off at"), readonly=True)
     removed_by: Mapped[str | None] = col(Text(80), _("Taken off by"), readonly=True)

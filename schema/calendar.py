@@ -1,4 +1,4 @@
-"""Working days."""
+"""The working calendar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schema.words import WorkingDay
 
 
 class CalendarDay(Record):
-    """工作日历: a day that the yearly notice names, or that differs from Monday to Friday."""
+    """A day of the yearly notice (工作日历), or one that differs from Monday to Friday."""
 
     __tablename__ = "calendarday"
     __label__ = _("Calendar day")

@@ -1,4 +1,4 @@
-"""Cases: a resident's problem from report to feedback, with all that is recorded of it."""
+"""Cases with their parties and events."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Case(Record):
-    """案件: a resident's problem from report to feedback. Its state is changed by steps alone."""
+    """A case (案件), from report to feedback. Only steps change its state."""
 
     __tablename__ = "case"
     __label__ = _("Case")
@@ -52,7 +52,7 @@ class Case(Record):
         Index("ix_case_status_due_at", "status", "due_at"),
         Index("ix_case_status_reported_at", "status", "reported_at"),
         Index("ix_case_community_id_status", "community_id", "status"),
-        # Finds the earlier cases of which one is a repeat.
+        # For the search of repeats.
         Index("ix_case_repeats", "community_id", "item_id", "place"),
         rule(
             "accepted_after_report",
@@ -124,7 +124,7 @@ class Case(Record):
     lead_officer_id: Mapped[int | None] = col(
         Reference("officer"), _("Lead officer"), group=HANDLING, aliases=("主办",)
     )
-    #: Whom an old ledger names, where no officer is called so.
+    #: The name in an old ledger, where no officer has it.
     lead_name: Mapped[str | None] = col(
         PersonName(), _("Lead officer as written"), group=HANDLING, readonly=True, listed=False
     )
@@ -169,7 +169,7 @@ class Case(Record):
     historic: Mapped[bool] = col(
         Flag(), _("Historic"), required=True, default=False, group=OTHER, listed=False, readonly=True
     )
-    #: The item as it stood at intake: the list is the bureau's decision and moves; a case keeps what it was judged by.
+    #: The list of the item at acceptance. Items move between the lists; a case keeps the version it was accepted with.
     list_kind: Mapped[ListKind | None] = col(
         Choice(ListKind), _("List"), readonly=True, below="item", aliases=("清单类别",)
     )
@@ -184,13 +184,13 @@ class Case(Record):
     visit: Mapped[Visit | None] = relationship()
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """List, snapshot and deadline of an accepted case follow from its item."""
+        """Refuse a change of the item of an accepted case: list, snapshot and deadline follow from it."""
         if self.accepted_at is not None and inspect(self).attrs.item_id.history.has_changes():
             yield "item", _("The item of an accepted case stays: its list and deadline follow from it.")
 
 
 class CaseParty(Record):
-    """案件人员: a private person; every value is masked and clear only by a logged reveal."""
+    """A party of a case (案件人员): a private person, whose values are masked until a logged reveal."""
 
     __tablename__ = "caseparty"
     __label__ = _("Party")
@@ -213,7 +213,7 @@ class CaseParty(Record):
     address: Mapped[str | None] = col(
         Place(), _("Home address"), personal=Personal.PRIVATE, filter=False, group=CONTACT
     )
-    #: Last four digits and keyed hash of the phone: to recognise a caller without reading the number.
+    #: Last four digits and keyed hash of the phone, to recognise a caller without the number.
     phone_tail: Mapped[str | None] = mapped_column(String(4), index=True)
     phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
 
@@ -221,7 +221,7 @@ class CaseParty(Record):
 
 
 class CaseEvent(Base):
-    """流转记录: what happened to a case; append-only, each row sealed with the hash of the one before."""
+    """An event of a case (流转记录); append-only, sealed with the hash of the event before."""
 
     __tablename__ = "caseevent"
     __label__ = _("Case event")

@@ -1,4 +1,4 @@
-"""What neither list settles: measurements, and mediation by enforcement, community and volunteers."""
+"""Noise measurements and mediations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NOISE_STANDARD = "GB 22337-2008"
 
 
 class Measurement(Record):
-    """检测记录: judged by the limit of the community's noise zone by day and night; two people, a valid instrument."""
+    """A noise measurement (检测记录) by two officers, judged by the limit of the noise zone and the period."""
 
     __tablename__ = "measurement"
     __label__ = _("Measurement")
@@ -77,13 +77,13 @@ class Measurement(Record):
     second_officer: Mapped[Officer] = relationship(foreign_keys=[second_officer_id])
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Nobody measures what is still to come."""
+        """Refuse a time in the future."""
         if self.at is not None and self.at > now():
             yield "at", _("This time is still to come.")
 
 
 class Mediation(Record):
-    """调解 of a dispute between two parties: any number of sessions, then an agreement or its failure."""
+    """A mediation (调解) between two parties: any number of sessions, then an agreement or a failure."""
 
     __tablename__ = "mediation"
     __label__ = _("Mediation")
@@ -162,7 +162,7 @@ class Mediation(Record):
 
 
 class MediationSession(Record):
-    """A session (场次) of a mediation; one with a single party is 分别沟通."""
+    """A session (场次) of a mediation, with both parties or with one (分别沟通)."""
 
     __tablename__ = "mediationsession"
     __label__ = _("Mediation session")
@@ -188,7 +188,7 @@ class MediationSession(Record):
 
 
 class MediationMember(Record):
-    """Who mediates in a session, and for which of the three forces."""
+    """A member who mediates in a session, with their force."""
 
     __tablename__ = "mediationmember"
     __label__ = _("Mediator")

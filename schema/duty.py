@@ -1,4 +1,4 @@
-"""Every Monday: the planned visits to the communities, and what was surveyed on them."""
+"""Monday visits to the communities, and the survey."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from schema.words import OTHER, PLACE, RESULT, SurveyKind, VisitStatus
 
 
 class Visit(Record):
-    """联居走访: an officer's visit to a community, planned for a calendar Monday, holidays included."""
+    """An officer's visit to a community (联居走访), planned for a calendar Monday, holidays included."""
 
     __tablename__ = "visit"
     __label__ = _("Visit")
@@ -64,13 +64,13 @@ class Visit(Record):
     liaison: Mapped[Liaison | None] = relationship()
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Every Monday means every calendar Monday."""
+        """Refuse any other weekday than Monday."""
         if self.planned_on is not None and self.planned_on.weekday() != 0:
             yield "planned_on", _("Visits are planned for Mondays.")
 
 
 class SurveyEntry(Record):
-    """排摸记录: what stands at an address, brought up to date visit by visit."""
+    """A survey entry (排摸记录): what was found at an address, updated on visits."""
 
     __tablename__ = "surveyentry"
     __label__ = _("Survey entry")

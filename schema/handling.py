@@ -1,4 +1,4 @@
-"""What is done about a case: actions, referrals, feedback, and changes of its deadline."""
+"""Records of the handling of a case: actions, referrals, feedback, changes of its deadline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from schema.words import (
 
 
 class Action(Record):
-    """处置记录: what was done about a case."""
+    """An action on a case (处置记录)."""
 
     __tablename__ = "action"
     __label__ = _("Action")
@@ -71,20 +71,20 @@ class Action(Record):
     second_officer: Mapped[Officer | None] = relationship(foreign_keys=[second_officer_id])
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Auxiliary staff can't decide a penalty."""
+        """Refuse auxiliary staff for a penalty."""
         if self.kind not in (ActionKind.FINE, ActionKind.FILING):
             return
         ids = [i for i in (self.officer_id, self.second_officer_id) if i is not None]
         query = select(Officer.id).where(Officer.id.in_(ids), Officer.kind == OfficerKind.AUXILIARY)
         with session.no_autoflush:
-            found = set(session.execute(query, execution_options=UNSCOPED).scalars())
+            auxiliary = set(session.execute(query, execution_options=UNSCOPED).scalars())
         for name, id_ in (("officer", self.officer_id), ("second_officer", self.second_officer_id)):
-            if id_ in found:
+            if id_ in auxiliary:
                 yield name, _("Auxiliary staff can't decide a penalty.")
 
 
 class Referral(Record):
-    """移送协同: a case, or part of it, asked of another department; sent and answered by steps of the case."""
+    """A referral to another department (移送协同). Steps of the case send it and record the reply."""
 
     __tablename__ = "referral"
     __label__ = _("Referral")
@@ -170,7 +170,7 @@ class Referral(Record):
     department: Mapped[Department] = relationship()
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """The steps of a case go by its referrals: none is taken from it, or put to another department."""
+        """Refuse a change of case or department: the state of the case depends on its referrals."""
         state = inspect(self)
         for name in ("case", "department"):
             if state.persistent and state.attrs[f"{name}_id"].history.has_changes():
@@ -178,7 +178,7 @@ class Referral(Record):
 
 
 class Feedback(Record):
-    """反馈回访: telling the liaison, and the complainant, what came of it."""
+    """Feedback to liaison or complainant (反馈回访)."""
 
     __tablename__ = "feedback"
     __label__ = _("Feedback")
@@ -200,7 +200,8 @@ class Feedback(Record):
 
 
 class DeadlineChange(Record):
-    """时限变更: an extension (延期) or a suspension (挂账), asked for by one person and decided by another."""
+    """A change of a deadline (时限变更): an extension (延期) or a suspension (挂账). One person requests it, another
+    one decides."""
 
     __tablename__ = "deadlinechange"
     __label__ = _("Change of a deadline")
@@ -246,10 +247,10 @@ class DeadlineChange(Record):
     old_due_at: Mapped[datetime | None] = col(Moment(), _("Deadline before"), group=DATES, listed=False)
     new_due_at: Mapped[datetime | None] = col(Moment(), _("New deadline"), group=DATES)
     resumed_at: Mapped[datetime | None] = col(Moment(), _("Resumed at"), group=DATES, listed=False)
-    #: The state a suspended case came from, and goes back to.
+    #: The state before a suspension, to which the case returns.
     came_from: Mapped[str | None] = mapped_column(String(20))
     asked_by_id: Mapped[int | None] = mapped_column()
-    #: Asked for by a leader: the office may decide as well, since a squad may have no second leader.
+    #: Requested by a leader: the office may decide too, because a squad may have no second leader.
     for_office: Mapped[bool] = mapped_column(default=False)
     decided_by_id: Mapped[int | None] = mapped_column()
 

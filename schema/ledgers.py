@@ -1,4 +1,4 @@
-"""What was handed up, and the numbers given out."""
+"""Monthly ledgers, and the counters of case and mediation numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schema.words import Basis
 
 
 class Ledger(Base):
-    """月度台账 handed up: the workbook as it was signed, for good. Of one squad, or of the whole bureau."""
+    """A monthly ledger (月度台账) handed up, with its workbook; append-only. Of one squad, or of the whole bureau."""
 
     __tablename__ = "ledger"
     __label__ = _("Monthly ledger")
@@ -54,7 +54,7 @@ class Ledger(Base):
 
 
 class LedgerDraft(Record):
-    """月度台账 drawn up for the whole bureau, waiting to be checked and handed up; gone once it is."""
+    """The draft of a monthly ledger of the whole bureau; deleted when the ledger is handed up."""
 
     __tablename__ = "ledgerdraft"
     __label__ = _("Ledger to check")
@@ -68,14 +68,14 @@ class LedgerDraft(Record):
     basis: Mapped[Basis] = col(Choice(Basis), _("Basis"), required=True)
     made_at: Mapped[datetime] = col(Moment(), _("Drawn up at"), required=True, default=now)
     rows: Mapped[int] = col(Whole(), _("Cases"), required=True, default=0)
-    #: Tells whether the ledger still says what this file says.
+    #: Digest of the content, to see whether the draft is still up to date.
     digest: Mapped[str] = mapped_column(String(64))
     file_name: Mapped[str] = mapped_column(String(200))
     file: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class LedgerLine(Base):
-    """A line of a ledger that was handed up: a case's printed cells, or a correction of an earlier ledger."""
+    """A line of a ledger handed up: the printed cells of a case, or a correction of an earlier ledger."""
 
     __tablename__ = "ledgerline"
     __label__ = _("Ledger line")
@@ -96,7 +96,7 @@ class LedgerLine(Base):
 
 
 class Counter(Base):
-    """The last number given out for a prefix and year; bumped in the transaction that uses the number."""
+    """The last number used for a prefix and year; raised in the transaction that uses the number."""
 
     __tablename__ = "counter"
     __label__ = _("Counter")

@@ -1,4 +1,4 @@
-"""The two lists: what is our own power, and what another department is asked for."""
+"""The two checklists, and common phrases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from schema.words import OTHER, RULES, LimitUnit, ListKind, PhraseUse
 
 
 class ChecklistItem(Named, Record):
-    """清单事项 of one of the two lists. A version in use is never changed: it gets a next version."""
+    """A version of a checklist item (清单事项). A version that cases refer to is never changed; editing adds the next
+    one."""
 
     __tablename__ = "checklistitem"
     __label__ = _("Checklist item")
@@ -64,7 +65,7 @@ class ChecklistItem(Named, Record):
 
 
 class Phrase(Named, Record):
-    """常用意见: words that are often written, offered where a step asks for a reason or a reply."""
+    """A common phrase (常用意见), offered in the forms of steps."""
 
     __tablename__ = "phrase"
     __label__ = _("Common phrase")

@@ -1,4 +1,4 @@
-"""Who: liaisons, officers, and which officer visits which community."""
+"""Liaisons, officers, their assignments to communities, and volunteers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _term_in_order() -> CheckConstraint:
 
 
 def _one_open_term(name: str, message: Message) -> Index:
-    """A community has one row at the most that has no end; the message is for whoever writes a second one."""
+    """A unique index: a community has one row without an end at most. `message` is the error for a second one."""
     is_open = text("end_on IS NULL")
     return Index(
         name,
@@ -35,7 +35,7 @@ def _one_open_term(name: str, message: Message) -> Index:
 
 
 class Liaison(Named, Record):
-    """社区联络员: community staff. A successor is a new row; the predecessor's is end-dated."""
+    """A liaison (社区联络员), a member of community staff. A successor is a new row; the old row gets an end."""
 
     __tablename__ = "liaison"
     __label__ = _("Liaison")
@@ -92,7 +92,7 @@ class Liaison(Named, Record):
 
 
 class Officer(Named, Record):
-    """执法队员."""
+    """An enforcement officer (执法队员)."""
 
     __tablename__ = "officer"
     __label__ = _("Officer")
@@ -127,8 +127,8 @@ class Officer(Named, Record):
 
 
 class Assignment(Record):
-    """联居派驻: which officer visits which community, from when to when. One a community a day; a substitute stands in
-    for the one assigned, for days that are named."""
+    """The assignment of an officer to a community (联居派驻) for a term. A community has one officer a day; a
+    substitute replaces them for a limited term."""
 
     __tablename__ = "assignment"
     __label__ = _("Assignment")
@@ -160,7 +160,7 @@ class Assignment(Record):
     officer: Mapped[Officer] = relationship()
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Two assignments of a community may not overlap."""
+        """Refuse overlapping assignments of a community."""
         if self.start_on is None or (self.end_on is not None and self.end_on < self.start_on):
             return
         clash = select(Assignment.id).where(
@@ -178,7 +178,7 @@ class Assignment(Record):
 
 
 class Volunteer(Named, Record):
-    """社区志愿者; some are 老娘舅, whom people trust to mediate."""
+    """A volunteer of a community (社区志愿者); `is_mediator` marks a 老娘舅, a trusted mediator."""
 
     __tablename__ = "volunteer"
     __label__ = _("Volunteer")

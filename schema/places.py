@@ -1,4 +1,4 @@
-"""Where: streets, squads and the departments that help, communities."""
+"""Streets, squads, departments and communities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schema.words import CONTACT, RULES, CommunityStatus
 
 
 class Street(Named, Record):
-    """街道."""
+    """A street office (街道), which covers several communities."""
 
     __tablename__ = "street"
     __label__ = _("Street")
@@ -27,7 +27,7 @@ class Street(Named, Record):
 
 
 class Squad(Named, Record):
-    """分队."""
+    """A squad (分队) of the bureau."""
 
     __tablename__ = "squad"
     __label__ = _("Squad")
@@ -43,7 +43,7 @@ class Squad(Named, Record):
 
 
 class Department(Named, Record):
-    """协同部门: to whom what is not our power is referred."""
+    """A department to which cases are referred (协同部门)."""
 
     __tablename__ = "department"
     __label__ = _("Department")
@@ -68,7 +68,7 @@ class Department(Named, Record):
 
 
 class Community(Named, Record):
-    """社区."""
+    """A community (社区)."""
 
     __tablename__ = "community"
     __label__ = _("Community")

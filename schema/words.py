@@ -1,4 +1,4 @@
-"""The words that values are chosen from, and the groups of a form."""
+"""Choices of columns, and the groups of forms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 from panel.i18n import Message, _
 from panel.kinds import Choice, Choices, Flag, Label
 
-# Groups of a form, in the words people use.
+# Groups of forms.
 CONTACT = _("Contact")
 TERM = _("Term")
 DATES = _("Dates")
@@ -78,7 +78,7 @@ class CaseStatus(Choices):
     VOIDED = "voided", _("Voided"), ""
 
 
-#: Cases in these states are finished; all others are open.
+#: States of ended cases; all others are open.
 ENDED = (CaseStatus.CLOSED, CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
 
 
@@ -126,7 +126,7 @@ class ReferralStatus(Choices):
     RETURNED = "returned", _("Returned"), "bad"
 
 
-#: A referral that waits for its department.
+#: States of an open referral.
 PENDING = (ReferralStatus.SENT, ReferralStatus.SIGNED)
 
 
@@ -150,27 +150,27 @@ class Satisfaction(Choices):
 
 
 class Basis(Choices):
-    """Which cases a monthly ledger lists: those accepted in the month, or those closed in it."""
+    """The cases that a monthly ledger lists: accepted in the month, or closed in it."""
 
     ACCEPTED = "accepted", _("By acceptance")
     CLOSED = "closed", _("By closing")
 
 
 class StepName(Label):
-    """A step by its stored name; the steps themselves are declared in bureau/cases."""
+    """The kind of a step's stored name. The slices declare the steps and their labels."""
 
     labels: ClassVar[dict[str, Message]] = {}
 
 
 class WorkingDay(Flag):
-    """Whether one works, also as the yearly notice says it."""
+    """The kind of "is a working day", which also reads the words of the yearly notice."""
 
     YES = Flag.YES | {"上班", "班", "补班", "调休上班", "工作日"}
     NO = Flag.NO | {"放假", "休", "休息", "休息日", "节假日", "法定节假日"}
 
 
 class FromState(Choice):
-    """A case's state beside another one in the same table, where each CHECK needs a name of its own."""
+    """The kind of a second state column in a table: its CHECK constraint needs a name of its own."""
 
     def sql(self) -> TypeEngine[Any]:
         states = super().sql()
@@ -181,7 +181,7 @@ class FromState(Choice):
 class VisitStatus(Choices):
     PLANNED = "planned", _("To visit"), "warn"
     DONE = "done", _("Visited"), "good"
-    #: On a later day than the Monday it was planned for.
+    #: Held on a later day than the planned Monday.
     MADE_UP = "made_up", _("Visited later"), "good"
     MISSED = "missed", _("Missed"), "bad"
     EXEMPT = "exempt", _("Excused"), ""
@@ -228,7 +228,7 @@ class MediationStatus(Choices):
 
 
 class EndedBy(Choices):
-    """Who ended a mediation that failed: either party may."""
+    """Who ended a failed mediation."""
 
     MEDIATORS = "mediators", _("The mediators")
     PARTY_A = "party_a", _("Party A")
@@ -247,7 +247,7 @@ class Performance(Choices):
 
 
 class Attending(Choices):
-    """Which of the parties took part in a session."""
+    """The parties present in a session."""
 
     BOTH = "both", _("Both parties")
     ONE = "one", _("Party A alone")
@@ -255,7 +255,7 @@ class Attending(Choices):
 
 
 class Force(Choices):
-    """三方力量, with the mediator whom people trust among the volunteers."""
+    """The three forces (三方力量); volunteers and trusted mediators (老娘舅) are one of them."""
 
     ENFORCEMENT = "enforcement", _("Enforcement officer"), "brand"
     COMMUNITY = "community", _("Community manager"), "good"
@@ -273,12 +273,12 @@ class ChangeStatus(Choices):
     ASKED = "asked", _("Approval asked"), "warn"
     APPROVED = "approved", _("Approved"), "good"
     REFUSED = "refused", _("Refused"), "bad"
-    #: A suspension that was ended again.
+    #: A suspension that has ended.
     OVER = "over", _("Resumed"), ""
 
 
 class RaisedTo(Choices):
-    """Where a resident took a case that we should have settled (矛盾上交)."""
+    """Where a complaint was raised elsewhere (矛盾上交)."""
 
     HOTLINE = "12345", _("12345 hotline")
     PETITION = "petition", _("Petition office")
@@ -286,7 +286,7 @@ class RaisedTo(Choices):
 
 
 class PhraseUse(Choices):
-    """What common words are offered for."""
+    """The fields for which a phrase is offered."""
 
     FEEDBACK = "feedback", _("Feedback")
     RESULT = "result", _("Result")

@@ -1,4 +1,4 @@
-"""What a new installation begins with: the two lists, departments, working days, and a made-up district for trials."""
+"""Reference data of a new installation, and the made-up demo district."""
 
 from __future__ import annotations
 

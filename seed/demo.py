@@ -1,4 +1,4 @@
-"""Demo data: a made-up district with two years of cases in every state, for trying the system before the real data."""
+"""Demo data: the made-up district with two years of cases in every state."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from models import (
 from panel import kinds
 from panel.base import UNSCOPED, Base
 from panel.kinds import ZONE
-from seed import district, mondays, reference, three
-from seed.cast import Cast
-from seed.life import Life
-from seed.teller import Teller
+from seed import district, mondays, reference, sample_cases
+from seed.case_builder import CaseBuilder
+from seed.case_rows import CaseRows
+from seed.draws import Draws
 from seed.world import World
 
 DAYS = 730
-#: Cases of the last days are partly made for the state they stand in; they are this many at least.
+#: Days of the recent cases, which partly are in open states, and their least number.
 RECENT_DAYS = 30
 RECENT_LEAST = 40
 CHUNK = 2000
-#: A bureau that does not exist.
+#: The name of a made-up bureau.
 UNIT = "演示区综合行政执法局"
 
 OPEN = (
@@ -64,11 +64,11 @@ OPEN = (
 def build(
     session: Session, *, password_hash: str, secret: str, cases: int = 2400, seed: int = 20260112
 ) -> dict[str, int]:
-    """Add the reference data, the district and its accounts, and so many cases up to now; flushes, doesn't commit.
+    """Add the reference data, the district with its accounts, and `cases` cases up to now; flush without commit.
 
-    `password_hash` is the hashed password of every new account, `secret` the key of the phones' hashes; the same
-    `seed` at the same moment gives the same district. Run again, it adds what is missing of the reference data and
-    the district, and no cases. Returns how many rows of each kind were added."""
+    `password_hash` is the hashed password of every new account, `secret` the key of the phone hashes. The same `seed`
+    at the same moment gives the same data. Run again, it adds missing reference data and district records, but no
+    cases. Returns the number of added rows by table."""
     now = kinds.now().replace(second=0, microsecond=0)
     rng = random.Random(seed)  # noqa: S311 - made-up data, nothing to keep secret
     added = Tally(reference.load(session))
@@ -76,94 +76,97 @@ def build(
     if cases and not settings.get(session, "demo"):
         settings.put(session, "demo", True)
         settings.put(session, "unit_name", settings.get(session, "unit_name") or UNIT)
-        cast_ = Cast(World.load(session), rng, secret)
-        added.update(_cases(session, cast_, now, cases))
-        added.update(mondays.build(session, cast_, now, seed))
+        draws = Draws(World.load(session), rng, secret)
+        added.update(_cases(session, draws, now, cases))
+        added.update(mondays.build(session, draws, now, seed))
     return dict(added)
 
 
-def _cases(session: Session, cast_: Cast, now: datetime, count: int) -> dict[str, int]:
+def _cases(session: Session, draws: Draws, now: datetime, count: int) -> dict[str, int]:
     today = deadlines.local_day(now)
-    teller = Teller(cast_, now)
+    teller = CaseBuilder(draws, now)
     recent_count = min(count, max(RECENT_LEAST, count // 17))
-    stories = three.tell(teller) if recent_count >= RECENT_LEAST else []
-    recent = sorted([*stories, *_recent(teller, recent_count - len(stories))], key=_reported_at)
+    samples = sample_cases.build(teller) if recent_count >= RECENT_LEAST else []
+    recent = sorted([*samples, *_recent(teller, recent_count - len(samples))], key=_reported_at)
     first, last = today - timedelta(days=DAYS), today - timedelta(days=RECENT_DAYS)
-    moments = cast_.moments(count - recent_count, first, last)
+    moments = draws.moments(count - recent_count, first, last)
     prefix: str = settings.get(session, "case_prefix")
     years = Tally(at.astimezone(ZONE).year for at in [*moments, *map(_reported_at, recent)])
     numbers = {
         year: iter(range(start := numbering.reserve(session, prefix, year, n), start + n)) for year, n in years.items()
     }
-    written: Tally[str] = Tally()
+    counts: Tally[str] = Tally()
     for chunk in _chunks(heapq.merge(_past(teller, moments), recent, key=_reported_at)):
-        for life in chunk:
-            year = _reported_at(life).astimezone(ZONE).year
+        for rows in chunk:
+            year = _reported_at(rows).astimezone(ZONE).year
             number = next(numbers[year])
-            life.number(numbering.case_no(prefix, year, number), number)
-        written.update(_write(session, chunk))
-    return dict(written)
+            rows.number(numbering.case_no(prefix, year, number), number)
+        counts.update(_write(session, chunk))
+    return dict(counts)
 
 
-def _reported_at(life: Life) -> datetime:
-    found: datetime = life.case["reported_at"]
-    return found
+def _reported_at(rows: CaseRows) -> datetime:
+    reported_at: datetime = rows.case["reported_at"]
+    return reported_at
 
 
-def _chunks(lives: Iterable[Life]) -> Iterator[list[Life]]:
-    source = iter(lives)
+def _chunks(cases: Iterable[CaseRows]) -> Iterator[list[CaseRows]]:
+    source = iter(cases)
     while chunk := list(islice(source, CHUNK)):
         yield chunk
 
 
-def _past(teller: Teller, moments: list[datetime]) -> Iterator[Life]:
-    """Cases that took their course; of forty one is rejected, one merged into another shortly before it, and of eighty
-    one voided."""
-    near: deque[Life] = deque(maxlen=12)
+def _past(builder: CaseBuilder, moments: list[datetime]) -> Iterator[CaseRows]:
+    """Past cases: of 40 one is rejected and one merged into a recent one, of 80 one is voided; the others are
+    closed."""
+    latest: deque[CaseRows] = deque(maxlen=12)
     for i, at in enumerate(moments):
-        if i % 40 == 19 and near:
-            yield teller.tell(at, end=CaseStatus.MERGED, like=teller.rng.choice(near))
+        if i % 40 == 19 and latest:
+            yield builder.build(at, end=CaseStatus.MERGED, master=builder.rng.choice(latest))
             continue
         end = {7: CaseStatus.REJECTED, 33: CaseStatus.VOIDED}.get(i % 80, CaseStatus.REJECTED if i % 80 == 47 else None)
-        life = teller.tell(at, end=end)
+        rows = builder.build(at, end=end)
         if end is None:
-            near.append(life)
-        yield life
+            latest.append(rows)
+        yield rows
 
 
-def _recent(teller: Teller, count: int) -> Iterator[Life]:
-    """Cases of the last days: six of ten made to stand in an open state, one in three of those overdue."""
+def _recent(builder: CaseBuilder, count: int) -> Iterator[CaseRows]:
+    """Recent cases: six of ten in an open state, a third of them overdue."""
     standing = count * 6 // 10
     for i, stop in zip(range(standing), cycle(OPEN), strict=False):
-        yield teller.open_case(stop, overdue=stop != CaseStatus.REPORTED and i // len(OPEN) % 3 == 1)
-    today = deadlines.local_day(teller.now)
-    for at in teller.cast.moments(count - standing, today - timedelta(days=RECENT_DAYS - 1), today - timedelta(days=1)):
-        yield teller.tell(at)
+        yield builder.open_case(stop, overdue=stop != CaseStatus.REPORTED and i // len(OPEN) % 3 == 1)
+    today = deadlines.local_day(builder.now)
+    for at in builder.draws.moments(
+        count - standing, today - timedelta(days=RECENT_DAYS - 1), today - timedelta(days=1)
+    ):
+        yield builder.build(at)
 
 
-def _write(session: Session, lives: list[Life]) -> dict[str, int]:
-    """Write lives in a fixed number of statements. Merged ones come last, when their masters have ids."""
-    _write_cases(session, [life for life in lives if life.master is None])
-    merged = [life for life in lives if life.master is not None]
-    for life in merged:
-        life.case["master_id"] = life.master.id if life.master else None
+def _write(session: Session, cases: list[CaseRows]) -> dict[str, int]:
+    """Insert cases with their records in a fixed number of statements. Merged ones follow their masters, which give the
+    ids."""
+    _write_cases(session, [rows for rows in cases if rows.master is None])
+    merged = [rows for rows in cases if rows.master is not None]
+    for rows in merged:
+        rows.case["master_id"] = rows.master.id if rows.master else None
     _write_cases(session, merged)
-    chained = [row for life in lives for row in events.chain(life.id or 0, life.events)]
+    chained = [row for rows in cases for row in events.chain(rows.id or 0, rows.events)]
     return {
-        "case": len(lives),
+        "case": len(cases),
         "caseevent": _insert(session, CaseEvent, chained),
-        "caseparty": _insert(session, CaseParty, _of(lives, "parties")),
-        "action": _insert(session, Action, _of(lives, "actions")),
-        "referral": _insert(session, Referral, _of(lives, "referrals")),
-        "feedback": _insert(session, Feedback, _of(lives, "feedback")),
-        "measurement": _insert(session, Measurement, _of(lives, "measurements")),
-        **_write_mediations(session, _of(lives, "mediations")),
-        "deadlinechange": _insert(session, DeadlineChange, _of(lives, "changes")),
+        "caseparty": _insert(session, CaseParty, _of(cases, "parties")),
+        "action": _insert(session, Action, _of(cases, "actions")),
+        "referral": _insert(session, Referral, _of(cases, "referrals")),
+        "feedback": _insert(session, Feedback, _of(cases, "feedback")),
+        "measurement": _insert(session, Measurement, _of(cases, "measurements")),
+        **_write_mediations(session, _of(cases, "mediations")),
+        "deadlinechange": _insert(session, DeadlineChange, _of(cases, "changes")),
     }
 
 
 def _write_mediations(session: Session, rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Insert mediations, numbered in the order in which they began, with their sessions and whoever mediated."""
+    """Number mediations in the order of their beginning, and insert them with sessions and members."""
     rows.sort(key=lambda row: (row["started_at"], row["case_id"]))
     prefix: str = settings.get(session, "mediation_prefix")
     years = Tally(row["started_at"].astimezone(ZONE).year for row in rows)
@@ -183,31 +186,32 @@ def _write_mediations(session: Session, rows: list[dict[str, Any]]) -> dict[str,
 
 
 def _below(
-    session: Session, model: type[Base], rows: list[dict[str, Any]], part: str, attr: str
+    session: Session, model: type[Base], rows: list[dict[str, Any]], child_attr: str, reference: str
 ) -> list[dict[str, Any]]:
-    """Insert rows; what belongs to them comes back with their ids."""
+    """Insert rows without their child rows in `child_attr`, and return those with the id in column `reference`."""
     table = cast(Table, model.__table__)
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    plain = [{name: value for name, value in row.items() if name != part} for row in rows]
+    plain = [{name: value for name, value in row.items() if name != child_attr} for row in rows]
     ids = session.execute(statement, plain, execution_options=UNSCOPED).scalars().all() if rows else []
-    return [{**below, attr: id_} for row, id_ in zip(rows, ids, strict=True) for below in row[part]]
+    return [{**child, reference: id_} for row, id_ in zip(rows, ids, strict=True) for child in row[child_attr]]
 
 
-def _write_cases(session: Session, lives: list[Life]) -> None:
-    """Insert cases and note their ids. Those without a snapshot go apart: None in it would be stored as JSON's null."""
+def _write_cases(session: Session, cases: list[CaseRows]) -> None:
+    """Insert cases and set their ids. Cases without a snapshot are inserted apart: None would be stored as JSON
+    null."""
     table = cast(Table, Case.__table__)
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     for accepted in (True, False):
-        part = [life for life in lives if ("item_snapshot" in life.case) is accepted]
-        if part:
-            rows = [life.case for life in part]
+        group = [case_rows for case_rows in cases if ("item_snapshot" in case_rows.case) is accepted]
+        if group:
+            rows = [case_rows.case for case_rows in group]
             ids = session.execute(statement, rows, execution_options=UNSCOPED).scalars().all()
-            for life, id_ in zip(part, ids, strict=True):
-                life.id = id_
+            for case_rows, id_ in zip(group, ids, strict=True):
+                case_rows.id = id_
 
 
-def _of(lives: list[Life], part: str) -> list[dict[str, Any]]:
-    return [{**row, "case_id": life.id} for life in lives for row in getattr(life, part)]
+def _of(cases: list[CaseRows], attr: str) -> list[dict[str, Any]]:
+    return [{**row, "case_id": rows.id} for rows in cases for row in getattr(rows, attr)]
 
 
 def _insert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> int:

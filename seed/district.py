@@ -1,6 +1,6 @@
-"""A made-up district: streets, squads, communities, people and accounts. No place or person of it exists.
+"""The made-up demo district: streets, squads, communities, people and accounts.
 
-Everything is found again by its key: what is there already is reused, and left as it is.
+Records are found again by their keys; existing ones are reused without changes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DISTRICT = (
     ("望河街道", "望河分队", "望河 南埠 北渡 长桥 双桥 塘湾 石埠 新禾 千帆 锦绣 和睦 康宁 星光"),
 )
 OFFICERS_PER_SQUAD = 6
-#: The badge numbers of made-up officers begin so.
+#: Prefix of the badge numbers of made-up officers.
 BADGE = "YS0"
 
 SURNAMES = "沈陆顾朱徐钱姚俞褚计费盛屠章严邵凌冯蒋戴"
@@ -41,7 +41,7 @@ GIVEN = (
 )
 POSTS = ("社区工作者", "社区副主任", "综治专干", "网格长", "社区委员")
 
-#: User name, and full name of those who are no officer and no liaison.
+#: Full names by user name; empty for accounts of officers and liaisons.
 ACCOUNTS = {
     "office": "周敏",
     "leader": "",
@@ -55,7 +55,7 @@ ACCOUNTS = {
 
 
 def build(session: Session, rng: random.Random, today: date, password_hash: str) -> dict[str, int]:
-    """Add what is missing of the district and flush; returns how many rows of each table were added."""
+    """Add the missing records of the district and flush; returns the number of added rows by table."""
     before = _counts(session)
     streets = _by_name(session, Street, {name: {} for name, _s, _c in DISTRICT})
     squads = _by_name(session, Squad, {squad: {"is_pilot": squad == PILOT} for _n, squad, _c in DISTRICT})
@@ -77,59 +77,63 @@ def _counts(session: Session) -> dict[str, int]:
 
 
 def _names(rng: random.Random) -> Iterator[str]:
-    """Names that don't repeat, in an order that depends on the generator alone."""
+    """Unique names in random order."""
     every = [surname + given for surname in SURNAMES for given in GIVEN.split()]
     rng.shuffle(every)
     return iter(every)
 
 
-def _by_name(session: Session, model: type[Any], wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The records of these names, those missing made with these values."""
-    found = {row.name: row for row in session.scalars(select(model), execution_options=UNSCOPED)}
-    for name, values in wanted.items():
-        if name not in found:
-            found[name] = model(name=name, **values)
-            session.add(found[name])
+def _by_name(session: Session, model: type[Any], values_by_name: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The records of these names; missing ones are added with their values."""
+    records = {row.name: row for row in session.scalars(select(model), execution_options=UNSCOPED)}
+    for name, values in values_by_name.items():
+        if name not in records:
+            records[name] = model(name=name, **values)
+            session.add(records[name])
     session.flush()
-    return {name: found[name] for name in wanted}
+    return {name: records[name] for name in values_by_name}
 
 
 def _officers(
     session: Session, rng: random.Random, squads: dict[str, Squad], names: Iterator[str], today: date
 ) -> dict[int, list[Officer]]:
     """The demo officers by squad id: the leader first, an auxiliary last."""
-    known = {o.badge_no: o for o in session.scalars(select(Officer), execution_options=UNSCOPED)}
-    found: dict[int, list[Officer]] = {}
-    for s, squad in enumerate(squads.values(), 1):
-        for i in range(1, OFFICERS_PER_SQUAD + 1):
-            number, name, valid = f"{BADGE}{s}{i:04d}", next(names), today + timedelta(days=rng.randint(60, 1400))
-            if number not in known:
-                last = i == OFFICERS_PER_SQUAD
-                known[number] = Officer(
+    by_badge = {o.badge_no: o for o in session.scalars(select(Officer), execution_options=UNSCOPED)}
+    by_squad: dict[int, list[Officer]] = {}
+    for squad_number, squad in enumerate(squads.values(), 1):
+        for position in range(1, OFFICERS_PER_SQUAD + 1):
+            number, name, valid = (
+                f"{BADGE}{squad_number}{position:04d}",
+                next(names),
+                today + timedelta(days=rng.randint(60, 1400)),
+            )
+            if number not in by_badge:
+                last = position == OFFICERS_PER_SQUAD
+                by_badge[number] = Officer(
                     name=name,
                     squad_id=squad.id,
                     badge_no=number,
                     badge_until=valid,
                     kind=OfficerKind.AUXILIARY if last else OfficerKind.OFFICER,
-                    mobile=f"1540002{s:02d}{i:02d}",
+                    mobile=f"1540002{squad_number:02d}{position:02d}",
                 )
-                session.add(known[number])
-            found.setdefault(squad.id, []).append(known[number])
+                session.add(by_badge[number])
+            by_squad.setdefault(squad.id, []).append(by_badge[number])
     session.flush()
-    return found
+    return by_squad
 
 
 def _communities(
     session: Session, rng: random.Random, streets: dict[str, Street], squads: dict[str, Squad]
 ) -> list[Community]:
-    known = {(c.street_id, c.name): c for c in session.scalars(select(Community), execution_options=UNSCOPED)}
-    found = []
+    by_key = {(c.street_id, c.name): c for c in session.scalars(select(Community), execution_options=UNSCOPED)}
+    communities = []
     for street, squad, stems in DISTRICT:
         for stem in stems.split():
             key = (streets[street].id, f"{stem}社区")
             households, zone, number = rng.randrange(900, 4200, 10), rng.choice((1, 1, 2, 2, 3)), rng.randint(8, 480)
-            if key not in known:
-                known[key] = Community(
+            if key not in by_key:
+                by_key[key] = Community(
                     name=key[1],
                     street_id=key[0],
                     squad_id=squads[squad].id,
@@ -139,22 +143,22 @@ def _communities(
                     alias_names=f"{stem}、{stem}居委会",
                     address=f"{stem}路{number}号",
                 )
-                session.add(known[key])
-            found.append(known[key])
+                session.add(by_key[key])
+            communities.append(by_key[key])
     session.flush()
-    return found
+    return communities
 
 
 def _liaisons(
     session: Session, rng: random.Random, communities: list[Community], names: Iterator[str], today: date
 ) -> None:
     """One active liaison in each community without any; every fourth one has a predecessor."""
-    taken = set(session.scalars(select(Liaison.community_id), execution_options=UNSCOPED))
+    occupied = set(session.scalars(select(Liaison.community_id), execution_options=UNSCOPED))
     for i, community in enumerate(communities):
         name, before = next(names), next(names)
         since, male, post = today - timedelta(days=rng.randint(800, 1900)), rng.random() < 0.4, rng.choice(POSTS)
         handed_over = today - timedelta(days=rng.randint(90, 500))
-        if community.id in taken:
+        if community.id in occupied:
             continue
         common: dict[str, Any] = {"community_id": community.id, "telephone": f"0573-5550{i:04d}"}
         if i % 4 == 1:
@@ -180,29 +184,32 @@ def _liaisons(
 def _assignments(
     session: Session, communities: list[Community], officers: dict[int, list[Officer]], today: date
 ) -> None:
-    """An officer, neither leader nor auxiliary, for each community without one; every third one had another before."""
-    taken = set(session.scalars(select(Assignment.community_id), execution_options=UNSCOPED))
+    """Assign an officer, neither leader nor auxiliary, to each community without one; every third has an earlier
+    term."""
+    occupied = set(session.scalars(select(Assignment.community_id), execution_options=UNSCOPED))
     for i, community in enumerate(communities):
-        if community.id in taken or community.squad_id not in officers:
+        if community.id in occupied or community.squad_id not in officers:
             continue
-        able = officers[community.squad_id][1:-1]
+        candidates = officers[community.squad_id][1:-1]
         start = today - timedelta(days=800)
         if i % 3 == 2:
             change = today - timedelta(days=200 + i)
-            before = able[(i + 1) % len(able)]
+            before = candidates[(i + 1) % len(candidates)]
             session.add(Assignment(community_id=community.id, officer_id=before.id, start_on=start, end_on=change))
             start = change + timedelta(days=1)
-        session.add(Assignment(community_id=community.id, officer_id=able[i % len(able)].id, start_on=start))
+        session.add(
+            Assignment(community_id=community.id, officer_id=candidates[i % len(candidates)].id, start_on=start)
+        )
     session.flush()
 
 
 def _volunteers(session: Session, communities: list[Community], names: Iterator[str]) -> None:
-    """Two for each community without any: one whom people trust to mediate, one who lends a hand."""
-    taken = set(session.scalars(select(Volunteer.community_id), execution_options=UNSCOPED))
+    """Two volunteers for each community without any: a trusted mediator and another one."""
+    occupied = set(session.scalars(select(Volunteer.community_id), execution_options=UNSCOPED))
     for i, community in enumerate(communities):
         for is_mediator in (True, False):
             name = next(names)
-            if community.id not in taken:
+            if community.id not in occupied:
                 mobile = f"154000{4 + is_mediator}{i:04d}"
                 person = Volunteer(name=name, community_id=community.id, is_mediator=is_mediator, mobile=mobile)
                 session.add(person)
@@ -210,8 +217,8 @@ def _volunteers(session: Session, communities: list[Community], names: Iterator[
 
 
 def _accounts(session: Session, password_hash: str) -> None:
-    """An account for each role, named like it; those of leader, officer and liaison belong to one in the pilot squad.
-    An account that exists keeps its password, its roles and its owner."""
+    """An account for each role, with the role as user name. Leader, officer and liaison belong to the pilot squad.
+    Existing accounts keep password, roles and owner."""
     usernames = set(session.scalars(select(User.username), execution_options=UNSCOPED))
     for username, full_name in ACCOUNTS.items():
         if username in usernames:
@@ -233,7 +240,7 @@ def _accounts(session: Session, password_hash: str) -> None:
 
 
 def _owner(session: Session, role: str) -> Officer | Liaison | None:
-    """Whose a role's account is: the pilot squad's leader, an officer of it with a community, or the liaison there."""
+    """The owner of a role's account: the pilot squad's leader, an assigned officer of it, or the liaison there."""
     if role == "leader":
         query = select(Officer).where(Officer.badge_no == f"{BADGE}10001", Officer.user_id.is_(None))
         return session.scalar(query, execution_options=UNSCOPED)

@@ -1,4 +1,4 @@
-"""The demo district's Mondays: visits past and to come, what was surveyed, volunteers, a substitute."""
+"""Made-up visits, survey entries, volunteers and a substitute of the demo district."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from models import Assignment, Case, Source, SurveyEntry, SurveyKind, Visit, Vis
 from panel.base import UNSCOPED, Base, name_key
 from panel.kinds import ZONE
 from seed import district
-from seed.cast import Cast
-from seed.world import Beat
+from seed.draws import Draws
+from seed.world import CommunityStaff
 
 WEEKS = 10
-#: How it went, of 100 Mondays.
-ENDS = {VisitStatus.DONE: 84, VisitStatus.MADE_UP: 7, VisitStatus.EXEMPT: 4, VisitStatus.MISSED: 5}
+#: Frequency of the status of past visits, in percent.
+STATUS_WEIGHTS = {VisitStatus.DONE: 84, VisitStatus.MADE_UP: 7, VisitStatus.EXEMPT: 4, VisitStatus.MISSED: 5}
 WHY_MISSED = ("当日参加联合整治行动。", "当日参加业务培训。", "当日有重大活动保障任务。", "队员病假。")
 WHY_EXEMPT = ("台风橙色预警，暂停外勤。", "社区整体搬迁办公，另行安排。")
 WORK = (
@@ -38,8 +38,8 @@ FOUND = (
     "地下车库出口有车辆长期占用公共车位。",
 )
 SETTLED = ("当场劝导，已自行清理。", "口头责令改正，店主承诺当日整改。", "", "")
-#: What stands in a community: kind, how many rows, at what kind of place, the largest quantity.
-STANDS = (
+#: Survey entries of a community: kind, number of entries, kind of place, largest quantity.
+SURVEY_ROWS = (
     (SurveyKind.SHOP, 5, "shop", None),
     (SurveyKind.DOG, 3, "home", 2),
     (SurveyKind.POULTRY, 2, "estate", 6),
@@ -50,116 +50,120 @@ MEDIATORS = 1
 VOLUNTEERS = 2
 
 
-def build(session: Session, cast_: Cast, now: datetime, seed: int) -> dict[str, int]:
-    """Add them to a district that has its people and cases; draws of its own, so that the cases stay what they are.
-    Returns how many rows of each kind were added."""
+def build(session: Session, draws: Draws, now: datetime, seed: int) -> dict[str, int]:
+    """Add them to a district with people and cases, from a generator of its own. Returns the number of added rows by
+    table."""
     rng = random.Random(seed)  # noqa: S311 - made-up data, nothing to keep secret
     day = local_day(now)
-    beats = {beat.id: beat for beat in cast_.world.beats}
-    session.add(_substitute(cast_.world.beats[1], day))
+    communities = {staff.id: staff for staff in draws.world.communities}
+    session.add(_substitute(draws.world.communities[1], day))
     session.flush()
     first = planning.monday_of(day) - (WEEKS - 1) * planning.WEEK
     last = day + settings.get(session, "visit_weeks") * planning.WEEK
-    roster = planning.Roster.load(session, first, last, beats)
+    roster = planning.Roster.load(session, first, last, communities)
     rows = [
         _visit(rng, planning.planned_visit(roster, community, monday), now)
         for monday in planning.mondays(first, last)
-        for community in beats
+        for community in communities
     ]
-    added = {"visit": _insert(session, Visit, rows), "volunteer": _volunteers(session, rng, cast_)}
+    added = {"visit": _insert(session, Visit, rows), "volunteer": _volunteers(session, rng, draws)}
     visits = _stored(session, first)
-    _tie_cases(session, visits, first)
-    added["surveyentry"] = _insert(session, SurveyEntry, _stands(rng, cast_, beats, visits, day))
+    _link_cases(session, visits, first)
+    added["surveyentry"] = _insert(session, SurveyEntry, _survey_rows(rng, draws, communities, visits, day))
     return added
 
 
-def _substitute(beat: Beat, day: date) -> Assignment:
-    """Another officer of the squad stands in for these two weeks."""
-    assigned = {term.person.id for term in beat.officers}
-    able = next(one for one in beat.squad[1:] if one.decides and one.id not in assigned)
+def _substitute(staff: CommunityStaff, day: date) -> Assignment:
+    """The assignment of another officer of the squad as a substitute for two weeks."""
+    assigned = {term.person.id for term in staff.officers}
+    substitute = next(person for person in staff.squad[1:] if person.decides and person.id not in assigned)
     start = planning.monday_of(day)
     return Assignment(
-        community_id=beat.id, officer_id=able.id, start_on=start, end_on=start + timedelta(days=13), substitute=True
+        community_id=staff.id,
+        officer_id=substitute.id,
+        start_on=start,
+        end_on=start + timedelta(days=13),
+        substitute=True,
     )
 
 
 def _visit(rng: random.Random, row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """How a planned visit went, if its Monday is over. Today's are still to be made."""
-    plain = {**row, "arrived_at": None, "left_at": None, "content": None, "findings": None, "on_the_spot": None}
-    plain["reason"] = None
-    end = rng.choices(list(ENDS), list(ENDS.values()))[0]
-    late = timedelta(days=rng.choice((1, 2, 3)))
+    """The values of a visit: what happened if its Monday is over, else a planned one."""
+    values = {**row, "arrived_at": None, "left_at": None, "content": None, "findings": None, "on_the_spot": None}
+    values["reason"] = None
+    status = rng.choices(list(STATUS_WEIGHTS), list(STATUS_WEIGHTS.values()))[0]
+    delay = timedelta(days=rng.choice((1, 2, 3)))
     begun = datetime.combine(row["planned_on"], time(8, 40), ZONE) + timedelta(minutes=rng.randint(0, 150))
     length, work = timedelta(minutes=rng.randint(50, 170)), rng.choice(WORK)
-    at, found = rng.randrange(len(FOUND)), rng.random() < 0.45
-    why, excuse = rng.choice(WHY_MISSED), rng.choice(WHY_EXEMPT)
+    index, has_findings = rng.randrange(len(FOUND)), rng.random() < 0.45
+    missed_reason, excuse_reason = rng.choice(WHY_MISSED), rng.choice(WHY_EXEMPT)
     if row["planned_on"] >= local_day(now):
-        return plain
-    if end is VisitStatus.MADE_UP:
-        begun += late
+        return values
+    if status is VisitStatus.MADE_UP:
+        begun += delay
         if begun + length > now:
-            end = VisitStatus.MISSED
-    plain["status"] = end
-    if end in (VisitStatus.DONE, VisitStatus.MADE_UP):
-        plain |= {"arrived_at": begun.astimezone(UTC), "left_at": (begun + length).astimezone(UTC), "content": work}
-        if found:
-            plain |= {"findings": FOUND[at], "on_the_spot": SETTLED[at] or None}
-    if end is VisitStatus.MADE_UP:
-        plain["reason"] = why
-    elif end is VisitStatus.EXEMPT:
-        plain["reason"] = excuse
-    return plain
+            status = VisitStatus.MISSED
+    values["status"] = status
+    if status in (VisitStatus.DONE, VisitStatus.MADE_UP):
+        values |= {"arrived_at": begun.astimezone(UTC), "left_at": (begun + length).astimezone(UTC), "content": work}
+        if has_findings:
+            values |= {"findings": FOUND[index], "on_the_spot": SETTLED[index] or None}
+    if status is VisitStatus.MADE_UP:
+        values["reason"] = missed_reason
+    elif status is VisitStatus.EXEMPT:
+        values["reason"] = excuse_reason
+    return values
 
 
 def _stored(session: Session, first: date) -> dict[int, list[Any]]:
-    """The visits that took place, by community, the earliest first."""
+    """The visits held, by community, the earliest first."""
     table = Visit.__table__.c
     statement = (
         select(table.id, table.community_id, table.planned_on, table.arrived_at)
         .where(table.planned_on >= first, table.arrived_at.is_not(None))
         .order_by(table.planned_on)
     )
-    found: dict[int, list[Any]] = defaultdict(list)
+    by_community: dict[int, list[Any]] = defaultdict(list)
     for row in session.execute(statement, execution_options=UNSCOPED):
-        found[row.community_id].append(row)
-    return found
+        by_community[row.community_id].append(row)
+    return by_community
 
 
-def _tie_cases(session: Session, visits: dict[int, list[Any]], first: date) -> None:
-    """Cases found on a visit belong to the one of that Monday, where it took place."""
+def _link_cases(session: Session, visits: dict[int, list[Any]], first: date) -> None:
+    """Link cases with the source "visit" to the visit held on their day."""
     held = {(row.community_id, local_day(row.arrived_at)): row.id for rows in visits.values() for row in rows}
     table = cast(Table, Case.__table__)
     statement = select(table.c.id, table.c.community_id, table.c.reported_at).where(
         table.c.source == Source.VISIT, table.c.reported_at >= datetime.combine(first, time(), ZONE)
     )
-    found = [
+    updates = [
         {"id_": row.id, "visit_id": held[row.community_id, local_day(row.reported_at)]}
         for row in session.execute(statement, execution_options=UNSCOPED)
         if (row.community_id, local_day(row.reported_at)) in held
     ]
-    if found:
-        tie = update(table).where(table.c.id == bindparam("id_")).values(visit_id=bindparam("visit_id"))
-        session.connection().execute(tie, found)
+    if updates:
+        link = update(table).where(table.c.id == bindparam("id_")).values(visit_id=bindparam("visit_id"))
+        session.connection().execute(link, updates)
 
 
-def _stands(
-    rng: random.Random, cast_: Cast, beats: dict[int, Beat], visits: dict[int, list[Any]], day: date
+def _survey_rows(
+    rng: random.Random, draws: Draws, communities: dict[int, CommunityStaff], visits: dict[int, list[Any]], day: date
 ) -> list[dict[str, Any]]:
-    """The standing survey, each row last verified on one of the visits."""
-    rows, taken = [], set()
+    """The survey entries, each last verified on one of the visits."""
+    rows, keys = [], set()
     given = district.GIVEN.split()
-    for community, beat in beats.items():
-        for kind, count, where, most in STANDS:
+    for community, staff in communities.items():
+        for kind, count, where, highest in SURVEY_ROWS:
             for _n in range(count):
-                address = cast_.place(beat, where)
+                address = draws.place(staff, where)
                 person = rng.choice(district.SURNAMES) + rng.choice(given)
-                shop = beat.stem + rng.choice(SHOPS)
+                shop = staff.stem + rng.choice(SHOPS)
                 first = day - timedelta(days=rng.randint(80, 400))
                 visit = rng.choice(visits[community]) if visits.get(community) else None
-                quantity = rng.randint(1, most) if most else None
-                if (community, kind, address) in taken:
+                quantity = rng.randint(1, highest) if highest else None
+                if (community, kind, address) in keys:
                     continue
-                taken.add((community, kind, address))
+                keys.add((community, kind, address))
                 rows.append(
                     {
                         "community_id": community,
@@ -175,19 +179,19 @@ def _stands(
     return rows
 
 
-def _volunteers(session: Session, rng: random.Random, cast_: Cast) -> int:
-    """Volunteers of each community, one of them trusted to mediate."""
+def _volunteers(session: Session, rng: random.Random, draws: Draws) -> int:
+    """Add volunteers to each community, one of them a trusted mediator."""
     given, rows = district.GIVEN.split(), []
-    for at, beat in enumerate(cast_.world.beats):
+    for index, staff in enumerate(draws.world.communities):
         for n in range(VOLUNTEERS):
             name = rng.choice(district.SURNAMES) + rng.choice(given)
             rows.append(
                 {
                     "name": name,
                     "name_key": name_key(Volunteer, name),
-                    "community_id": beat.id,
+                    "community_id": staff.id,
                     "is_mediator": n < MEDIATORS,
-                    "mobile": f"1540004{at:02d}{n:02d}",
+                    "mobile": f"1540004{index:02d}{n:02d}",
                 }
             )
     return _insert(session, Volunteer, rows)

@@ -1,4 +1,4 @@
-"""Made-up pictures for a few demo cases: flat colours and a caption, drawn here, so that nobody's photo is shown."""
+"""Drawn pictures for a few demo cases."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from bureau.cases import attachments
 from models import AttachmentPhase, Case, CaseStatus
 from panel.store import files
 from panel.store.files import Store
-from seed import three
+from seed import sample_cases
 
 CASES = 12
 SIZE = (960, 720)
-#: What stands on the pavement: boxes in these colours before, none after.
+#: Colours of the boxes on the pavement before handling.
 CLUTTER = ("#b5651d", "#7a8450", "#46627f", "#9c4a3c")
 
 
 def attach(session: Session, store: Store) -> int:
-    """Give the newest cases and those of the three stories a picture before handling, and one after to those that are
-    handled; how many."""
+    """Attach a picture to the newest cases and the sample cases, a second one to handled cases, and return how many."""
     newest = select(Case.id).where(Case.status != CaseStatus.VOIDED).order_by(Case.id.desc()).limit(CASES)
-    chosen = select(Case).where(or_(Case.id.in_(newest), Case.place.in_(three.PLACES))).order_by(Case.id.desc())
-    made = 0
+    chosen = select(Case).where(or_(Case.id.in_(newest), Case.place.in_(sample_cases.PLACES))).order_by(Case.id.desc())
+    count = 0
     for n, case in enumerate(session.execute(chosen.options(joinedload(Case.handler))).scalars().all()):
-        wanted = [AttachmentPhase.BEFORE, *([AttachmentPhase.AFTER] if case.handled_at else [])]
-        for phase in wanted:
+        phases = [AttachmentPhase.BEFORE, *([AttachmentPhase.AFTER] if case.handled_at else [])]
+        for phase in phases:
             name = f"{case.case_no}-{phase.label}.jpg"
-            handed = files.read(name, draw(case.case_no, phase, n), 1 << 20)
-            for one in attachments.add(session, store, case, phase, [handed], most=20):
-                one.added_by = case.handler.name if case.handler is not None else "演示"
-                made += 1
+            checked = files.read(name, draw(case.case_no, phase, n), 1 << 20)
+            for attachment in attachments.add(session, store, case, phase, [checked], most=20):
+                attachment.added_by = case.handler.name if case.handler is not None else "演示"
+                count += 1
     session.flush()
-    return made
+    return count
 
 
 def draw(caption: str, phase: AttachmentPhase, seed: int) -> bytes:
-    """A wall, a pavement and what stands on it."""
+    """Draw a wall and a pavement with boxes, as JPEG."""
     width, height = SIZE
     picture = Image.new("RGB", SIZE, "#cfdbe6")
     pen = ImageDraw.Draw(picture)

@@ -1,4 +1,4 @@
-"""The reference data: departments, the two lists, working days. Adds what is missing, changes nothing that is there."""
+"""The reference data: departments, checklist items, working days, phrases. Existing records are not changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from panel.kinds import Choice
 FIRST_YEAR = 2024
 SOURCE = "内置日历"
 
-#: What the package calls the holidays of the State Council's yearly notice.
+#: Names of the holidays of the State Council's yearly notice, by their names in the package.
 HOLIDAYS = {
     "New Year's Day": "元旦",
     "Spring Festival": "春节",
@@ -31,8 +31,7 @@ HOLIDAYS = {
 
 
 def load(session: Session) -> dict[str, int]:
-    """Add the departments, items, days and phrases whose name, code or date isn't there yet, and flush.
-    Returns how many of each were added."""
+    """Add missing departments, items, days and phrases, and flush. Returns how many of each were added."""
     return {
         "departments": _departments(session),
         "items": _items(session),
@@ -83,7 +82,7 @@ def _items(session: Session) -> int:
 
 
 def _phrases(session: Session) -> int:
-    """Common phrases to begin with: only where there are none, since an office may well have deleted some."""
+    """Add the phrases only if there are none, because the office may have deleted some."""
     if session.scalar(select(Phrase.id).limit(1), execution_options=UNSCOPED) is not None:
         return 0
     new = [
@@ -108,8 +107,8 @@ def _days(session: Session) -> int:
 
 
 def notices() -> Iterator[tuple[date, bool, str | None]]:
-    """Date, whether one works, and name of each day from FIRST_YEAR to the last year that the package knows which a
-    notice names or which differs from Monday to Friday."""
+    """Date, whether it is a working day, and name of the days that a notice names or that differ from Monday to Friday,
+    from FIRST_YEAR to the last year that the package knows."""
     day = date(FIRST_YEAR, 1, 1)
     last = max(chinese_calendar.holidays).year
     while day.year <= last:

@@ -1,4 +1,4 @@
-"""What the stories of cases are told with: who is responsible where and when, the items, departments and texts."""
+"""The demo district as read from the database: people by community, items, and texts of cases."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Term:
 
 
 @dataclass(slots=True)
-class Beat:
-    """A community with its liaisons and officers, present and past; `squad` leads with its leader."""
+class CommunityStaff:
+    """A community with its liaisons and officers, present and past; the leader comes first in `squad`."""
 
     id: int
     stem: str
@@ -67,8 +67,8 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
-class Tale:
-    """A text of stories.csv; `{n}` in it stands for a quantity."""
+class CaseText:
+    """A row of stories.csv; `{n}` in its texts stands for a quantity."""
 
     where: str
     outcome: Outcome
@@ -87,23 +87,23 @@ class Item:
     mediable: bool
     needs_measurement: bool
     snapshot: dict[str, Any]
-    tales: list[Tale]
+    texts: list[CaseText]
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    beats: list[Beat]
+    communities: list[CommunityStaff]
     items: list[Item]
     office: Person
     calendar: Calendar
 
     @classmethod
     def load(cls, session: Session) -> Self:
-        """The demo district as the database has it, in a fixed number of statements."""
-        return cls(_beats(session), _items(session), _office(session), office_calendar(session))
+        """Read the district in a fixed number of statements."""
+        return cls(_communities(session), _items(session), _office(session), office_calendar(session))
 
 
-def _beats(session: Session) -> list[Beat]:
+def _communities(session: Session) -> list[CommunityStaff]:
     squads: dict[int | None, list[Person]] = defaultdict(list)
     people: dict[int, Person] = {}
     for officer in session.scalars(select(Officer).order_by(Officer.id), execution_options=UNSCOPED):
@@ -118,8 +118,8 @@ def _beats(session: Session) -> list[Beat]:
         .where(Community.name.in_(names), Squad.name.in_([squad for _street, squad, _stems in district.DISTRICT]))
         .order_by(Community.id)
     )
-    beats = {
-        community.id: Beat(
+    communities = {
+        community.id: CommunityStaff(
             community.id,
             community.name.removesuffix("社区"),
             squads[community.squad_id],
@@ -128,27 +128,27 @@ def _beats(session: Session) -> list[Beat]:
         for community in session.scalars(ours, execution_options=UNSCOPED)
     }
     for liaison in session.scalars(select(Liaison), execution_options=UNSCOPED):
-        if beat := beats.get(liaison.community_id):
+        if staff := communities.get(liaison.community_id):
             person = Person(liaison.id, liaison.name, liaison.user_id)
-            beat.liaisons.append(Term(person, liaison.start_on, liaison.end_on))
+            staff.liaisons.append(Term(person, liaison.start_on, liaison.end_on))
     for assignment in session.scalars(select(Assignment), execution_options=UNSCOPED):
-        if beat := beats.get(assignment.community_id):
-            beat.officers.append(Term(people[assignment.officer_id], assignment.start_on, assignment.end_on))
+        if staff := communities.get(assignment.community_id):
+            staff.officers.append(Term(people[assignment.officer_id], assignment.start_on, assignment.end_on))
     for volunteer in session.scalars(select(Volunteer).order_by(Volunteer.id), execution_options=UNSCOPED):
-        if volunteer.active and (beat := beats.get(volunteer.community_id)):
+        if volunteer.active and (staff := communities.get(volunteer.community_id)):
             force = Force.MEDIATOR if volunteer.is_mediator else Force.VOLUNTEER
-            beat.volunteers.append((force, Person(volunteer.id, volunteer.name, None)))
-    return list(beats.values())
+            staff.volunteers.append((force, Person(volunteer.id, volunteer.name, None)))
+    return list(communities.values())
 
 
 def _items(session: Session) -> list[Item]:
     outcomes = {outcome.value: outcome for outcome in Outcome}
-    tales: dict[str, list[Tale]] = defaultdict(list)
+    texts: dict[str, list[CaseText]] = defaultdict(list)
     for row in seed.rows("stories.csv"):
-        tales[row["code"]].append(Tale(row["where"], outcomes[row["outcome"]], row["description"], row["result"]))
+        texts[row["code"]].append(CaseText(row["where"], outcomes[row["outcome"]], row["description"], row["result"]))
     query = (
         select(ChecklistItem)
-        .where(ChecklistItem.code.in_(tales), ChecklistItem.valid_until.is_(None))
+        .where(ChecklistItem.code.in_(texts), ChecklistItem.valid_until.is_(None))
         .options(joinedload(ChecklistItem.department))
         .order_by(ChecklistItem.code, ChecklistItem.version_no)
     )
@@ -164,7 +164,7 @@ def _items(session: Session) -> list[Item]:
             item.mediable,
             item.needs_measurement,
             intake.snapshot(item),
-            tales[item.code],
+            texts[item.code],
         )
         for item in newest.values()
     ]

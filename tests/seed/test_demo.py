@@ -45,7 +45,7 @@ from panel.base import Base
 from panel.kinds import ZONE, now
 from panel.security.accounts import User
 from panel.security.session import keyed_hash
-from seed import demo, district, three
+from seed import demo, district, sample_cases
 from tests.factories import memory_session
 
 SECRET = "a key for tests only"
@@ -188,15 +188,15 @@ def test_deadlines_are_those_of_the_items(session: Session) -> None:
 
 def test_the_three_stories_are_told_to_their_end(session: Session) -> None:
     """In the community of the demo liaison, by the people of the demo accounts."""
-    found = {case.place: case for case in every(session, Case) if case.place in three.PLACES}
-    assert set(found) == set(three.PLACES)
+    found = {case.place: case for case in every(session, Case) if case.place in sample_cases.PLACES}
+    assert set(found) == set(sample_cases.PLACES)
     for case in found.values():
         assert case.status is CaseStatus.CLOSED
         assert case.liaison is not None
         assert case.liaison.user_id is not None
         assert case.handler is not None
         assert case.handler.user_id is not None
-    poultry, cars, fan = (found[place] for place in three.PLACES)
+    poultry, cars, fan = (found[place] for place in sample_cases.PLACES)
     assert poultry.handled_at.date() - poultry.accepted_at.date() == timedelta(days=1)
     assert (cars.quantity, cars.quantity_unit, cars.list_kind) == (3, "个车位", models.ListKind.SERVICE)
     sheet = session.scalars(sa.select(Referral).where(Referral.case_id == cars.id)).one()

@@ -1,4 +1,4 @@
-"""Rows for bulk inserts, each with every column of its table, so that one statement takes them all."""
+"""Rows for bulk inserts. Each has every column of its table, so that one statement inserts all."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from models import (
     Satisfaction,
     Urgency,
 )
-from seed.cast import Resident
+from seed.draws import Resident
 from seed.world import Person
 
 
-def case_row(at: datetime, description: str, **given: Any) -> dict[str, Any]:
-    """A case that was reported at that moment."""
+def case_row(at: datetime, description: str, **values: Any) -> dict[str, Any]:
+    """A case reported at this moment."""
     later = ("item_id", "handler_id", "accepted_at", "due_at", "handled_at", "closed_at", "outcome", "result")
     others = ("quantity", "quantity_unit", "master_id", "hotline_no", "list_kind")
     return {
@@ -38,12 +38,12 @@ def case_row(at: datetime, description: str, **given: Any) -> dict[str, Any]:
         "historic": False,
         "created_at": at,
         "updated_at": at,
-        **given,
+        **values,
     }
 
 
 def party_row(at: datetime, role: PartyRole, person: Resident, *, anonymous: bool = False) -> dict[str, Any]:
-    """Somebody who has part in a case; of an anonymous one nothing is kept."""
+    """A party of a case; an anonymous one has no personal data."""
     return {
         "role": role,
         "anonymous": anonymous,
@@ -58,7 +58,7 @@ def party_row(at: datetime, role: PartyRole, person: Resident, *, anonymous: boo
 
 
 def referral_row(
-    at: datetime, department: Department, kind: ReferralKind, request: str, **given: Any
+    at: datetime, department: Department, kind: ReferralKind, request: str, **values: Any
 ) -> dict[str, Any]:
     empty = ("document_no", "sign_due_at", "signed_at", "reply_due_at", "replied_at", "return_reason", "reply")
     return {
@@ -70,7 +70,7 @@ def referral_row(
         "sent_at": at,
         "created_at": at,
         "updated_at": at,
-        **given,
+        **values,
     }
 
 
@@ -81,7 +81,7 @@ def feedback_row(
     content: str,
     satisfaction: Satisfaction | None = None,
 ) -> dict[str, Any]:
-    """Somebody was told what came of a case."""
+    """Feedback about a case."""
     return {
         "target": target,
         "channel": channel,
@@ -93,8 +93,8 @@ def feedback_row(
     }
 
 
-def change_row(at: datetime, kind: ChangeKind, reason: str, asker: Person, **given: Any) -> dict[str, Any]:
-    """A change of a deadline, asked for by somebody."""
+def change_row(at: datetime, kind: ChangeKind, reason: str, asker: Person, **values: Any) -> dict[str, Any]:
+    """A requested change of a deadline."""
     empty = ("days", "unit", "review_on", "decided_at", "decided_by", "decided_by_id", "came_from", "resumed_at")
     return {
         **dict.fromkeys((*empty, "old_due_at", "new_due_at")),
@@ -107,5 +107,5 @@ def change_row(at: datetime, kind: ChangeKind, reason: str, asker: Person, **giv
         "for_office": False,
         "created_at": at,
         "updated_at": at,
-        **given,
+        **values,
     }

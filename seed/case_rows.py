@@ -1,4 +1,4 @@
-"""A made-up case and the papers about it, as rows for bulk inserts."""
+"""A made-up case with its records, as rows for bulk inserts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bureau.cases.steps import Step
 from bureau.referrals.steps import REFER
 from models import ActionKind, CaseStatus, FeedbackChannel, FeedbackTarget, Outcome, PartyRole, Satisfaction, Source
 from panel.kinds import ZONE
-from seed.cast import Cast
-from seed.papers import feedback_row, party_row
-from seed.world import Beat, Item, Person, Tale
+from seed.draws import Draws
+from seed.table_rows import feedback_row, party_row
+from seed.world import CaseText, CommunityStaff, Item, Person
 
 ACTIONS = {
     Outcome.EDUCATION: ActionKind.EDUCATION,
@@ -25,10 +25,10 @@ ACTIONS = {
     Outcome.FILED: ActionKind.FILING,
     Outcome.UNFOUNDED: ActionKind.INSPECTION,
 }
-#: Kinds that need two officers, and the word in the number of their document.
+#: Kinds that need two officers; the character in document numbers by kind.
 TWO_OFFICERS = {ActionKind.INSPECTION, ActionKind.FINE, ActionKind.FILING}
 DOCUMENTS = {ActionKind.RECTIFICATION: "改", ActionKind.FINE: "罚", ActionKind.FILING: "立"}
-#: How often complainants answer so, of 100.
+#: Frequency of complainants' answers, in percent.
 ANSWERS = {
     Satisfaction.SATISFIED: 78,
     Satisfaction.FAIRLY: 15,
@@ -38,12 +38,12 @@ ANSWERS = {
 
 
 @dataclass(slots=True)
-class Life:
-    """A case and all that belongs to it as rows for bulk inserts; `id` is set when the case is written."""
+class CaseRows:
+    """A case and its records as rows for bulk inserts; `id` is set when the case is inserted."""
 
-    beat: Beat
+    staff: CommunityStaff
     item: Item
-    tale: Tale
+    text: CaseText
     lead: Person
     handler: Person
     reporter: Person
@@ -54,19 +54,19 @@ class Life:
     referrals: list[dict[str, Any]] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
     measurements: list[dict[str, Any]] = field(default_factory=list)
-    #: Each with its "sessions", and those with their "members".
+    #: Each with child rows under "sessions", and those under "members".
     mediations: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
-    master: Life | None = None
+    master: CaseRows | None = None
     id: int | None = None
 
     @property
     def status(self) -> CaseStatus:
-        found: CaseStatus = self.case["status"]
-        return found
+        status: CaseStatus = self.case["status"]
+        return status
 
     def step(self, at: datetime, step: Step, to: CaseStatus, actor: Person, opinion: str = "", **payload: Any) -> None:
-        """Move the case on, with an event that tells so; the first is the report, from no state."""
+        """Set the state of the case and add an event; the first event, the report, has no state before."""
         self.events.append(
             {
                 "at": at,
@@ -82,12 +82,12 @@ class Life:
         self.case.update(status=to, updated_at=at)
 
     def finish(self, at: datetime, step: Step, to: CaseStatus, actor: Person, opinion: str, **payload: Any) -> None:
-        """The step with which a case ends."""
+        """Take the step that ends the case."""
         self.case["closed_at"] = at
         self.step(at, step, to, actor, opinion, **payload)
 
     def number(self, case_no: str, number: int) -> None:
-        """Give the case its number, and the papers about it numbers made from that."""
+        """Set the case number, and the document numbers made from it."""
         year = self.case["reported_at"].astimezone(ZONE).year
         self.case["case_no"] = case_no
         if self.case["source"] == Source.HOTLINE:
@@ -100,13 +100,13 @@ class Life:
             referral["document_no"] = f"南综执移〔{year}〕{number:06d}-{i}号"
             event["payload"]["document_no"] = referral["document_no"]
 
-    def act(self, cast: Cast, at: datetime, kind: ActionKind, note: str) -> None:
-        """Something is done about the case, by its handler and, where the kind asks it, a second officer."""
+    def add_action(self, draws: Draws, at: datetime, kind: ActionKind, note: str) -> None:
+        """Add an action by the handler, with a second officer where the kind needs one."""
         second = None
         if kind in TWO_OFFICERS:
-            others = [person for person in self.beat.squad if person.decides and person.id != self.handler.id]
-            second = cast.rng.choice(others).id
-        amount = Decimal(cast.rng.choice((50, 100, 200, 500))) if kind == ActionKind.FINE else None
+            others = [person for person in self.staff.squad if person.decides and person.id != self.handler.id]
+            second = draws.rng.choice(others).id
+        amount = Decimal(draws.rng.choice((50, 100, 200, 500))) if kind == ActionKind.FINE else None
         self.actions.append(
             {
                 "at": at,
@@ -121,18 +121,18 @@ class Life:
             }
         )
 
-    def tell(self, cast: Cast, at: datetime, target: FeedbackTarget) -> None:
-        """Somebody is told what came of it; a complainant is also asked."""
+    def add_feedback(self, draws: Draws, at: datetime, target: FeedbackTarget) -> None:
+        """Add feedback; a complainant's has an answer about satisfaction."""
         satisfaction = None
         if target == FeedbackTarget.COMPLAINANT:
-            satisfaction = cast.rng.choices(list(ANSWERS), list(ANSWERS.values()))[0]
-        channel = cast.rng.choice((FeedbackChannel.PHONE, FeedbackChannel.PHONE, FeedbackChannel.MESSAGE))
-        said = f"已告知处理结果：{self.case['result']}"
-        self.feedback.append(feedback_row(at, target, channel, said, satisfaction))
+            satisfaction = draws.rng.choices(list(ANSWERS), list(ANSWERS.values()))[0]
+        channel = draws.rng.choice((FeedbackChannel.PHONE, FeedbackChannel.PHONE, FeedbackChannel.MESSAGE))
+        content = f"已告知处理结果：{self.case['result']}"
+        self.feedback.append(feedback_row(at, target, channel, content, satisfaction))
 
-    def involve(self, cast: Cast) -> None:
-        """Whoever complained, about one in seven without a name, and at times whom it is about."""
-        rng, at, source = cast.rng, self.case["reported_at"], self.case["source"]
+    def add_parties(self, draws: Draws) -> None:
+        """Add the parties: a complainant, one in seven anonymous, and sometimes a respondent."""
+        rng, at, source = draws.rng, self.case["reported_at"], self.case["source"]
         roles = []
         if source in {Source.RESIDENT, Source.HOTLINE} or (source == Source.LIAISON and rng.random() < 0.5):
             roles.append(PartyRole.COMPLAINANT)
@@ -140,5 +140,5 @@ class Life:
             roles.append(PartyRole.RESPONDENT)
         for role in roles:
             anonymous = role == PartyRole.COMPLAINANT and rng.random() < 0.15
-            person = cast.resident(self.beat)
+            person = draws.resident(self.staff)
             self.parties.append(party_row(at, role, person, anonymous=anonymous))
