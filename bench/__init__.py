@@ -1,1 +1,1 @@
-"""Measurements over many records; `make bench`."""
+"""Benchmarks and load tests; `make bench`."""

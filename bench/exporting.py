@@ -1,8 +1,8 @@
-"""The export of many cases against its writer fed with the same rows ready in memory: processor time of a process of
-its own, both in the same run by turns; and the peak of memory of the command `export` as it is typed.
+"""Benchmark of the export: its processor time compared with the writer alone on rows in memory, measured alternately in
+one process; and the peak memory of the command `export`.
 
-Prints ratios, since times are those of a machine. Ends with 1 when an export through openpyxl takes more than 1.3 times
-its writer, one through the faster writer or as CSV more than 1.7 times, or the command more memory than 120 MB."""
+Prints ratios, because times depend on the machine. Exit status 1 if an export takes more than 1.3 times its writer with
+openpyxl, 1.7 times with the faster writer or CSV, or if the command takes more than 120 MB."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from seed import demo
 
 COLUMNS = 22
 FLASK = "import sys; from flask.cli import main; sys.argv[:1] = ['flask', '--app', 'admin_app']; main()"
-#: `flask --app admin_app export …`; through openpyxl as where the faster writer isn't installed.
+#: `flask --app admin_app export …` by writer; "openpyxl" hides the faster writer.
 COMMAND = {
     "openpyxl": f"import sys; sys.modules['rustpy_xlsxwriter'] = None; {FLASK}",
     "faster": FLASK,
     "csv": FLASK,
 }
 ROUNDS = {"openpyxl": 1, "faster": 3, "csv": 3}
-#: What an export may cost beyond its writer; the faster the writer, the more weighs the reading.
+#: Most time of an export as a multiple of its writer's. A faster writer leaves more weight to reading.
 RATIOS = {"openpyxl": 1.3, "faster": 1.7, "csv": 1.7}
-#: What the command may take, start and database included.
+#: Most memory of the command, with start-up and database.
 MEGABYTES = 120
 
 
@@ -50,39 +50,39 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cases", type=int, default=100_000)
     options.add_argument("--child", nargs=3, metavar=("TASK", "WHAT", "FOLDER"), help=argparse.SUPPRESS)
-    given = options.parse_args()
-    if given.child:
-        task, what, folder = given.child
-        print(json.dumps({"build": build, "ratio": ratio, "memory": memory}[task](what, Path(folder))))
+    arguments = options.parse_args()
+    if arguments.child:
+        task, argument, folder = arguments.child
+        print(json.dumps({"build": build, "ratio": ratio, "memory": memory}[task](argument, Path(folder))))
         return 0
-    worst = False
+    failed = False
     with TemporaryDirectory() as folder:
-        # A process begins with the peak of the one that began it: this one stays small.
-        child("build", str(given.cases), folder)
+        # A child process inherits the peak memory of its parent: this process stays small.
+        child("build", str(arguments.cases), folder)
         print(f"{'writer':9} {'rows':>7} {'ready rows':>11} {'export':>8} {'ratio':>6} {'peak of the command':>20}")
-        for writer, most in RATIOS.items():
+        for writer, limit in RATIOS.items():
             if writer == "faster" and fast.rust is None:
                 print(f"{writer:9} not installed")
                 continue
-            took = child("ratio", writer, folder)
+            times = child("ratio", writer, folder)
             peak = child("memory", writer, folder)["peak"]
-            found = took["export"] / took["ready"]
-            worst |= found > most or peak > MEGABYTES
-            took_words = f"{took['ready']:10.2f}s {took['export']:7.2f}s {found:6.2f}"
-            print(f"{writer:9} {took['rows']:7} {took_words} {peak:17.0f} MB")
-    wanted = ", ".join(f"{writer} {most}" for writer, most in RATIOS.items())
-    print(f"at most {wanted} times the writer alone, and {MEGABYTES} MB: {'no' if worst else 'yes'}")
-    return int(worst)
+            factor = times["export"] / times["ready"]
+            failed |= factor > limit or peak > MEGABYTES
+            took_words = f"{times['ready']:10.2f}s {times['export']:7.2f}s {factor:6.2f}"
+            print(f"{writer:9} {times['rows']:7} {took_words} {peak:17.0f} MB")
+    limits = ", ".join(f"{writer} {limit}" for writer, limit in RATIOS.items())
+    print(f"at most {limits} times the writer alone, and {MEGABYTES} MB: {'no' if failed else 'yes'}")
+    return int(failed)
 
 
-def child(task: str, what: str, folder: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.exporting", "--child", task, what, folder]
-    found = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - this very program
-    made: dict[str, float] = json.loads(found.stdout.splitlines()[-1])
-    return made
+def child(task: str, argument: str, folder: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "bench.exporting", "--child", task, argument, folder]
+    process = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - this very program
+    result: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return result
 
 
-def application(folder: Path) -> Any:
+def create_application(folder: Path) -> Any:
     return create_app(
         Config(
             instance=folder,
@@ -94,7 +94,7 @@ def application(folder: Path) -> Any:
 
 
 def build(cases: str, folder: Path) -> dict[str, float]:
-    app = application(folder)
+    app = create_application(folder)
     with app.app_context():
         panel = app.extensions["panel"]
         migrate(panel)
@@ -109,27 +109,27 @@ def columns() -> list[table_rows.Column]:
 
 
 def ratio(writer: str, folder: Path) -> dict[str, float]:
-    """The writer alone and the export, by turns."""
-    panel = application(folder).extensions["panel"]
+    """Median seconds of the writer alone and of the export, measured alternately."""
+    panel = create_application(folder).extensions["panel"]
     with panel.app.app_context(), panel.system_session() as session:
-        ready = list(table_rows.rows(session, models.Case, columns(), []))
+        rows = list(table_rows.rows(session, models.Case, columns(), []))
         gc.collect()
         gc.freeze()
-        theirs, ours = [], []
+        writer_times, export_times = [], []
         for _round in range(ROUNDS[writer]):
-            theirs.append(_seconds(partial(write_ready, writer, ready, folder / "ready")))
-            ours.append(_seconds(partial(export, writer, session, folder / "export")))
-    return {"rows": len(ready), "ready": statistics.median(theirs), "export": statistics.median(ours)}
+            writer_times.append(_seconds(partial(write_ready, writer, rows, folder / "ready")))
+            export_times.append(_seconds(partial(export, writer, session, folder / "export")))
+    return {"rows": len(rows), "ready": statistics.median(writer_times), "export": statistics.median(export_times)}
 
 
 def memory(writer: str, folder: Path) -> dict[str, float]:
-    """The command as it is typed, in a process of its own whose peak is asked for."""
+    """The peak memory of the command in MB."""
     names = ",".join(column.name for column in columns())
     out = folder / ("export.csv" if writer == "csv" else "export.xlsx")
     command = [sys.executable, "-c", COMMAND[writer], "export", "case", str(out), "--columns", names]
-    found = os.environ | {"INSTANCE_PATH": str(folder), "SECRET_KEY": "for this measurement only"}
+    environment = os.environ | {"INSTANCE_PATH": str(folder), "SECRET_KEY": "for this measurement only"}
     subprocess.run(  # noqa: S603 - this very program
-        [*command, *(["--csv"] if writer == "csv" else [])], check=True, env=found, stdout=subprocess.DEVNULL
+        [*command, *(["--csv"] if writer == "csv" else [])], check=True, env=environment, stdout=subprocess.DEVNULL
     )
     return {"peak": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
 
@@ -139,9 +139,9 @@ def export(writer: str, session: Any, target: Path) -> None:
     workbooks.export(session, models.Case, [], target, shown=columns(), csv=writer == "csv")
 
 
-def write_ready(writer: str, ready: list[tuple[Any, ...]], target: Path) -> None:
+def write_ready(writer: str, rows: list[tuple[Any, ...]], target: Path) -> None:
     _choose(writer)
-    page = workbooks.page(models.Case, columns(), ready)
+    page = workbooks.page(models.Case, columns(), rows)
     if writer == "csv":
         sheets.write_csv(target, page)
     else:
@@ -153,10 +153,10 @@ def _choose(writer: str) -> None:
         fast.rust = None
 
 
-def _seconds(act: Callable[[], object]) -> float:
-    begun = time.process_time()
-    act()
-    return time.process_time() - begun
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.process_time()
+    action()
+    return time.process_time() - start
 
 
 if __name__ == "__main__":

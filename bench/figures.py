@@ -1,10 +1,10 @@
-"""The page of figures over many cases, timed in process against the plain GROUP BYs of the same figures, sent through
-sqlite3 alone, in the same run: processor time of this process, by turns.
+"""Benchmark of the page of figures: its processor time compared with plain GROUP BY statements of the same figures
+through sqlite3, measured alternately in one process.
 
-Prints ratios, since times are those of a machine. Ends with 1 when a page costs more than 4 times its GROUP BYs, or
-when the two don't count the same."""
+Prints ratios, because times depend on the machine. Exit status 1 if a page takes more than 4 times its statements, or
+if the two count differently."""
 
-# ruff: noqa: S608 - statements are put together from pieces of this file alone
+# ruff: noqa: S608 - statements consist of constants of this file
 from __future__ import annotations
 
 import argparse
@@ -34,7 +34,7 @@ from panel.kinds import ZONE, now, today
 
 ROUNDS = 5
 LIMIT = 4.0
-#: Of the closed cases, how many per thousand were reopened (half of them closed again) and raised elsewhere.
+#: Closed cases per thousand that are reopened (half of them closed again), and that are raised elsewhere.
 REOPENED, RAISED = 10, 8
 STORED = "%Y-%m-%d %H:%M:%S.%f"
 
@@ -43,9 +43,9 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cases", type=int, default=200_000)
     options.add_argument("--database", type=Path, help="where to build it, or to find it again")
-    given = options.parse_args()
+    arguments = options.parse_args()
     with TemporaryDirectory() as folder:
-        return measure(given.database or Path(folder) / "panel.db", given.cases)
+        return measure(arguments.database or Path(folder) / "panel.db", arguments.cases)
 
 
 def measure(file: Path, cases: int) -> int:
@@ -56,67 +56,67 @@ def measure(file: Path, cases: int) -> int:
         first = date(day.year, day.month, 1)
         month = Span(date((first - timedelta(1)).year, (first - timedelta(1)).month, 1), first - timedelta(1))
         year = Span(day - timedelta(365), day)
-        asked = [
+        queries = [
             ("a month, by squad", month, "squad", "community_id"),
             ("a month, by item", month, "item", "item_id"),
             ("a year, by squad", year, "squad", "community_id"),
             ("a year, by community", year, "community", "community_id"),
             ("a year, by month", year, "month", "month"),
         ]
-        worst = 0.0
+        highest = 0.0
         print(f"{cases} cases, medians of {ROUNDS}")
         print(f"{'':24}{'plain GROUP BYs':>16}{'the page':>10}{'ratio':>8}")
-        for name, span, by, group in asked:
+        for name, span, by, group in queries:
             address = f"/figures?from={span.first}&to={span.last}&by={by}"
-            plain = Plain(database, span, group)
-            theirs, ours = by_turns(plain.all, partial(fetch, client, address))
-            worst = max(worst, ours / theirs)
-            print(f"{name:24}{theirs:15.2f}s{ours:9.2f}s{ours / theirs:8.2f}")
-        same = agree(client, database, year)
-    print(f"at most {LIMIT:g} times: {'yes' if worst <= LIMIT else 'no'}; counted alike: {'yes' if same else 'no'}")
-    return int(worst > LIMIT or not same)
+            plain = PlainSql(database, span, group)
+            plain_time, page_time = alternately(plain.all, partial(fetch, client, address))
+            highest = max(highest, page_time / plain_time)
+            print(f"{name:24}{plain_time:15.2f}s{page_time:9.2f}s{page_time / plain_time:8.2f}")
+        equal = counts_equal(client, database, year)
+    print(f"at most {LIMIT:g} times: {'yes' if highest <= LIMIT else 'no'}; counted alike: {'yes' if equal else 'no'}")
+    return int(highest > LIMIT or not equal)
 
 
-def by_turns(one: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
-    """Median seconds of processor time of two acts, done by turns after a first time that doesn't count."""
-    one()
-    other()
+def alternately(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
+    """Median processor time in seconds of two actions, run alternately after a warm-up."""
+    first()
+    second()
     times: tuple[list[float], list[float]] = ([], [])
     for _round in range(ROUNDS):
-        for act, taken in zip((one, other), times, strict=True):
-            begun = time.process_time()
-            act()
-            taken.append(time.process_time() - begun)
+        for action, samples in zip((first, second), times, strict=True):
+            start = time.process_time()
+            action()
+            samples.append(time.process_time() - start)
     return statistics.median(times[0]), statistics.median(times[1])
 
 
 def enrich(database: sqlite3.Connection) -> None:
-    """Add what made-up cases lack: some reopened, some raised elsewhere, some with an extension granted. Once."""
+    """Add reopened cases, cases raised elsewhere and granted extensions to the demo data, once."""
     if database.execute("SELECT count(*) FROM caseevent WHERE step = 'reopen'").fetchone()[0]:
         return
     rng = random.Random(7)  # noqa: S311 - made-up data
     closed = database.execute("SELECT id, closed_at FROM \"case\" WHERE status = 'closed' AND NOT historic").fetchall()
-    reopened = [one for one in closed if rng.random() * 1000 < REOPENED]
+    reopened = [case for case in closed if rng.random() * 1000 < REOPENED]
     events: list[tuple[Any, ...]] = []
-    again: list[tuple[Any, ...]] = []
-    for number, (id_, closed_at) in enumerate(reopened):
+    updates: list[tuple[Any, ...]] = []
+    for index, (id_, closed_at) in enumerate(reopened):
         at = datetime.strptime(closed_at, STORED).replace(tzinfo=UTC) + timedelta(days=rng.uniform(1, 30))
         if at > now():
             continue
         events.append((id_, "reopen", "closed", "handling", at.strftime(STORED)))
         later = at + timedelta(days=rng.uniform(1, 10))
-        if number % 2 and later < now():
+        if index % 2 and later < now():
             events.append((id_, "close", "verified", "closed", later.strftime(STORED)))
-            again.append(("closed", later.strftime(STORED), id_))
+            updates.append(("closed", later.strftime(STORED), id_))
         else:
-            again.append(("handling", None, id_))
+            updates.append(("handling", None, id_))
     database.executemany(
         "INSERT INTO caseevent (case_id, seq, step, from_status, to_status, at, actor_name, payload, previous_hash, "
         "hash) VALUES (?1, (SELECT max(seq) + 1 FROM caseevent WHERE case_id = ?1), ?2, ?3, ?4, ?5, '测量', '{}', '', "
         "'')",
         events,
     )
-    database.executemany('UPDATE "case" SET status = ?, closed_at = ? WHERE id = ?', again)
+    database.executemany('UPDATE "case" SET status = ?, closed_at = ? WHERE id = ?', updates)
     raised = [(at, id_) for id_, at in closed if rng.random() * 1000 < RAISED]
     database.executemany(
         "UPDATE \"case\" SET raised_to = '12345', raised_at = datetime(?, '+20 days') || '.000000' WHERE id = ?", raised
@@ -129,10 +129,10 @@ def enrich(database: sqlite3.Connection) -> None:
     database.commit()
 
 
-#: Seconds of a moment as SQLite stores it, and its local day.
+#: SQL for the seconds and the local day of a stored moment.
 SECONDS = "CAST(strftime('%s', {}) AS INTEGER)"
 LOCAL_DAY = "((" + SECONDS + " + 28800) / 86400)"
-#: Earlier cases that a case repeats: at the same place, of the same complainant.
+#: SQL condition: an earlier case at the same place or of the same complainant.
 REPEATS = """(EXISTS (SELECT 1 FROM "case" e WHERE e.community_id = c.community_id AND e.item_id = c.item_id
   AND e.place = c.place AND e.id <> c.id AND NOT e.historic AND {ended})
 OR EXISTS (SELECT 1 FROM caseparty m JOIN caseparty t ON t.phone_hash = m.phone_hash AND t.role = 'complainant'
@@ -142,21 +142,21 @@ ENDED = """(e.status = 'closed' AND e.closed_at <= c.reported_at AND {s[c.report
   OR e.id IN (SELECT case_id FROM caseevent WHERE step = 'reopen') AND EXISTS (SELECT 1 FROM caseevent k
     WHERE k.case_id = e.id AND k.step = 'close' AND k.at <= c.reported_at
     AND {s[c.reported_at]} - {s[k.at]} <= {window}))"""
-#: A closure in the period of a case that was reopened.
+#: SQL for reopened cases with a closure in the period.
 RECLOSED = """SELECT a.case_id FROM caseevent a WHERE a.step = 'reopen' AND EXISTS (SELECT 1 FROM caseevent k
   WHERE k.case_id = a.case_id AND k.to_status = 'closed' AND k.from_status <> 'closed' AND k.at >= :start
   AND k.at < :end {more})"""
-#: Somebody of these forces mediated in the case.
+#: SQL condition: a member of these forces mediated in the case.
 MEDIATED = """EXISTS (SELECT 1 FROM mediation m JOIN mediationsession s ON s.mediation_id = m.id
   JOIN mediationmember p ON p.session_id = s.id WHERE m.case_id = c.id AND p.force IN ({}))"""
 
 
-class Plain:
-    """The GROUP BYs of every figure as somebody would type them, for one period and one breakdown; through sqlite3."""
+class PlainSql:
+    """Plain GROUP BY statements of every figure, for one period and grouping, run through sqlite3."""
 
     def __init__(self, database: sqlite3.Connection, span: Span, group: str) -> None:
         self._database, self._group = database, group
-        calendar = Calendar(dict(_days(database)))
+        calendar = Calendar(dict(_calendar_days(database)))
         window = settings.DECLARED["repeat_days"].default * 86_400
         days = settings.DECLARED["feedback_days"].default
         self._values = {
@@ -168,7 +168,7 @@ class Plain:
             "now": _stored(now()),
             "window": window,
         }
-        # What must be told by when, day by day: a table of its own, as nobody would type it into a statement.
+        # The feedback deadline of each day, as a table.
         database.execute("CREATE TEMP TABLE IF NOT EXISTS told_by (day INTEGER PRIMARY KEY, until TEXT)")
         database.execute("DELETE FROM told_by")
         for n in range((span.last - span.first).days + 1):
@@ -178,23 +178,29 @@ class Plain:
             database.execute("INSERT INTO told_by VALUES (?, ?)", (number, _stored(until)))
 
     def all(self) -> dict[str, list[tuple[Any, ...]]]:
-        return {name: self._database.execute(made, self._values).fetchall() for name, made in self.statements().items()}
+        return {
+            name: self._database.execute(statement, self._values).fetchall()
+            for name, statement in self.statements().items()
+        }
 
     def statements(self) -> dict[str, str]:
-        """By what they count; each row begins with its group."""
+        """The statements by name; the first column of each is the group."""
 
-        def grouped(what: str, source: str, where: str, moment: str, case: str = "c") -> str:
+        def grouped(columns: str, source: str, where: str, moment: str, case: str = "c") -> str:
             group = f"{case}.{self._group}"
             if self._group == "month":
                 group = f"strftime('%Y-%m', {moment}, '+8 hours')" if moment else "''"
             elif case == "v" and self._group != "community_id":
                 group = "''"
-            return f"SELECT {group}, {what} FROM {source} WHERE {where} GROUP BY 1"
+            return f"SELECT {group}, {columns} FROM {source} WHERE {where} GROUP BY 1"
 
         def within(column: str) -> str:
             return f"{column} >= :start AND {column} < :end"
 
-        cases, told = '"case" c', "f.case_id = c.id AND f.target = 'liaison' AND f.at >= substr(c.handled_at, 1, 16)"
+        cases, fed_back = (
+            '"case" c',
+            "f.case_id = c.id AND f.target = 'liaison' AND f.at >= substr(c.handled_at, 1, 16)",
+        )
         handled = f"{within('c.handled_at')} AND c.status <> 'voided'"
         ended = ENDED.format(s=_Seconds(), window=":window")
         more = f"AND k.at <= c.raised_at AND {_Seconds()['c.raised_at']} - {_Seconds()['k.at']} <= :window"
@@ -219,9 +225,9 @@ class Plain:
                 f"IS NOT NULL) OR {mediated('enforcement')}) THEN 1 END), "
                 "count(CASE WHEN NOT c.historic AND (EXISTS (SELECT 1 FROM told_by d WHERE d.day = "
                 f"{LOCAL_DAY.format('c.handled_at')} AND d.until < :now) OR EXISTS (SELECT 1 FROM feedback f WHERE "
-                f"{told})) THEN 1 END), "
-                f"count(CASE WHEN NOT c.historic AND EXISTS (SELECT 1 FROM feedback f WHERE {told} AND f.at <= (SELECT "
-                f"d.until FROM told_by d WHERE d.day = {LOCAL_DAY.format('c.handled_at')})) THEN 1 END)",
+                f"{fed_back})) THEN 1 END), "
+                f"count(CASE WHEN NOT c.historic AND EXISTS (SELECT 1 FROM feedback f WHERE {fed_back} AND f.at <= "
+                f"(SELECT d.until FROM told_by d WHERE d.day = {LOCAL_DAY.format('c.handled_at')})) THEN 1 END)",
                 cases,
                 handled,
                 "c.handled_at",
@@ -294,14 +300,14 @@ class Plain:
 
 
 class _Seconds(dict[str, str]):
-    """The seconds of a column."""
+    """SQL for the seconds of a column, by column."""
 
     def __missing__(self, column: str) -> str:
         return SECONDS.format(column)
 
 
 def mediated(*forces: str) -> str:
-    """Somebody of these forces mediated."""
+    """The SQL condition that a member of these forces mediated."""
     return MEDIATED.format(", ".join(f"'{force}'" for force in forces))
 
 
@@ -309,29 +315,33 @@ def _stored(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(STORED)
 
 
-def _days(database: sqlite3.Connection) -> list[tuple[date, bool]]:
+def _calendar_days(database: sqlite3.Connection) -> list[tuple[date, bool]]:
     rows = database.execute("SELECT day, is_work FROM calendarday")
     return [(date.fromisoformat(day), bool(work)) for day, work in rows]
 
 
-def agree(client: FlaskClient, database: sqlite3.Connection, span: Span) -> bool:
-    """Whether the page shows, of the whole period, the numbers that the GROUP BYs add up to."""
+def counts_equal(client: FlaskClient, database: sqlite3.Connection, span: Span) -> bool:
+    """Whether the page shows the sums of the GROUP BY statements for the whole period; prints differences."""
     page = client.get(f"/figures?from={span.first}&to={span.last}&by=none").text
-    shown = {
+    page_counts = {
         name: int(n.replace(",", "")) for name, n in re.findall(r"is=figure\.(\w+)\.[^\"]*\"[^>]*>([\d,]+)<", page)
     }
-    found = Plain(database, span, "community_id").all()
-    wrong = []
-    for name, parts in COUNTED.items():
-        sums = [sum(row[place] for row in found[name]) for place in range(1, len(parts) + 1)]
-        wrong += [(part, shown.get(part, 0), n) for part, n in zip(parts, sums, strict=True) if shown.get(part, 0) != n]
-    for part, ours, theirs in wrong:
-        print(f"{part}: the page says {ours}, SQL says {theirs}")
-    return not wrong
+    counts = PlainSql(database, span, "community_id").all()
+    differences = []
+    for name, parts in PARTS_BY_STATEMENT.items():
+        sums = [sum(row[position] for row in counts[name]) for position in range(1, len(parts) + 1)]
+        differences += [
+            (part, page_counts.get(part, 0), n)
+            for part, n in zip(parts, sums, strict=True)
+            if page_counts.get(part, 0) != n
+        ]
+    for part, page_count, sql_count in differences:
+        print(f"{part}: the page says {page_count}, SQL says {sql_count}")
+    return not differences
 
 
-#: The parts that each statement counts, in the order of its columns.
-COUNTED: dict[str, Sequence[str]] = {
+#: The parts counted by each statement, in the order of its columns.
+PARTS_BY_STATEMENT: dict[str, Sequence[str]] = {
     "due": ("due", "due_closed", "due_in_time", "due_reworked", "due_extended"),
     "handled": ("handled", "handled_accepted", "handled_next_day", "handled_by_three", "to_tell", "told_in_time"),
     "closed": ("closed", "not_raised"),

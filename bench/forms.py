@@ -1,4 +1,4 @@
-"""Reading a page as somebody who fills in its form does."""
+"""Reading the form of a page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 
 
 def form_values(page: str) -> dict[str, str]:
-    """The values of the page's record form: inputs, chosen options, text areas."""
-    found = re.search(r'<form class="card record".*?</form>', page, re.S)
-    text = found[0] if found else page
+    """The values of the page's record form by name: inputs, selected options, text areas."""
+    match = re.search(r'<form class="card record".*?</form>', page, re.S)
+    text = match[0] if match else page
     values: dict[str, str] = {}
     for tag in re.findall(r"<input\b[^>]*>", text, re.S):
         attributes = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))

@@ -1,9 +1,9 @@
-"""The import of new liaisons by the command, its start and the process that opens the file included, against openpyxl
-merely reading that same file in a process of its own: processor time, by turns in one run, each import into a fresh
-database. And how the cost of a row grows with their number, and the peak of memory.
+"""Benchmark of the import of liaisons by the command: its processor time, with start-up and the process that opens the
+file, compared with openpyxl only reading the file; measured alternately, each import into a fresh database. Also the
+growth of the cost of a row, and the peak memory.
 
-Prints ratios, since times are those of a machine. Ends with 1 when 10,000 rows take more than 4 times the reading, a
-row of 100,000 more than 1.25 times one of 10,000 (start-up taken off both), or 50,000 rows more than 200 MB."""
+Prints ratios, because times depend on the machine. Exit status 1 if 10,000 rows take more than 4 times the reading, if
+a row of 100,000 takes more than 1.25 times one of 10,000 (without start-up), or 50,000 rows more than 200 MB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-#: Rows, and how often each is measured.
+#: Number of measurements by number of rows.
 SIZES = {10_000: 3, 50_000: 1, 100_000: 1}
 RATIO, GROWTH, MEGABYTES = 4.0, 1.25, 200
 STREETS = 20
@@ -35,33 +35,35 @@ for row in load_workbook(sys.argv[1], read_only=True, data_only=True).worksheets
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--child", nargs=2, metavar=("ROWS", "FOLDER"), help=argparse.SUPPRESS)
-    given = options.parse_args()
-    if given.child:
-        build(int(given.child[0]), Path(given.child[1]))
+    arguments = options.parse_args()
+    if arguments.child:
+        build(int(arguments.child[0]), Path(arguments.child[1]))
         return 0
     print(f"{'importing':>9} {'openpyxl':>9} {'command':>9} {'ratio':>6} {'a row':>9} {'peak':>7}")
-    found: dict[int, tuple[float, float, float]] = {}
+    results: dict[int, tuple[float, float, float]] = {}
     with TemporaryDirectory() as name:
         folder = Path(name)
-        # A process begins with the peak of the one that began it: this one stays small and lets another one build.
+        # A child process inherits the peak memory of its parent: this process stays small, a child builds the file.
         for rows, rounds in SIZES.items():
             _run([sys.executable, "-m", "bench.importing", "--child", str(rows), str(folder)], os.environ)
             start = statistics.median(_started(folder) for _round in range(rounds))
-            taken = [(_read(folder), *_imported(folder, rows)) for _round in range(rounds)]
-            theirs, ours, peak = (statistics.median(column) for column in zip(*taken, strict=True))
-            found[rows] = (ours / theirs, (ours - start) / rows, peak)
-            words = f"{theirs:8.2f}s {ours:8.2f}s {ours / theirs:6.2f} {1e6 * found[rows][1]:6.0f} µs"
+            samples = [(_read(folder), *_imported(folder, rows)) for _round in range(rounds)]
+            read_time, import_time, peak = (statistics.median(column) for column in zip(*samples, strict=True))
+            results[rows] = (import_time / read_time, (import_time - start) / rows, peak)
+            words = (
+                f"{read_time:8.2f}s {import_time:8.2f}s {import_time / read_time:6.2f} {1e6 * results[rows][1]:6.0f} µs"
+            )
             print(f"{rows:9} {words} {peak:4.0f} MB", flush=True)
-    few, middle, many = (found[rows] for rows in SIZES)
+    few, middle, many = (results[rows] for rows in SIZES)
     ratio, growth, peak = few[0], many[1] / few[1], middle[2]
-    worst = ratio > RATIO or growth > GROWTH or peak > MEGABYTES
+    failed = ratio > RATIO or growth > GROWTH or peak > MEGABYTES
     print(f"a row of {max(SIZES)} costs {growth:.2f} times one of {min(SIZES)}")
-    print(f"at most {RATIO} times the reading, {GROWTH} times a row, {MEGABYTES} MB: {'no' if worst else 'yes'}")
-    return int(worst)
+    print(f"at most {RATIO} times the reading, {GROWTH} times a row, {MEGABYTES} MB: {'no' if failed else 'yes'}")
+    return int(failed)
 
 
 def build(rows: int, folder: Path) -> None:
-    """The file, and a database with a community for each of its rows: one has one liaison in office."""
+    """Build the file, and a database with a community for each row, because a community has one active liaison."""
     from openpyxl import Workbook  # noqa: PLC0415 - not in the process that measures
 
     import models  # noqa: PLC0415
@@ -101,7 +103,7 @@ def build(rows: int, folder: Path) -> None:
 
 
 def _started(folder: Path) -> float:
-    """Seconds of a command that does next to nothing."""
+    """Seconds of a command that does almost nothing: the start-up."""
     return _command(folder, "imports", "--json")[0]
 
 
@@ -110,16 +112,16 @@ def _read(folder: Path) -> float:
 
 
 def _imported(folder: Path, rows: int) -> tuple[float, float]:
-    """Seconds and megabytes of the command."""
-    seconds, peak, said = _command(folder, "import", "liaison", str(folder / "花名册.xlsx"), "--json")
-    report = json.loads(said)
+    """Seconds and peak megabytes of the import."""
+    seconds, peak, output = _command(folder, "import", "liaison", str(folder / "花名册.xlsx"), "--json")
+    report = json.loads(output)
     assert report["applied"], report
     assert report["new"] == rows, report
     return seconds, peak
 
 
 def _command(folder: Path, *words: str) -> tuple[float, float, str]:
-    """A command on a fresh copy of the database."""
+    """Run a command on a fresh copy of the database."""
     instance = folder / "instance"
     shutil.rmtree(instance, ignore_errors=True)
     shutil.copytree(folder / "fresh", instance)
@@ -128,16 +130,16 @@ def _command(folder: Path, *words: str) -> tuple[float, float, str]:
 
 
 def _run(command: list[str], environment: Any) -> tuple[float, float, str]:
-    """Processor time of a command and of what it starts, in seconds; the most memory that one of them takes, in
-    megabytes; and what it prints."""
+    """Processor time of a command and its children in seconds, their highest peak memory in megabytes, and the
+    output."""
     process = subprocess.Popen(command, env=dict(environment), stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     assert process.stdout is not None
-    said = process.stdout.read()
-    _pid, status, used = os.wait4(process.pid, 0)
+    output = process.stdout.read()
+    _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, said)
-    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said
+        raise subprocess.CalledProcessError(process.returncode, command, output)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output
 
 
 if __name__ == "__main__":

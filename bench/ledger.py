@@ -1,7 +1,7 @@
-"""The ledger of a month of many cases against openpyxl writing the same ready rows in the same looks: processor time of
-this process, both in the same run by turns.
+"""Benchmark of the monthly ledger: its processor time compared with openpyxl writing the same rows in the same style,
+measured alternately in one process.
 
-Prints ratios, since times are those of a machine. Ends with 1 when the ledger takes more than 1.5 times as long, or
+Prints ratios, because times depend on the machine. Exit status 1 if the ledger takes more than 1.5 times as long, or
 more than 15 statements."""
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from seed import demo
 MONTH = Month(2026, 5)
 ROUNDS = 5
 RATIO, STATEMENTS = 1.5, 15
-COURSE = (
+STEPS = (
     ("report", None, CaseStatus.REPORTED),
     ("accept", CaseStatus.REPORTED, CaseStatus.ACCEPTED),
     ("dispatch", CaseStatus.ACCEPTED, CaseStatus.DISPATCHED),
@@ -54,7 +54,7 @@ COURSE = (
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cases", type=int, default=6_000)
-    given = options.parse_args()
+    arguments = options.parse_args()
     with TemporaryDirectory() as folder:
         config = Config(
             instance=Path(folder),
@@ -68,42 +68,44 @@ def main() -> int:
             migrate(panel)
             with panel.system_session() as session:
                 demo.build(session, cases=0, password_hash="-", secret="-")  # noqa: S106
-                fill(session, given.cases)
+                fill(session, arguments.cases)
             with panel.system_session() as session:
                 return measure(session, panel.db.engine)
 
 
 def measure(session: Session, engine: sa.Engine) -> int:
-    worst = 0
+    failed = 0
     print(f"{'ledger':10} {'cases':>6} {'openpyxl':>9} {'ours':>7} {'ratio':>6} {'statements':>11}")
     for basis in Basis:
-        wanted = files.LedgerRequest(MONTH, basis)
-        ready = [row.cells() for row in ledger.rows(session, MONTH, basis)]
-        sent = _statements(engine, partial(files.make, session, wanted))
-        plain = _looks(session, wanted)
-        ours, theirs = [], []
-        # What the measurement itself keeps is no part of either.
+        params = files.LedgerRequest(MONTH, basis)
+        rows = [row.cells() for row in ledger.rows(session, MONTH, basis)]
+        statement_count = _statements(engine, partial(files.make, session, params))
+        heights = _row_heights(session, params)
+        ledger_times, plain_times = [], []
+        # Objects of the measurement itself are left out of garbage collection.
         gc.collect()
         gc.freeze()
         for _round in range(ROUNDS):
-            theirs.append(_seconds(partial(write_plainly, ready, plain)))
-            ours.append(_seconds(partial(files.make, session, wanted)))
-        mine, other = statistics.median(ours), statistics.median(theirs)
-        ratio = mine / other
-        worst |= ratio > RATIO or sent > STATEMENTS
-        print(f"{basis.value:10} {len(ready):6} {other:8.2f}s {mine:6.2f}s {ratio:6.2f} {sent:11}")
-    print(f"at most {RATIO} times openpyxl alone, and {STATEMENTS} statements: {'no' if worst else 'yes'}")
-    return int(worst)
+            plain_times.append(_seconds(partial(write_plainly, rows, heights)))
+            ledger_times.append(_seconds(partial(files.make, session, params)))
+        ledger_time, plain_time = statistics.median(ledger_times), statistics.median(plain_times)
+        ratio = ledger_time / plain_time
+        failed |= ratio > RATIO or statement_count > STATEMENTS
+        print(
+            f"{basis.value:10} {len(rows):6} {plain_time:8.2f}s {ledger_time:6.2f}s {ratio:6.2f} {statement_count:11}"
+        )
+    print(f"at most {RATIO} times openpyxl alone, and {STATEMENTS} statements: {'no' if failed else 'yes'}")
+    return int(failed)
 
 
-def _looks(session: Session, wanted: files.LedgerRequest) -> list[float | None]:
-    """The heights of the rows in the file itself, so that both write the same."""
-    sheet = load_workbook(BytesIO(files.make(session, wanted).content))[workbook.SHEET]
+def _row_heights(session: Session, params: files.LedgerRequest) -> list[float | None]:
+    """The row heights in the ledger's file, so that both write the same."""
+    sheet = load_workbook(BytesIO(files.make(session, params).content))[workbook.SHEET]
     return [sheet.row_dimensions[number].height for number in range(1, sheet.max_row + 1)]
 
 
 def write_plainly(rows: list[tuple[Any, ...]], heights: list[float | None]) -> None:
-    """The ready rows, cell by cell, as anybody would write them with openpyxl: one sheet, no totals, no summary."""
+    """Write the rows cell by cell with openpyxl: one sheet without totals and summary."""
     book: Any = Workbook(write_only=True)
     sheet = book.create_sheet(workbook.SHEET)
     looks = pen.looks(sheet)
@@ -120,26 +122,26 @@ def write_plainly(rows: list[tuple[Any, ...]], heights: list[float | None]) -> N
     book.save(BytesIO())
 
 
-def _seconds(act: Callable[[], object]) -> float:
-    begun = time.process_time()
-    act()
-    return time.process_time() - begun
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.process_time()
+    action()
+    return time.process_time() - start
 
 
-def _statements(engine: sa.Engine, act: Callable[[], object]) -> int:
-    sent = []
+def _statements(engine: sa.Engine, action: Callable[[], object]) -> int:
+    statements = []
 
-    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        sent.append(statement)
+    def record(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
 
-    sa.event.listen(engine, "before_cursor_execute", note)
-    act()
-    sa.event.remove(engine, "before_cursor_execute", note)
-    return len(sent)
+    sa.event.listen(engine, "before_cursor_execute", record)
+    action()
+    sa.event.remove(engine, "before_cursor_execute", record)
+    return len(statements)
 
 
 def fill(session: Session, count: int) -> None:
-    """So many cases of one month, each with its events, a complainant, feedback, and every third with a referral."""
+    """Add `count` cases of MONTH, each with events, a complainant and feedback, every third with a referral."""
     communities = list(session.execute(sa.select(models.Community.id)).scalars())
     officers = list(session.execute(sa.select(models.Officer.id)).scalars())
     items = list(session.execute(sa.select(models.ChecklistItem)).scalars())
@@ -175,16 +177,16 @@ def fill(session: Session, count: int) -> None:
             }
         )
     table = cast(sa.Table, models.Case.__table__)
-    made = session.connection().execute(sa.insert(table).returning(table.c.id, sort_by_parameter_order=True), cases)
-    ids = list(made.scalars())
-    told: list[dict[str, Any]] = []
+    inserted = session.connection().execute(sa.insert(table).returning(table.c.id, sort_by_parameter_order=True), cases)
+    ids = list(inserted.scalars())
+    event_rows: list[dict[str, Any]] = []
     for id_, case in zip(ids, cases, strict=True):
         first = cast(datetime, case["reported_at"])
-        told += events.chain(
+        event_rows += events.chain(
             id_,
             [
                 {
-                    "at": first + (timedelta(days=4, hours=1)) * number / (len(COURSE) - 1),
+                    "at": first + (timedelta(days=4, hours=1)) * number / (len(STEPS) - 1),
                     "step": step,
                     "from_status": before,
                     "to_status": after,
@@ -193,10 +195,10 @@ def fill(session: Session, count: int) -> None:
                     "opinion": case["result"] if step == "handle" else None,
                     "payload": {"outcome": str(case["outcome"])} if step == "handle" else {},
                 }
-                for number, (step, before, after) in enumerate(COURSE)
+                for number, (step, before, after) in enumerate(STEPS)
             ],
         )
-    _insert(session, models.CaseEvent, told)
+    _insert(session, models.CaseEvent, event_rows)
     pairs = list(zip(ids, cases, strict=True))
     _insert(session, models.CaseParty, [{"case_id": id_, "name": "张三丰", "anonymous": False} for id_ in ids])
     _insert(

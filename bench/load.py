@@ -1,8 +1,8 @@
-"""Twenty people at once for a minute: on SQLite through one server, on PostgreSQL through four: `make bench`.
+"""Load test: twenty users for a minute, on SQLite with one server, on PostgreSQL with four.
 
-They report, step, edit and look, each by their own role, and meet at the same cases and records. Ends with 1 when
-anybody gets an error page, a lock shows in the log, a change is lost or written unasked, a case number is missing or
-given twice, or a chain of events is broken. Prints what was done a second, which is that of a machine."""
+Users report, take steps, edit and read by their roles, and work on the same cases and records. Exit status 1 for an
+error page, a lock error in the log, a lost or unrequested change, a missing or duplicate case number, or a broken
+event chain. Prints the throughput, which depends on the machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from bureau.access.roles import LEADER, LIAISON, OFFICE
 from models import Case
 
 PEOPLE, SECONDS, PROCESSES = 20, 60, 4
-#: Communities whose households everybody of the office counts up.
+#: Communities whose households all office users increase.
 SHARED = 3
 
 
@@ -39,23 +39,23 @@ def main() -> int:
     options.add_argument("--seconds", type=float, default=SECONDS)
     options.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     options.add_argument("--only", choices=["sqlite", "postgresql"])
-    given = options.parse_args()
-    found: list[str] = []
+    arguments = options.parse_args()
+    problems: list[str] = []
     for name, processes in (("sqlite", 1), ("postgresql", PROCESSES)):
-        if given.only in (None, name):
+        if arguments.only in (None, name):
             with TemporaryDirectory() as folder, _database(name, Path(folder)) as url:
-                site = Site.build(Path(folder), given.people, database_url=url)
-                print(f"{name}, {given.people} people, {processes} server{'s' if processes > 1 else ''}")
-                found += load(site, processes, given.seconds, given.seed, print)
+                site = Site.build(Path(folder), arguments.people, database_url=url)
+                print(f"{name}, {arguments.people} people, {processes} server{'s' if processes > 1 else ''}")
+                problems += load(site, processes, arguments.seconds, arguments.seed, print)
                 site.close()
-    for fault in found:
-        print(fault)
-    return int(bool(found))
+    for problem in problems:
+        print(problem)
+    return int(bool(problems))
 
 
 @contextmanager
 def _database(name: str, folder: Path) -> Iterator[str]:
-    """An empty database: nothing to say for SQLite, a PostgreSQL out of a wheel."""
+    """The address of an empty database: "" for SQLite, else a PostgreSQL server from a wheel."""
     if name == "sqlite":
         yield ""
         return
@@ -67,21 +67,21 @@ def _database(name: str, folder: Path) -> Iterator[str]:
     server.cleanup()
 
 
-def load(site: Site, processes: int, seconds: float, seed: int, say: Callable[[str], object]) -> list[str]:
-    """So many seconds of everybody's work through so many servers; gives what was found broken."""
-    say(f"seed {seed}")
+def load(site: Site, processes: int, seconds: float, seed: int, output: Callable[[str], object]) -> list[str]:
+    """Run the users for `seconds` through `processes` servers, and return the problems found."""
+    output(f"seed {seed}")
     with site.session() as session:
-        shared = _shared(site, session)
+        shared = _shared_edits(site, session)
         start = Start.of(session, *(key for keys in shared.values() for key in keys))
     people = [
-        Person(Visitor(account, asked=place), random.Random(f"{seed}/{place}"), site.knows)  # noqa: S311
-        for place, account in enumerate(site.accounts)
+        Person(Visitor(account, asked=index), random.Random(f"{seed}/{index}"), site.knows)  # noqa: S311
+        for index, account in enumerate(site.accounts)
     ]
     servers = [Server(site) for _n in range(processes)]
     try:
         for server in servers:
             server.wait()
-        found, took = _work(people, servers, seconds, shared)
+        problems, duration = _work(people, servers, seconds, shared)
     finally:
         for server in servers:
             server.kill()
@@ -89,22 +89,23 @@ def load(site: Site, processes: int, seconds: float, seed: int, say: Callable[[s
     for person in people:
         notes += person.notes
         statuses.update(person.visitor.statuses)
-    say(
-        f"{statuses.total() / took:.0f} answers a second; {len(notes.reports)} reports, {notes.steps.total()} steps, "
-        f"{notes.edits.total()} edits saved; {notes.conflicts} edits overtaken and done again, "
+    output(
+        f"{statuses.total() / duration:.0f} answers a second; {len(notes.reports)} reports, "
+        f"{notes.steps.total()} steps, {notes.edits.total()} edits saved; "
+        f"{notes.conflicts} edits overtaken and done again, "
         f"{notes.refused} steps came too late or lacked something; {dict(sorted(statuses.items()))}"
     )
     with site.session() as session:
-        found += [*faults(session, site.store), *lost(session, notes, start)]
-    return found + site.complaints()
+        problems += [*faults(session, site.store), *lost(session, notes, start)]
+    return problems + site.complaints()
 
 
-def _shared(site: Site, session: sa.orm.Session) -> dict[str, list[Edited]]:
-    """What is edited, by role: the office's few communities, and the cases where officers and the office meet."""
-    officers = [one.community for one in site.accounts if one.officer is not None]
+def _shared_edits(site: Site, session: sa.orm.Session) -> dict[str, list[Edited]]:
+    """The fields edited, by role: for the office a few communities and the officers' cases, for others those cases."""
+    officers = [account.community for account in site.accounts if account.officer is not None]
     first = sa.select(sa.func.min(Case.id)).where(Case.community_id.in_(officers)).group_by(Case.community_id)
     cases: list[Edited] = [("case", id_, "place") for id_ in session.scalars(first)]
-    communities = sorted({one.community for one in site.accounts})[:SHARED]
+    communities = sorted({account.community for account in site.accounts})[:SHARED]
     households: list[Edited] = [("community", id_, "households") for id_ in communities]
     return {OFFICE: households + cases, "": cases}
 
@@ -112,10 +113,10 @@ def _shared(site: Site, session: sa.orm.Session) -> dict[str, list[Edited]]:
 def _work(
     people: list[Person], servers: list[Server], seconds: float, shared: dict[str, list[Edited]]
 ) -> tuple[list[str], float]:
-    """Everybody logs in, then all begin at the same moment."""
+    """Log everybody in, then let all begin at the same moment. Returns problems and the duration in seconds."""
     broken: list[str] = []
     gate = threading.Barrier(len(people) + 1)
-    over = threading.Event()
+    stop = threading.Event()
 
     def work(person: Person) -> None:
         person.visitor.servers = servers
@@ -123,10 +124,10 @@ def _work(
             person.visitor.log_in()
         finally:
             gate.wait()
-        while not over.is_set():
-            _act(person, shared)
+        while not stop.is_set():
+            _next_action(person, shared)
 
-    def told(person: Person) -> None:
+    def run(person: Person) -> None:
         try:
             work(person)
         except (Fault, Gone) as fault:
@@ -134,20 +135,20 @@ def _work(
         except Exception as error:
             broken.append(f"{person.visitor.account.name}: {error!r}")
 
-    threads = [threading.Thread(target=told, args=(person,)) for person in people]
+    threads = [threading.Thread(target=run, args=(person,)) for person in people]
     for thread in threads:
         thread.start()
     gate.wait()
-    begun = time.monotonic()
-    over.wait(seconds)
-    over.set()
+    start = time.monotonic()
+    stop.wait(seconds)
+    stop.set()
     for thread in threads:
         thread.join()
-    return broken, time.monotonic() - begun
+    return broken, time.monotonic() - start
 
 
-def _act(person: Person, shared: dict[str, list[Edited]]) -> None:
-    """What somebody does next, by their role."""
+def _next_action(person: Person, shared: dict[str, list[Edited]]) -> None:
+    """Run a random action of the person's role."""
     role, rng = person.visitor.account.role, person.rng
 
     def edit() -> None:

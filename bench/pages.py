@@ -1,7 +1,7 @@
-"""Pages over many cases, timed in process against the raw SQL of the same page in the same run: `make bench`.
+"""Benchmark of pages over many cases, compared with the raw SQL of the same page in the same process.
 
-Prints ratios, since times are those of a machine. Ends with 1 when the last list page costs more than 1.5 times
-the first."""
+Prints ratios, because times depend on the machine. Exit status 1 if the last list page takes more than 1.5 times the
+first."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--cases", type=int, default=200_000)
     options.add_argument("--database", type=Path, help="where to build it, or to find it again")
-    given = options.parse_args()
+    arguments = options.parse_args()
     with TemporaryDirectory() as folder:
-        file = given.database or Path(folder) / "panel.db"
-        return measure(file, given.cases)
+        file = arguments.database or Path(folder) / "panel.db"
+        return measure(file, arguments.cases)
 
 
 def measure(file: Path, cases: int) -> int:
@@ -66,9 +66,9 @@ def measure(file: Path, cases: int) -> int:
     first = times["first list page"]
     print(f"{count} cases, medians of {ROUNDS}")
     print(f"{'':24}{'to its raw SQL':>16}{'to the first page':>20}")
-    for name, took in times.items():
-        beside = {"first list page": first_raw, "last list page": last_raw}.get(name)
-        print(f"{name:24}{f'{took / beside:.1f}' if beside else '':>16}{took / first:>20.2f}")
+    for name, duration in times.items():
+        raw_time = {"first list page": first_raw, "last list page": last_raw}.get(name)
+        print(f"{name:24}{f'{duration / raw_time:.1f}' if raw_time else '':>16}{duration / first:>20.2f}")
     by_time = times["last list page"] / first
     by_raw = (times["last list page"] / last_raw) / (first / first_raw)
     print(f"last to first page: {by_time:.2f} by time, {by_raw:.2f} by their ratios to the raw SQL; at most {LIMIT}")
@@ -76,7 +76,7 @@ def measure(file: Path, cases: int) -> int:
 
 
 def serve(file: Path, cases: int) -> FlaskClient:
-    """A client that is logged in as the office, over a database that is built if it isn't there yet."""
+    """A client logged in as the office; builds the database if it doesn't exist."""
     app = create_app(
         Config(instance=file.parent, database_url=f"sqlite:///{file}", secret_key="of no worth", password_cost=1)  # noqa: S106
     )
@@ -89,18 +89,18 @@ def serve(file: Path, cases: int) -> FlaskClient:
     client = app.test_client()
     token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/login").text)
     assert token
-    entered = client.post("/login", data={"csrf_token": token[1], "username": "office", "password": PASSWORD})
-    assert entered.status_code == 302, entered.status
+    response = client.post("/login", data={"csrf_token": token[1], "username": "office", "password": PASSWORD})
+    assert response.status_code == 302, response.status
     return client
 
 
 def fetch(client: FlaskClient, address: str) -> None:
-    answer = client.get(address)
-    assert answer.status_code == 200, f"{address}: {answer.status}"
+    response = client.get(address)
+    assert response.status_code == 200, f"{address}: {response.status}"
 
 
 def raw_page(database: sqlite3.Connection, turn: str) -> list[Any]:
-    """What the list needs, as short as it can be said: the count, the ids, the rows with what they refer to."""
+    """The least that the list needs: the count, the ids, the rows with their references."""
     database.execute('SELECT count(*) FROM "case"').fetchone()
     ids = [
         row[0]
@@ -120,13 +120,13 @@ def raw_page(database: sqlite3.Connection, turn: str) -> list[Any]:
     ).fetchall()
 
 
-def median(act: Callable[[], Any]) -> float:
-    """The median time of an act, warmed up first."""
-    act()
+def median(action: Callable[[], Any]) -> float:
+    """The median time of an action in seconds, after a warm-up."""
+    action()
     times = []
     for _round in range(ROUNDS):
         start = time.perf_counter()
-        act()
+        action()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
 

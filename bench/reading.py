@@ -1,7 +1,7 @@
-"""A sheet of many rows read by the panel against the reading library alone, in the same run by turns: processor time of
-this process and of the one that opens the file, and time on the clock.
+"""Benchmark of reading a workbook: the panel, with its process that opens the file, compared with the reading library
+alone, measured alternately; processor time and elapsed time.
 
-Prints ratios, since times are those of a machine. Ends with 1 when the panel takes more than 1.5 times the library's
+Prints ratios, because times depend on the machine. Exit status 1 if the panel takes more than 1.5 times the library's
 processor time."""
 
 from __future__ import annotations
@@ -31,26 +31,28 @@ HEADER = ["街道", "社区", "姓名", "手机", "起始时间", "地址", "户
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=50_000)
-    given = options.parse_args()
-    data = roster(given.rows)
+    arguments = options.parse_args()
+    data = roster(arguments.rows)
     gc.collect()
     gc.freeze()
-    ours, theirs = [], []
+    panel_times, library_times = [], []
     for _round in range(ROUNDS):
-        theirs.append(_seconds(partial(plainly, data)))
-        ours.append(_seconds(partial(sheets.read, data)))
+        library_times.append(_seconds(partial(read_by_library, data)))
+        panel_times.append(_seconds(partial(sheets.read, data)))
     print(f"{'reading':10} {'rows':>7} {'calamine':>9} {'ours':>7} {'ratio':>6}")
     ratios = []
     for index, name in enumerate(("processor", "clock")):
-        mine, other = (statistics.median(times[index] for times in taken) for taken in (ours, theirs))
-        ratios.append(mine / other)
-        print(f"{name:10} {given.rows:7} {other:8.2f}s {mine:6.2f}s {ratios[-1]:6.2f}")
+        panel_time, library_time = (
+            statistics.median(times[index] for times in samples) for samples in (panel_times, library_times)
+        )
+        ratios.append(panel_time / library_time)
+        print(f"{name:10} {arguments.rows:7} {library_time:8.2f}s {panel_time:6.2f}s {ratios[-1]:6.2f}")
     print(f"at most {RATIO} times the library's processor time: {'yes' if ratios[0] <= RATIO else 'no'}")
     return int(ratios[0] > RATIO)
 
 
 def roster(count: int) -> bytes:
-    """So many rows of ten cells: words, numbers, days, some cells empty."""
+    """A workbook of `count` rows with ten cells: texts, numbers, days, some empty."""
     book: Any = Workbook(write_only=True)
     sheet = book.create_sheet("名单")
     sheet.append(HEADER)
@@ -74,16 +76,16 @@ def roster(count: int) -> bytes:
     return target.getvalue()
 
 
-def plainly(data: bytes) -> None:
-    """As anybody would read it with the library."""
+def read_by_library(data: bytes) -> None:
+    """Read the sheet with the library alone."""
     CalamineWorkbook.from_filelike(BytesIO(data)).get_sheet_by_index(0).to_python()
 
 
-def _seconds(act: Callable[[], object]) -> tuple[float, float]:
-    """Processor time, of children too, and time on the clock."""
-    before, begun = os.times(), time.perf_counter()
-    act()
-    clock, after = time.perf_counter() - begun, os.times()
+def _seconds(action: Callable[[], object]) -> tuple[float, float]:
+    """Processor time with children, and elapsed time, in seconds."""
+    before, start = os.times(), time.perf_counter()
+    action()
+    clock, after = time.perf_counter() - start, os.times()
     return sum(after[:4]) - sum(before[:4]), clock
 
 

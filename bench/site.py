@@ -1,4 +1,4 @@
-"""A small made-up district with many accounts, and real server processes that serve it."""
+"""A demo installation with many accounts, and its server processes."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from seed import demo
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "Bench-pass-1"  # noqa: S105 - of a database that is thrown away
-#: Who works at once, over and over: the office takes in, officers handle, liaisons report, a leader reassigns.
+#: Roles of the accounts, repeated for more accounts.
 ROLES = (OFFICE, OFFICER, LIAISON, OFFICE, OFFICER, LIAISON, OFFICE, OFFICER, LEADER, LIAISON)
-#: Seconds a server has to answer after its start.
+#: Most seconds until a started server answers.
 PATIENCE = 90
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who somebody is, and what they know by heart: the community they report from, themselves as officer."""
+    """An account with the ids of its community and officer."""
 
     id: int
     name: str
@@ -51,7 +51,7 @@ class Account:
 
 @dataclass
 class Site:
-    """An installation in a folder of its own. `knows` are ids that forms ask for, by table."""
+    """An installation in a folder of its own. `knows` are ids for the references of forms, by table."""
 
     config: Config
     app: Any
@@ -60,7 +60,7 @@ class Site:
 
     @classmethod
     def build(cls, folder: Path, people: int, *, database_url: str = "", cases: int = 60) -> Site:
-        """Migrate the database, fill it, and add so many accounts."""
+        """Migrate the database, fill it, and add `people` accounts."""
         url = database_url or f"sqlite:///{folder / 'panel.db'}"
         key = secrets.token_hex(16)
         config = Config(instance=folder, database_url=url, secret_key=key, password_cost=1)
@@ -74,20 +74,19 @@ class Site:
                 demo.build(session, cases=cases, password_hash=hashed, secret=key)
                 site.accounts = list(_accounts(session, hashed, people))
                 for model in (ChecklistItem, Department):
-                    found = session.scalars(select(model.id).order_by(model.id))
-                    site.knows[model.__tablename__] = list(found)
-        site.knows["officer"] = [one.officer for one in site.accounts if one.officer is not None]
+                    ids = session.scalars(select(model.id).order_by(model.id))
+                    site.knows[model.__tablename__] = list(ids)
+        site.knows["officer"] = [account.officer for account in site.accounts if account.officer is not None]
         return site
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session of the system's, in this process."""
+        """A system session in this process."""
         with self.app.app_context(), self.app.extensions["panel"].system_session() as session:
             yield session
 
     def quiet(self) -> None:
-        """Until PostgreSQL has noticed that whoever was connected is dead: a commit under way is still brought to its
-        end."""
+        """Wait until PostgreSQL has ended the connections of killed servers, because it finishes commits under way."""
         others = text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
@@ -102,27 +101,27 @@ class Site:
 
     @property
     def store(self) -> Store:
-        """Where attachments are kept."""
+        """The attachment files."""
         return photos.store(self.app)
 
     @property
     def log(self) -> Path:
-        """What the servers have said."""
+        """The log file of the servers."""
         return self.config.instance / "server.log"
 
     def complaints(self) -> list[str]:
-        """Lines of the log that no server should write."""
+        """Lines of the log with errors."""
         words = ("Traceback", "database is locked", "defect", "deadlock")
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return [line for line in lines if any(word in line for word in words)]
 
 
 def _accounts(session: Session, hashed: str, people: int) -> Iterator[Account]:
-    """Accounts whose officers and liaisons belong together: reports of one reach the others."""
+    """Add accounts whose officers and liaisons belong to the same communities."""
     today = select(Assignment).where(Assignment.end_on.is_(None)).order_by(Assignment.id)
     assigned = list(session.scalars(today))
-    communities = [one.community_id for one in assigned]
-    officers = iter({one.officer_id: one for one in assigned}.values())
+    communities = [row.community_id for row in assigned]
+    officers = iter({row.officer_id: row for row in assigned}.values())
     leaders = iter(session.scalars(select(Squad).order_by(Squad.id)).all())
     liaisons = iter(communities)
     for number, role in enumerate(islice(cycle(ROLES), people), 1):
@@ -149,27 +148,31 @@ def _accounts(session: Session, hashed: str, people: int) -> Iterator[Account]:
 
 
 class Server:
-    """A server process as `make run` starts it, on a port that was free."""
+    """A server process, started as by `make run`, on a free port."""
 
     def __init__(self, site: Site) -> None:
         self.port = _free_port()
         config = replace(site.config, port=self.port)
         values = {name: getattr(config, attribute) for attribute, name in VARIABLES.items()}
-        own = {name: str(value) for name, value in values.items() if value not in (None, False)}
+        environment = {name: str(value) for name, value in values.items() if value not in (None, False)}
         self._log: TextIO = site.log.open("a")
         self._process = subprocess.Popen(
-            [sys.executable, "admin_app.py"], cwd=ROOT, env={**os.environ, **own}, stdout=self._log, stderr=self._log
+            [sys.executable, "admin_app.py"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=self._log,
+            stderr=self._log,
         )
 
     def wait(self) -> Server:
-        """Until it answers."""
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        """Wait until the server answers. Raises RuntimeError after PATIENCE seconds or if it ends."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break
             try:
-                with urlopen(f"http://127.0.0.1:{self.port}/login", timeout=10) as answer:
-                    answer.read()
+                with urlopen(f"http://127.0.0.1:{self.port}/login", timeout=10) as response:
+                    response.read()
                 return self
             except (URLError, OSError):
                 time.sleep(0.05)
@@ -177,13 +180,13 @@ class Server:
         raise RuntimeError(f"the server doesn't answer: see {self._log.name}")
 
     def kill(self) -> None:
-        """End it as a power cut would, with signal 9."""
+        """End it with signal 9."""
         self._process.kill()
         self._process.wait()
         self._log.close()
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,8 +1,8 @@
-"""A server killed at random moments while people report, step, edit and import: `make soak`.
+"""Soak test: a server is killed at random moments while users report, take steps, edit and import; `make soak`.
 
-After each kill the database is looked at and the server started again. Ends with 1 when anything is broken, or when
-an answer said "saved" and it isn't. Whatever people do and when the server is killed follows from the seed that is
-printed; how far they get until then does not."""
+After each kill the database is checked and the server started again. Exit status 1 if anything is inconsistent or a
+confirmed change is missing. Actions and moments of the kills follow from the printed seed; how far the users get does
+not."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from bureau.access.roles import LEADER, LIAISON, OFFICE
 from panel.jobs.records import Job, JobState
 
 PEOPLE = 6
-#: Rows of a file that a request writes, and of one that a job does.
+#: Rows of a file imported by a request, and of one imported by a job.
 SMALL, LARGE = 60, 2_100
-#: One round of so many, the server is killed while it writes a large file, at most so many seconds after it was asked
-#: to; else after so many answers to all of them, in the midst of others.
-LARGE_EVERY, WRITING = 5, 2.0
-ANSWERS, MIDST = (5, 40), 0.15
-#: Answers that a log-in takes.
+#: In every LARGE_EVERY-th round the server is killed up to WRITE_DELAY seconds after the import of a large file was
+#: requested; else up to KILL_DELAY seconds after a random number of answers.
+LARGE_EVERY, WRITE_DELAY = 5, 2.0
+ANSWERS, KILL_DELAY = (5, 40), 0.15
+#: Number of answers during a log-in.
 LOG_IN = 4
-#: Seconds that a round takes at most, however busy the machine is.
-LONGEST = 20
-#: Seconds that what waited may take at the end.
+#: Most seconds of a round.
+MAX_SECONDS = 20
+#: Most seconds for the remaining jobs at the end.
 SETTLED = 60
 
 
@@ -45,48 +45,48 @@ def main() -> int:
     options.add_argument("--rounds", type=int, default=200)
     options.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     options.add_argument("--database", default="", help="an empty PostgreSQL database; without it SQLite")
-    given = options.parse_args()
+    arguments = options.parse_args()
     with TemporaryDirectory() as folder:
-        site = Site.build(Path(folder), PEOPLE, database_url=given.database)
-        found = soak(site, given.rounds, given.seed, print)
-    for fault in found:
-        print(fault)
-    return int(bool(found))
+        site = Site.build(Path(folder), PEOPLE, database_url=arguments.database)
+        problems = soak(site, arguments.rounds, arguments.seed, print)
+    for problem in problems:
+        print(problem)
+    return int(bool(problems))
 
 
-def soak(site: Site, rounds: int, seed: int, say: Callable[[str], object]) -> list[str]:
-    """So many rounds of work and kill; gives what was found broken, and ends at the first round that broke anything."""
-    say(f"seed {seed}")
+def soak(site: Site, rounds: int, seed: int, output: Callable[[str], object]) -> list[str]:
+    """Run rounds of work and kill up to the first problem, and return the problems found."""
+    output(f"seed {seed}")
     people = [Person(Visitor(account), random.Random(), site.knows) for account in site.accounts]  # noqa: S311
     shared = ("community", people[0].visitor.account.community, "households")
     with site.session() as session:
         start = Start.of(session, shared)
-    found: list[str] = []
+    problems: list[str] = []
     for number in range(1, rounds + 1):
-        for place, person in enumerate(people):
-            person.rng.seed(f"{seed}/{number}/{place}")
+        for index, person in enumerate(people):
+            person.rng.seed(f"{seed}/{number}/{index}")
         rng = random.Random(f"{seed}/{number}")  # noqa: S311 - not for secrets
-        found += _round(Server(site).wait(), people, rng, Round(number, shared))
+        problems += _round(Server(site).wait(), people, rng, RoundState(number, shared))
         notes = Notes()
         for person in people:
             notes += person.notes
         site.quiet()
         with site.session() as session:
-            found += [*faults(session, site.store), *lost(session, notes, start)]
-        found += site.complaints()
-        say(
+            problems += [*faults(session, site.store), *lost(session, notes, start)]
+        problems += site.complaints()
+        output(
             f"round {number}: {len(notes.reports)} reports, {notes.steps.total()} steps, {notes.edits.total()} edits, "
-            f"{len(notes.imports)} imports confirmed; {'broken' if found else 'all there'}"
+            f"{len(notes.imports)} imports confirmed; {'broken' if problems else 'all there'}"
         )
-        if found:
-            return [*found, f"seed {seed}, round {number}"]
-    return _settled(site)
+        if problems:
+            return [*problems, f"seed {seed}, round {number}"]
+    return _unfinished_jobs(site)
 
 
 @dataclass
-class Round:
-    """What everybody shares: which round it is, the field that is raised, whether it is over, whether a large file is
-    about to be written."""
+class RoundState:
+    """State of a round, shared by its users: the field to increase, `over` at its end, `writing` when a large import
+    begins."""
 
     number: int
     shared: Edited
@@ -98,79 +98,79 @@ class Round:
         return self.number % LARGE_EVERY == 0
 
 
-def _round(server: Server, people: list[Person], rng: random.Random, now: Round) -> list[str]:
-    """Let everybody work until the server is killed."""
+def _round(server: Server, people: list[Person], rng: random.Random, state: RoundState) -> list[str]:
+    """Let everybody work until the server is killed; returns the problems found."""
     broken: list[str] = []
-    over = now.over
+    stop = state.over
 
     def work(person: Person, place: int) -> None:
         person.visitor.servers = [server]
         try:
             if not person.visitor.logged_in:
                 person.visitor.log_in()
-            while not over.is_set():
-                _act(person, now, first=place == 0)
+            while not stop.is_set():
+                _next_action(person, state, first=place == 0)
         except Gone as error:
-            if not over.is_set():
+            if not stop.is_set():
                 broken.append(f"the server went away by itself: {error}")
         except Fault as fault:
-            if not over.is_set():
+            if not stop.is_set():
                 broken.append(str(fault))
         except Exception as error:
             broken.append(repr(error))
 
-    threads = [threading.Thread(target=work, args=given) for given in zip(people, range(len(people)), strict=True)]
+    threads = [threading.Thread(target=work, args=args) for args in zip(people, range(len(people)), strict=True)]
     answers = rng.randint(*ANSWERS) + sum(
         person.visitor.answered if person.visitor.logged_in else LOG_IN for person in people
     )
-    midst = rng.uniform(0, WRITING if now.large else MIDST)
+    delay = rng.uniform(0, WRITE_DELAY if state.large else KILL_DELAY)
     for thread in threads:
         thread.start()
-    until = time.monotonic() + LONGEST
-    while time.monotonic() < until and any(thread.is_alive() for thread in threads):
-        if now.writing.is_set() if now.large else sum(person.visitor.answered for person in people) >= answers:
+    deadline = time.monotonic() + MAX_SECONDS
+    while time.monotonic() < deadline and any(thread.is_alive() for thread in threads):
+        if state.writing.is_set() if state.large else sum(person.visitor.answered for person in people) >= answers:
             break
         time.sleep(0.005)
-    time.sleep(midst)
-    over.set()
+    time.sleep(delay)
+    stop.set()
     server.kill()
     for thread in threads:
         thread.join()
     return broken
 
 
-def _act(person: Person, now: Round, *, first: bool) -> None:
-    """What somebody does next. One of the office imports small files, the other large ones; both edit."""
+def _next_action(person: Person, state: RoundState, *, first: bool) -> None:
+    """Run a random action by role. One office user imports small files, the other one large files; both edit."""
     role = person.visitor.account.role
     if role != OFFICE:
         acts = {LIAISON: (person.report, person.remark), LEADER: (person.remark, person.work)}
         person.rng.choice(acts.get(role, (person.report, person.work, person.work)))()
-    elif now.large and not first and not now.writing.is_set():
-        person.bring_in("大表", LARGE, now.number, now.over.is_set, now.writing.set)
-        now.writing.set()
+    elif state.large and not first and not state.writing.is_set():
+        person.bring_in("大表", LARGE, state.number, state.over.is_set, state.writing.set)
+        state.writing.set()
     elif first and person.rng.random() < 0.3:
         person.said += 1
-        person.bring_in("小表", SMALL, now.number * 1000 + person.said, now.over.is_set)
+        person.bring_in("小表", SMALL, state.number * 1000 + person.said, state.over.is_set)
     elif person.rng.random() < 0.7:
-        person.raise_by_one(*now.shared)
+        person.raise_by_one(*state.shared)
     else:
         person.work()
 
 
-def _settled(site: Site) -> list[str]:
-    """After the last start what waited is done, and nothing seems to be running for ever."""
+def _unfinished_jobs(site: Site) -> list[str]:
+    """Start the server once more and wait for the remaining jobs; a problem for jobs that don't end."""
     server = Server(site).wait()
-    until = time.monotonic() + SETTLED
+    deadline = time.monotonic() + SETTLED
     try:
-        while time.monotonic() < until:
+        while time.monotonic() < deadline:
             with site.session() as session:
-                going = [job.id for job in session.query(Job) if job.state in (JobState.QUEUED, JobState.RUNNING)]
-            if not going:
+                unfinished = [job.id for job in session.query(Job) if job.state in (JobState.QUEUED, JobState.RUNNING)]
+            if not unfinished:
                 return []
             time.sleep(0.2)
     finally:
         server.kill()
-    return [f"jobs that never end: {going}"]
+    return [f"jobs that never end: {unfinished}"]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a command costs before it does anything, against the least it could: Flask and SQLAlchemy alone.
+"""Benchmark of the start-up of commands, compared with importing Flask and SQLAlchemy alone.
 
 python -m bench.start [--rounds 10]
 """
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 FLASK = ("-m", "flask", "--app", "admin_app")
-LEAST = ("-c", "import flask, sqlalchemy")
-STARTS: tuple[tuple[str, ...], ...] = (
+LIBRARIES = ("-c", "import flask, sqlalchemy")
+COMMANDS: tuple[tuple[str, ...], ...] = (
     (*FLASK, "check", "--help"),
     (*FLASK, "import", "--help"),
     (*FLASK, "export", "--help"),
@@ -24,17 +24,17 @@ STARTS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def cost(arguments: tuple[str, ...], folder: str) -> float:
-    """Processor time of one process, its own and the system's, in seconds."""
+def processor_time(arguments: tuple[str, ...], folder: str) -> float:
+    """The processor time of a process, user and system, in seconds."""
     environment = {**os.environ, "INSTANCE_PATH": folder, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, *arguments], cwd=folder, env=environment, stdout=subprocess.DEVNULL
     )
-    _pid, status, used = os.wait4(process.pid, 0)
+    _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed")
-    return used.ru_utime + used.ru_stime
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -44,11 +44,11 @@ def main() -> None:
     best: dict[tuple[str, ...], float] = {}
     with TemporaryDirectory() as folder:
         for _round in range(rounds):
-            # In turn, so that what else the machine does falls on all alike.
-            for arguments in (LEAST, *STARTS):
-                best[arguments] = min(cost(arguments, folder), best.get(arguments, float("inf")))
-    for arguments in STARTS:
-        ratio = best[arguments] / best[LEAST]
+            # Alternately, so that other load affects all alike.
+            for arguments in (LIBRARIES, *COMMANDS):
+                best[arguments] = min(processor_time(arguments, folder), best.get(arguments, float("inf")))
+    for arguments in COMMANDS:
+        ratio = best[arguments] / best[LIBRARIES]
         print(f"{' '.join(arguments[len(FLASK) :]):26} {best[arguments]:5.2f} s  {ratio:4.1f} times the libraries")
 
 

@@ -1,4 +1,4 @@
-"""Somebody at a screen, over the wire: cookies, forms, and what an answer says about what was saved."""
+"""An HTTP client with log-in, cookies and forms, which reads the messages that an answer announces."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from urllib.parse import urlencode
 from bench.forms import form_values
 from bench.site import PASSWORD, Account, Server
 
-#: Seconds to wait for an answer: longer than the database is waited for.
+#: Seconds to wait for an answer; longer than the panel waits for its database.
 TIMEOUT = 60
 
 
 class Gone(Exception):  # noqa: N818 - what became of the server
-    """No whole answer came: what was asked for may have been done or not."""
+    """No complete answer: the request may have been processed or not."""
 
 
 class Fault(Exception):  # noqa: N818 - what the panel did
-    """An answer that nobody should get."""
+    """An answer that the panel should never give."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `told` are the kinds of message that the next page shows: success, warning, danger."""
+    """An answer. `told` are the categories of the messages on the next page: success, warning, danger."""
 
     status: int
     text: str
@@ -39,13 +39,13 @@ class Answer:
 
 @dataclass
 class Visitor:
-    """An account that is logged in once, and keeps its cookies when servers come and go. Asks one server after the
-    other, if there are several."""
+    """The client of an account. It logs in once, keeps its cookies when servers restart, and uses several servers in
+    turn."""
 
     account: Account
     servers: list[Server] = field(default_factory=list)
     asked: int = 0
-    #: Whole answers that came, by status.
+    #: Number of complete answers by status.
     statuses: dict[int, int] = field(default_factory=dict)
     _cookies: dict[str, str] = field(default_factory=dict)
     _token: str = ""
@@ -59,22 +59,22 @@ class Visitor:
         return bool(self._token)
 
     def log_in(self) -> None:
-        """Begin anew, also when the server went away in the midst of it."""
+        """Log in with new cookies."""
         self._cookies.clear()
         page = self.get("/login")
-        given = {"username": self.account.name, "password": PASSWORD}
-        self.post("/login", {**given, "csrf_token": form_values(page.text)["csrf_token"]})
+        values = {"username": self.account.name, "password": PASSWORD}
+        self.post("/login", {**values, "csrf_token": form_values(page.text)["csrf_token"]})
         self._token = form_values(self.get("/password").text)["csrf_token"]
 
     def get(self, path: str) -> Answer:
         return self._ask("GET", path, None, {})
 
     def post(self, path: str, values: Mapping[str, str], file: tuple[str, bytes] | None = None) -> Answer:
-        """Send a form, with its token."""
-        given = {"csrf_token": self._token, **values}
-        body, kind = (urlencode(given).encode(), "application/x-www-form-urlencoded")
+        """Post a form with the CSRF token."""
+        form = {"csrf_token": self._token, **values}
+        body, kind = (urlencode(form).encode(), "application/x-www-form-urlencoded")
         if file is not None:
-            body, kind = _multipart(given, *file)
+            body, kind = _multipart(form, *file)
         return self._ask("POST", path, body, {"Content-Type": kind})
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
@@ -90,34 +90,34 @@ class Visitor:
             raise Gone(str(error)) from error
         finally:
             connection.close()
-        told: tuple[str, ...] = ()
+        flashes: tuple[str, ...] = ()
         for line in response.headers.get_all("Set-Cookie", []):
             for name, morsel in SimpleCookie(line).items():
                 self._cookies[name] = morsel.value
                 if name == "session":
-                    told = _told(morsel.value)
+                    flashes = _told(morsel.value)
         self.statuses[response.status] = self.statuses.get(response.status, 0) + 1
-        answer = Answer(response.status, text, response.headers.get("Location", ""), told)
+        answer = Answer(response.status, text, response.headers.get("Location", ""), flashes)
         if answer.status >= 500 or answer.status in (400, 401, 405, 413, 429) or "/login?" in answer.location:
             raise Fault(f"{self.account.name}: {method} {path}: {answer.status} {answer.location}")
         return answer
 
 
 def _told(cookie: str) -> tuple[str, ...]:
-    """The kinds of message that a session's cookie holds; its seal is the server's concern."""
-    packed = cookie.startswith(".")
+    """The categories of the messages in a session cookie; its signature is not checked."""
+    compressed = cookie.startswith(".")
     payload = cookie.removeprefix(".").partition(".")[0]
     data = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-    values = json.loads(zlib.decompress(data) if packed else data)
-    return tuple(one[" t"][0] for one in values.get("_flashes", []))
+    values = json.loads(zlib.decompress(data) if compressed else data)
+    return tuple(flash[" t"][0] for flash in values.get("_flashes", []))
 
 
 def _multipart(values: Mapping[str, str], name: str, data: bytes) -> tuple[bytes, str]:
-    mark = secrets.token_hex(16)
+    boundary = secrets.token_hex(16)
     parts = [
-        f'--{mark}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
         for key, value in values.items()
     ]
-    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-    parts += [f"{head}Content-Type: text/csv\r\n\r\n".encode(), data, f"\r\n--{mark}--\r\n".encode()]
-    return b"".join(parts), f"multipart/form-data; boundary={mark}"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    parts += [f"{head}Content-Type: text/csv\r\n\r\n".encode(), data, f"\r\n--{boundary}--\r\n".encode()]
+    return b"".join(parts), f"multipart/form-data; boundary={boundary}"

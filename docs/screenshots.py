@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/images from a made-up district of its own: `make screenshots`."""
+"""Takes the screenshots in docs/images from the demo district: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def log_in(page: Page, base: str, username: str) -> None:
 
 
 def linked(page: Page, address: str) -> str:
-    """Where the first row of a list leads to."""
+    """The address that the first row of a list links to."""
     page.goto(address)
-    found = page.locator("tbody a").first.evaluate("link => link.href")
-    return str(found)
+    target = page.locator("tbody a").first.evaluate("link => link.href")
+    return str(target)
 
 
 def roster(page: Page, base: str) -> None:
-    """The preview of a roster, after its communities have come in."""
+    """Take the screenshot of a roster's preview, after the import of its communities."""
     for table, file in (("community", "communities.xls"), ("liaison", "liaison-roster.xlsx")):
         page.goto(f"{base}/admin/{table}/import/")
         page.set_input_files("input[type=file]", SAMPLES / file)
@@ -83,7 +83,7 @@ def roster(page: Page, base: str) -> None:
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    browser_file = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    browser_file = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     with district() as base, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": SCREEN[0], "height": SCREEN[1]}, locale="zh-CN")

@@ -332,7 +332,7 @@ def test_what_nobody_should_meet_before_the_kill_is_told(error: Exception, sente
     server: Any = Killed
     rng = random.Random(1)  # noqa: S311 - not for secrets
     people = [Person(visitor, rng, {})]
-    now = soak.Round(1, ("community", 1, "households"))
+    now = soak.RoundState(1, ("community", 1, "households"))
     assert soak._round(server(None), people, rng, now) == [sentence]
 
 
@@ -347,13 +347,13 @@ def test_what_the_server_complains_of_is_told(site: Site) -> None:
 def test_a_job_that_never_ends_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "Server", Killed)
     monkeypatch.setattr(soak, "SETTLED", 1)
-    assert soak._settled(site) == []
+    assert soak._unfinished_jobs(site) == []
     with site.session() as session:
         session.add(job := Job(kind="import.apply", owner_id=1))
         session.flush()
         id_ = job.id
     try:
-        assert soak._settled(site) == [f"jobs that never end: [{id_}]"]
+        assert soak._unfinished_jobs(site) == [f"jobs that never end: [{id_}]"]
     finally:
         with site.session() as session:
             session.delete(session.get_one(Job, id_))
