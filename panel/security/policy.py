@@ -74,10 +74,10 @@ Rows = Callable[[Actor, Any], ColumnElement[bool]]
 RoleConflict = Callable[[Session, frozenset[str]], Message | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Role:
     """A role: its permissions for each table, and the rows in its scope. `everything`: all rows. `masked`: all personal
-    data is masked, including work phones."""
+    data is masked, including work phones. Two roles are never equal, so that a role can be the key of a cache."""
 
     name: str
     label: Message

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event, false, func, inspect, select
@@ -22,9 +24,9 @@ from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel.base import UNSCOPED, Base, Record, name_key
 from panel.fields import Personal, fields, links
-from panel.kinds import Mobile, now
+from panel.kinds import Mobile, now, today
 from panel.security import audit
-from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, model_of
+from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role, model_of
 
 BUSY_SECONDS = 30
 #: Ids in one statement, below the limit of parameters of every supported database.
@@ -114,18 +116,36 @@ def keyed_hash(value: str, secret: str) -> str:
 
 def _criteria(session: Session) -> list[Any]:
     """The actor's scope as loader options, one for each table that the actor doesn't read completely; cached."""
-    cached = session.info.get("criteria")
-    if cached is None:
-        actor = actor_of(session)
-        policy = session.info.get("policy")
-        cached = []
-        for mapper in Base.registry.mappers:
-            model = mapper.class_
-            condition = policy.criterion(actor, Permission.READ, model) if policy else false()
-            if condition is not None:
-                cached.append(with_loader_criteria(model, condition, include_aliases=True))
-        session.info["criteria"] = cached
-    criteria: list[Any] = cached
+    criteria: list[Any] | None = session.info.get("criteria")
+    if criteria is None:
+        actor, policy = actor_of(session), session.info.get("policy")
+        roles = tuple(policy.roles_of(actor)) if policy else ()
+        facts = tuple(sorted((name, tuple(sorted(ids))) for name, ids in actor.facts.items()))
+        criteria = _criteria_of(policy, roles, actor.name, actor.user_id, actor.roles, facts, today())
+        session.info["criteria"] = criteria
+    return criteria
+
+
+@lru_cache(maxsize=256)
+def _criteria_of(
+    policy: Policy | None,
+    _roles: tuple[Role, ...],
+    name: str,
+    user_id: int | None,
+    role_names: frozenset[str],
+    facts: tuple[tuple[str, tuple[int, ...]], ...],
+    _day: date,
+) -> list[Any]:
+    """Loader options of an actor, given in parts because its facts, a mapping, have no hash. They are built once and
+    not for each request: that took longer than most statements. The roles and the day are part of the key, because a
+    policy's roles can be exchanged and a condition may compare with today."""
+    actor = Actor(name, user_id, role_names, {fact: frozenset(ids) for fact, ids in facts})
+    criteria = []
+    for mapper in Base.registry.mappers:
+        model = mapper.class_
+        condition = policy.criterion(actor, Permission.READ, model) if policy else false()
+        if condition is not None:
+            criteria.append(with_loader_criteria(model, condition, include_aliases=True))
     return criteria
 
 
@@ -159,7 +179,7 @@ def _unscoped_tables(statement: Any) -> set[str]:
 
 def _is_text(element: Any) -> bool:
     """Whether an element is textual SQL; the "*" of `count(*)` isn't."""
-    return isinstance(element, TextClause) or (getattr(element, "is_literal", False) and str(element) != "*")
+    return isinstance(element, TextClause) or (getattr(element, "is_literal", False) and element.name != "*")
 
 
 def _table_name(element: Any) -> str:
