@@ -37,7 +37,7 @@ from panel.store import bulk
 from tests.factories import clock
 
 #: `make soak` does two hundred.
-ROUNDS = {"sqlite": 10, "postgresql": 2}
+ROUNDS = {"sqlite": 3, "postgresql": 2}
 
 
 @pytest.mark.database

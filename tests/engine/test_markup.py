@@ -40,9 +40,6 @@ from tests import factories
 from tests.factories import MODELS, TABLES, Browser, Stage, granted
 from tests.ledgers import JUNE, MAY, local
 
-#: Alike on either database.
-pytestmark = pytest.mark.alike
-
 #: Ends an attribute of either kind of quotation mark, and would be an element; `&amp;` must not become `&`.
 MARKUP = "'\"><b xx>&amp;."
 SCRIPT = "</p><script xx>alert(1)</script>"

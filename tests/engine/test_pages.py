@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from tests import factories
 from tests.cases.test_refusals import LIBRARY
+from tests.engine.test_words import forgotten
 from tests.factories import ROLE_NAMES, TABLES, Stage
 
 #: No script of another host, none inline, no style inline, no frame around it.
@@ -105,6 +106,16 @@ def test_no_page_speaks_like_a_library(clicked: Any, role: str) -> None:
             assert not [word for word in (*LIBRARY, "None", "NaN", "datetime.", "object at 0x") if word in text], (
                 address
             )
+
+
+@pytest.mark.parametrize("role", ROLE_NAMES)
+def test_no_page_shows_a_forgotten_sentence(clicked: Any, growing: Stage, role: str) -> None:
+    browser, names = growing.browse(role), {*ROLE_NAMES, "Werkzeug", "script", "alert"}
+    pages = dict(clicked[role])
+    for address in ("/nowhere", *(f"/admin/{table}/?q=没有" for table in TABLES)):
+        pages[address] = browser.get(address)
+    shown = {a: p for a, p in pages.items() if p.mimetype == "text/html" and not p.location}
+    assert {a: texts for a, page in shown.items() if (texts := forgotten(page.text, names))} == {}
 
 
 def test_what_people_type_is_text_and_never_markup(clicked: Any) -> None:

@@ -1,4 +1,4 @@
-"""Every sentence for people exists in Simplified Chinese, and no page shows one that was forgotten."""
+"""Every sentence for people exists in Simplified Chinese; `forgotten` finds one that a page shows in English."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from babel.messages.pofile import read_po
 
 from panel.i18n import CATALOGUES
 from panel.imports.rules import known_labels
-from panel.security.policy import Permission, model_of
-from tests.factories import MODELS, ROLE_NAMES, TABLES, Stage, granted
+from panel.security.policy import model_of
+from tests.factories import MODELS, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYWORDS = {"_": None, "n_": (1, 2)}
@@ -215,6 +215,23 @@ def test_headers_as_the_office_writes_them_are_understood(table: str, growing: S
     assert {header: known.meaning(header) for header in meant} == meant
 
 
+@cache
+def untranslated() -> frozenset[str]:
+    """The English sentences whose Chinese is another text: no Chinese page shows one of them."""
+    return frozenset(text for entry in catalogue() for text in entry_ids(entry) if text not in entry_texts(entry))
+
+
+def forgotten(page: str, names: set[str]) -> list[str]:
+    """Texts of a page that are English, but for `names` and what stands on Chinese pages as it is."""
+    shown = Shown()
+    shown.feed(page)
+    return [
+        text[:80]
+        for text in shown.texts
+        if text in untranslated() or set(re.findall(r"(?<![-\w])[A-Za-z]{2,}\b", text)) - LATIN - names
+    ]
+
+
 class Shown(HTMLParser):
     """Every text that a page shows or reads out."""
 
@@ -237,42 +254,6 @@ class Shown(HTMLParser):
     def handle_data(self, data: str) -> None:
         if data.strip() and not self._silent:
             self.texts.append(data.strip())
-
-
-def pages(role: str, stage: Stage) -> list[str]:
-    """The address of every kind of page that a role may open."""
-    rules = [rule for rule in stage.app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
-    found = [rule.rule for rule in rules if not rule.rule.startswith("/admin/")] + ["/nowhere"]
-    for table in TABLES:
-        if not granted(role, Permission.READ, table):
-            continue
-        id_ = stage.inside[table]
-        found += [f"/admin/{table}/", f"/admin/{table}/?q=没有", f"/admin/{table}/details/?id={id_}"]
-        for act, addresses in (
-            (Permission.CREATE, ["new/"]),
-            (Permission.EDIT, [f"edit/?id={id_}"]),
-            (Permission.DELETE, [f"confirm/?id={id_}"]),
-            (Permission.IMPORT, ["import/"]),
-        ):
-            if granted(role, act, table):
-                found += [f"/admin/{table}/{address}" for address in addresses]
-    return found
-
-
-@pytest.mark.parametrize("role", ROLE_NAMES)
-def test_no_page_shows_a_forgotten_sentence(role: str, growing: Stage) -> None:
-    untranslated = {text for entry in catalogue() for text in entry_ids(entry) if text not in entry_texts(entry)}
-    browser, wrong = growing.browse(role), set()
-    allowed = LATIN | set(ROLE_NAMES) | {"Werkzeug"}
-    for address in pages(role, growing):
-        answer, shown = browser.get(address), Shown()
-        if answer.mimetype == "text/html" and not answer.location:
-            shown.feed(answer.text)
-        for text in shown.texts:
-            latin = set(re.findall(r"\b[A-Za-z]{2,}\b", text)) - allowed
-            if text in untranslated or latin:
-                wrong.add((address, text[:80]))
-    assert not wrong
 
 
 def test_pages_speak_english_to_those_who_want_it(stage: Stage) -> None:

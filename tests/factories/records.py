@@ -22,7 +22,7 @@ def another(session: Session, table: str, side: dict[str, int], **given: Any) ->
     model = MODELS[table]
     if table == "caseevent":
         about = session.get_one(models.Case, side["case"])
-        return events.append(session, about, "remark", about.status, about.status, None, f"测试 {next(numbers)}")
+        return events.append(session, about, "note", about.status, about.status, None, f"测试 {next(numbers)}")
     if table == "userrole":
         given.setdefault("user_id", another(session, "user", side).id)
     made = model(**{**demanded(table, side), **given})

@@ -43,7 +43,7 @@ def worlds(growing: Stage) -> Stage:
                 CalendarDay(day=date(2026, 6, 13), is_work=True, name="端午节"),
             ]
         )
-        plain_figures.fill(session, growing.inside, growing.outside, seed=1, count=200)
+        plain_figures.fill(session, growing.inside, growing.outside, seed=1, count=110)
     return growing
 
 
@@ -98,14 +98,14 @@ def test_every_figure_is_what_one_counts_by_hand(worlds: Stage, role: str) -> No
     with worlds.acting(role) as session:
         plain = Plain(session)
         for by in Grouping:
-            for span in SPANS:
+            for span in SPANS if by is Grouping.WHOLE else SPANS[1:2]:
                 compare(session, plain, span, by)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_so_it_is_on_other_data(stage: Stage, seed: int) -> None:
     with stage.session() as session:
-        plain_figures.fill(session, stage.inside, stage.outside, seed=100 + seed, count=120)
+        plain_figures.fill(session, stage.inside, stage.outside, seed=100 + seed, count=80)
         plain = Plain(session)
         for by in (Grouping.WHOLE, Grouping.COMMUNITY, Grouping.MONTH):
             compare(session, plain, SPANS[2], by)
@@ -137,7 +137,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 def test_a_number_and_the_list_behind_it_are_the_same_records(worlds: Stage, filters: dict[str, Any]) -> None:
     with worlds.acting("leader") as session:
-        for by in (Grouping.SQUAD, Grouping.ITEM, Grouping.MONTH):
+        for by in (Grouping.SQUAD, Grouping.ITEM, Grouping.MONTH) if not filters else (Grouping.SQUAD,):
             table = sums.table(session, ReportQuery(SPANS[1], **filters), by)
             for line in [*table.lines, table.total]:
                 for name, figure in FIGURES.items():

@@ -39,7 +39,7 @@ FILE = f"/figures/file{ADDRESS.removeprefix('/figures')}"
 @pytest.fixture(scope="module")
 def filled(growing: Stage) -> Stage:
     with clock(), growing.session() as session:
-        plain_figures.fill(session, growing.inside, growing.outside, seed=5, count=150)
+        plain_figures.fill(session, growing.inside, growing.outside, seed=5, count=90)
     return growing
 
 
