@@ -22,6 +22,7 @@ from admin_app import create_app
 from bureau.upkeep.web.commands import migrate
 from panel.config import Config
 from panel.i18n import DEFAULT_LOCALE, using_locale
+from panel.web import assemble
 from tests import factories
 from tests.applications import Applications
 from tests.factories import clock
@@ -196,6 +197,13 @@ def district(stage: factories.Stage) -> factories.District:
 def browse(stage: factories.Stage) -> Any:
     """browse("office") is a client logged in with that role; its forms carry their token."""
     return stage.browse
+
+
+@pytest.fixture
+def frameless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without menu, badges and bell, for tests of many requests that are about something else: they take half of
+    a short page's time."""
+    monkeypatch.setattr(assemble, "frame", lambda _panel: None)
 
 
 Running = Callable[..., AbstractContextManager[Flask]]
