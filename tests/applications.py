@@ -9,10 +9,22 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from admin_app import create_app
 from panel.config import Config
 from panel.jobs.worker import Jobs
+
+
+class Client(FlaskClient):
+    """A client that reads each answer to its end, as browsers do, and leaves no file open: neither those that an answer
+    is read from, nor the one that a large upload is kept in."""
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
+        answer = super().open(*args, buffered=buffered, **kwargs)
+        answer.request.environ["wsgi.input"].close()
+        return answer
 
 
 class Applications:
@@ -37,6 +49,7 @@ class Applications:
 def _built(config: Config) -> tuple[Flask, object]:
     app = create_app(config)
     app.config.update(TESTING=True, PROPAGATE_EXCEPTIONS=False)
+    app.test_client_class = Client
     app.extensions["panel"].complete()
     with app.app_context():
         sa.event.listen(app.extensions["panel"].db.engine, "do_connect", _connect_to(app))
