@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
 import tempfile
 import uuid
@@ -40,6 +41,23 @@ settings.load_profile("suite")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="where the tests run")
+    parser.addoption("--order", type=int, metavar="SEED", help="files, and the tests of a file, in random order")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test may depend on those before it. A file's tests stay together: they share what is made for their file."""
+    seed = config.getoption("--order")
+    if seed is None:
+        return
+    order = random.Random(seed)  # noqa: S311 - not for secrets
+    files = {item.path: order.random() for item in items}
+    order.shuffle(items)
+    items.sort(key=lambda item: files[item.path])
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    seed = config.getoption("--order")
+    return "" if seed is None else f"random order: repeat it with --order {seed}"
 
 
 @pytest.fixture(autouse=True)

@@ -380,7 +380,7 @@ def test_random_people_take_random_steps(growing: Stage) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=15,
+            max_examples=8,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -45,7 +45,7 @@ def clicked(growing: Stage) -> Clicked:
     """Some lists are long enough for a second page, some records have a history."""
     with growing.session() as session:
         for table in TABLES:
-            for _n in range(60 if table in ("case", "street", "user") else 3):
+            for _n in range(25 if table in ("case", "street", "user") else 3):
                 factories.another(session, table, growing.inside)
     with factories.clock():
         office = growing.browse("office")

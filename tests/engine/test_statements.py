@@ -16,7 +16,7 @@ from tests.factories import ROLE_NAMES, TABLES, Stage, granted, pairs
 LIMIT = 12
 #: The page of a case shows all that hangs on it.
 LIMITS = {("case", "details"): 15}
-FEW, MANY = 3, 60
+FEW, MANY = 3, 12
 
 PAGES = {
     "list": ("/", Permission.READ),
