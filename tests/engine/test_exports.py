@@ -220,7 +220,6 @@ def looks(cell: Any) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("footnote", ["", "导出编号：1 & 2"])
 def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch, footnote: str) -> None:
-    pytest.importorskip("rustpy_xlsxwriter")
     monkeypatch.setattr(page, "PRINTED", 1)
     ours = written(footnote)
     monkeypatch.setattr(fast, "rust", None)
@@ -248,7 +247,6 @@ def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_ends_the_reading_ends_the_faster_writing(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("rustpy_xlsxwriter")
     monkeypatch.setattr(page, "PRINTED", 1)
 
     def rows() -> Any:
