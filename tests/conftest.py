@@ -32,7 +32,7 @@ KEY = "a key for tests only, of no worth anywhere"
 
 # An application is hundreds of thousands of objects that live as long as the run. Looking through them after every few
 # hundred new ones took an eighth of the suite's time.
-gc.set_threshold(200_000, 50, 100)
+gc.set_threshold(100_000, 20, 10)
 
 # The clock stands elsewhere and the machine may be busy: no example has a deadline.
 settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
