@@ -217,11 +217,12 @@ def browse(stage: factories.Stage) -> Any:
     return stage.browse
 
 
-@pytest.fixture
-def frameless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages without menu, badges and bell, for tests of many requests that are about something else: they take half of
-    a short page's time."""
-    monkeypatch.setattr(assemble, "frame", lambda _panel: None)
+@pytest.fixture(autouse=True)
+def frameless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages come without menu, badges and bell, which take half of a short page's time; with them where a test is
+    marked as one that looks at them, and in a browser."""
+    if not any(request.node.get_closest_marker(name) for name in ("framed", "browser", "served")):
+        monkeypatch.setattr(assemble, "frame", lambda _panel: None)
 
 
 Running = Callable[..., AbstractContextManager[Flask]]

@@ -105,7 +105,6 @@ def test_every_generated_table_and_route_is_covered_here(standing: Stage) -> Non
     assert generated == {route.name for route in ROUTES}
 
 
-@pytest.mark.usefixtures("frameless")
 @pytest.mark.parametrize("table", TABLES)
 def test_nobody_gets_in_without_logging_in(standing: Stage, table: str) -> None:
     visitor = standing.visitor()
@@ -117,7 +116,6 @@ def test_nobody_gets_in_without_logging_in(standing: Stage, table: str) -> None:
             assert answer.status_code == 401, route
 
 
-@pytest.mark.usefixtures("frameless")
 @pytest.mark.parametrize(("role", "table"), EVERYBODY_EVERYWHERE)
 def test_what_no_role_grants_is_refused(standing: Stage, role: str, table: str) -> None:
     browser = standing.browse(role)
@@ -128,7 +126,6 @@ def test_what_no_role_grants_is_refused(standing: Stage, role: str, table: str) 
     assert standing.count(table) == before
 
 
-@pytest.mark.usefixtures("frameless")
 @pytest.mark.parametrize(("role", "table"), [pair for pair in pairs() if scoped(*pair)])
 def test_a_record_outside_ones_area_does_not_exist(standing: Stage, role: str, table: str) -> None:
     browser = standing.browse(role)
@@ -138,7 +135,6 @@ def test_a_record_outside_ones_area_does_not_exist(standing: Stage, role: str, t
     assert standing.get(table, standing.outside[table]) is not None
 
 
-@pytest.mark.usefixtures("frameless")
 @pytest.mark.parametrize(("role", "table"), [pair for pair in pairs() if scoped(*pair)])
 def test_a_list_shows_ones_own_area_alone(standing: Stage, role: str, table: str) -> None:
     page = standing.browse(role).get(f"/admin/{table}/?size=200").text
@@ -146,7 +142,6 @@ def test_a_list_shows_ones_own_area_alone(standing: Stage, role: str, table: str
     assert f'/admin/{table}/details/?id={standing.outside[table]}"' not in page
 
 
-@pytest.mark.usefixtures("frameless")
 @pytest.mark.parametrize(("role", "table"), pairs())
 def test_what_a_role_grants_is_answered(standing: Stage, role: str, table: str) -> None:
     browser = standing.browse(role)
@@ -157,6 +152,7 @@ def test_what_a_role_grants_is_answered(standing: Stage, role: str, table: str) 
             assert route.ask(browser, table, about).status_code in route.answers, route
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_the_menu_shows_what_one_may_open_and_nothing_else(standing: Stage, role: str) -> None:
     browser = standing.browse(role)

@@ -11,8 +11,6 @@ from panel.security.policy import Permission
 from tests import factories
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs
 
-pytestmark = pytest.mark.usefixtures("frameless")
-
 #: Who does everything with a table.
 KEEPER = {table: next(role for role in ROLE_NAMES if granted(role, Permission.READ, table)) for table in TABLES}
 WRITERS = [table for table in TABLES if granted(KEEPER[table], Permission.EDIT, table)]

@@ -18,8 +18,6 @@ from panel.web.views import SchemaView
 from tests import steps
 from tests.factories import Stage, clock
 
-pytestmark = pytest.mark.usefixtures("frameless")
-
 ROOT = Path(__file__).resolve().parents[2]
 NONSENSE = ("²", "9" * 20)
 #: The table whose screen stands for all generated ones.

@@ -19,8 +19,6 @@ from panel.security.policy import Permission
 from tests import factories
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs
 
-pytestmark = pytest.mark.usefixtures("frameless")
-
 KEEPER = {table: next(role for role in ROLE_NAMES if granted(role, Permission.READ, table)) for table in TABLES}
 
 

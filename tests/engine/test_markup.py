@@ -40,6 +40,8 @@ from tests import factories
 from tests.factories import MODELS, TABLES, Browser, Stage, granted
 from tests.ledgers import JUNE, MAY, local
 
+pytestmark = pytest.mark.framed
+
 #: Ends an attribute of either kind of quotation mark, and would be an element; `&amp;` must not become `&`.
 MARKUP = "'\"><b xx>&amp;."
 SCRIPT = "</p><script xx>alert(1)</script>"

@@ -13,6 +13,8 @@ from tests.cases.test_refusals import LIBRARY
 from tests.engine.test_words import forgotten
 from tests.factories import ROLE_NAMES, TABLES, Stage
 
+pytestmark = pytest.mark.framed
+
 #: No script of another host, none inline, no style inline, no frame around it.
 POLICY = {
     "default-src": "'self'",

@@ -12,6 +12,8 @@ from panel.web import child_rows
 from tests import factories
 from tests.factories import ROLE_NAMES, TABLES, Stage, granted, pairs
 
+pytestmark = pytest.mark.framed
+
 #: Log-in and scope included.
 LIMIT = 12
 #: The page of a case shows all that hangs on it.

@@ -24,6 +24,8 @@ from panel.security.policy import Permission
 from tests import factories, steps
 from tests.factories import ROLE_NAMES, Stage
 
+pytestmark = pytest.mark.framed
+
 S = CaseStatus
 
 #: Step, from where, who handles, who takes it, who is told (besides: nobody), of what.
