@@ -24,6 +24,7 @@ from admin_app import create_app
 from bureau.upkeep.web.commands import migrate
 from panel.config import Config
 from seed import demo
+from tests.applications import Applications
 from tests.factories import PASSWORD, ROLE_NAMES
 
 CASES = 60
@@ -36,6 +37,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     """The system's Chromium where there is one, else Playwright's own; it finds no other host than this one."""
     arguments = [
         "--disable-background-networking",
+        "--disable-gpu",
         "--no-first-run",
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ]
@@ -92,20 +94,18 @@ class Site:
 
 
 @pytest.fixture
-def site(content: Path, plain_config: Config, tmp_path: Path) -> Iterator[Site]:
+def site(content: Path, plain_config: Config, tmp_path: Path, applications: Applications) -> Iterator[Site]:
     """A demo district of the test's own, served."""
     file = tmp_path / "panel.db"
     shutil.copyfile(content, file)
-    app = create_app(replace(plain_config, instance=tmp_path, database_url=f"sqlite:///{file}"))
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield Site(app, f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    with app.app_context():
-        app.extensions["panel"].db.engine.dispose()
+    with applications.at(replace(plain_config, instance=tmp_path, database_url=f"sqlite:///{file}")) as app:
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield Site(app, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass
