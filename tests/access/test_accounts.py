@@ -100,7 +100,8 @@ def test_an_inactive_account_is_refused_and_put_out(stage: Stage) -> None:
 
 
 def test_logging_out_ends_the_session(stage: Stage) -> None:
-    browser = stage.browse("viewer")
+    browser = stage.visitor()
+    browser.log_in("viewer")
     assert browser.get("/logout").status_code == 405
     assert browser.post("/logout").location == "/login"
     assert browser.get("/").status_code == 302
@@ -123,7 +124,8 @@ def test_a_log_in_changes_the_token(stage: Stage) -> None:
 
 
 def test_half_an_hour_of_nothing_ends_a_session(stage: Stage) -> None:
-    browser = stage.browse("viewer")
+    browser = stage.visitor()
+    browser.log_in("viewer")
     with later(29):
         assert browser.get("/").status_code == 200
         with later(29):
@@ -371,6 +373,7 @@ def test_the_matrix_page_says_what_is_declared(standing: Stage) -> None:
             assert len(re.sub(r"<[^>]*>|—", "", cell).split("、")) == max(len(acts), 1)
 
 
+@pytest.mark.framed
 def test_the_settings_are_saved_and_checked(stage: Stage) -> None:
     office = stage.browse("office")
     given = office.form("/settings")

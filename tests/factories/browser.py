@@ -44,6 +44,17 @@ class Browser:
     def log_in(self, username: str, password: str = PASSWORD, **values: str) -> TestResponse:
         return self.post("/login", {"username": username, "password": password, **values})
 
+    def seat(self) -> tuple[str, str]:
+        """Cookie and token of this session, for another client that goes on with it."""
+        token, cookie = self.token(), self.client.get_cookie("session")
+        assert cookie is not None
+        return cookie.value, token
+
+    def take(self, seat: tuple[str, str]) -> None:
+        """Go on with a session in place of a log-in."""
+        cookie, self._token = seat
+        self.client.set_cookie("session", cookie)
+
     def menu(self) -> list[str]:
         """The addresses in the side bar of the home page."""
         side = re.search(r'<nav class="side".*?</nav>', self.get("/").text, re.S)

@@ -11,12 +11,17 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from panel.security.policy import Actor
+from panel.kinds import now
+from panel.security.accounts import User
+from panel.security.policy import Actor, table_of
 from panel.security.session import install_listeners, may_write, set_actor
 from tests.factories.browser import PASSWORD, Browser
 from tests.factories.district import District, district
 from tests.factories.records import another
 from tests.factories.tables import MODELS
+
+#: Sessions of accounts that have logged in at this moment with this password, in whichever copy of the district.
+_seats: dict[tuple[object, ...], tuple[str, str]] = {}
 
 
 class Stage:
@@ -54,9 +59,21 @@ class Stage:
     def browse(self, username: str, password: str = PASSWORD) -> Browser:
         """Somebody who is logged in; the same one when asked again."""
         if username not in self._browsers:
-            self._browsers[username] = self.visitor()
-            self._browsers[username].log_in(username, password)
+            self._browsers[username] = browser = self.visitor()
+            key = (username, password, self._login(username), int(now().timestamp()))
+            if key in _seats:
+                browser.take(_seats[key])
+            elif browser.log_in(username, password).status_code == 302:
+                _seats[key] = browser.seat()
         return self._browsers[username]
+
+    def _login(self, username: str) -> tuple[Any, ...]:
+        """What the sessions of an account are known by; nothing for one that can't log in."""
+        columns = table_of(User).c
+        usable = columns.active & columns.locked_until.is_(None)
+        statement = sa.select(columns.id, columns.stamp).where(columns.username == username, usable)
+        with self.app.app_context(), self.panel.db.engine.connect() as connection:
+            return tuple(connection.execute(statement).first() or ())
 
     def visitor(self) -> Browser:
         """Somebody who is not logged in."""
