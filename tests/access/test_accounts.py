@@ -388,7 +388,7 @@ def test_the_settings_are_saved_and_checked(stage: Stage) -> None:
 
 
 def test_times_are_moments_with_a_zone(stage: Stage) -> None:
-    stage.browse("viewer")
+    stage.visitor().log_in("viewer")
     found = person(stage, "viewer").last_login_at
     assert isinstance(found, datetime)
     assert found.tzinfo is not None

@@ -46,6 +46,7 @@ def stored(stage: Stage, id_: int) -> models.Case:
     return found
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_the_office_alone_has_the_page(standing: Stage, role: str) -> None:
     browser, status = standing.browse(role), 200 if role == "office" else 403
@@ -336,6 +337,7 @@ def test_what_has_ended_was_in_time_or_late(
 BANNER = "年工作日历尚未载入"
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize(
     ("moment", "year"),
     [

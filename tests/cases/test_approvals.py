@@ -237,6 +237,7 @@ def test_a_change_of_the_calendar_counts_what_was_granted(stage: Stage) -> None:
                 assert case.due_at == clock.due_at(case.accepted_at, limit, changes, calendar)
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize(("who", "status"), [("leader", 200), ("office", 200), ("officer", 403), ("viewer", 403)])
 def test_who_has_the_list(standing: Stage, who: str, status: int) -> None:
     assert standing.browse(who).get("/approvals").status_code == status

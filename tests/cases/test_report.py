@@ -42,6 +42,7 @@ def parties(stage: Stage, case: models.Case) -> list[models.CaseParty]:
         return list(session.execute(statement).scalars())
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize(
     ("role", "status"),
     [("office", 200), ("officer", 200), ("liaison", 200), ("leader", 403), ("viewer", 403), ("auditor", 403)],
@@ -53,6 +54,7 @@ def test_those_who_report_have_the_form(standing: Stage, role: str, status: int)
     assert ("/report" in browser.menu()) is (status == 200)
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ["officer", "liaison"])
 def test_it_stands_right_below_home(standing: Stage, role: str) -> None:
     assert standing.browse(role).menu()[:2] == ["/", "/report"]

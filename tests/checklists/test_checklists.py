@@ -29,6 +29,7 @@ def codes(browser: Browser, address: str) -> list[str]:
     return re.findall(r'<span class="below">((?:ZF|FW)\d\d)', browser.get(address).text)
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_who_reads_the_items_reads_the_lists(lists: Stage, role: str) -> None:
     may = granted(role, Permission.READ, "checklistitem")

@@ -43,6 +43,7 @@ def filled(growing: Stage) -> Stage:
     return growing
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_who_may_read_all_that_figures_are_made_from_may_see_them(filled: Stage, role: str) -> None:
     browser = filled.browse(role)

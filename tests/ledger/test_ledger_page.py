@@ -70,6 +70,7 @@ def command(stage: Stage, *arguments: str) -> Result:
     return stage.app.test_cli_runner().invoke(args=["ledger", *arguments])
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_who_may_look_and_who_may_take_it_along(made: Stage, role: str) -> None:
     browser = made.browse(role)

@@ -211,6 +211,7 @@ def test_ones_own_area_is_printed_and_no_more(filled: Stage) -> None:
     assert lines(written(filled, "referrals", "office", street=filled.outside["street"])) == []
 
 
+@pytest.mark.framed
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_who_may_take_it_along(filled: Stage, role: str) -> None:
     browser, allowed = filled.browse(role), role in {"office", "leader"}
