@@ -71,6 +71,7 @@ def streets(stage: Stage, name: str) -> int:
         return session.execute(sa.select(sa.func.count()).where(models.Street.name == name)).scalar_one()
 
 
+@pytest.mark.framed
 @pytest.mark.database
 def test_a_job_is_done_as_its_owner_and_its_result_is_theirs(stage: Stage) -> None:
     id_ = ask(stage, name="新街道")
