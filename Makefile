@@ -9,6 +9,8 @@ FLASK := $(BIN)/flask --app admin_app
 # Test processes at a time; a file's tests stay together, since many share what was made once for their file.
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+# The order of the tests on PostgreSQL is another one each time; ORDER=… repeats one, which the run prints.
+ORDER ?= $(shell date +%s)
 # Cases of the demo district.
 CASES ?= 2400
 # What belongs to this installation: database, key, uploads. An absolute path, whatever was given.
@@ -44,7 +46,7 @@ test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL
 	  [ "$$CI" != true ] || failed=1; \
 	  $(PYTEST) -m "not browser" || failed=1; \
 	fi; \
-	$(PYTEST) -m database --database postgresql || failed=1; \
+	$(PYTEST) -m database --database postgresql --order $(ORDER) || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/.dev ## style, types, floors, templates

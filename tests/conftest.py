@@ -252,19 +252,34 @@ def empty_app(running: Running, template: Any) -> Iterator[Flask]:
         yield app
 
 
+Staged = Callable[[], AbstractContextManager[factories.Stage]]
+
+
 @pytest.fixture(scope="session")
-def standing(running: Running, furnished: Furnished) -> Iterator[factories.Stage]:
+def staged(running: Running, furnished: Furnished) -> Staged:
+    """staged() is a stage over a database of its own, for as long as the context lasts."""
+
+    @contextmanager
+    def lasting() -> Iterator[factories.Stage]:
+        with running(furnished.template) as app:
+            yield factories.Stage(app, furnished.district)
+
+    return lasting
+
+
+@pytest.fixture(scope="session")
+def standing(staged: Staged) -> Iterator[factories.Stage]:
     """A stage that is made once a run, for tests that leave it as they found it: that only read, or are refused, or
     take away what they put there."""
-    with running(furnished.template) as app:
-        yield factories.Stage(app, furnished.district)
+    with staged() as stage:
+        yield stage
 
 
 @pytest.fixture(scope="module")
-def growing(running: Running, furnished: Furnished) -> Iterator[factories.Stage]:
+def growing(staged: Staged) -> Iterator[factories.Stage]:
     """A stage that is made once a file."""
-    with running(furnished.template) as app:
-        yield factories.Stage(app, furnished.district)
+    with staged() as stage:
+        yield stage
 
 
 os.environ.setdefault("PYTHONWARNINGS", "default")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from panel.kinds import ZONE
 from panel.search import listing
 from panel.security.policy import Permission
 from tests import factories
+from tests.conftest import Staged
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs
 
 KEEPER = {table: next(role for role in ROLE_NAMES if granted(role, Permission.READ, table)) for table in TABLES}
@@ -44,38 +46,39 @@ def total(page: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def town(growing: Stage) -> Stage:
+def town(staged: Staged) -> Iterator[Stage]:
     """Communities and cases to look for."""
-    with growing.session() as session:
-        # Those that stand there already have no zone, so that filters of zones find the ones below alone.
-        session.execute(sa.update(models.Community.__table__).values(noise_zone=None))
-        street = models.Street(name="新嘉街道")
-        session.add(street)
-        for name, zone, households, closed, other in (
-            ("百花社区", 1, 100, False, "百花园、花园里"),
-            ("百年社区", 2, 200, True, None),
-            ("柏树社区", None, 300, False, "100%_好"),
-            ("abc社区", 4, None, False, None),
-        ):
-            session.add(
-                models.Community(
-                    name=name,
-                    street=street,
-                    noise_zone=zone,
-                    households=households,
-                    status="closed" if closed else "active",
-                    alias_names=other,
-                    dog_key_zone=zone == 1,
-                    squad_id=growing.inside["squad"] if zone else None,
+    with staged() as stage:
+        with stage.session() as session:
+            # Those that stand there already have no zone, so that filters of zones find the ones below alone.
+            session.execute(sa.update(models.Community.__table__).values(noise_zone=None))
+            street = models.Street(name="新嘉街道")
+            session.add(street)
+            for name, zone, households, closed, other in (
+                ("百花社区", 1, 100, False, "百花园、花园里"),
+                ("百年社区", 2, 200, True, None),
+                ("柏树社区", None, 300, False, "100%_好"),
+                ("abc社区", 4, None, False, None),
+            ):
+                session.add(
+                    models.Community(
+                        name=name,
+                        street=street,
+                        noise_zone=zone,
+                        households=households,
+                        status="closed" if closed else "active",
+                        alias_names=other,
+                        dog_key_zone=zone == 1,
+                        squad_id=stage.inside["squad"] if zone else None,
+                    )
                 )
-            )
-        session.flush()
-        community = session.get_one(models.Community, growing.inside["community"])
-        for day, hour in ((1, 0), (1, 23), (2, 0), (2, 12), (3, 0)):
-            found = factories.case(session, community)
-            found.reported_at = datetime(2026, 3, day, hour, 59 if hour == 23 else 0, tzinfo=ZONE)
-            found.title = f"三月{day}日{hour}时"
-    return growing
+            session.flush()
+            community = session.get_one(models.Community, stage.inside["community"])
+            for day, hour in ((1, 0), (1, 23), (2, 0), (2, 12), (3, 0)):
+                found = factories.case(session, community)
+                found.reported_at = datetime(2026, 3, day, hour, 59 if hour == 23 else 0, tzinfo=ZONE)
+                found.title = f"三月{day}日{hour}时"
+        yield stage
 
 
 # Filters.
@@ -284,15 +287,16 @@ SHOWN = {"mobile": "13612345678", "phone": "13612345678", "telephone": "0573-827
 
 
 @pytest.fixture(scope="module")
-def people(growing: Stage) -> Stage:
+def people(staged: Staged) -> Iterator[Stage]:
     """Somebody with every personal value in every table that has them."""
-    with growing.session() as session:
-        for table in {table for table, _field in PERSONAL}:
-            found = session.get_one(MODELS[table], growing.inside[table])
-            for field in fields(MODELS[table]):
-                if field.personal is not Personal.NO:
-                    setattr(found, field.attr, SHOWN.get(field.attr, "欧阳修某某某某某"))
-    return growing
+    with staged() as stage:
+        with stage.session() as session:
+            for table in {table for table, _field in PERSONAL}:
+                found = session.get_one(MODELS[table], stage.inside[table])
+                for field in fields(MODELS[table]):
+                    if field.personal is not Personal.NO:
+                        setattr(found, field.attr, SHOWN.get(field.attr, "欧阳修某某某某某"))
+        yield stage
 
 
 def everywhere(browser: Browser, table: str, id_: int) -> str:
