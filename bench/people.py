@@ -145,7 +145,7 @@ class Person:
         self.notes.open_steps[key] += 1
         answer = self.visitor.post(address, values)
         self.notes.open_steps[key] -= 1
-        if answer.told[-1:] == ("success",):
+        if answer.flashed[-1:] == ("success",):
             self.notes.steps[key] += 1
             self.notes.words += [(case, words)] if words else []
         else:

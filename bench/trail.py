@@ -155,7 +155,7 @@ def _expected_notices(session: Session, start: Start) -> Iterator[tuple[CaseEven
             Part.ASKER: {askers.get(event.case_id)},
         }
         if (notice := STEPS[event.step].notice) is not None:
-            accounts = set[int | None]().union(*(people.get(who, ()) for who in notice.to))
+            accounts = set[int | None]().union(*(people.get(part, ()) for part in notice.to))
             yield event, {account for account in accounts if account is not None} - {event.actor_id or 0}
         if event.step in ASKING:
             askers[event.case_id] = event.actor_id

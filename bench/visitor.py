@@ -29,12 +29,12 @@ class Fault(Exception):  # noqa: N818 - what the panel did
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `told` are the categories of the messages on the next page: success, warning, danger."""
+    """An answer. `flashed` are the categories of the messages on the next page: success, warning, danger."""
 
     status: int
     text: str
     location: str = ""
-    told: tuple[str, ...] = ()
+    flashed: tuple[str, ...] = ()
 
 
 @dataclass

@@ -95,11 +95,11 @@ def steps() -> str:
     arrows: dict[str, None] = {}
     for step in declared_steps.STEPS.values():
         to = " or ".join(f"`{state.value}`" for state in (step.target, *step.others) if state) or "the same"
-        who = ", ".join(f"`{name}`" for name in sorted(step.roles)) or "the program"
+        allowed = ", ".join(f"`{name}`" for name in sorted(step.roles)) or "the program"
         if step.relation is not declared_steps.Relation.ANY:
-            who += f" ({step.relation.value})"
+            allowed += f" ({step.relation.value})"
         asked = ", ".join(english(f.label) + ("" if f.required else " (if any)") for f in step.asks) or "–"
-        rows.append([both(step.label), states(step.sources) or "–", to, who, asked])
+        rows.append([both(step.label), states(step.sources) or "–", to, allowed, asked])
         for source in step.sources or ():
             for target in (step.target, *step.others) if len(step.sources) <= 3 else ():
                 if target:

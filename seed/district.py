@@ -78,7 +78,7 @@ def _counts(session: Session) -> dict[str, int]:
 
 def _names(rng: random.Random) -> Iterator[str]:
     """Unique names in random order."""
-    every = [surname + given for surname in SURNAMES for given in GIVEN.split()]
+    every = [surname + given_name for surname in SURNAMES for given_name in GIVEN.split()]
     rng.shuffle(every)
     return iter(every)
 

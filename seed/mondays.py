@@ -151,12 +151,12 @@ def _survey_rows(
 ) -> list[dict[str, Any]]:
     """The survey entries, each last verified on one of the visits."""
     rows, keys = [], set()
-    given = district.GIVEN.split()
+    given_names = district.GIVEN.split()
     for community, staff in communities.items():
         for kind, count, where, highest in SURVEY_ROWS:
             for _n in range(count):
                 address = draws.place(staff, where)
-                person = rng.choice(district.SURNAMES) + rng.choice(given)
+                person = rng.choice(district.SURNAMES) + rng.choice(given_names)
                 shop = staff.stem + rng.choice(SHOPS)
                 first = day - timedelta(days=rng.randint(80, 400))
                 visit = rng.choice(visits[community]) if visits.get(community) else None
@@ -181,10 +181,10 @@ def _survey_rows(
 
 def _volunteers(session: Session, rng: random.Random, draws: Draws) -> int:
     """Add volunteers to each community, one of them a trusted mediator."""
-    given, rows = district.GIVEN.split(), []
+    given_names, rows = district.GIVEN.split(), []
     for index, staff in enumerate(draws.world.communities):
         for n in range(VOLUNTEERS):
-            name = rng.choice(district.SURNAMES) + rng.choice(given)
+            name = rng.choice(district.SURNAMES) + rng.choice(given_names)
             rows.append(
                 {
                     "name": name,

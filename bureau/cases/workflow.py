@@ -95,17 +95,17 @@ def standing(session: Session, case: Case) -> Standing:
 
 
 def available(
-    session: Session, case: Case, who: Standing | None = None, known: dict[str, Any] | None = None
+    session: Session, case: Case, actor_standing: Standing | None = None, known: dict[str, Any] | None = None
 ) -> list[Step]:
     """The steps that the session's actor can take in the case now, the usual next one first. `known` holds values that
     the page has read already, so that Step.possible needn't read them again (bureau.mediation)."""
-    who = who or standing(session, case)
+    actor_standing = actor_standing or standing(session, case)
     known = {} if known is None else known
     steps = [
         step
         for step in STEPS.values()
         if case.status in step.sources
-        and who.may_take(step)
+        and actor_standing.may_take(step)
         and (step.possible is None or step.possible(session, case, known) is None)
     ]
     return sorted(steps, key=lambda step: not step.primary)
@@ -125,8 +125,8 @@ def take(
     session.refresh(case)
     if version is not None and case.version != version and not step.remark:
         raise StepNotAllowed(conflict_message(session, case))
-    who = standing(session, case)
-    _check_allowed(session, case, step, who, values)
+    actor_standing = standing(session, case)
+    _check_allowed(session, case, step, actor_standing, values)
     before, due, item, moment = case.status, case.due_at, case.item_id, now()
     with elevated(session), stepping():
         step_values = {**values, MOMENT: moment}
@@ -136,7 +136,7 @@ def take(
         after = other or step.target or before
         if after is not before:
             case.status = after
-            if who.request_pending and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
+            if actor_standing.request_pending and before in approvals.DECIDABLE and after not in approvals.DECIDABLE:
                 approvals.lapse(session, case)
         elif not step.remark:
             # A step that keeps the state raises the version as well, so that a concurrent step is noticed.
@@ -156,14 +156,16 @@ def take(
         return event
 
 
-def _check_allowed(session: Session, case: Case, step: Step, who: Standing, values: Mapping[str, Any]) -> None:
+def _check_allowed(
+    session: Session, case: Case, step: Step, actor_standing: Standing, values: Mapping[str, Any]
+) -> None:
     """Raise StepNotAllowed or InvalidValues if the step can't be taken by this actor, in this state, with these
     values."""
-    if step.relation is Relation.APPROVER and not who.request_pending:
+    if step.relation is Relation.APPROVER and not actor_standing.request_pending:
         raise StepNotAllowed(approvals.LAPSED)
-    if step.asks_approval and who.request_pending:
+    if step.asks_approval and actor_standing.request_pending:
         raise StepNotAllowed(_("Approval has been asked for already."))
-    if not who.may_take(step):
+    if not actor_standing.may_take(step):
         raise StepNotAllowed(_("Your role, or your part in this case, doesn't allow “{step}”.", step=step.label))
     if case.status not in step.sources:
         raise StepNotAllowed(

@@ -88,12 +88,12 @@ def build(view: Any, record: Case, due_cell: Callable[[Case], Cell]) -> CasePage
         timeline=_timeline(events),
     )
     page.photos = photos.attachments_of(record)
-    who = workflow.standing(current_panel().session, record)
+    standing = workflow.standing(current_panel().session, record)
     known = {name: value for _source, section_data in loaded for name, value in section_data.known.items()}
-    steps = workflow.available(current_panel().session, record, who, known)
+    steps = workflow.available(current_panel().session, record, standing, known)
     page.sections = [source.show(record, section_data, steps) for source, section_data in loaded]
     page.related = [*(table for section in page.sections for table in section.tables), *page.related]
-    if who.request_pending and (request := _pending_request(events)):
+    if standing.request_pending and (request := _pending_request(events)):
         page.notices.append((request, None))
     step_buttons = [_button(step, record, first=index == 0) for index, step in enumerate(steps)]
     shown = [button for button in details_page.buttons if not button.danger]

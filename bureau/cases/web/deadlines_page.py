@@ -168,7 +168,7 @@ def recompute_deadlines() -> Any:
             ),
             _("Suspended and finished cases stay as they are."),
         ],
-        items=[_moved(one) for one in moved[:MAX_NAMED]],
+        items=[_moved(case) for case in moved[:MAX_NAMED]],
         action_url=url_for("calendar_recompute"),
         submit=_("Move the deadlines"),
         cancel_url=url_for("calendar"),

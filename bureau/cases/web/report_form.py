@@ -55,8 +55,8 @@ def form_field(name: str, **changed: Any) -> Field:
 
 COMMUNITY = form_field("community")
 FIELDS = {
-    one.name: one
-    for one in (
+    declaration.name: declaration
+    for declaration in (
         form_field("place", required=True, help=_("Street and number, building, or what stands next to it.")),
         form_field("description", kind=Text(2000, lines=5), help=_("What is it, since when, whom does it disturb?")),
         form_field("urgency", default=Urgency.NORMAL),

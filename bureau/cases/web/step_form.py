@@ -35,11 +35,11 @@ def page(view: Any) -> Any:
     step = STEPS.get(request.args.get("step", ""))
     if step is None or not step.sources:
         abort(404)
-    who = workflow.standing(current_panel().session, record)
-    if step.relation is Relation.APPROVER and not who.request_pending:
+    standing = workflow.standing(current_panel().session, record)
+    if step.relation is Relation.APPROVER and not standing.request_pending:
         flash(str(approvals.LAPSED), "warning")
         return redirect(url_for("case.details_view", id=record.id))
-    if not who.may_take(step):
+    if not standing.may_take(step):
         abort(403)
     if request.method == "POST":
         return _take(view, record, step)

@@ -40,7 +40,7 @@ class LedgerPage(Page):
     note: Words = ""
     corrections: Related | None = None
     drafts: Related | None = None
-    kept: Related | None = None
+    submitted: Related | None = None
     empty: Words = ""
 
 

@@ -39,7 +39,7 @@ def page() -> Any:
     ledger_page.inputs = inputs(params, squads)
     fill(ledger_page, params)
     ledger_page.drafts = draft_table()
-    ledger_page.kept = submitted_table()
+    ledger_page.submitted = submitted_table()
     return render_template("ledger/ledgers.html", page=ledger_page)
 
 

@@ -55,7 +55,7 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--cases", default=2400, show_default=True, help="Cases to make up.")
     @click.option("--password", help="Password of every demo account; made up if not given.")
     def demo(cases: int, password: str | None) -> None:
-        """Fill in a made-up district with one account per role. What exists is reused."""
+        """Add the demo district with one account for each role. Existing records are reused."""
         from seed import demo as demo_data  # noqa: PLC0415 - see above
         from seed import pictures  # noqa: PLC0415
 
@@ -128,10 +128,10 @@ def install_keeping(app: Flask, panel: Panel) -> None:
 
     @app.cli.command("check")
     def check() -> None:
-        """See whether all that is stored agrees: the database, the events of each case, numbers, attachments."""
+        """Check the consistency of the database, event chains, numbers and attachments."""
         from bureau.upkeep import consistency  # noqa: PLC0415 - loads Alembic, which few commands need
 
-        with Session(panel.db.engine) as session:  # reads alone: nobody waits for it
+        with Session(panel.db.engine) as session:  # only reads, without a write lock
             set_actor(session, SYSTEM)
             # Nothing can be read where whole tables or columns are missing.
             if problem := schema_problem(panel, quick=True):

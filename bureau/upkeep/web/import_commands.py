@@ -49,7 +49,7 @@ def install(app: Flask, panel: Panel) -> None:
     @json_option
     @person_option
     def compare(table: str, file: Path, street: str | None, as_json: bool, person: str | None) -> None:
-        """Hold the roster FILE against the liaisons in office: who joined, left or changed. Nothing is written."""
+        """Compare the roster FILE with the liaisons in office: who joined, left or changed. Writes nothing."""
         with _failing_with_message(as_json), acting(panel, person) as session:
             if not panel.policy.may(session.info["actor"], Permission.IMPORT, panel.tables[table]):
                 raise UserError(AccessDenied().message)
@@ -76,7 +76,7 @@ def _install_batches(app: Flask, panel: Panel) -> None:
     @json_option
     @person_option
     def imports(limit: int, as_json: bool, person: str | None) -> None:
-        """List the imports, the latest first: number, when, who, table, file, what became of the rows."""
+        """List the imports, the latest first: number, time, person, table, file, and counts of rows."""
         with _failing_with_message(as_json), acting(panel, person) as session:
             if not panel.policy.may(session.info["actor"], Permission.READ, ImportBatch):
                 raise UserError(AccessDenied().message)
@@ -99,7 +99,7 @@ def _install_batches(app: Flask, panel: Panel) -> None:
     @json_option
     @person_option
     def undo(batch: str, dry_run: bool, as_json: bool, person: str | None) -> None:
-        """Take the import BATCH back, as far as nobody has touched since what it wrote."""
+        """Undo the import BATCH, except records that were changed since."""
         count = 0
         with _failing_with_message(as_json), acting(panel, person, write=not dry_run) as session:
             id_ = ids.parse(batch)

@@ -77,7 +77,7 @@ def install(app: Flask, panel: Panel) -> None:
         as_json: bool,
         person: str | None,
     ) -> None:
-        """Bring the rows of a workbook FILE into TABLE."""
+        """Import the rows of a workbook FILE into TABLE."""
         model = panel.tables[table]
         import_plan: Plan | None = None
         batch, problem = None, None
@@ -139,7 +139,7 @@ def _install_export(app: Flask, panel: Panel, person: Any) -> None:
     def export(  # noqa: PLR0917 - one for each option
         table: str, out: Path, filters: tuple[str, ...], columns: str, as_csv: bool, person: str | None
     ) -> None:
-        """Write the rows of TABLE that the account reaches, personal data masked as on its screen."""
+        """Write the rows of TABLE in the scope of the account, with personal data masked as on screen."""
         with _failing_with_message(out), acting(panel, person) as session:
             export_request = _export_request(session, panel.tables[table], panel.registry, filters, columns)
             if as_csv:

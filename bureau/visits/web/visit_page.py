@@ -58,7 +58,7 @@ class VisitPage(Page):
     late: bool = False
     notes_url: str = ""
     leave_url: str = ""
-    said: list[tuple[Words, str]] = field(default_factory=list)
+    notes: list[tuple[Words, str]] = field(default_factory=list)
     survey_url: str = ""
     chips: list[Chip] = field(default_factory=list)
     verified: list[SurveyRow] = field(default_factory=list)
@@ -93,7 +93,7 @@ def build(visit: Visit, typed: Mapping[str, str], problems: Problems) -> VisitPa
         visit_page.notes_url = url_for("duty_notes", id_=id_)
         visit_page.leave_url = url_for("duty_leave", id_=id_) if visit.left_at is None else ""
     elif held:
-        visit_page.said = [(visits.field_of(n).label, getattr(visit, n) or "—") for n in visits.NOTES]
+        visit_page.notes = [(visits.field_of(n).label, getattr(visit, n) or "—") for n in visits.NOTES]
     if visits.may_excuse(session, visit):
         visit_page.excuse_url = url_for("duty_excuse", id_=id_) if visit.status in visits.WAITING else ""
         visit_page.expect_url = url_for("duty_expect", id_=id_) if visit.status is VisitStatus.EXEMPT else ""
