@@ -26,9 +26,10 @@ from models import (
     Source,
 )
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.fields import Field, fields
 from panel.i18n import Message, _
-from panel.imports.matching import Key, Matcher, chunks, key_of
+from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import ZONE, now, today

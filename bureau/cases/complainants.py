@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from models import CaseParty, PartyRole
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import Message, _
-from panel.imports.matching import chunks
 from panel.imports.plans import Beside, Plan, PlanRow
 from panel.kinds import Invalid, Kind, Mobile, PersonName
 from panel.security.policy import table_of

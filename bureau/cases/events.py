@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from models import Case, CaseEvent, CaseStatus
 from panel import kinds
 from panel.base import UNSCOPED
-from panel.imports.matching import chunks
+from panel.chunks import chunks
 
 #: Columns that a hash covers, besides the hash before it.
 SEALED = ("case_id", "seq", "at", "step", "from_status", "to_status", "actor_id", "actor_name", "opinion", "payload")

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from bureau.cases import events
 from models import Case, CaseEvent, CaseStatus, Referral, ReferralStatus, StepName
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import Message, _
-from panel.imports.matching import chunks
 from panel.kinds import now
 from panel.security.policy import table_of
 from panel.security.session import actor_of

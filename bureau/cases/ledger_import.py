@@ -23,9 +23,10 @@ from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.fields import field_named
 from panel.i18n import Message, _, in_default_locale
-from panel.imports.matching import Key, chunks, key_of
+from panel.imports.matching import Key, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.validation import MISSING
 from panel.kinds import ZONE, PersonName, now

@@ -23,8 +23,8 @@ from models import (
     Performance,
 )
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import _
-from panel.imports.matching import chunks
 from panel.kinds import ZONE, PersonName, today
 
 Sessions = list[tuple[MediationSession, list[MediationMember]]]

@@ -17,8 +17,8 @@ from bureau.notices import reminders
 from bureau.settings import settings
 from models import Case, CaseEvent, CaseStatus, Community, DeadlineChange, Liaison, Officer, Satisfaction
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import _
-from panel.imports.matching import chunks
 from panel.kinds import now, today
 from panel.notify import notices, outbox
 from panel.notify.notices import Kind

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from bureau.people.finders import OfficerFinder
 from models import Assignment, Officer
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import Message, _
-from panel.imports.matching import Key, Matcher, chunks
+from panel.imports.matching import Key, Matcher
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import today

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from models import Case, ChecklistItem, Community, Liaison, Officer, Squad, Street
 from panel.base import UNSCOPED, Base
-from panel.imports.matching import Finder, chunks, key_of
+from panel.chunks import chunks
+from panel.imports.matching import Finder, key_of
 from panel.kinds import narrow, tidy
 
 #: Endings that people add to a community's name or leave out.

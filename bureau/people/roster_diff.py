@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from models import ENDED, Case, Community, Liaison, Street
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.errors import UserError
 from panel.i18n import _, in_default_locale
 from panel.imports import batches, roster_diff
 from panel.imports.batches import File
-from panel.imports.matching import chunks, key_of
+from panel.imports.matching import key_of
 from panel.imports.plans import Options, PlanRow
 from panel.imports.roster_diff import Comparison
 from panel.imports.rules import Registry

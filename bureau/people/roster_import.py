@@ -14,9 +14,10 @@ from bureau.people.assignments import OfficerAssigner
 from bureau.people.finders import aliases_of, name_without_ending
 from models import Liaison
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.fields import Field
 from panel.i18n import Message, _
-from panel.imports.matching import Key, Matcher, chunks, key_of
+from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import today

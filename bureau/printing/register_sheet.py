@@ -1,6 +1,6 @@
 """The workbook of a register: title, unit with period, header on every page, rows, total, notes, signatures.
 
-    registerbook.write(target, "移送台账", heading, [Column("文书号", 14, CODE), …], rows, total="移送 12 件")
+    register_sheet.write(target, "移送台账", heading, [Column("文书号", 14, CODE), …], rows, total="移送 12 件")
 
 Each row has one value for each column; its number is added in front. `Marked` values are bold and red.
 """

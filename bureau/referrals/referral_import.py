@@ -19,10 +19,11 @@ from bureau.cases.import_undo import OPEN_REFERRALS
 from bureau.referrals.steps import REFER
 from models import ENDED, Case, CaseEvent, CaseStatus, Department, LimitUnit, Referral, ReferralStatus
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import field_named
 from panel.i18n import Message, _
-from panel.imports.matching import Key, Matcher, chunks
+from panel.imports.matching import Key, Matcher
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import now

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from models import Case, Community, Street, Visit, VisitStatus
-from panel.imports.matching import chunks
+from panel.chunks import chunks
 from panel.kinds import today
 from panel.search.names import NOT_VISIBLE
 

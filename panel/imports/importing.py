@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from panel import ids, progress
 from panel.base import UNSCOPED, Base
+from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports import changes, layout, references, validation
-from panel.imports.matching import Matcher, chunks
+from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
 from panel.imports.references import Resolver
 from panel.imports.rules import ID, RECORD_NO, Registry, Rules, importable

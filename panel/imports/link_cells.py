@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from panel.fields import Field, links
-from panel.imports.matching import Finder, permitted
+from panel.imports.matching import Finder
 from panel.imports.plans import Part, PlanRow
 from panel.imports.rules import OUTSIDE
 from panel.kinds import tidy
 from panel.security.policy import Permission, model_of
+from panel.security.session import permitted
 from panel.store import links as stored_links
 
 if TYPE_CHECKING:

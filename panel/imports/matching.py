@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,14 @@ from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base, name_attributes
+from panel.chunks import chunks
 from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
 from panel.kinds import Code, Invalid, Text, narrow, tidy
 from panel.security.policy import Permission, model_of, table_of
-from panel.security.session import actor_of, policy_of
+from panel.security.session import actor_of, permitted, policy_of
 
-#: Parameters of one statement, below the limit of every supported database.
-BATCH_SIZE = 5_000
 #: Lowest similarity (0 to 1) of a suggested name.
 MIN_SIMILARITY = 0.6
 #: Results of find() that a Finder keeps for later rows with the same text.
@@ -39,26 +38,6 @@ def key_of(text: object) -> str:
     low = plain.lower()
     parts = (plain if low == plain else low).split()
     return parts[0] if len(parts) == 1 else "".join(parts)
-
-
-def chunks(values: Iterable[Any], width: int = 1) -> Iterator[list[Any]]:
-    """Split values into lists for one statement each. `width` is the number of parameters that a value takes."""
-    items, size = list(values), BATCH_SIZE // width
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def permitted(session: Session, model: type[Base], action: Permission, ids: Collection[int]) -> Collection[int]:
-    """The ids among `ids` that the actor may do `action` to."""
-    columns = table_of(model).c
-    condition = policy_of(session).criterion(actor_of(session), action, model, columns)
-    if condition is None:
-        return ids
-    permitted_ids: set[int] = set()
-    for chunk in chunks(ids):
-        statement = select(columns.id).where(columns.id.in_(chunk), condition)
-        permitted_ids |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
-    return permitted_ids
 
 
 def display_names(session: Session, model: type[Base]) -> dict[int, str]:

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from panel.fields import Field, all_fields, field_named, fields
 from panel.i18n import _, in_every_locale
 from panel.imports import link_cells
-from panel.imports.matching import Finder, Missing, permitted
+from panel.imports.matching import Finder, Missing
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE, Registry
 from panel.kinds import Invalid
 from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission, model_of
-from panel.security.session import actor_of, policy_of
+from panel.security.session import actor_of, permitted, policy_of
 from panel.store import bulk
 
 

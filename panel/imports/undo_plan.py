@@ -12,9 +12,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base
+from panel.chunks import chunks
 from panel.fields import all_fields
 from panel.i18n import Message
-from panel.imports.matching import chunks
 from panel.imports.records import ImportBatch, ImportRow
 from panel.security.policy import model_of, table_of
 from panel.security.records import AuditAction, AuditEntry

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base
+from panel.chunks import chunks
 from panel.fields import links, table_of_links
 from panel.i18n import _
-from panel.imports.matching import chunks, permitted
 from panel.imports.records import ImportBatch, ImportUndo
 from panel.imports.rules import OUTSIDE, Registry
 from panel.imports.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
@@ -21,6 +21,7 @@ from panel.kinds import to_minute
 from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.accounts import User
 from panel.security.policy import Permission, model_of, table_of
+from panel.security.session import permitted
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from panel.base import UNSCOPED, Base, display
+from panel.chunks import chunks
 from panel.fields import Field, fields
 from panel.i18n import _
-from panel.imports.matching import chunks, permitted
 from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE
 from panel.security.policy import Permission, table_of
-from panel.security.session import actor_of, policy_of
+from panel.security.session import actor_of, permitted, policy_of
 from panel.store.db_errors import explain
 
 MISSING = _("This must be filled in.")

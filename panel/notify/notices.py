@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, CursorResult, delete, insert, select, upda
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import Message
-from panel.imports.matching import chunks
 from panel.kinds import now
 from panel.notify.records import Notice, NoticeName
 from panel.security.policy import Actor, table_of

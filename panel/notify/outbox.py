@@ -24,8 +24,8 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED
+from panel.chunks import chunks
 from panel.i18n import Message, _
-from panel.imports.matching import chunks
 from panel.kinds import now
 from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
 from panel.security.policy import table_of

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, display
+from panel.chunks import chunks
 from panel.fields import field_named
 from panel.i18n import _
 from panel.security.policy import Permission, model_of, table_of
-from panel.security.session import BATCH_SIZE, actor_of, policy_of
+from panel.security.session import actor_of, policy_of
 
 #: Stands for a record outside the reader's scope. An import reads it as an empty cell.
 NOT_VISIBLE = _("not visible")
@@ -23,7 +24,7 @@ Names = dict[tuple[str, int], str]
 
 def visible_names(session: Session, ids_by_table: Mapping[str, Collection[int]]) -> Names:
     """The names of records, without those outside the actor's scope. `ids_by_table` has their ids by table. One
-    statement for each table and each BATCH_SIZE ids."""
+    statement for each table and chunk of ids."""
     names: Names = {}
     for table, ids in ids_by_table.items():
         model = model_of(table)
@@ -33,10 +34,8 @@ def visible_names(session: Session, ids_by_table: Mapping[str, Collection[int]])
         condition = policy_of(session).criterion(actor_of(session), Permission.READ, model, columns)
         if condition is not None:
             statement = statement.where(condition)
-        ordered = sorted(ids)
-        for start in range(0, len(ordered), BATCH_SIZE):
-            chunk = statement.where(columns.id.in_(ordered[start : start + BATCH_SIZE]))
-            for id_, *values in session.execute(chunk, execution_options=UNSCOPED):
+        for chunk in chunks(sorted(ids)):
+            for id_, *values in session.execute(statement.where(columns.id.in_(chunk)), execution_options=UNSCOPED):
                 words = [f.kind.format(v) for f, v in zip(shown, values, strict=True) if v not in (None, "")]
                 names[table, id_] = " ".join(words) or f"#{id_}"
     return names

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -17,20 +17,19 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, false, func, inspect, select
+from sqlalchemy import Connection, Engine, event, false, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel.base import UNSCOPED, Base, Record, name_key
+from panel.chunks import chunks
 from panel.fields import Personal, fields, links
 from panel.kinds import Mobile, now, today
 from panel.security import audit
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role, model_of
 
 BUSY_SECONDS = 30
-#: Ids in one statement, below the limit of parameters of every supported database.
-BATCH_SIZE = 10_000
 #: Set for requests and commands that may write. On SQLite their transactions then begin with the write lock: one that
 #: reads first and writes later fails at once ("database is locked") if another commits in between.
 writing: ContextVar[bool] = ContextVar("writing", default=False)
@@ -301,33 +300,21 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
 
 def require(session: Session, model: type[Base], action: Permission, ids: set[int]) -> None:
     """Raise OutOfScope unless the actor may do `action` to all these rows, as stored now."""
-    if not all_permitted(session, model, action, ids):
+    if len(permitted(session, model, action, ids)) != len(ids):
         raise OutOfScope
 
 
-def all_permitted(session: Session, model: type[Base], action: Permission, ids: set[int]) -> bool:
-    """Whether the actor may do `action` to all these rows, as stored now."""
+def permitted(session: Session, model: type[Base], action: Permission, ids: Collection[int]) -> Collection[int]:
+    """The ids of the rows to which the actor may do `action`, as stored now. Flushes nothing."""
     columns = model.__table__.c
     condition = policy_of(session).criterion(actor_of(session), action, model, columns)
-    if condition is None or not ids:
-        return True
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), BATCH_SIZE):
-        chunk = ordered[start : start + BATCH_SIZE]
-        query = select(func.count()).select_from(model.__table__).where(columns.id.in_(chunk), condition)
-        if session.connection().execute(query).scalar_one() != len(chunk):
-            return False
-    return True
-
-
-def permitted(session: Session, model: type[Base], action: Permission, ids: set[int]) -> set[int]:
-    """Those of these rows (at most BATCH_SIZE) to which the actor may do `action`, as they stand in the database."""
-    columns = model.__table__.c
-    condition = policy_of(session).criterion(actor_of(session), action, model, columns)
-    if condition is None or not ids:
+    if condition is None:
         return ids
-    query = select(columns.id).where(columns.id.in_(ids), condition)
-    return set(session.connection().execute(query).scalars())
+    permitted_ids: set[int] = set()
+    for chunk in chunks(ids):
+        statement = select(columns.id).where(columns.id.in_(chunk), condition)
+        permitted_ids |= set(session.connection().execute(statement).scalars())
+    return permitted_ids
 
 
 def install_listeners(session: Any) -> None:

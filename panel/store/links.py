@@ -10,18 +10,16 @@ from sqlalchemy import and_, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base
+from panel.chunks import chunks
 from panel.fields import Field, links, table_of_links
-
-#: Ids in one statement, below the limit of parameters of every supported database.
-BATCH_SIZE = 5_000
 
 
 def read(session: Session, model: type[Base], field: Field, owners: Collection[int]) -> dict[int, tuple[int, ...]]:
     """The linked ids of each owner, sorted; owners without links are left out. The scope is not applied."""
-    table, ids = table_of_links(model, field), sorted(owners)
+    table = table_of_links(model, field)
     targets_by_owner: dict[int, list[int]] = defaultdict(list)
-    for start in range(0, len(ids), BATCH_SIZE):
-        statement = select(table).where(table.c.owner_id.in_(ids[start : start + BATCH_SIZE]))
+    for chunk in chunks(sorted(owners)):
+        statement = select(table).where(table.c.owner_id.in_(chunk))
         for owner, target in session.execute(statement, execution_options=UNSCOPED):
             targets_by_owner[owner].append(target)
     return {owner: tuple(sorted(targets)) for owner, targets in targets_by_owner.items()}

@@ -163,7 +163,7 @@ class RowTable:
         row = RowForm(key, self._form(key, record), record, may_edit=may_edit, may_remove=may_remove)
         if not posted:
             return row
-        row.removed = f"{self.name}.{key}.remove" in request.form
+        row.removed = self._wants_removal(key)
         posted_form = self._form(key, record, request.form)
         row.changed = not row.removed and any(_differs(control) for control in posted_form)
         if (row.removed and not may_remove) or (row.changed and not may_edit):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from flask import Response, abort, flash, redirect, request
@@ -152,7 +152,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         """Whether the actor may edit (or delete) this record, by permission and scope."""
         return record.id in self.changeable([record], act)
 
-    def changeable(self, records: Sequence[Any], act: Permission) -> set[int]:
+    def changeable(self, records: Sequence[Any], act: Permission) -> Collection[int]:
         """The ids of the records that the actor may edit (or delete), in at most one statement."""
         panel, actor = current_panel(), current_actor()
         ids_ = {record.id for record in records}
