@@ -125,12 +125,17 @@ def _template_loader(app: Flask) -> Any:
     return ChoiceLoader([*own, FileSystemLoader(ROOT / "templates")])
 
 
+def static_version() -> str:
+    """Ten hexadecimal digits that change with the content of any static file."""
+    digest = sha256()
+    for file in sorted((ROOT / "static").rglob("*.*")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:10]
+
+
 def _set_template_globals(app: Flask) -> None:
     """Set the globals and context of templates."""
-    digest = sha256()
-    for file in sorted((ROOT / "static").glob("*.*")):
-        digest.update(file.read_bytes())
-    app.jinja_env.globals.update(_=_, n_=n_, static_version=digest.hexdigest()[:10])
+    app.jinja_env.globals.update(_=_, n_=n_, static_version=static_version())
 
     @app.context_processor
     def surround() -> dict[str, Any]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 IDLE_MINUTES = 30
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+#: For static files whose address names their version, so that a browser asks for each of them once.
+KEPT = "private, max-age=31536000, immutable"
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -100,6 +102,8 @@ def install(app: Flask, panel: Panel) -> None:
         response.headers.setdefault("X-Frame-Options", "DENY")
         if response.mimetype == "text/html":
             response.headers.setdefault("Cache-Control", "no-store")
+        elif request.endpoint == "static" and "v" in request.args and response.status_code < 400:
+            response.headers["Cache-Control"] = KEPT
         return response
 
     @app.errorhandler(CSRFError)

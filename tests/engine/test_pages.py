@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from panel.web import assemble
+from panel.web.guards import KEPT
 from tests import factories
 from tests.cases.test_refusals import LIBRARY
 from tests.engine.test_words import forgotten
@@ -98,6 +102,28 @@ def test_every_page_carries_a_strict_policy(clicked: Any, role: str) -> None:
         assert page.headers["X-Frame-Options"] == "DENY", address
         if page.mimetype == "text/html":
             assert page.headers["Cache-Control"] == "no-store", address
+
+
+def test_a_file_of_a_page_is_asked_for_once_a_version(clicked: Any, standing: Stage) -> None:
+    """What an address without its version gives may change, and no page is kept."""
+    links = re.findall(r'(?:href|src)="(/static/[^"]+)"', clicked["office"]["/"].text)
+    assert len(links) > 10
+    for link in links:
+        address, _mark, version = link.partition("?")
+        assert version.startswith("v=")
+        assert standing.visitor().get(link).headers["Cache-Control"] == "private, max-age=31536000, immutable"
+        assert standing.visitor().get(address).headers["Cache-Control"] == "no-cache"
+    assert standing.visitor().get("/static/panel/none.css?v=1").headers.get("Cache-Control") != KEPT
+    assert standing.browse("office").get("/?v=1").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["cases.css", "panel/forms.css"])
+def test_the_version_of_the_files_changes_with_any_of_them(path: str, tmp_path: Path, monkeypatch: Any) -> None:
+    shutil.copytree(assemble.ROOT / "static", tmp_path / "static")
+    monkeypatch.setattr(assemble, "ROOT", tmp_path)
+    before = assemble.static_version()
+    (tmp_path / "static" / path).write_text("p {}")
+    assert assemble.static_version() != before
 
 
 @pytest.mark.parametrize("role", ROLE_NAMES)
