@@ -199,9 +199,10 @@ def apply(session: Session, plan: Plan, registry: Registry, note: str = "") -> N
     """Write the plan in the session's transaction, and set `id`, `written` and `besides` of the written rows. The
     caller commits.
 
-    Raises UserError if rows failed and options.good_rows is off; bulk.StaleRow, AccessDenied or IntegrityError if
-    something changed since the plan. The caller then rolls back."""
-
+    Raises UserError if a question is open, or if rows failed and options.good_rows is off; bulk.StaleRow, AccessDenied
+    or IntegrityError if something changed since the plan. The caller then rolls back."""
+    if plan.questions:
+        raise UserError(_("{n} questions about the file are open, so nothing was written.", n=len(plan.questions)))
     if (failed := plan.count(Outcome.FAILED)) and not plan.options.good_rows:
         raise UserError(_("{n} rows have failed, so nothing was written.", n=failed))
     references.create_missing(session, plan, note)

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, overload
 from panel.base import Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
+from panel.imports.questions import LeftOut, Question
 from panel.imports.records import OutcomeName
 from panel.kinds import Choices, tidy
 from panel.sheets import UnreadableCell
@@ -26,7 +27,11 @@ class Options:
     `create_missing`: add referenced records that don't exist. `good_rows`: write the good rows although others
     failed. `skip_existing`: don't change existing records. `replace`: by column name, texts to read in place of those
     in the cells. `meanings`: the user's mapping of headers to columns; None to use the one stored for these headers.
-    `clear`: an empty cell clears the stored value. `sheet`: the only sheet to read."""
+    `clear`: an empty cell clears the stored value. `sheet`: the only sheet to read.
+
+    Answers to questions (see panel.imports.questions): `columns`, by the place of a column ("C" or "Sheet!C"), the name
+    of the column that it means, "" for none; `confirmed`, the rows that are meant as they stand ("7", "Sheet!7" or
+    "all"); `header_row`, the row that the header is in. An answer about a word stands in `replace`."""
 
     create_missing: bool = False
     good_rows: bool = False
@@ -35,6 +40,9 @@ class Options:
     meanings: Mapping[str, str] | None = None
     clear: bool = False
     sheet: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    confirmed: frozenset[str] = frozenset()
+    header_row: int | None = None
 
 
 class Outcome(Choices):
@@ -254,6 +262,8 @@ class Plan:
     warnings: list[Message] = field(default_factory=list)
     creatable: dict[str, list[str]] = field(default_factory=dict)
     creating: dict[str, list[str]] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     @property
     def rows(self) -> list[PlanRow]:
@@ -296,7 +306,7 @@ class Plan:
         """A fingerprint of the effect of each row by "sheet!number", and of the records to create by "". Two plans of
         one file have the same effect if these are equal."""
         by_row = {f"{row.sheet}!{row.number}": _hash(list(_facts(row))) for row in self.rows}
-        return {**by_row, "": _hash([self.creating])}
+        return {**by_row, "": _hash([self.creating, [question.key for question in self.questions]])}
 
     def digest(self) -> str:
         return _hash(self.fingerprints())
