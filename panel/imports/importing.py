@@ -201,10 +201,7 @@ def apply(session: Session, plan: Plan, registry: Registry, note: str = "") -> N
 
     Raises UserError if a question is open, or if rows failed and options.good_rows is off; bulk.StaleRow, AccessDenied
     or IntegrityError if something changed since the plan. The caller then rolls back."""
-    if plan.questions:
-        raise UserError(_("{n} questions about the file are open, so nothing was written.", n=len(plan.questions)))
-    if (failed := plan.count(Outcome.FAILED)) and not plan.options.good_rows:
-        raise UserError(_("{n} rows have failed, so nothing was written.", n=failed))
+    _require_ready(plan)
     references.create_missing(session, plan, note)
     new = [row for row in plan.rows if row.outcome is Outcome.NEW]
     changed = [row for row in plan.rows if row.outcome is Outcome.CHANGED]
@@ -234,3 +231,11 @@ def apply(session: Session, plan: Plan, registry: Registry, note: str = "") -> N
             entries, bulk.add(session, model, [values for _row, values in entries], note), strict=True
         ):
             row.besides.append(Beside(model, id_))
+
+
+def _require_ready(plan: Plan) -> None:
+    """Raise UserError if a question is open, or if rows failed and options.good_rows is off."""
+    if plan.questions:
+        raise UserError(_("{n} questions about the file are open, so nothing was written.", n=len(plan.questions)))
+    if (failed := plan.count(Outcome.FAILED)) and not plan.options.good_rows:
+        raise UserError(_("{n} rows have failed, so nothing was written.", n=failed))
