@@ -83,7 +83,7 @@ def wsgi() -> Flask:
     from bureau.upkeep.web.commands import schema_problem  # noqa: PLC0415 - not needed by commands
 
     config = Config.read()
-    logs.setup(as_json=config.log_json)
+    logs.setup(as_json=config.log_json, packages=("panel", "bureau"))
     app = create_app(config)
     panel = app.extensions["panel"]
     with app.app_context():

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterable
 
 from panel.kinds import now
 
@@ -29,10 +30,12 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False, default=str)
 
 
-def setup(*, as_json: bool) -> None:
-    """Send the records of all loggers to stderr."""
+def setup(*, as_json: bool, packages: Iterable[str]) -> None:
+    """Send the records of all loggers to stderr: warnings and errors, and of these packages information too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for package in packages:
+        logging.getLogger(package).setLevel(logging.INFO)

@@ -96,7 +96,7 @@ def _do(host: Host, work: Work, *, force: bool) -> Result:
     except Exception:
         log.exception("periodic work failed: %s", work.name, extra={"work": work.name})
         return Result.FAILED
-    log.info("periodic work done: %s", work.name, extra={"work": work.name})
+    log.debug("periodic work done: %s", work.name, extra={"work": work.name})  # PeriodicRun holds the time
     return Result.DONE
 
 

@@ -31,7 +31,6 @@ class Queue:
 
     def __init__(self, root: Path, url: str | None, secret: str, run: Callable[[int], object]) -> None:
         self.process = os.getpid()
-        logging.getLogger("huey").setLevel(logging.WARNING)  # run() logs what matters
         serializer = SignedSerializer(secret=secret, salt="jobs")
         options = {"results": False, "utc": False, "serializer": serializer}
         if not url:

@@ -221,8 +221,11 @@ def test_check_notices_what_the_program_could_do_without(app: Flask) -> None:
     assert "case.ix_case_repeats" in answer.output
 
 
-def test_an_empty_database_says_what_to_do(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_database_says_what_to_do_and_no_library_says_more(
+    config: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     empty = replace(config, database_url=f"sqlite:///{config.instance / 'empty.db'}")
     monkeypatch.setattr(admin_app.Config, "read", staticmethod(lambda: empty))
     with pytest.raises(SystemExit, match="setup"):
         admin_app.wsgi()
+    assert capsys.readouterr() == ("", "")
