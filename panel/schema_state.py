@@ -150,7 +150,8 @@ def problem(connection: Connection, directory: str, *, quick: bool = False) -> M
         return None
     return _(
         "The tables of the database differ from what this program declares: {what}. "
-        "Restore the last backup, or ask whoever maintains the program.",
+        "If you changed a declaration, write a migration (docs/architecture.md); "
+        "otherwise restore the last backup, or ask whoever maintains the program.",
         what=", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else ""),
     )
 

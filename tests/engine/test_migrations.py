@@ -173,7 +173,10 @@ def _stamp(panel: Any, version: str) -> None:
 SAID = {
     "older": (lambda panel: _stamp(panel, "0002"), "数据库版本较旧"),
     "newer": (lambda panel: _stamp(panel, "9999"), "数据库版本比程序新"),
-    "lacking": (lambda panel: _run(panel, "ALTER TABLE department DROP COLUMN contact"), "department.contact"),
+    "lacking": (
+        lambda panel: _run(panel, "ALTER TABLE department DROP COLUMN contact"),
+        "department.contact。如修改过表的声明，请编写迁移（见 docs/architecture.md）；否则请恢复最近的备份",
+    ),
 }
 
 
