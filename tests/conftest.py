@@ -30,6 +30,13 @@ from tests.factories import clock
 
 KEY = "a key for tests only, of no worth anywhere"
 
+# Thousands of databases are made and thrown away. In memory that takes a tenth of the time that it takes on a disk; the
+# environment hands the place on to other processes.
+MEMORY, NEEDED_BYTES = Path("/dev/shm"), 4 * 1024**3  # noqa: S108 - pytest makes folders of its own in it
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > NEEDED_BYTES:
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
+
 # An application is hundreds of thousands of objects that live as long as the run. Looking through them after every few
 # hundred new ones took an eighth of the suite's time.
 gc.set_threshold(100_000, 20, 10)
