@@ -152,7 +152,11 @@ def _next_action(person: Person, shared: dict[str, list[Edited]]) -> None:
     role, rng = person.visitor.account.role, person.rng
 
     def edit() -> None:
-        person.raise_by_one(*rng.choice(shared.get(role) or shared[""]))
+        """Where the officers' communities have no case yet, the first one is reported instead."""
+        if fields := shared.get(role) or shared[""]:
+            person.raise_by_one(*rng.choice(fields))
+        else:
+            person.report()
 
     choices: dict[str, tuple[Callable[[], object], ...]] = {
         OFFICE: (person.report, person.work, person.work, edit, edit, person.look),
