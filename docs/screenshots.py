@@ -21,7 +21,7 @@ from seed import demo
 IMAGES = Path(__file__).resolve().parent / "images"
 SAMPLES = IMAGES.parent.parent / "tests" / "samples"
 PASSWORD = "Picture-1"  # noqa: S105 - of a database that is thrown away
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 SCREEN, PHONE = (1366, 768), (390, 844)
 
 
