@@ -14,7 +14,8 @@ FEATURE = Feature(
     commands={
         "bureau.upkeep.web.commands": ("backup", "check", "demo", "restore", "setup", "tick", "user"),
         "bureau.upkeep.web.migration_commands": ("db",),
-        "bureau.upkeep.web.table_commands": ("export", "import", "template"),
+        "bureau.upkeep.web.table_commands": ("export", "template"),
+        "bureau.upkeep.web.import_file": ("import",),
         "bureau.upkeep.web.import_commands": ("compare", "imports", "undo"),
     },
     site=_site,

@@ -17,9 +17,9 @@ from panel.fields import Field
 from panel.i18n import Message, _, in_every_locale
 from panel.imports.batches import error_text
 from panel.imports.plans import Outcome, Plan
-from panel.imports.preview_store import FailedRow
 from panel.imports.records import ImportRow
 from panel.imports.rules import REASON, Registry, Rules
+from panel.imports.stored_plan import FailedRow
 from panel.kinds import Choice, Flag, today
 from panel.search.listing import order
 from panel.security.policy import model_of

@@ -68,6 +68,17 @@ def letter(index: int) -> str:
     return name
 
 
+def letter_index(text: str) -> int | None:
+    """The index of a column from 0 by its letter or its key: 2 for C and for Sheet!C; None if the text is neither."""
+    name = text.rpartition("!")[2]
+    if not (name.isascii() and name.isalpha() and name.isupper() and len(name) <= 3):
+        return None
+    index = 0
+    for character in name:
+        index = 26 * index + ord(character) - ord("A") + 1
+    return index - 1
+
+
 def column_key(sheet: str, index: int) -> str:
     return f"{sheet}!{letter(index)}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from panel.imports import importing, preview_store
+from panel.imports import importing, stored_plan
 from panel.jobs import work
 from panel.jobs.records import Job, JobState
 from panel.web.imports import preview_state
@@ -61,7 +61,7 @@ def test_a_large_file_is_planned_and_written_by_jobs(stage: Stage, monkeypatch: 
     told = after(stage, browser, sent.location)
     assert told["ended"]
     assert told["go"].startswith("/admin/community/import/preview/?token=")
-    planned, read = count_calls(monkeypatch, importing, "plan"), count_calls(monkeypatch, preview_store, "_row")
+    planned, read = count_calls(monkeypatch, importing, "plan"), count_calls(monkeypatch, stored_plan, "row_of")
     page = browser.get(told["go"]).text
     assert "5,060" in page
     assert len(re.findall(r"新社区\d+", page)) == 50

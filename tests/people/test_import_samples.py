@@ -18,7 +18,7 @@ from tests.workbooks import SAMPLES, cells, changed
 
 COMMUNITIES, LIAISONS = SAMPLES / "communities.xls", SAMPLES / "liaison-roster.xlsx"
 KEYS = ["batch", "applied", "rows", "new", "updated", "unchanged", "failed"]
-KEYS += ["ignored_columns", "skipped_sheets", "warnings", "errors"]
+KEYS += ["ignored_columns", "skipped_sheets", "warnings", "errors", "left_out", "questions"]
 CORRECTED = (("G2", "13805731234"), ("C3", "北板桥社区"))
 
 

@@ -20,7 +20,7 @@ from panel.i18n import Message, _, current_locale
 from panel.imports import preview_store
 from panel.imports.batches import File
 from panel.imports.plans import Options, Plan
-from panel.imports.preview_store import StoredPlan
+from panel.imports.stored_plan import StoredPlan, load
 from panel.web.context import current_actor, current_panel
 
 #: Hours that an upload waits for its confirmation before it is deleted.
@@ -68,7 +68,7 @@ def plan_path(state: Mapping[str, Any]) -> Path:
 
 def stored_plan(state: Mapping[str, Any]) -> StoredPlan | None:
     """The stored plan of a preview; None if there is none yet."""
-    return preview_store.load(plan_path(state))
+    return load(plan_path(state))
 
 
 def store_plan(state: Mapping[str, Any], plan: Plan) -> StoredPlan:

@@ -11,7 +11,7 @@ from flask import request
 from panel import ids
 from panel.i18n import Message, _, n_
 from panel.imports.plans import Outcome, Plan
-from panel.imports.preview_store import SUCCEEDING, StoredPlan, StoredRow
+from panel.imports.stored_plan import SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 

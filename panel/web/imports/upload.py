@@ -17,8 +17,8 @@ from panel.i18n import Message, _
 from panel.imports import batches, layout, mapping
 from panel.imports.batches import File
 from panel.imports.plans import Outcome, Plan
-from panel.imports.preview_store import StoredPlan
 from panel.imports.rules import importable
+from panel.imports.stored_plan import StoredPlan
 from panel.jobs import worker
 from panel.security.policy import Permission
 from panel.security.session import writing
