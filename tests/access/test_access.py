@@ -9,8 +9,20 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from panel.base import Base
 from panel.security.policy import Permission
-from tests.factories import BUSINESS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs, scoped
+from tests.factories import (
+    BUSINESS,
+    MODELS,
+    ROLE_NAMES,
+    ROLES_BY_NAME,
+    TABLES,
+    Browser,
+    Stage,
+    granted,
+    pairs,
+    scoped,
+)
 
 Data = Callable[[Browser, str, int], dict[str, Any]]
 
@@ -33,6 +45,29 @@ class Route:
 
     def __str__(self) -> str:
         return f"{'GET' if self.data is None else 'POST'} {self.name}"
+
+
+#: Tables of the bureau that other pages than generated screens show, and the one that only the program reads.
+NO_SCREEN = {"attachment", "counter", "ledger", "ledgerdraft", "ledgerline"}
+NO_GRANT = {"counter"}
+
+
+def test_every_table_of_the_bureau_has_a_screen_and_a_role_that_reads_it() -> None:
+    """Nobody would see it otherwise, and no other test would look at it."""
+    mapped = [mapper.class_ for mapper in Base.registry.mappers]
+    tables = {model.__tablename__ for model in mapped if model.__module__.startswith("schema.")}
+    read = {model.__tablename__ for role in ROLES_BY_NAME.values() for model in role.grants}
+    faults = [
+        *(
+            f"{table} needs a Screen in the feature.py of its slice, or else a place in NO_SCREEN"
+            for table in sorted((tables - MODELS.keys()) ^ NO_SCREEN)
+        ),
+        *(
+            f"{table} needs a grant in bureau/access/roles.py, or else a place in NO_GRANT"
+            for table in sorted((tables - read) ^ NO_GRANT)
+        ),
+    ]
+    assert not faults, "; ".join(faults)
 
 
 def _nothing(_browser: Browser, _address: str, _id: int) -> dict[str, Any]:

@@ -20,12 +20,20 @@ from tests.factories.records import numbers
 from tests.factories.tables import ROLE_NAMES
 
 
+class Ids(dict[str, int]):
+    """Ids by the name of a table."""
+
+    def __missing__(self, table: str) -> int:
+        message = f"the district has no record of {table}: add one to _side() in tests/factories/district.py"
+        raise AssertionError(message)
+
+
 @dataclass
 class District:
     """Ids by a name: `inside` are those that every scoped role reaches, `outside` those that none of them does."""
 
-    inside: dict[str, int] = field(default_factory=dict)
-    outside: dict[str, int] = field(default_factory=dict)
+    inside: Ids = field(default_factory=Ids)
+    outside: Ids = field(default_factory=Ids)
     users: dict[str, int] = field(default_factory=dict)
 
 
