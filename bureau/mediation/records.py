@@ -26,6 +26,7 @@ from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.i18n import _
 from panel.kinds import ZONE, PersonName, today
+from panel.security.masking import clear_session
 
 Sessions = list[tuple[MediationSession, list[MediationMember]]]
 
@@ -72,11 +73,12 @@ def sessions_of(session: Session, ids: Collection[int], *, members: bool = True)
 
 
 def parties_of(session: Session, case_ids: Collection[int] | Select[int]) -> dict[int, list[Person]]:
-    """Every party of these cases by case id, for redaction. Unscoped: parties that the actor may not see are redacted
-    too. One statement."""
+    """Every party of these cases by case id, in clear, for redaction. Unscoped: parties that the actor may not see are
+    redacted too. One statement."""
     columns = (CaseParty.case_id, CaseParty.name, CaseParty.phone, CaseParty.address)
     by_case: dict[int, list[Person]] = defaultdict(list)
-    for row in session.execute(select(*columns).where(CaseParty.case_id.in_(case_ids)), execution_options=UNSCOPED):
+    statement = select(*columns).where(CaseParty.case_id.in_(case_ids))
+    for row in clear_session(session).execute(statement, execution_options=UNSCOPED):
         by_case[row.case_id].append(Person(row.name, row.phone, row.address))
     return by_case
 
@@ -104,7 +106,7 @@ def register_lines(
             .options(joinedload(Mediation.case), joinedload(Mediation.breach_case))
             .order_by(Mediation.started_at, Mediation.id)
         )
-        mediations = list(session.execute(statement).unique().scalars())
+        mediations = list(clear_session(session).execute(statement).unique().scalars())  # names, to redact texts
         sessions = sessions_of(session, [mediation.id for mediation in mediations])
         parties = parties_of(session, {mediation.case_id for mediation in mediations})
         for mediation in mediations:

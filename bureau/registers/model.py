@@ -53,6 +53,7 @@ class Register:
     #: The table whose export right the actor needs.
     model: type[Base]
     columns: Sequence[Column]
+    #: Reads personal values masked; see panel/security/masking.py.
     fill: Callable[[Session, RegisterRequest], Filled]
     #: Whether it is as of a day, instead of months.
     by_day: bool = False

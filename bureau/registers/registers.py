@@ -19,6 +19,7 @@ from bureau.registers.model import Filled, Register, RegisterRequest
 from models import Community, Street
 from panel.i18n import DEFAULT_LOCALE, _, using_locale
 from panel.kinds import Invalid, today
+from panel.security.masking import masked_session
 from panel.security.policy import AccessDenied, OutOfScope, Permission
 from panel.security.session import actor_of, policy_of
 
@@ -92,9 +93,9 @@ def checked_params(
 
 
 def fill(session: Session, register: Register, params: RegisterRequest) -> Filled:
-    """The content of a register within the actor's scope, masked as on screen. Raises AccessDenied without the right to
-    export."""
+    """The content of a register within the actor's scope, personal values masked as on screen. Raises AccessDenied
+    without the right to export."""
     if not policy_of(session).may(actor_of(session), Permission.EXPORT, register.model):
         raise AccessDenied
-    with using_locale(DEFAULT_LOCALE):
-        return register.fill(session, params)
+    with using_locale(DEFAULT_LOCALE), masked_session(session) as masked:
+        return register.fill(masked, params)

@@ -12,11 +12,8 @@ from bureau.printing.paper import CODE, DAY, LEFT, TEXT
 from bureau.printing.register_sheet import Column
 from bureau.registers.model import Filled, Register, RegisterRequest
 from models import Assignment, Community, CommunityStatus, Gender, Liaison, Officer, Street
-from panel.fields import Field, fields
 from panel.i18n import _
-from panel.imports.matching import is_masked
 from panel.search.names import NOT_VISIBLE
-from panel.security.session import actor_of, policy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class LiaisonLine:
 
 def roster(session: Session, day: date, street: int | None = None) -> tuple[list[LiaisonLine], list[str]]:
     """The liaisons in office on a day, sorted by street and community, and the names of active communities without one.
-    Telephone numbers are masked as on screen. `street` is an id."""
+    `street` is an id."""
     statement = (
         select(
             Street.name.label("street"),
@@ -61,9 +58,6 @@ def roster(session: Session, day: date, street: int | None = None) -> tuple[list
     )
     if street is not None:
         statement = statement.where(Community.street_id == street)
-    actor = actor_of(session)
-    masked = actor.system or policy_of(session).sees_masked(actor, Liaison)
-    declared = {f.name: f for f in fields(Liaison)}
     lines, vacant = [], []
     for row in session.execute(statement):
         if row.liaison_id is None:
@@ -78,8 +72,8 @@ def roster(session: Session, day: date, street: int | None = None) -> tuple[list
                 name=row.name,
                 gender=row.gender,
                 post=row.post,
-                mobile=_number(declared["mobile"], row.mobile, hidden=masked),
-                telephone=_number(declared["telephone"], row.telephone, hidden=masked),
+                mobile=row.mobile,
+                telephone=row.telephone,
                 officer=officer,
                 start_on=row.start_on,
                 note=row.note,
@@ -90,10 +84,6 @@ def roster(session: Session, day: date, street: int | None = None) -> tuple[list
 
 def _on(model: type[Liaison | Assignment], day: date) -> tuple[ColumnElement[bool], ...]:
     return (model.start_on <= day, or_(model.end_on.is_(None), model.end_on >= day))
-
-
-def _number(field: Field, value: str | None, *, hidden: bool) -> str | None:
-    return field.kind.mask(value) if value and is_masked(field, hidden=hidden) else value
 
 
 def _fill(session: Session, params: RegisterRequest) -> Filled:

@@ -17,11 +17,11 @@ from sqlalchemy.types import NULLTYPE
 from panel.base import Base, display, name_attributes, name_in_files
 from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
-from panel.imports.matching import is_masked
 from panel.imports.rules import RECORD_NO, parent_references
 from panel.kinds import ZONE, Choice, Data, Flag, Kind, Moment
 from panel.search.listing import order
 from panel.search.names import NOT_VISIBLE
+from panel.security.masking import is_masked
 from panel.security.policy import model_of
 from panel.security.session import actor_of, policy_of
 from panel.sheets import text_cell

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from panel.fields import Field, all_fields, field_named
 from panel.i18n import _
-from panel.imports.matching import Matcher, is_masked, round_trip
+from panel.imports.matching import Matcher, round_trip
 from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.search.names import NOT_VISIBLE, visible_names
+from panel.security.masking import is_masked
 from panel.security.session import actor_of, policy_of
 
 Names = Mapping[tuple[str, int], str]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base, name_attributes
 from panel.chunks import chunks
-from panel.fields import Field, Personal, field_named, fields
+from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
 from panel.kinds import Code, Invalid, Text, narrow, tidy
@@ -283,9 +283,3 @@ def round_trip(field: Field, stored: Any) -> Any:
         return field.kind.parse(field.kind.format(stored))
     except Invalid:
         return stored
-
-
-def is_masked(field: Field, *, hidden: bool) -> bool:
-    """Whether the actor sees this field's values masked. `hidden` is true for roles that see work phones masked too."""
-
-    return field.personal is Personal.PRIVATE or (hidden and field.personal is Personal.WORK)

@@ -17,12 +17,12 @@ from panel import progress
 from panel.fields import Field, field_named
 from panel.i18n import _
 from panel.imports.batches import error_text
-from panel.imports.matching import is_masked
 from panel.imports.plans import Part, Plan, PlanRow
 from panel.imports.questions import Question
 from panel.imports.rules import ID
 from panel.imports.stored_plan import SUCCEEDING, StoredPlan, load
 from panel.kinds import tidy
+from panel.security.masking import is_masked
 
 PREPARING = _("Preparing the preview")
 

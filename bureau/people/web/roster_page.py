@@ -18,10 +18,10 @@ from panel.errors import UserError
 from panel.fields import field_named
 from panel.i18n import Message, _, n_
 from panel.imports.batches import File, error_text
-from panel.imports.matching import is_masked
 from panel.imports.plans import PlanRow
 from panel.kinds import Day, Invalid, today
 from panel.search.names import NOT_VISIBLE
+from panel.security.masking import is_masked
 from panel.security.policy import AccessDenied, Permission
 from panel.security.session import writing
 from panel.web import lists, render
