@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bench.people import Edited, number_in
 from bureau.access.roles import LEADER, OFFICE
-from bureau.cases.steps import STEPS, Part, names
+from bureau.cases.steps import STEPS, Recipient, names
 from models import Case, CaseEvent, Community, Liaison, Officer
 from panel.base import Base, Record
 from panel.kinds import today
@@ -147,15 +147,15 @@ def _expected_notices(session: Session, start: Start) -> Iterator[tuple[CaseEven
         elif event.step == "send_back":
             handlers[event.case_id] = None
         people = {
-            Part.HANDLER: {parts.officers.get(handlers.get(event.case_id))},
-            Part.OFFICE: parts.office,
-            Part.LEADERS: parts.leaders[community],
-            Part.APPROVERS: parts.leaders[community],
-            Part.LIAISON: parts.liaisons[community],
-            Part.ASKER: {askers.get(event.case_id)},
+            Recipient.HANDLER: {parts.officers.get(handlers.get(event.case_id))},
+            Recipient.OFFICE: parts.office,
+            Recipient.LEADERS: parts.leaders[community],
+            Recipient.APPROVERS: parts.leaders[community],
+            Recipient.LIAISON: parts.liaisons[community],
+            Recipient.ASKER: {askers.get(event.case_id)},
         }
         if (notice := STEPS[event.step].notice) is not None:
-            accounts = set[int | None]().union(*(people.get(part, ()) for part in notice.to))
+            accounts = set[int | None]().union(*(people.get(recipient, ()) for recipient in notice.to))
             yield event, {account for account in accounts if account is not None} - {event.actor_id or 0}
         if event.step in ASKING:
             askers[event.case_id] = event.actor_id

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped, relationship
 import models
 from bureau.access.roles import OFFICER
-from bureau.cases.steps import Part as TellPart, Step, StepNotice
+from bureau.cases.steps import Recipient, Step, StepNotice
 from bureau.cases.steps.fields import ask
 from bureau.cases.case_feature import CaseFeature
 from bureau.figures.figures import Figure
@@ -46,12 +46,10 @@ def blocks() -> dict[str, str]:
 
 
 def run() -> dict[str, Any]:
-    """What the blocks define. `Part` is a part in a case where a step speaks of it, and of a figure elsewhere."""
+    """What the blocks define."""
     names: dict[str, Any] = {"__name__": __name__}
     exec(IMPORTS, names)  # noqa: S102 - the project's own documentation
-    figure_part = names["Part"]
     for name, code in blocks().items():
-        names["Part"] = names["TellPart"] if name == "step" else figure_part
         # Annotations are values here: the classes belong to no module that could be searched for their names.
         exec(compile(code, name, "exec", dont_inherit=True), names)  # noqa: S102
     return names

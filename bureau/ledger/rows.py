@@ -27,7 +27,7 @@ from panel.kinds import ZONE, now
 from panel.search.names import NOT_VISIBLE
 
 #: The prescribed columns: the attribute of LedgerRow by printed label.
-FORM: Mapping[str, str] = {
+PRINTED_COLUMNS: Mapping[str, str] = {
     "序号": "number",
     "案件编号": "case_no",
     "受理时间": "accepted_at",
@@ -51,7 +51,7 @@ FORM: Mapping[str, str] = {
     "满意度": "satisfaction",
     "备注": "remark",
 }
-COLUMNS = tuple(FORM)
+COLUMNS = tuple(PRINTED_COLUMNS)
 #: Labels of a correction, after its number.
 CORRECTED = ("案件编号", "原台账", "项目", "更正前", "更正后")
 CARRIED, REOPENED, CLOSED_AGAIN, SUSPENDED, VOIDED, REJECTED = (
@@ -115,7 +115,7 @@ class LedgerRow:
         return tuple(None if value == "" else value for value in values)
 
 
-_CELLS = attrgetter(*FORM.values())
+_CELLS = attrgetter(*PRINTED_COLUMNS.values())
 
 
 def rows(session: Session, month: Month, basis: Basis, squad: int | None = None) -> Iterator[LedgerRow]:

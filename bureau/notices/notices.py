@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import LEADER, OFFICE
-from bureau.cases.steps import STEPS, Part, StepNotice
+from bureau.cases.steps import STEPS, Recipient, StepNotice
 from bureau.notices import reminders
 from bureau.settings import settings
 from models import Case, CaseEvent, CaseStatus, Community, DeadlineChange, Liaison, Officer, Satisfaction
@@ -85,9 +85,9 @@ def _notify_closing(session: Session, case: Case, event: CaseEvent) -> None:
     may reopen the case."""
     merged = select(Case).where(Case.master_id == case.id, Case.status == CaseStatus.MERGED).order_by(Case.id)
     for merged_case in session.execute(merged, execution_options=UNSCOPED).scalars():
-        _notify(session, merged_case, event, StepNotice("feedback", (Part.LIAISON,)))
+        _notify(session, merged_case, event, StepNotice("feedback", (Recipient.LIAISON,)))
     if event.payload.get("satisfaction") == Satisfaction.UNSATISFIED.value:
-        _notify(session, case, event, StepNotice("unsatisfied", (Part.LEADERS,)))
+        _notify(session, case, event, StepNotice("unsatisfied", (Recipient.LEADERS,)))
 
 
 def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
@@ -102,35 +102,35 @@ def _payload(case: Case, event: CaseEvent) -> dict[str, Any]:
     }
 
 
-def recipients(session: Session, case: Case, parts: Iterable[Part], *, without: int | None = None) -> list[int]:
-    """The ids of the active accounts with one of these parts in a case, without account `without`. One statement."""
+def recipients(session: Session, case: Case, to: Iterable[Recipient], *, without: int | None = None) -> list[int]:
+    """The ids of the active accounts that are one of these in a case, without account `without`. One statement."""
     user = table_of(User).c
-    conditions = [user.id.in_(_accounts(case, part)) for part in parts]
+    conditions = [user.id.in_(_accounts(case, recipient)) for recipient in to]
     statement = select(user.id).where(user.active, or_(*conditions)).order_by(user.id)
     if without is not None:
         statement = statement.where(user.id != without)
     return list(session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
-def _accounts(case: Case, part: Part) -> Any:
-    """A subquery of the accounts of a part."""
+def _accounts(case: Case, recipient: Recipient) -> Any:
+    """A subquery of the accounts of a recipient."""
     officer, change = table_of(Officer).c, table_of(DeadlineChange).c
-    if part in (Part.HANDLER, Part.LEAD):
-        person = case.handler_id if part is Part.HANDLER else case.lead_officer_id
+    if recipient in (Recipient.HANDLER, Recipient.LEAD):
+        person = case.handler_id if recipient is Recipient.HANDLER else case.lead_officer_id
         return select(officer.user_id).where(officer.id == person, officer.user_id.is_not(None))
-    if part is Part.OFFICE:
+    if recipient is Recipient.OFFICE:
         return _accounts_with_role(OFFICE)
-    if part is Part.LIAISON:
+    if recipient is Recipient.LIAISON:
         liaison, day = table_of(Liaison).c, today()
         in_office = and_(liaison.start_on <= day, or_(liaison.end_on.is_(None), liaison.end_on >= day))
         return select(liaison.user_id).where(
             liaison.community_id == case.community_id, in_office, liaison.user_id.is_not(None)
         )
     latest = select(change.id).where(change.case_id == case.id).order_by(change.id.desc()).limit(1).scalar_subquery()
-    if part is Part.ASKER:
+    if recipient is Recipient.ASKER:
         return select(change.asked_by_id).where(change.id == latest, change.asked_by_id.is_not(None))
     leaders = _accounts_with_role(LEADER, _squads(case))
-    if part is Part.LEADERS:
+    if recipient is Recipient.LEADERS:
         return leaders
     for_office = select(change.id).where(change.id == latest, change.for_office).exists()
     return leaders.union(_accounts_with_role(OFFICE).where(for_office))

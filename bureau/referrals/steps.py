@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bureau.access.roles import OFFICE, OFFICER
 from bureau.cases.steps.fields import QUANTITY, STAFF, ask
-from bureau.cases.steps.model import Part, Step, StepNotice
+from bureau.cases.steps.model import Recipient, Step, StepNotice
 from bureau.referrals import effects
 from models import CaseStatus as S
 from models import ReferralKind
@@ -90,6 +90,6 @@ REPLY = Step(
     others=(S.REFERRED,),
     primary=True,
     opinion="reply",
-    notice=StepNotice("replied", (Part.HANDLER,)),
+    notice=StepNotice("replied", (Recipient.HANDLER,)),
 )
 STEPS = (REFER, CHASE, JOINT, SIGN, REPLY)

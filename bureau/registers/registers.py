@@ -43,7 +43,7 @@ def streets(session: Session) -> list[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CommunityChoice:
     """A community with its street."""
 
     id: int
@@ -52,14 +52,14 @@ class Place:
     name: str
 
 
-def communities(session: Session) -> list[Place]:
+def communities(session: Session) -> list[CommunityChoice]:
     """The communities in the actor's scope, sorted by street and name."""
     statement = (
         select(Community.id, Community.street_id, Street.name.label("street"), Community.name)
         .join(Street, Community.street_id == Street.id)
         .order_by(Street.name_key, Street.id, Community.name_key, Community.id)
     )
-    return [Place(*row) for row in session.execute(statement)]
+    return [CommunityChoice(*row) for row in session.execute(statement)]
 
 
 def checked_params(

@@ -13,7 +13,7 @@ from bureau.settings.hours import Hours, OfficeHours
 from bureau.settings.noise_limits import Limits, Night, NightHours, NoiseLimits
 from panel.base import UNSCOPED
 from panel.i18n import Message, _
-from panel.imports.rules import KEEP_DAYS
+from panel.imports.rules import UNDO_DAYS
 from panel.kinds import Code, Flag, Invalid, Kind, Text, Whole
 from panel.store.records import Setting
 
@@ -190,7 +190,7 @@ DECLARED: Mapping[str, Declared] = {
             "import_keep_days",
             _("Imports can be taken back (days)"),
             _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
-            KEEP_DAYS,
+            UNDO_DAYS,
             Whole(1, 3650),
         ),
         Declared(

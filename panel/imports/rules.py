@@ -23,7 +23,7 @@ RECORD_NO = _("Record no.")
 OUTSIDE = _("This record, or one that it refers to, is outside your area.")
 #: Name of the column of record numbers among the names of fields.
 ID = "#id"
-KEEP_DAYS = 180
+UNDO_DAYS = 180
 
 
 class Rules:
@@ -87,7 +87,7 @@ class Registry:
     rules: dict[str, Callable[[type[Base]], Rules]] = field(default_factory=dict)
     finders: dict[str, Callable[[type[Base]], Finder]] = field(default_factory=dict)
     #: Days for which an import can be undone, and the cells and earlier values that this needs are kept.
-    keep_days: Callable[[Session], int] = lambda _session: KEEP_DAYS
+    keep_days: Callable[[Session], int] = lambda _session: UNDO_DAYS
 
     def rules_of(self, model: type[Base]) -> Rules:
         return self.rules.get(model.__tablename__, Rules)(model)

@@ -23,7 +23,7 @@ from panel.security.policy import AccessDenied, Policy, table_of
 from panel.security.session import actor_of, may_write, system_session, writing
 
 #: Days after which the files of a job are deleted, and days after which its row is.
-FILE_DAYS, KEEP_DAYS = 7, 90
+FILE_DAYS, JOB_DAYS = 7, 90
 
 
 @dataclass
@@ -123,7 +123,7 @@ class JobStore:
             if folder.is_dir() and ids.parse(folder.name) and folder.stat().st_mtime < limit:
                 shutil.rmtree(folder, ignore_errors=True)
         with self.session() as session:
-            session.execute(delete(Job).where(Job.ended_at < now() - timedelta(days=KEEP_DAYS)))
+            session.execute(delete(Job).where(Job.ended_at < now() - timedelta(days=JOB_DAYS)))
 
     def session(self) -> AbstractContextManager[Session]:
         """A system session in one writing transaction."""

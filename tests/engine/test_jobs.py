@@ -273,7 +273,7 @@ def test_old_results_are_thrown_away(stage: Stage, monkeypatch: pytest.MonkeyPat
     stage.panel.jobs.run_pending()
     assert stage.panel.jobs.files(id_)
     monkeypatch.setattr(job_store, "FILE_DAYS", -10_000)  # files bear the machine's time
-    monkeypatch.setattr(job_store, "KEEP_DAYS", -1)
+    monkeypatch.setattr(job_store, "JOB_DAYS", -1)
     stage.panel.jobs.tidy()
     assert stage.panel.jobs.files(id_) == []
     with stage.session() as session:

@@ -1,6 +1,6 @@
 """The steps of a case: their declaration (`model`), the registry of all slices, and the steps of this slice."""
 
-from bureau.cases.steps.model import MOMENT, Part, Relation, Step, StepForm, StepNotice
+from bureau.cases.steps.model import MOMENT, Recipient, Relation, Step, StepForm, StepNotice
 from bureau.cases.steps.registry import (
     LISTENERS,
     OPEN,
@@ -18,7 +18,7 @@ __all__ = [
     "MOMENT",
     "OPEN",
     "STEPS",
-    "Part",
+    "Recipient",
     "Relation",
     "Step",
     "StepForm",

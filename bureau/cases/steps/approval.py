@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from bureau.access.roles import LEADER
 from bureau.cases import approvals, clock
 from bureau.cases.steps.fields import OPINION, REASON, STAFF, ask
-from bureau.cases.steps.model import Part, Relation, Step, StepForm, StepNotice
+from bureau.cases.steps.model import Recipient, Relation, Step, StepForm, StepNotice
 from bureau.settings import settings
 from models import Case
 from models import CaseStatus as S
 from panel.i18n import _
 from panel.kinds import Day, Whole
 
-NOTIFY_APPROVERS = StepNotice("approval_asked", (Part.APPROVERS,))
+NOTIFY_APPROVERS = StepNotice("approval_asked", (Recipient.APPROVERS,))
 
 
 def _extension_form(session: Session, case: Case) -> StepForm:
@@ -85,7 +85,7 @@ APPROVE = Step(
     opinion="opinion",
     decides=True,
     tone="good",
-    notice=StepNotice("approved", (Part.ASKER,)),
+    notice=StepNotice("approved", (Recipient.ASKER,)),
 )
 REFUSE = Step(
     name="refuse",
@@ -100,7 +100,7 @@ REFUSE = Step(
     opinion="opinion",
     decides=True,
     tone="bad",
-    notice=StepNotice("refused", (Part.ASKER,)),
+    notice=StepNotice("refused", (Recipient.ASKER,)),
 )
 RESUME = Step(
     name="resume",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bureau.access.roles import LEADER, OFFICE, OFFICER
 from bureau.cases import effects
 from bureau.cases.steps.fields import QUANTITY, REASON, STAFF, ask
-from bureau.cases.steps.model import Part, Relation, Step, StepForm, StepNotice
+from bureau.cases.steps.model import Recipient, Relation, Step, StepForm, StepNotice
 from models import Case, FeedbackChannel, FeedbackTarget, Outcome, Referral, Satisfaction
 from models import CaseStatus as S
 from panel.fields import Field, Personal
@@ -96,7 +96,7 @@ HANDLE = Step(
     primary=True,
     opinion="result",
     pictures=_("Photos after handling"),
-    notice=StepNotice("to_verify", (Part.LEAD, Part.OFFICE)),
+    notice=StepNotice("to_verify", (Recipient.LEAD, Recipient.OFFICE)),
     prefill=_prefill_quantity,
     form=_handling_form,
 )
@@ -124,7 +124,7 @@ REWORK = Step(
     asks=(REASON,),
     effect=effects.rework,
     tone="warn",
-    notice=StepNotice("returned", (Part.HANDLER,)),
+    notice=StepNotice("returned", (Recipient.HANDLER,)),
 )
 CLOSE = Step(
     name="close",
@@ -157,7 +157,7 @@ CLOSE = Step(
     primary=True,
     opinion="liaison_content",
     tone="good",
-    notice=StepNotice("feedback", (Part.LIAISON,)),
+    notice=StepNotice("feedback", (Recipient.LIAISON,)),
     form=_closing_form,
 )
 REOPEN = Step(
@@ -171,6 +171,6 @@ REOPEN = Step(
     effect=effects.reopen,
     restarts=True,
     tone="warn",
-    notice=StepNotice("reopened", (Part.HANDLER,)),
+    notice=StepNotice("reopened", (Recipient.HANDLER,)),
 )
 HANDLING = (HANDLE, VERIFY, REWORK, CLOSE, REOPEN)

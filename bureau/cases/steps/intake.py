@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bureau.access.roles import LEADER, OFFICE, OFFICER
 from bureau.cases import effects
 from bureau.cases.steps.fields import HANDLER, REASON, STAFF, ask
-from bureau.cases.steps.model import Part, Relation, Step, StepNotice
+from bureau.cases.steps.model import Recipient, Relation, Step, StepNotice
 from bureau.cases.steps.registry import OPEN
 from bureau.cases.steps.report import REPORT
 from models import Case, Urgency
@@ -18,7 +18,7 @@ from models import CaseStatus as S
 from panel.i18n import _
 from panel.kinds import Choice, Reference, Text
 
-NOTIFY_LIAISON = StepNotice("feedback", (Part.LIAISON,))
+NOTIFY_LIAISON = StepNotice("feedback", (Recipient.LIAISON,))
 
 
 def _prefill_handler(_session: Session, case: Case) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ DISPATCH = Step(
     primary=True,
     opinion="note",
     bulk=True,
-    notice=StepNotice("assigned", (Part.HANDLER,)),
+    notice=StepNotice("assigned", (Recipient.HANDLER,)),
     prefill=_prefill_handler,
 )
 REASSIGN = Step(
@@ -98,7 +98,7 @@ REASSIGN = Step(
     rank=10,
     asks=(HANDLER, REASON),
     effect=effects.assign,
-    notice=StepNotice("assigned", (Part.HANDLER,)),
+    notice=StepNotice("assigned", (Recipient.HANDLER,)),
 )
 SEND_BACK = Step(
     name="send_back",
@@ -110,7 +110,7 @@ SEND_BACK = Step(
     relation=Relation.HANDLER,
     asks=(REASON,),
     effect=effects.send_back,
-    notice=StepNotice("returned", (Part.LEAD, Part.LEADERS, Part.OFFICE)),
+    notice=StepNotice("returned", (Recipient.LEAD, Recipient.LEADERS, Recipient.OFFICE)),
 )
 START = Step(
     name="start",

@@ -40,8 +40,8 @@ class Relation(Enum):
     APPROVER = "not who asked"
 
 
-class Part(Enum):
-    """A part in a case, by which the recipients of a notice are named."""
+class Recipient(Enum):
+    """Whoever gets a notice of a step, by their part in the case."""
 
     HANDLER = "handler"
     LEAD = "lead officer"
@@ -58,7 +58,7 @@ class StepNotice:
     """The notice that a step sends: its kind (bureau/notices) and its recipients."""
 
     kind: str
-    to: tuple[Part, ...]
+    to: tuple[Recipient, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bureau.access.roles import LEADER, OFFICE, OFFICER
 from bureau.cases import effects
 from bureau.cases.steps.fields import EVERYBODY, ask
-from bureau.cases.steps.model import Part, Step, StepNotice
+from bureau.cases.steps.model import Recipient, Step, StepNotice
 from bureau.cases.steps.registry import OPEN
 from models import CaseStatus, RaisedTo
 from panel.i18n import _
@@ -50,7 +50,7 @@ URGE = Step(
     remark=True,
     bulk=True,
     tone="warn",
-    notice=StepNotice("urged", (Part.HANDLER, Part.LEAD, Part.LEADERS)),
+    notice=StepNotice("urged", (Recipient.HANDLER, Recipient.LEAD, Recipient.LEADERS)),
 )
 SUPERVISE = Step(
     name="supervise",
@@ -64,6 +64,6 @@ SUPERVISE = Step(
     remark=True,
     bulk=True,
     tone="bad",
-    notice=StepNotice("pressed", (Part.HANDLER, Part.LEAD)),
+    notice=StepNotice("pressed", (Recipient.HANDLER, Recipient.LEAD)),
 )
 REMARKS = (RAISE, NOTE, URGE, SUPERVISE)

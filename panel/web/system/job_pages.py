@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from sqlalchemy import ColumnElement, select
 
 from panel.i18n import Message, _
-from panel.jobs.job_store import FILE_DAYS, KEEP_DAYS
+from panel.jobs.job_store import FILE_DAYS, JOB_DAYS
 from panel.jobs.records import Job, JobState
 from panel.jobs.worker import ENDED, read_progress
 from panel.kinds import Moment
@@ -72,7 +72,7 @@ def index() -> Any:
     jobs = session.execute(select(Job).order_by(Job.id.desc()).limit(SHOWN)).scalars().all()
     page = ListPage(
         title=_("Background tasks"),
-        sub=_("Your own; nobody else sees them. Kept for {n} days, files for {files}.", n=KEEP_DAYS, files=FILE_DAYS),
+        sub=_("Your own; nobody else sees them. Kept for {n} days, files for {files}.", n=JOB_DAYS, files=FILE_DAYS),
         columns=[
             Column("title", _("Task"), wide=True),
             Column("state", _("State")),
