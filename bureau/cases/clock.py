@@ -7,11 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
+
+from sqlalchemy import ColumnElement
 
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import Calendar
-from models import ChangeKind, ChangeStatus, LimitUnit, Urgency
+from models import CaseStatus, ChangeKind, ChangeStatus, LimitUnit, Urgency
+
+#: States whose deadline doesn't count: suspended, or ended otherwise than closed.
+NOT_DUE = (CaseStatus.SUSPENDED, CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
 
 
 class Change(Protocol):
@@ -27,7 +32,7 @@ class Change(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A time limit with its unit. For an urgent case hours run around the clock."""
+    """A time limit with its unit. For an urgent case hours run around the clock; working days stay as they are."""
 
     value: int
     unit: LimitUnit
@@ -39,6 +44,15 @@ def limit_of(snapshot: dict[str, Any] | None, urgency: Urgency | None) -> Limit 
     if not snapshot or "limit_value" not in snapshot:
         return None
     return Limit(snapshot["limit_value"], LimitUnit.of(snapshot["limit_unit"]), urgency is Urgency.URGENT)
+
+
+@overload
+def in_time(ended: datetime, due: datetime) -> bool: ...
+@overload
+def in_time(ended: Any, due: Any) -> ColumnElement[bool]: ...
+def in_time(ended: Any, due: Any) -> Any:
+    """Whether what ended then kept its deadline; the very moment of the deadline does. For values and for columns."""
+    return ended <= due
 
 
 def due_at(begun: datetime, limit: Limit, changes: Iterable[Change], calendar: Calendar) -> datetime:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from bureau.calendar.deadlines import local
 from bureau.calendar.month import Month
 from bureau.cases import import_undo
+from bureau.cases.clock import NOT_DUE, in_time
 from bureau.cases.steps.registry import IMPORTED
 from bureau.ledger import facts as ledgerfacts
 from bureau.ledger.facts import Change, Facts
@@ -165,11 +166,10 @@ class Builder:
         if not by_closing and accepted_before and course.over_at_start and not course.reopened:
             return None
         due = course.due(case, (closed if by_closing else None) or self.until)
-        dropped = course.status in NOT_COUNTED
         on_time = ""
         if closed is not None and due is not None:
-            on_time = YES if closed <= due else NO
-        elif due is not None and due < self.until and not dropped and course.status is not CaseStatus.SUSPENDED:
+            on_time = YES if in_time(closed, due) else NO
+        elif due is not None and course.status not in NOT_DUE and not in_time(self.until, due):
             on_time = NO
         outcome, result = course.handled(case, closed if by_closing else self.until)
         fed_back, satisfaction = self._feedback(case.id)
@@ -204,10 +204,7 @@ class Builder:
             carried=accepted_before and not course.over_at_start,
             reopened=accepted_before and course.over_at_start,
             standing=CaseStatus.CLOSED if by_closing else course.status,
-            due_in_month=due is not None
-            and self.start <= due < self.end
-            and not dropped
-            and course.status is not CaseStatus.SUSPENDED,
+            due_in_month=due is not None and self.start <= due < self.end and course.status not in NOT_DUE,
             mediated=course.mediated or outcome == Outcome.MEDIATED,
         )
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from bureau.calendar.sql_days import local_day, minute, stepwise, within_days
 from bureau.cases import forces
+from bureau.cases.clock import NOT_DUE, in_time
 from bureau.cases.steps.handling import CLOSE, REOPEN, REWORK
 from bureau.figures.parts.model import Condition, Part, Universe
 from bureau.figures.terms import Terms
@@ -30,9 +31,6 @@ from models import (
     PartyRole,
 )
 from panel.i18n import _
-
-#: States whose cases don't count as due.
-NOT_DUE = (CaseStatus.SUSPENDED, CaseStatus.VOIDED, CaseStatus.MERGED, CaseStatus.REJECTED)
 
 # Cases due.
 
@@ -60,7 +58,7 @@ DUE_IN_TIME = Part(
     "due_in_time",
     _("Closed in time"),
     DUE,
-    lambda _t: [Case.status == CaseStatus.CLOSED, Case.closed_at <= Case.due_at],
+    lambda _t: [Case.status == CaseStatus.CLOSED, in_time(Case.closed_at, Case.due_at)],
 )
 DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(with_step(REWORK.name))])
 DUE_EXTENDED = Part("due_extended", _("With an extension"), DUE, _extended)
