@@ -106,6 +106,8 @@ class Case(Record):
         aliases=("上报时间", "发生时间"),
     )
     source: Mapped[Source] = col(Choice(Source), _("Source"), required=True, below="case_no")
+    #: The words of an old ledger, where they name no source and no item.
+    source_name: Mapped[str | None] = col(Text(40), _("Source as written"), readonly=True, listed=False)
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, group=PLACE)
     place: Mapped[str | None] = col(Text(120), _("Place"), search=True, group=PLACE, below="community")
     item_id: Mapped[int | None] = col(
@@ -114,6 +116,7 @@ class Case(Record):
         aliases=("事项", "事项名称"),
         help=_("Fixes the list and the time limit."),
     )
+    item_name: Mapped[str | None] = col(Text(80), _("Checklist item as written"), readonly=True, listed=False)
     description: Mapped[str] = col(
         Text(2000, lines=4), _("Description"), required=True, search=True, aliases=("描述", "问题描述")
     )

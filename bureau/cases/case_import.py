@@ -112,6 +112,17 @@ class ItemRules(Rules):
             row.edits.append((ChecklistItem, bulk.Edit(row.id, row.version, {"valid_until": last}, before)))
 
 
+def item_of(row: PlanRow) -> int | str | None:
+    """The item of a row as part of its key: its id, or the words of an old ledger."""
+    item: int | None = row.values.get("item_id")
+    return item if item is not None or not row.has_extra("item") else key_of(row.extra["item"])
+
+
+def stored_item(case: Row[Any]) -> int | str | None:
+    """The item of a stored case as item_of() gives it."""
+    return case.item_id if case.item_id is not None or not case.item_name else key_of(case.item_name)
+
+
 class CaseMatcher(Matcher):
     """Matches by case number; without one by time of the report, community, place and item."""
 
@@ -120,7 +131,7 @@ class CaseMatcher(Matcher):
             self.stored["no", case.case_no] = case
         unnumbered = [row for row in rows if not row.values.get("case_no")]
         for case in self.not_undone(session, "reported_at", (row.values.get("reported_at") for row in unnumbered)):
-            self.stored[case.reported_at, case.community_id, key_of(case.place), case.item_id] = case
+            self.stored[case.reported_at, case.community_id, key_of(case.place), stored_item(case)] = case
 
     def not_undone(self, session: Session, attr: str, values: Iterable[Any]) -> list[Row[Any]]:
         """Candidates without the cases of an undone import, so that a corrected file makes new cases."""
@@ -135,7 +146,7 @@ class CaseMatcher(Matcher):
             return ("no", values["case_no"])
         if values.get("reported_at") is None:
             return None
-        return (values["reported_at"], values.get("community_id"), key_of(values.get("place")), values.get("item_id"))
+        return (values["reported_at"], values.get("community_id"), key_of(values.get("place")), item_of(row))
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
         case = super().find(row)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import office_calendar
 from bureau.cases import complainants, events, intake, numbering
-from bureau.cases.case_import import CaseMatcher, CaseRules
+from bureau.cases.case_import import CaseMatcher, CaseRules, item_of, stored_item
 from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
@@ -29,7 +29,7 @@ from panel.i18n import Message, _, in_default_locale
 from panel.imports.matching import Key, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.validation import MISSING
-from panel.kinds import ZONE, PersonName, now
+from panel.kinds import ZONE, now
 from panel.security.policy import table_of
 from panel.security.session import actor_of
 from panel.store import bulk
@@ -42,6 +42,9 @@ SET_BY_STEPS = ("accepted_at", "closed_at", "list_kind")
 CASE_NUMBER = re.compile(r"[^-]+-\d{4}-\d{6}")
 #: Ledgers give times to the minute.
 PRECISION = timedelta(minutes=1)
+#: Columns whose words an old ledger's case keeps where they name no record or choice, with the column that holds them.
+#: Item and source only of a closed case: an open one needs its deadline, and can still be asked about.
+AS_WRITTEN = {"lead_officer": "lead_name", "item": "item_name", "source": "source_name"}
 #: Keys of PlanRow.extra: the ledger's own number, and the values of SET_BY_STEPS in the row.
 OWN_NO, STEP_VALUES = "own_no", "told"
 
@@ -57,14 +60,14 @@ class LedgerMatcher(CaseMatcher):
         super().load(session, rows)
         unnumbered = [row for row in rows if not row.values.get("case_no")]
         for case in self.not_undone(session, "accepted_at", (row.values.get("accepted_at") for row in unnumbered)):
-            self.stored["accepted", case.accepted_at, case.community_id, key_of(case.place), case.item_id] = case
+            self.stored["accepted", case.accepted_at, case.community_id, key_of(case.place), stored_item(case)] = case
 
     def key(self, row: PlanRow) -> Key | None:
         values = row.values
         if values.get("case_no") or values.get("accepted_at") is None:
             return super().key(row)
         place = key_of(values.get("place"))
-        return ("accepted", values["accepted_at"], values.get("community_id"), place, values.get("item_id"))
+        return ("accepted", values["accepted_at"], values.get("community_id"), place, item_of(row))
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
         """Keep the values that only steps set, for the check of existing cases; the import drops them from `values`."""
@@ -87,7 +90,9 @@ class LedgerRules(CaseRules):
         return frozenset(SET_BY_STEPS)
 
     def may_stay_text(self, row: PlanRow, name: str) -> bool:
-        return name == "lead_officer" and is_historic(row)
+        if name == "lead_officer":
+            return is_historic(row)
+        return name in AS_WRITTEN and row.values.get("closed_at") is not None
 
     def matcher(self) -> LedgerMatcher:
         return LedgerMatcher(self.model)
@@ -108,7 +113,7 @@ class LedgerRules(CaseRules):
                 _check_set_by_steps(plan, row)
         for row in historic:
             _check_times(plan, row)
-        _keep_lead_names(plan, [row for row in rows if not row.failed])
+        _keep_words(plan, [row for row in rows if not row.failed])
         complainants.read(session, plan, [row for row in rows if not row.failed])
         historic = [row for row in historic if not row.failed]
         if historic:
@@ -157,29 +162,32 @@ def _check_times(plan: Plan, row: PlanRow) -> None:
         plan.fail(row, "closed_at", _("It can't be closed before it was accepted."))
 
 
-def _keep_lead_names(plan: Plan, rows: Sequence[PlanRow]) -> None:
-    """Keep the name of a lead officer who isn't among the officers as text, so that it isn't lost."""
-    unknown: dict[str, list[PlanRow]] = defaultdict(list)
-    declared = field_named(Case, "lead_name")
-    assert declared is not None
-    for row in rows:
-        if (text := row.extra.get("lead_officer")) is None:
-            continue
-        if row.id is not None and not row.stored.get("historic"):
-            plan.fail(row, "lead_officer", _("There is no officer “{value}”.", value=text))
-            continue
-        name = PersonName().parse(text[: declared.kind.length])  # type: ignore[attr-defined]
-        if row.stored.get("lead_name") != name:
-            row.values["lead_name"] = name
-            if row.id is not None:
-                row.changes.append((declared, row.stored.get("lead_name") or "", name or ""))
-        unknown[text].append(row)
-    for same_name in unknown.values():
-        for row in same_name:
-            row.notes.append(_("Lead officer {name}: kept as written.", name=row.extra["lead_officer"]))
-    if unknown:
-        names = "、".join(unknown)
-        plan.warnings.append(_("Not among the officers, kept as written: {names}.", names=names))
+def _keep_words(plan: Plan, rows: Sequence[PlanRow]) -> None:
+    """Keep the words for which there is no officer, item or source as text, so that they aren't lost."""
+    kept: dict[str, list[str]] = {}
+    for name, attr in AS_WRITTEN.items():
+        declared, target = field_named(Case, name), field_named(Case, attr)
+        assert declared is not None
+        assert target is not None
+        for row in rows:
+            if (text := row.extra.get(name)) is None:
+                continue
+            if row.id is not None and not row.stored.get("historic"):
+                plan.fail(row, name, _("There is no {label} “{value}”.", label=declared.label, value=text))
+                continue
+            words = target.kind.parse(text[: target.kind.length])  # type: ignore[attr-defined]
+            if row.stored.get(attr) != words:
+                row.values[attr] = words
+                if row.id is not None:
+                    row.changes.append((target, row.stored.get(attr) or "", words or ""))
+            row.notes.append(_("{label} {name}: kept as written.", label=declared.label, name=text))
+            if text not in (texts := kept.setdefault(name, [])):
+                texts.append(text)
+        if name in kept:
+            names = "、".join(kept[name])
+            plan.warnings.append(
+                _("{label} that nobody knows, kept as written: {names}.", label=declared.label, names=names)
+            )
 
 
 def _apply_items(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:

@@ -33,10 +33,40 @@ def aliases_of(text: str | None) -> list[str]:
     return [part for part in re.split(r"[、，,;；/\n]", text or "") if part.strip()]
 
 
+#: Endings that tell what a street, squad or department is, and not which.
+KINDS = re.compile("(街道办事处|街道办|街道|分队|中队|大队|支队|分局|[镇乡队局所站科处办])$")
+#: Parts of a name that tell neighbours apart: 一中队 and 二中队, 城东 and 城西.
+TELLING = frozenset("零一二三四五六七八九十0123456789东南西北中上下新老甲乙丙丁")
+
+
 class NamedFinder(Finder):
     """Streets, squads and departments by name. A missing one can be created from its name."""
 
     creatable = True
+
+    def __init__(self, model: type[Base]) -> None:
+        super().__init__(model)
+        self._asked: dict[str, bool] = {}
+
+    def asks(self, text: str) -> bool:
+        """An unknown name is asked about if it is like a stored one: shorter, longer, of another kind or misspelt."""
+        if text not in self._asked:
+            stem = _stem(self.key(text))
+            seen = (name for name, ids in self.names.items() if self.reach is None or set(ids) & set(self.reach))
+            self._asked[text] = any(_alike(stem, _stem(name)) for name in seen)
+        return self._asked[text]
+
+
+def _stem(key: str) -> str:
+    return KINDS.sub("", key) or key
+
+
+def _alike(stem: str, other: str) -> bool:
+    """Whether two names may mean the same: equal, one within the other, or one letter that is misspelt."""
+    if stem == other or (min(len(stem), len(other)) > 1 and (stem in other or other in stem)):
+        return True
+    different = [pair for pair in zip(stem, other, strict=False) if pair[0] != pair[1]]
+    return len(stem) == len(other) > 2 and len(different) == 1 and TELLING.isdisjoint(different[0])
 
 
 class CommunityFinder(Finder):
@@ -94,11 +124,18 @@ class ItemFinder(Finder):
     def load(self, session: Session, texts: Collection[str]) -> None:
         item = ChecklistItem.__table__.c
         self.codes: dict[int, str] = {}
+        self.item_names: dict[int, str] = {}
         statement = select(item.id, item.code, item.name).order_by(item.version_no.desc())
         for id_, code, name in session.execute(statement, execution_options=UNSCOPED):
-            self.codes[id_] = code
+            self.codes[id_], self.item_names[id_] = code, name
             for text in (code, name, f"{code} {name}"):
                 self.add_name(id_, text)
+
+    def label(self, id_: int) -> str:
+        return f"{self.codes[id_]} {self.item_names[id_]}"
+
+    def asks(self, text: str) -> bool:
+        return True
 
     def disambiguate(self, ids: Sequence[int], place: str) -> Sequence[int]:
         ids = super().disambiguate(ids, place)

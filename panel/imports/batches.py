@@ -16,7 +16,7 @@ from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
 from panel.i18n import Message, _, in_default_locale
-from panel.imports import import_undo, importing, mapping
+from panel.imports import import_undo, importing, mapping, words
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
 from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
@@ -81,6 +81,7 @@ def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit:
         if plan.options.meanings is not None:
             for labels in plan.headers:
                 mapping.remember(session, plan.model, labels, plan.options.meanings)
+        words.remember(session, plan, registry)
         import_undo.delete_expired(session, registry.keep_days(session))
         if commit:
             session.commit()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
-from panel.imports import changes, layout, references, validation
+from panel.imports import changes, layout, references, validation, words
 from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
 from panel.imports.references import Resolver
@@ -35,7 +36,7 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     if not importable(model):
         raise UserError(_("{label} can't be imported.", label=model.__labels__))
     rules = registry.rules_of(model)
-    result = Plan(model, options)
+    result = Plan(model, options, replaced=words.merged(words.recall(session, model), options.replace))
     sheet_headers = layout.lay_out(session, result, book, rules)
     for part in result.parts:
         part.lookups = _lookup_columns(part, _read_columns(part, rules), rules)
@@ -47,6 +48,8 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
         read = _read_columns(part, rules)
         for row in progress.track(part.rows, CELLS, len(part.rows)):
             _read_row(result, part, row, read, extra)
+            if row.failed:
+                _settle_unknown_words(result, row, read, rules)
             row.release_empty()
     matcher = rules.matcher()
     progress.report(MATCHING)
@@ -61,6 +64,7 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
         row.release_empty()
         row.outcome = _outcome(row, options)
     references.collect_creating(result)
+    words.ask(result, rules.required())
     return result
 
 
@@ -82,11 +86,14 @@ def _read_row(plan: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], e
     for index, name in part.columns.items():
         raw, declared = row.cells[index], read.get(index)
         text = tidy(raw)
-        if name in plan.options.replace and isinstance(raw, str):
-            raw = plan.options.replace[name].get(text, raw)
-            if name in part.lookups and tidy(raw) != text:
-                row.texts[name] = tidy(raw)
-            text = tidy(raw)
+        if name in plan.replaced and not isinstance(raw, UnreadableCell):
+            answer = plan.replaced[name].get(text)
+            if answer is not None and answer != words.LEAVE_OUT:
+                plan.used_words[name, text] = answer
+                if name in part.lookups and tidy(answer) != text:
+                    row.texts[name] = tidy(answer)
+                raw = answer
+                text = tidy(raw)
         is_extra = name == ID or name in extra
         if not text:
             if plan.options.clear and declared is not None and not (declared.required or declared.key):
@@ -113,6 +120,19 @@ def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> N
     if value is not None:
         # Nearly every parsed text equals its cell: keep one object instead of two.
         row.values[declared.attr] = raw if type(value) is type(raw) and value == raw else value
+
+
+def _settle_unknown_words(plan: Plan, row: PlanRow, read: Mapping[int, Field], rules: Rules) -> None:
+    """Accept the words that are none of a closed list as text where the rules of the table do, and note the others."""
+    for error in list(row.errors):
+        declared = read.get(error.index) if error.index is not None else None
+        if declared is None or not words.is_closed_list(declared.kind) or declared.attr in row.values:
+            continue
+        if rules.may_stay_text(row, declared.name):
+            row.errors.remove(error)
+            row.extra[declared.name] = error.value
+        else:
+            words.note(plan, row, declared, partial(words.choice_offers, declared.kind))
 
 
 def _match(session: Session, plan: Plan, rules: Rules, matcher: Matcher, resolver: Resolver) -> None:

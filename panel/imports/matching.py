@@ -136,6 +136,14 @@ class Finder:
     def key(self, text: str) -> str:
         return key_of(text)
 
+    def label(self, id_: int) -> str:
+        """The name of a record as a question offers it."""
+        return self.primary_names[id_]
+
+    def asks(self, text: str) -> bool:
+        """Whether an import asks what an unknown name means. Otherwise its rows fail."""
+        return False
+
     def place_key(self, text: str) -> str:
         return key_of(text)
 

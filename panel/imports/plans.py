@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from panel.base import Base
 from panel.fields import Field, all_fields
@@ -18,6 +18,9 @@ from panel.imports.records import OutcomeName
 from panel.kinds import Choices, tidy
 from panel.sheets import UnreadableCell
 from panel.store.bulk import Edit
+
+if TYPE_CHECKING:
+    from panel.imports.words import UnknownWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,12 @@ class Plan:
     creating: dict[str, list[str]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    #: What to read in place of words, by column name: remembered answers, and options.replace, which counts more.
+    replaced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: The words of the file that were replaced, with what was read: by column name and word.
+    used_words: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: Words that name no choice and no record, by column name and word.
+    unknown: dict[str, dict[str, UnknownWord]] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[PlanRow]:

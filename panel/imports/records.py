@@ -98,6 +98,25 @@ class HeaderMap(Base):
     meanings: Mapped[dict[str, str]] = mapped_column(Data().sql(), default=dict)
 
 
+class WordMap(Base):
+    """What a word in a column of a table means, as somebody answered: remembered for later files. `meaning` is the text
+    to read in place of the word, empty to leave the cell empty."""
+
+    __tablename__ = "wordmap"
+    __label__ = _("Word mapping")
+    __labels__ = _("Word mappings")
+    __scope__: ClassVar[Path] = Public()
+    __display__ = ("word",)
+    __table_args__ = (UniqueConstraint("table_name", "column_name", "word"),)
+
+    at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now)
+    table_name: Mapped[str] = col(Code(40), _("Table"), required=True)
+    column_name: Mapped[str] = col(Code(40), _("Column"), required=True)
+    word: Mapped[str] = col(Text(40), _("Word"), required=True)
+    meaning: Mapped[str] = col(Text(200), _("Meaning"), required=True, default="")
+    actor_name: Mapped[str] = col(Text(80), _("Person"), required=True)
+
+
 class ImportUndo(Base):
     """That an import was taken back: by whom, how many of its rows, and which ones were left, with the reason."""
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from panel.fields import Field, all_fields, field_named, fields
 from panel.i18n import _, in_every_locale
-from panel.imports import link_cells
+from panel.imports import link_cells, words
 from panel.imports.matching import Finder, Missing
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE, Registry
@@ -82,7 +82,13 @@ class Resolver:
         elif match.creatable and self._may_create(finder):
             self._create_or_suggest(row, declared, finder, text, match)
         else:
-            self.plan.fail(row, declared.name, match.message, match.suggestion)
+            self._fail(row, declared, finder, text, match)
+
+    def _fail(self, row: PlanRow, declared: Field, finder: Finder, text: str, missing: Missing) -> None:
+        self.plan.fail(row, declared.name, missing.message, missing.suggestion)
+        if finder.asks(text) and not missing.ambiguous:
+            may_add = missing.creatable and self._may_create(finder)
+            words.note(self.plan, row, declared, lambda word: words.record_offers(finder, word, may_add=may_add))
 
     def check_targets(self) -> None:
         """Check references once each row's existing record is known.
@@ -140,8 +146,8 @@ class Resolver:
         return policy_of(self.session).may(actor_of(self.session), Permission.CREATE, finder.model)
 
     def _create_or_suggest(self, row: PlanRow, declared: Field, finder: Finder, text: str, missing: Missing) -> None:
-        """Plan to create the missing record if the options say so; otherwise fail the row and list the name as
-        creatable."""
+        """Plan to create the missing record if the user said so, for this word or, where it can't mean a stored record,
+        for all; otherwise fail the row, and ask or list the name as creatable."""
         table = finder.model.__tablename__
         named = field_named(finder.model, "name")
         assert named is not None
@@ -150,13 +156,16 @@ class Resolver:
         except Invalid as problem:
             self.plan.fail(row, declared.name, problem.message)
             return
-        if self.plan.options.create_missing:
+        asked = finder.asks(text)
+        meant = self.plan.replaced.get(declared.name, {}).get(text) == text
+        if meant or (self.plan.options.create_missing and not asked):
             row.values[declared.attr] = PendingRecord(table, name)
             return
-        names = self.plan.creatable.setdefault(table, [])
-        if name not in names:
-            names.append(name)
-        self.plan.fail(row, declared.name, missing.message, missing.suggestion)
+        if not asked:
+            names = self.plan.creatable.setdefault(table, [])
+            if name not in names:
+                names.append(name)
+        self._fail(row, declared, finder, text, missing)
 
 
 def collect_creating(plan: Plan) -> None:

@@ -50,18 +50,18 @@ class Moments(TypeDecorator[datetime]):
 
 class Choices(StrEnum):
     """A closed list of values: `REPORTED = "reported", _("Reported"), "brand"` are the stored value, the label and the
-    colour of its tag; a fourth element are further texts that an import reads as the value."""
+    colour of its tag; a fourth element are further words, separated by spaces, that an import reads as the value."""
 
     label: Message
     tone: str
     aliases: tuple[str, ...]
 
-    def __new__(cls, value: str, label: Message, tone: str = "", aliases: tuple[str, ...] = ()) -> Self:
+    def __new__(cls, value: str, label: Message, tone: str = "", aliases: str = "") -> Self:
         self = str.__new__(cls, value)
         self._value_ = value
         self.label = label
         self.tone = tone
-        self.aliases = aliases
+        self.aliases = tuple(aliases.split())
         return self
 
     @classmethod

@@ -65,7 +65,7 @@ def _accepted_texts(choices: type[Choices]) -> dict[str, Choices]:
     members: dict[str, Choices] = {}
     for choice in choices:
         for word in (str(choice.value), *choice.aliases, *in_every_locale(choice.label)):
-            members.setdefault(word, choice)
+            members.setdefault(narrow(word), choice)
     return members
 
 

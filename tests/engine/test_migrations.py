@@ -81,6 +81,7 @@ FROZEN = {
     "versions/0002_duty_disputes_and_long_work.py": "319b2a42360abf225e319d3030f2ac3797e7b8745470fb52c53c163bd453154a",
     "versions/0003_export_log.py": "23a4c5068aa7bbdae7eea625fa89add8ad20d40f9a229c3051862140d248946f",
     "versions/0004_whole_and_never_twice.py": "78d677c3a0b685d080b7cdbf9531bfd344b6e8b038d77fcb0bd0e696cd999f85",
+    "versions/0005_words_of_files.py": "cd0c42264cac82d31cf2794b8feb0d6fa98ec8425cdf3163c369077ebd4eb910",
 }
 
 

@@ -67,7 +67,7 @@ def _question(question: Question) -> dict[str, Any]:
 
 def _option(question: Question, answer: str) -> str:
     if question.about is About.ROW:
-        return f"--confirm {question.row}"
+        return f"--confirm {answer}"
     if question.about is About.VALUE:
         return f"--value {question.key}={answer}"
     return f"--map {question.key if question.sheet else question.column}={answer}"
