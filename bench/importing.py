@@ -79,7 +79,7 @@ def build(rows: int, folder: Path) -> None:
         sex, post = ("男", "主任") if i % 2 else ("女", "网格员")
         start, note = date(2026, 1, 1) + timedelta(i % 300), "新任" if i % 5 == 0 else None
         where = (f"第{i % STREETS + 1}街道", f"东栅{i}社区")
-        sheet.append([*where, f"李四{i:06}", sex, f"138{i:08}", post, f"0573-{82000000 + i}", start, note])
+        sheet.append([*where, person(i), sex, f"138{i:08}", post, f"0573-{82000000 + i}", start, note])
     book.save(folder / "花名册.xlsx")
 
     fresh = folder / "fresh"
@@ -100,6 +100,11 @@ def build(rows: int, folder: Path) -> None:
             bulk.add(session, models.Community, places)
             session.commit()
         panel.db.engine.dispose()
+
+
+def person(number: int) -> str:
+    """A name for each of many people; names have no digits."""
+    return f"李{chr(0x4E00 + number % 20_000)}{chr(0x4E00 + number // 20_000)}"
 
 
 def _started(folder: Path) -> float:

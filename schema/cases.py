@@ -151,7 +151,11 @@ class Case(Record):
         Text(1000, lines=3), _("Result"), group=RESULT, listed=False, aliases=("处理结果",)
     )
     quantity: Mapped[int | None] = col(
-        Whole(0, 100_000), _("Quantity achieved"), group=RESULT, listed=False, help=_("For example parking spaces won.")
+        Whole(0, 100_000, unit_field="quantity_unit"),
+        _("Quantity achieved"),
+        group=RESULT,
+        listed=False,
+        help=_("For example parking spaces won."),
     )
     quantity_unit: Mapped[str | None] = col(
         Text(20), _("Unit of the quantity"), group=RESULT, listed=False, below="quantity", help=_("For example 个车位.")

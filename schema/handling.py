@@ -155,7 +155,9 @@ class Referral(Record):
     joint_members: Mapped[str | None] = col(
         Text(300, lines=2), _("Who takes part"), group=RESULT, listed=False, aliases=("参加单位",)
     )
-    quantity: Mapped[int | None] = col(Whole(0, 100_000), _("Quantity achieved"), group=RESULT, listed=False)
+    quantity: Mapped[int | None] = col(
+        Whole(0, 100_000, unit_field="quantity_unit"), _("Quantity achieved"), group=RESULT, listed=False
+    )
     quantity_unit: Mapped[str | None] = col(
         Text(20), _("Unit of the quantity"), group=RESULT, listed=False, below="quantity"
     )

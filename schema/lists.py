@@ -44,7 +44,9 @@ class ChecklistItem(Named, Record):
     department_id: Mapped[int | None] = col(
         Reference("department"), _("Lead department"), help=_("Empty: the bureau itself.")
     )
-    limit_value: Mapped[int] = col(Whole(1, 1000), _("Time limit"), required=True, group=RULES, aliases=("时限",))
+    limit_value: Mapped[int] = col(
+        Whole(1, 1000, unit_field="limit_unit"), _("Time limit"), required=True, group=RULES, aliases=("时限",)
+    )
     limit_unit: Mapped[LimitUnit] = col(
         Choice(LimitUnit),
         _("Unit of the limit"),

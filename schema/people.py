@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, relationship
 from panel.base import UNSCOPED, Anchor, Named, Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
-from panel.kinds import Choice, Code, Day, Flag, Mobile, PersonName, Reference, Telephone, Text, today
+from panel.kinds import Choice, Code, Day, Flag, FullName, Mobile, Reference, Telephone, Text, today
 from panel.security.accounts import User
 from schema.places import Community, Squad
 from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
@@ -50,7 +50,7 @@ class Liaison(Named, Record):
     )
 
     name: Mapped[str] = col(
-        PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("联络员", "联络员姓名")
+        FullName(), _("Person's name"), required=True, key=True, search=True, aliases=("联络员", "联络员姓名")
     )
     gender: Mapped[Gender | None] = col(Choice(Gender), _("Gender"), listed=False)
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
@@ -101,7 +101,7 @@ class Officer(Named, Record):
     __name_in_files__ = "{name}({badge_no})"
 
     name: Mapped[str] = col(
-        PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("队员", "队员姓名")
+        FullName(), _("Person's name"), required=True, key=True, search=True, aliases=("队员", "队员姓名")
     )
     squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), key=True)
     kind: Mapped[OfficerKind] = col(Choice(OfficerKind), _("Kind"), required=True, default=OfficerKind.OFFICER)
@@ -186,7 +186,7 @@ class Volunteer(Named, Record):
     __scope__ = Via("community_id")
 
     name: Mapped[str] = col(
-        PersonName(), _("Person's name"), required=True, key=True, search=True, aliases=("志愿者", "志愿者姓名")
+        FullName(), _("Person's name"), required=True, key=True, search=True, aliases=("志愿者", "志愿者姓名")
     )
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
     is_mediator: Mapped[bool] = col(

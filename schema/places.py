@@ -60,10 +60,10 @@ class Department(Named, Record):
         Telephone(), _("Telephone"), group=CONTACT, personal=Personal.WORK, below="contact", aliases=("联系电话",)
     )
     sign_limit: Mapped[int] = col(
-        Whole(1, 60), _("Limit to sign for (working days)"), required=True, default=2, group=RULES
+        Whole(1, 60, measure="工作日"), _("Limit to sign for (working days)"), required=True, default=2, group=RULES
     )
     reply_limit: Mapped[int] = col(
-        Whole(1, 250), _("Limit to reply (working days)"), required=True, default=10, group=RULES
+        Whole(1, 250, measure="工作日"), _("Limit to reply (working days)"), required=True, default=10, group=RULES
     )
 
 
@@ -90,7 +90,7 @@ class Community(Named, Record):
     status: Mapped[CommunityStatus] = col(
         Choice(CommunityStatus), _("State"), required=True, default=CommunityStatus.ACTIVE
     )
-    households: Mapped[int | None] = col(Whole(0, 200_000), _("Households"), aliases=("总户数",))
+    households: Mapped[int | None] = col(Whole(0, 200_000, measure="户"), _("Households"), aliases=("总户数",))
     address: Mapped[str | None] = col(Text(120), _("Address"), search=True)
     alias_names: Mapped[str | None] = col(
         Text(200),

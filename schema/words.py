@@ -21,8 +21,8 @@ OTHER = _("Other")
 
 
 class Gender(Choices):
-    MALE = "male", _("Male")
-    FEMALE = "female", _("Female")
+    MALE = "male", _("Male"), "", "m 男性 男士 先生 男同志"
+    FEMALE = "female", _("Female"), "", "f 女性 女士 小姐 女同志"
 
 
 class CommunityStatus(Choices):
@@ -52,9 +52,9 @@ class ListKind(Choices):
 
 
 class LimitUnit(Choices):
-    WORKING_DAY = "d", _("working days")
-    OFFICE_HOUR = "h", _("office hours")
-    CLOCK_HOUR = "eh", _("clock hours")
+    WORKING_DAY = "d", _("working days"), "", "天 日 个工作日"
+    OFFICE_HOUR = "h", _("office hours"), "", "个工作时 个工作小时 工作小时"
+    CLOCK_HOUR = "eh", _("clock hours"), "", "小时 个小时 个紧急工作时 时"
 
 
 class Source(Choices):

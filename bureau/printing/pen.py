@@ -19,7 +19,6 @@ from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.cell_range import CellRange
@@ -46,13 +45,14 @@ from bureau.printing.paper import (
     Heading,
     Value,
 )
+from panel.kinds import printable
 from panel.sheets.write.xlsx import Streamed
 
 
 def book(heading: Heading) -> Any:
     """An empty workbook for writing row by row."""
     workbook: Any = Workbook(write_only=True)
-    workbook.properties.creator, workbook.properties.title = clean(heading.unit), clean(heading.title)
+    workbook.properties.creator, workbook.properties.title = printable(heading.unit), printable(heading.title)
     # Column widths count digits of the workbook's first font, so that it must be the font of the form.
     workbook._fonts[0] = Font(name=FAMILY, size=11)
     return workbook
@@ -210,15 +210,10 @@ def looks(sheet: Any) -> dict[str, Any]:
 
 def _fill(cell: Any, value: Value) -> None:
     if isinstance(value, str):
-        cell.value = value if value.isprintable() else clean(value)
+        cell.value = printable(value)
         # Excel would take text that begins with "=" for a formula, and openpyxl writes it as one.
         cell.data_type = "s"
     elif isinstance(value, datetime):
         cell.value = value.replace(tzinfo=None)
     else:
         cell.value = value
-
-
-def clean(text: str) -> str:
-    """The text without characters that a workbook can't hold."""
-    return ILLEGAL_CHARACTERS_RE.sub("", text)

@@ -90,6 +90,7 @@ WIDTHS = {
     "Day": 12,
     "Email": 26,
     "Flag": 7,
+    "FullName": 10,
     "Link": 38,
     "Mobile": 13,
     "Moment": 17,
@@ -184,6 +185,7 @@ def _example(f: Field | None, label: str, *, first: bool) -> Any:
             "Email": "office@example.org",
             "Link": "https://www.example.org/",
             "PersonName": "张三",
+            "FullName": "张三",
         }
         value = samples.get(type(f.kind).__name__, "")
         if isinstance(f.kind, Flag):

@@ -13,6 +13,7 @@ from panel.kinds.base import (
     Invalid,
     Kind,
     Moments,
+    Reading,
     digits,
     narrow,
     now,
@@ -20,12 +21,15 @@ from panel.kinds.base import (
     printable,
     tidy,
     today,
+    visible,
 )
+from panel.kinds.cell_words import Word, word_of
 from panel.kinds.choices import Choice, Data, Label, Many, Reference
 from panel.kinds.clock import Time
+from panel.kinds.names import FullName, PersonName, one_dot
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment, to_minute
-from panel.kinds.words import Code, Email, Link, Mobile, PersonName, Place, Telephone, Text
+from panel.kinds.words import Code, Email, Link, Mobile, Place, Telephone, Text
 
 __all__ = [
     "EXACT",
@@ -39,6 +43,7 @@ __all__ = [
     "Day",
     "Email",
     "Flag",
+    "FullName",
     "Invalid",
     "Kind",
     "Label",
@@ -50,17 +55,22 @@ __all__ = [
     "Moments",
     "PersonName",
     "Place",
+    "Reading",
     "Reference",
     "Telephone",
     "Text",
     "Time",
     "Whole",
+    "Word",
     "digits",
     "narrow",
     "now",
     "number_of",
+    "one_dot",
     "printable",
     "tidy",
     "to_minute",
     "today",
+    "visible",
+    "word_of",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import DateTime, TypeDecorator
@@ -79,12 +79,21 @@ def today() -> date:
     return now().astimezone(ZONE).date()
 
 
-_SPACES = re.compile(r"[\s\u00a0\u1680\u180e\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]+")
 _NARROW = {code: unicodedata.normalize("NFKC", chr(code)) for code in (0x3000, *range(0xFF01, 0xFF5F))}
 _WIDE = re.compile("[\u3000\uff01-\uff5e]")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
-#: What tidy() removes: outer, repeated or non-ASCII white space, and control characters.
-_UNTIDY = re.compile(rf"^\s|\s$|\s\s|(?! ){_SPACES.pattern}|{_CONTROL.pattern}")
+#: Control characters that are no white space, and surrogates: workbooks, pages and databases refuse them.
+_CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
+#: Unicode's format characters, and others that are drawn as nothing, such as variation selectors and fillers.
+_FORMAT = (
+    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_SPACES = re.compile(r"\s+")
+_INVISIBLE = re.compile(f"[{_CONTROL}{_FORMAT}]")
+#: What a tidy text doesn't have: any other white space than ASCII spaces, and invisible characters.
+_UNTIDY = re.compile(f"[\t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000{_CONTROL}{_FORMAT}]")
+_UNPRINTABLE = re.compile(f"[\x0b\x0c{_CONTROL}]")
 #: Excel stores integers exactly below this; of longer numbers it replaces the last digits by zeros.
 EXACT = 10**15
 #: A number in scientific notation, as Excel writes long ones.
@@ -97,23 +106,35 @@ def narrow(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Remove the characters that databases, workbooks or pages can't store: control characters and surrogates."""
-    return _CONTROL.sub("", text)
+    """Remove the characters that databases, workbooks or pages can't store: control characters and surrogates.
+    Vertical tabs and form feeds, which Word uses for line and page breaks, become line breaks."""
+    if text.isprintable() or not _UNPRINTABLE.search(text):
+        return text
+    return _UNPRINTABLE.sub(lambda match: "\n" if match[0] in "\x0b\x0c" else "", text)
+
+
+def visible(text: str) -> str:
+    """Remove the characters that nobody sees, and which are no part of a value: control characters but for white
+    space, and format characters such as the marks of the direction of writing."""
+    return _INVISIBLE.sub("", text)
 
 
 def tidy(raw: object) -> str:
-    """A value as one line of text: outer white space is removed, each inner run of it becomes one space."""
+    """A value as one line of text: invisible characters and outer white space are removed, each inner run of white
+    space becomes one space."""
     if raw is None:
         return ""
     if type(raw) is str:
-        return _SPACES.sub(" ", _CONTROL.sub("", raw)).strip() if _UNTIDY.search(raw) else raw
+        if _UNTIDY.search(raw) or "  " in raw or raw.startswith(" ") or raw.endswith(" "):
+            return _SPACES.sub(" ", _INVISIBLE.sub("", raw)).strip()
+        return raw
     if isinstance(raw, bool):
         return "1" if raw else "0"
     if isinstance(raw, float) and raw.is_integer() and abs(raw) < EXACT:
         raw = int(raw)
     if isinstance(raw, int) and abs(raw) >= 10**100:
         return "9" * 100  # longer than any cell or field; Python refuses to convert the longest to text
-    return _SPACES.sub(" ", printable(str(raw))).strip()
+    return _SPACES.sub(" ", visible(str(raw))).strip()
 
 
 def digits(raw: object) -> str:
@@ -131,6 +152,15 @@ def number_of(raw: object) -> float | None:
         return math.inf
 
 
+class Reading(NamedTuple):
+    """What an import takes from a cell: its value; a note where the cell doesn't say that value plainly; and the unit
+    behind a number, for the field that holds units."""
+
+    value: Any
+    note: Message | None = None
+    unit: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of value. `control` is the name of its form control (see pages.parts.Input)."""
@@ -138,12 +168,22 @@ class Kind:
     control: ClassVar[str] = "text"
     #: Excel's number format for cells of this kind.
     excel: ClassVar[str] = "@"
+    #: parse() takes any text, so that an import looks for the words of cell_words before.
+    any_text: ClassVar[bool] = False
+    #: The value is a person's name: a word such as 暂缺 means that there is nobody.
+    person: ClassVar[bool] = False
+    #: read() may give more than the value.
+    remarks: ClassVar[bool] = False
 
     def sql(self) -> TypeEngine[Any]:
         raise NotImplementedError
 
     def parse(self, raw: object) -> Any:
         raise NotImplementedError
+
+    def read(self, raw: object) -> Reading:
+        """The value of a cell, with what there is to say about it. Raises Invalid as parse() does."""
+        return Reading(self.parse(raw))
 
     def format(self, value: Any) -> str:
         return "" if value is None else str(value)

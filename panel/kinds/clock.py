@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from panel.i18n import _
 from panel.kinds.base import Invalid, Kind, narrow, number_of, tidy
+from panel.kinds.numerals import arabic
 
 _MORNING = dict.fromkeys(range(1, 12), 0)
 _EVENING = {**dict.fromkeys(range(16, 24), 0), **dict.fromkeys(range(4, 12), 12)}
@@ -37,6 +38,26 @@ _MINUTES = {"半": 30, "一刻": 15, "三刻": 45}
 _NO_DAY = frozenset({(1899, 12, 30), (1899, 12, 31), (1904, 1, 1)})
 
 
+def clock_of(text: str) -> time:
+    """The time of day that a tidy, narrow text tells. Raises Invalid."""
+    match = _CLOCK.fullmatch(arabic(text.lower()))
+    if not match or (match["part"] and match["minute"]) or (match["before"] and match["after"]):
+        raise _no_clock()
+    hour, minute = int(match["hour"]), int(match["minute"] or _MINUTES.get(match["part"], 0))
+    second = int(match["second"] or 0)
+    if part := match["before"] or match["after"]:
+        if hour not in _PARTS[part]:
+            raise Invalid(_("“{value}” can be read in two ways. Write it by 24 hours, as in 14:30.", value=text))
+        hour += _PARTS[part][hour]
+    if hour > 23 or minute > 59 or second > 59:
+        raise _no_clock()
+    return time(hour, minute, second)
+
+
+def _no_clock() -> Invalid:
+    return Invalid(_("This is no time of day. Example: 08:30 or 14:30."))
+
+
 @dataclass(frozen=True, slots=True)
 class Time(Kind):
     """A time of day to the second, in local time."""
@@ -58,30 +79,14 @@ class Time(Kind):
             raw = raw / timedelta(days=1)
         if (number := number_of(raw)) is not None:
             return self._of_day_fraction(number)
-        text = narrow(tidy(raw)).lower()
-        if not text:
-            return None
-        match = _CLOCK.fullmatch(text)
-        if not match or (match["part"] and match["minute"]) or (match["before"] and match["after"]):
-            raise self._none()
-        hour, minute = int(match["hour"]), int(match["minute"] or _MINUTES.get(match["part"], 0))
-        second = int(match["second"] or 0)
-        if part := match["before"] or match["after"]:
-            if hour not in _PARTS[part]:
-                raise Invalid(_("“{value}” can be read in two ways. Write it by 24 hours, as in 14:30.", value=text))
-            hour += _PARTS[part][hour]
-        if hour > 23 or minute > 59 or second > 59:
-            raise self._none()
-        return time(hour, minute, second)
+        text = narrow(tidy(raw))
+        return clock_of(text) if text else None
 
     def _of_day_fraction(self, number: float) -> time:
         """The time that Excel stores as a fraction of a day: 0.5 is noon."""
         if not 0 <= number < 1 or (seconds := round(number * 86400)) == 86400:
-            raise self._none()
+            raise _no_clock()
         return time(seconds // 3600, seconds // 60 % 60, seconds % 60)
-
-    def _none(self) -> Invalid:
-        return Invalid(_("This is no time of day. Example: 08:30 or 14:30."))
 
     def format(self, value: Any) -> str:
         if value is None:

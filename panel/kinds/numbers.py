@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Integer, Numeric
 from sqlalchemy.types import TypeEngine
 
 from panel.i18n import _
-from panel.kinds.base import Invalid, Kind, narrow, tidy
+from panel.kinds.base import Invalid, Kind, Reading, narrow, tidy
 
 #: Currency signs around an amount.
 _CURRENCY = re.compile(r"^[¥￥]\s*|\s*元$")
@@ -33,20 +33,51 @@ def _accounting(text: str) -> str:
     return re.sub(r"^-\s*[¥￥]?\s*", "-", text)
 
 
+#: A number with the measure word or unit behind it: 2,130户, 1个工作日.
+_MEASURED = re.compile(r"([+-]?[0-9][0-9,.]*)\s*([\u4e00-\u9fff]{1,6})")
+#: Measure words, which say nothing beside the label of the column.
+_MEASURES = re.compile(
+    "个?(?:[户人名位次件起处只条头家辆台项幢栋间套张份例宗笔天日年月周级类]|户次|人次|小时|分钟|工作日|类区)|个"
+)
+#: Words behind a number that isn't exact.
+_ABOUT = frozenset({"左右", "多", "余", "以上", "以下", "以内", "上下"})
+
+
 @dataclass(frozen=True, slots=True)
 class Whole(Kind):
-    """A whole number from `low` to `high`."""
+    """A whole number from `low` to `high`, with or without a measure word (1,200人). `measure` is the one that goes
+    without saying. `unit_field` names the field that holds the unit: an import reads both from one cell (1个工作日)."""
 
     low: int = 0
     high: int = 2_000_000_000
+    measure: str = ""
+    unit_field: str = ""
     control: ClassVar[str] = "number"
     excel: ClassVar[str] = "0"
+    remarks: ClassVar[bool] = True
 
     def sql(self) -> TypeEngine[Any]:
         return Integer()
 
     def parse(self, raw: object) -> int | None:
-        text = _ungrouped(narrow(tidy(raw)))
+        return self._read(raw).value  # type: ignore[no-any-return]
+
+    def read(self, raw: object) -> Reading:
+        match = _MEASURED.fullmatch(narrow(tidy(raw))) if self.unit_field and isinstance(raw, str) else None
+        if match is None or match[2] in _ABOUT:
+            return self._read(raw)
+        return Reading(self._number(match[1]), unit=match[2])
+
+    def _read(self, raw: object) -> Reading:
+        text = narrow(tidy(raw))
+        if not self.unit_field and (match := _MEASURED.fullmatch(text)) and _MEASURES.fullmatch(match[2]):
+            value = self._number(match[1])
+            said = match[2] in (self.measure, f"个{self.measure}")
+            return Reading(value, None if said else _("“{value}” is read as {result}.", value=text, result=value))
+        return Reading(self._number(text))
+
+    def _number(self, text: str) -> int | None:
+        text = _ungrouped(text)
         if not text:
             return None
         text = re.sub(r"(?<=\d)\.0+$", "", text)

@@ -1,4 +1,4 @@
-"""Kinds of texts: names, addresses, codes, telephone numbers, e-mail and web addresses."""
+"""Kinds of texts: addresses, codes, telephone numbers, e-mail and web addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Text as LongString
 from sqlalchemy.types import TypeEngine
 
 from panel.i18n import _
-from panel.kinds.base import EXACT, SHORTENED, Invalid, Kind, digits, narrow, number_of, tidy
+from panel.kinds.base import EXACT, SHORTENED, Invalid, Kind, digits, narrow, number_of, tidy, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Text(Kind):
 
     length: int
     lines: int = 1
+    any_text: ClassVar[bool] = True
 
     @property
     def control(self) -> str:  # type: ignore[override]
@@ -31,29 +32,12 @@ class Text(Kind):
 
     def parse(self, raw: object) -> str | None:
         if self.lines > 1 and isinstance(raw, str):
-            text = "\n".join(tidy(line) for line in raw.splitlines()).strip()
+            text = "\n".join(tidy(line) for line in visible(raw).splitlines()).strip()
         else:
             text = tidy(raw)
         if len(text) > self.length:
             raise Invalid(_("Too long: {n} characters, at most {length} are allowed.", n=len(text), length=self.length))
         return text or None
-
-
-_HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonName(Text):
-    """A person's name; white space inside a Chinese name (张  三) is removed. Masked as 张*."""
-
-    length: int = 40
-
-    def parse(self, raw: object) -> str | None:
-        text = Text.parse(self, narrow(tidy(raw)))
-        return re.sub(rf"(?<=[{_HAN}·]) (?=[{_HAN}·])", "", text) if text else None
-
-    def mask(self, value: Any) -> str:
-        return f"{value[0]}*" if value else ""
 
 
 @dataclass(frozen=True, slots=True)

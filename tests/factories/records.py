@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 import models
 from bureau.cases import events, intake
 from panel.fields import Field, fields
-from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Text, Whole, now
+from panel.kinds import Amount, Choice, Day, Flag, FullName, Mobile, Moment, Text, Whole, now
 from tests.factories.tables import MODELS
 
 numbers = itertools.count(1)
@@ -77,6 +77,8 @@ def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:
         return next(iter(kind.choices))
     if isinstance(kind, Mobile):
         return f"138{n:08}"
+    if isinstance(kind, FullName):
+        return person(n)
     if isinstance(kind, Text):
         return f"某{n}"
     if isinstance(kind, Day):
@@ -86,6 +88,11 @@ def value_of(declared: Field, n: int, side: dict[str, int]) -> Any:
     if isinstance(kind, Flag):
         return True
     return kind.low + n % 3 if isinstance(kind, Whole) else 1 if isinstance(kind, Amount) else {}
+
+
+def person(number: int) -> str:
+    """A name for each of many people; names have no digits."""
+    return f"李{chr(0x4E00 + number % 20_000)}{chr(0x4E00 + number // 20_000)}"
 
 
 def another_value(table: str, opened: dict[str, str]) -> dict[str, str]:

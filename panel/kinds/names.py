@@ -1,0 +1,124 @@
+"""Kinds of names of people: what stands behind a name, and which cells hold two names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from panel.i18n import _
+from panel.kinds.base import Invalid, Reading, narrow, tidy
+from panel.kinds.cell_words import word_of
+from panel.kinds.words import Text
+
+_HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
+_CHINESE = re.compile(f"[{_HAN}]")
+#: Dots between the parts of a name, which stand for one: 阿依·古丽. A full stop is one only between Chinese characters.
+_DOTS = re.compile(rf"\s*[·•・‧∙⋅･]\s*|(?<=[{_HAN}])\.(?=[{_HAN}])")
+_GAP = re.compile(rf"(?<=[{_HAN}·]) (?=[{_HAN}·])")
+_BRACKETED = re.compile(r"\s*[(\[【〔][^)\]】〕]*(?:[)\]】〕]\s*|$)")
+#: Posts and forms of address behind a name, with what is put before them (副主任, 社区书记, 兼主任).
+_TITLE = (
+    r"(?:(?:社区|居委会|党委|党总支|党支部|总支|支部|常务|执行|专职|兼职|代理|村|副|兼)*"
+    r"(?:主任|书记|支书|委员|主席|站长|队长|中队长|所长|科长|局长|组长|片长|楼长|网格员|网格长|联络员|协管员|社工|专干|干事|文书|助理"
+    r"|经理|负责人|老师|先生|女士|同志)|兼职|专职|兼)"
+)
+#: The last characters of _TITLE.
+_LAST = frozenset("任记书员委席长格络社工干事理人师生士志职兼")
+_WRAPPED = re.compile(r"[(\[【〔]([^()\[\]【】〔〕]+)[)\]】〕]")
+_SIGN = r"[/、,;:|\s-]"
+_BEHIND = re.compile(rf"(?P<name>.*?)(?P<sign>{_SIGN}*)(?P<title>{_TITLE})")
+_BETWEEN = re.compile(r"\s*[/、,;|&+]\s*")
+_TOGETHER = re.compile(rf"([{_HAN}]{{2,3}})[和与及跟]([{_HAN}]{{2,3}})")
+#: Surnames of two characters, which people write apart from the given name: 欧阳 娜娜.
+_LONG_SURNAME = re.compile(
+    "欧阳|司马|上官|诸葛|东方|夏侯|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒|端木|轩辕|南宫|独孤|司空|澹台|公冶|宗政|濮阳"
+    "|淳于|单于|太叔|申屠|钟离|闻人|鲜于|闾丘|亓官|呼延|百里|东郭|南门|西门|拓跋|赫连|纳兰|万俟|完颜|第五"
+)
+
+
+def one_dot(text: str) -> str:
+    """A name with each of the dots that people write in names as the same one."""
+    return _DOTS.sub("·", text) if not text.isalnum() else text
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName(Text):
+    """A name as somebody is called: of a person (also 王先生), of several, of a shop. White space inside a Chinese name
+    (张  三) is removed. Masked as 张*."""
+
+    length: int = 40
+    person: ClassVar[bool] = True
+
+    def parse(self, raw: object) -> str | None:
+        text = Text.parse(self, one_dot(narrow(tidy(raw))))
+        return _GAP.sub("", text) if text else None
+
+    def mask(self, value: Any) -> str:
+        return f"{value[0]}*" if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FullName(PersonName):
+    """The full name of one person. A title or bracket behind it is dropped (张三（主任）, 李四 兼); two names and
+    digits are refused."""
+
+    remarks: ClassVar[bool] = True
+
+    def parse(self, raw: object) -> str | None:
+        return self.read(raw).value  # type: ignore[no-any-return]
+
+    def read(self, raw: object) -> Reading:
+        text = one_dot(narrow(tidy(raw)))
+        if wrapped := _WRAPPED.fullmatch(text):
+            text = wrapped[1]
+        if not text or _is_plain(text):
+            return Reading(Text.parse(self, text))
+        if word_of(text) is not None:
+            raise Invalid(_("“{value}” is nobody's name.", value=text))
+        if re.search(r"\d", text):
+            raise Invalid(_("A name has no digits. Keep the name alone; a telephone has its own column."))
+        if not _CHINESE.search(text):
+            return Reading(Text.parse(self, text))
+        names = _names_in(text)
+        if len(names) > 1:
+            raise Invalid(_("Two names in one cell: {names}. Give each person a row.", names="、".join(names)))
+        if not names or (len(names[0]) < 2 and len(names[0]) < len(_GAP.sub("", text))):
+            raise Invalid(_("“{value}” is no full name.", value=text))
+        name = Text.parse(self, names[0])
+        dropped = name is not None and name != _GAP.sub("", text)
+        return Reading(name, _("“{value}” is read as {result}.", value=text, result=name) if dropped else None)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is a name and nothing else at first sight, as nearly every one is."""
+    titled = text[-1] in _LAST and _BEHIND.fullmatch(text)
+    return text.isalpha() and not titled and not _TOGETHER.fullmatch(text) and word_of(text) is None
+
+
+def _names_in(text: str) -> list[str]:
+    """The names in a cell, without what stands behind them."""
+    names: list[str] = []
+    for part in _BETWEEN.split(_BRACKETED.sub("/", text).strip()):
+        if name := _without_title(part):
+            names += _apart(name)
+    return list(dict.fromkeys(names))
+
+
+def _without_title(text: str) -> str:
+    """A name without the titles behind it; "" for a title alone."""
+    text = text.strip()
+    while text and (match := _BEHIND.fullmatch(text)):
+        text = match["name"].strip()
+    return text
+
+
+def _apart(text: str) -> list[str]:
+    """Names that stand beside each other: two of two or three Chinese characters each, with a space or 和 between."""
+    if match := _TOGETHER.fullmatch(text):
+        return [match[1], match[2]]
+    words = text.split(" ")
+    han = [word for word in words if re.fullmatch(f"[{_HAN}]{{2,4}}", word)]
+    if len(han) == len(words) > 1 and not _LONG_SURNAME.fullmatch(words[0]):
+        return words
+    return [_GAP.sub("", text)]
