@@ -29,7 +29,7 @@ from panel.i18n import Message, _, in_default_locale
 from panel.imports.matching import Key, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.validation import MISSING
-from panel.kinds import ZONE, now
+from panel.kinds import ZONE, Kind, now
 from panel.security.policy import table_of
 from panel.security.session import actor_of
 from panel.store import bulk
@@ -85,6 +85,9 @@ class LedgerRules(CaseRules):
 
     def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         return complainants.LABELS
+
+    def extra_kinds(self) -> Mapping[str, Kind]:
+        return complainants.KINDS
 
     def identifying(self) -> frozenset[str]:
         return frozenset(SET_BY_STEPS)

@@ -20,7 +20,7 @@ from panel.i18n import Message, _
 from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
-from panel.kinds import today
+from panel.kinds import Kind, PersonName, today
 from panel.store.bulk import Edit
 
 
@@ -124,6 +124,9 @@ class LiaisonRules(Rules):
 
     def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         return {OfficerAssigner.COLUMN: OfficerAssigner.LABELS}
+
+    def extra_kinds(self) -> Mapping[str, Kind]:
+        return {OfficerAssigner.COLUMN: PersonName()}
 
     def matcher(self) -> Matcher:
         self.liaisons = LiaisonMatcher(self.model)

@@ -16,16 +16,16 @@ from panel import ids, progress
 from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
 from panel.errors import UserError
-from panel.fields import Field, Personal, field_named, fields
+from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
 from panel.imports import changes, layout, references, validation, words
+from panel.imports.cells import RowReader, columns_of
 from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
 from panel.imports.references import Resolver
 from panel.imports.rules import ID, RECORD_NO, Registry, Rules, importable
-from panel.kinds import Invalid, tidy
 from panel.security.policy import table_of
-from panel.sheets import Book, UnreadableCell
+from panel.sheets import Book
 from panel.store import bulk
 
 CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is stored"), _("Checking the rows")
@@ -43,11 +43,11 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     resolver = Resolver(session, result, registry)
     resolver.match_sheet_names(rules.required())
     layout.refuse_unusable(result, book, rules, sheet_headers)
-    extra = rules.extra_columns()
     for part in result.parts:
         read = _read_columns(part, rules)
+        reader = RowReader(result, part, columns_of(part, read, rules))
         for row in progress.track(part.rows, CELLS, len(part.rows)):
-            _read_row(result, part, row, read, extra)
+            reader.read(row)
             if row.failed:
                 _settle_unknown_words(result, row, read, rules)
             row.release_empty()
@@ -81,47 +81,6 @@ def _lookup_columns(part: Part, read: Mapping[int, Field], rules: Rules) -> dict
     return {name: i for name, i in own.items() if "/" in name or (i in read and read[i].target)}
 
 
-def _read_row(plan: Plan, part: Part, row: PlanRow, read: Mapping[int, Field], extra: Mapping[str, Any]) -> None:
-    """Parse each cell by the kind of its field; a value that can't be parsed becomes an error of the cell."""
-    for index, name in part.columns.items():
-        raw, declared = row.cells[index], read.get(index)
-        text = tidy(raw)
-        if name in plan.replaced and not isinstance(raw, UnreadableCell):
-            answer = plan.replaced[name].get(text)
-            if answer is not None and answer != words.LEAVE_OUT:
-                plan.used_words[name, text] = answer
-                if name in part.lookups and tidy(answer) != text:
-                    row.texts[name] = tidy(answer)
-                raw = answer
-                text = tidy(raw)
-        is_extra = name == ID or name in extra
-        if not text:
-            if plan.options.clear and declared is not None and not (declared.required or declared.key):
-                row.values[declared.attr] = None
-        elif isinstance(raw, UnreadableCell):
-            if declared is not None or is_extra or "/" in name:
-                row.errors.append(CellError(part.labels[index], text, raw.message, index))
-        elif is_extra:
-            row.extra[name] = text
-        elif name in part.lookups:
-            continue
-        elif declared is not None and declared.personal is not Personal.NO and "*" in text:
-            row.masked[declared.attr] = text
-        elif declared is not None:
-            _parse(part, row, index, declared, raw)
-
-
-def _parse(part: Part, row: PlanRow, index: int, declared: Field, raw: Any) -> None:
-    try:
-        value = declared.kind.parse(raw)
-    except Invalid as problem:
-        row.errors.append(CellError(part.labels[index], tidy(raw), problem.message, index))
-        return
-    if value is not None:
-        # Nearly every parsed text equals its cell: keep one object instead of two.
-        row.values[declared.attr] = raw if type(value) is type(raw) and value == raw else value
-
-
 def _settle_unknown_words(plan: Plan, row: PlanRow, read: Mapping[int, Field], rules: Rules) -> None:
     """Accept the words that are none of a closed list as text where the rules of the table do, and note the others."""
     for error in list(row.errors):
@@ -139,11 +98,12 @@ def _match(session: Session, plan: Plan, rules: Rules, matcher: Matcher, resolve
     """Find the existing record of each row, and fail rows for a record that an earlier row is about."""
     _by_record_no(session, plan, [row for row in plan.rows if row.has_extra(ID)])
     resolver.resolve()
-    validation.require(plan, [r for r in plan.rows if not r.has_extra(ID)], [f for f in rules.required() if f.key])
-    rows = [row for row in plan.rows if not row.has_extra(ID)]
+    occupied = [row for row in plan.rows if not row.vacant]
+    rows = [row for row in occupied if not row.has_extra(ID)]
+    validation.require(plan, rows, [f for f in rules.required() if f.key])
     matcher.load(session, rows)
     matched: dict[Any, PlanRow] = {}
-    for row in plan.rows:
+    for row in occupied:
         stored = None if row.has_extra(ID) else matcher.find(row)
         if isinstance(stored, Message):
             row.fail(stored)
@@ -187,7 +147,7 @@ def _set_match(row: PlanRow, stored: Any) -> None:
 
 def _check(session: Session, plan: Plan, rules: Rules, matcher: Matcher) -> None:
     """Run all further checks; each one looks at the rows that are good so far."""
-    new = [row for row in plan.rows if row.id is None and not row.has_extra(ID)]
+    new = [row for row in plan.rows if row.id is None and not row.has_extra(ID) and not row.vacant]
     validation.require(plan, new, [f for f in rules.required() if not f.key])
     set_by_program = [f.attr for f in fields(plan.model) if f.name in rules.identifying()]
     for row in plan.good():
@@ -197,7 +157,8 @@ def _check(session: Session, plan: Plan, rules: Rules, matcher: Matcher) -> None
             for attr in set_by_program:
                 row.values.pop(attr, None)
     for row in plan.rows:
-        changes.unmask(plan, row)
+        if not row.vacant:
+            changes.unmask(plan, row)
     changes.compare(session, plan, plan.good(), matcher)
     validation.check_constraints(plan, plan.good())
     validation.check_unique(session, plan, plan.good())
@@ -208,6 +169,8 @@ def _check(session: Session, plan: Plan, rules: Rules, matcher: Matcher) -> None
 def _outcome(row: PlanRow, options: Options) -> Outcome:
     if row.failed:
         return Outcome.FAILED
+    if row.vacant:
+        return Outcome.SKIPPED
     if row.id is None:
         return Outcome.NEW
     if not row.changes:

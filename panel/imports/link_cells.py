@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from panel.fields import Field, links
+from panel.imports.cells import note_empty
 from panel.imports.matching import Finder
 from panel.imports.plans import Part, PlanRow
 from panel.imports.rules import OUTSIDE
-from panel.kinds import tidy
+from panel.kinds import Word, tidy, word_of
 from panel.security.policy import Permission, model_of
 from panel.security.session import permitted
 from panel.store import links as stored_links
@@ -55,7 +56,10 @@ def resolve(resolver: Resolver) -> None:
     for declared in links(resolver.plan.model):
         for part in resolver.plan.parts:
             for row in part.rows:
-                if part.text(row, declared.name):
+                text = part.text(row, declared.name)
+                if text and word_of(text) is Word.NOTHING and not resolver.finder(declared).names.get(text):
+                    note_empty(row, declared, text)
+                elif text:
                     _resolve(resolver, part, row, declared)
 
 

@@ -145,6 +145,7 @@ class PlanRow:
         "sheet",
         "stored",
         "succeeds",
+        "vacant",
         "values",
         "version",
         "written",
@@ -178,6 +179,8 @@ class PlanRow:
         self.stored: Mapping[str, Any] = NOTHING
         #: The row ends the term of the previous holder.
         self.succeeds = False
+        #: The row tells that a post is vacant; nothing is written for it.
+        self.vacant = False
         #: Values of a new record to add; the existing one stays as it is.
         self.renewed: dict[str, Any] | None = None
         #: The version of the row's record that was written; set when the plan is applied.
@@ -279,8 +282,8 @@ class Plan:
         return [row for part in self.parts for row in part.rows]
 
     def good(self) -> list[PlanRow]:
-        """The rows that have not failed so far."""
-        return [row for row in self.rows if not row.failed]
+        """The rows about a record that have not failed so far."""
+        return [row for row in self.rows if not row.failed and not row.vacant]
 
     def part_of(self, row: PlanRow) -> Part:
         return next(part for part in self.parts if part.sheet == row.sheet)

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from panel.fields import Field, all_fields, field_named, fields
 from panel.i18n import _, in_every_locale
 from panel.imports import link_cells, words
+from panel.imports.cells import note_empty
 from panel.imports.matching import Finder, Missing
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE, Registry
-from panel.kinds import Invalid
+from panel.kinds import Invalid, Word, word_of
 from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission, model_of
 from panel.security.session import actor_of, permitted, policy_of
@@ -69,12 +70,14 @@ class Resolver:
 
     def _resolve(self, part: Part, row: PlanRow, declared: Field, text: str, places: Sequence[str]) -> None:
         finder = self.finder(declared)
-        place = next((stated for name in places if (stated := part.text(row, name))), "")
+        place = next((t for name in places if (t := part.text(row, name)) and word_of(t) is not Word.NOTHING), "")
         match = finder.find(text, place or self._place_beside(part, row, declared) or part.sheet)
         if isinstance(match, int):
             row.values[declared.attr] = match
             if place:
                 self._note_place(row, declared, finder, text, place)
+        elif self._says_nothing(row, declared, finder, text):
+            row.texts[declared.name] = ""
         elif self.rules.may_stay_text(row, declared.name):
             row.extra[declared.name] = text
         elif match.ambiguous and not declared.key:
@@ -89,6 +92,18 @@ class Resolver:
         if finder.asks(text) and not missing.ambiguous:
             may_add = missing.creatable and self._may_create(finder)
             words.note(self.plan, row, declared, lambda word: words.record_offers(finder, word, may_add=may_add))
+
+    def _says_nothing(self, row: PlanRow, declared: Field, finder: Finder, text: str) -> bool:
+        """Whether a text that names no record says that there is none: 无, or 暂缺 in a column of people."""
+        named = field_named(finder.model, "name")
+        word = word_of(text)
+        if word is not Word.NOTHING and not (word is Word.VACANT and named is not None and named.kind.person):
+            return False
+        if not declared.required:
+            note_empty(row, declared, text)
+            if self.plan.options.clear and not declared.key:
+                row.values[declared.attr] = None
+        return True
 
     def check_targets(self) -> None:
         """Check references once each row's existing record is known.

@@ -45,7 +45,7 @@ def compare(
             comparison.joined.append(row)
         elif row.outcome is Outcome.CHANGED:
             comparison.changed.append(row)
-        else:
+        elif not row.vacant:
             comparison.unchanged += 1
     ids = {row.id for row in plan.rows if row.id is not None}
     comparison.left = [record for record in session.execute(expected).unique().scalars() if record.id not in ids]

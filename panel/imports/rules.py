@@ -13,7 +13,7 @@ from panel.i18n import Message, _, in_every_locale
 from panel.imports.headers import ColumnLabels
 from panel.imports.matching import Finder, FullRowMatcher, Matcher
 from panel.imports.plans import Plan, PlanRow
-from panel.kinds import Data
+from panel.kinds import Data, Kind
 from panel.security.policy import Permission, model_of
 from panel.store import bulk
 
@@ -23,6 +23,9 @@ RECORD_NO = _("Record no.")
 OUTSIDE = _("This record, or one that it refers to, is outside your area.")
 #: Name of the column of record numbers among the names of fields.
 ID = "#id"
+#: Ending of the name of a column with the clock of a moment whose day stands in another column: "accepted_at.clock"
+#: beside "accepted_at". Both cells are read as one moment.
+CLOCK = ".clock"
 UNDO_DAYS = 180
 
 
@@ -41,6 +44,10 @@ class Rules:
 
     def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         """Further columns of a file by name, with their labels. The last label is used in the template."""
+        return {}
+
+    def extra_kinds(self) -> Mapping[str, Kind]:
+        """The kinds of extra columns, to know which hold a person's name. Their texts are parsed by check()."""
         return {}
 
     def required(self) -> list[Field]:

@@ -9,14 +9,14 @@ from panel.imports.batches import File
 from panel.imports.plans import Options
 from panel.security.policy import SYSTEM
 from panel.security.session import set_actor
-from tests.factories import MODELS, Stage, counted
+from tests.factories import MODELS, Stage, counted, person
 from tests.workbooks import Page, workbook
 
 pytestmark = pytest.mark.database
 
 
 def roster(first: int, count: int) -> File:
-    rows = [[f"队员{n:05}", "南湖分队", f"X{n:06}", f"138{n:08}"] for n in range(first, first + count)]
+    rows = [[person(n), "南湖分队", f"X{n:06}", f"138{n:08}"] for n in range(first, first + count)]
     return File("队员.xlsx", workbook({"名单": Page([["姓名", "所属分队", "执法证号", "手机"], *rows])}))
 
 

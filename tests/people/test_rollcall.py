@@ -17,7 +17,7 @@ from bureau.people import roster_diff
 from panel.errors import UserError
 from panel.imports.batches import File
 from tests import factories
-from tests.factories import Browser, Stage
+from tests.factories import Browser, Stage, person
 from tests.workbooks import Office, table
 
 LABELS = ("街道", "社区", "姓名", "手机", "职务")
@@ -86,9 +86,8 @@ def test_a_number_of_statements_that_does_not_grow_with_the_roster(office: Offic
     def cost(n: int) -> int:
         rows = [("城东街道", f"第{i}社区") for i in range(n)]
         office.run("community", table(("街道", "社区"), *rows))
-        roster = table(
-            LABELS, *((street, community, f"李{i}", None, None) for i, (street, community) in enumerate(rows))
-        )
+        people = ((street, community, person(i), None, None) for i, (street, community) in enumerate(rows))
+        roster = table(LABELS, *people)
         office.run("liaison", roster)
         with factories.counted(engine) as statements:
             assert len(call(office, SENT, "城东街道").comparison.left) >= n

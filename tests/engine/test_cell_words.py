@@ -1,0 +1,221 @@
+"""Words in place of a value, and characters that nobody sees: alike in every column and table."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panel.fields import fields
+from panel.i18n import using_locale
+from panel.kinds import Day, FullName, Invalid, Moment, PersonName, Whole, Word, printable, tidy, visible, word_of
+from tests.engine.test_kinds import DECLARED_KINDS, read
+from tests.factories import MODELS, Stage
+from tests.workbooks import Office, counts, errors, outcomes, sentences, table
+
+NOTHING = ("无", "/", "／", "\\", "-", "—", "——", "--", "N/A", "n/a", "暂无", "空", "（无）", "无。", " 无 ")
+VACANT = ("暂缺", "空缺", "待定", "缺", "（空缺）")
+ABOVE = ("〃", "同上", "″", "（同上）", '"')
+MARKS = [
+    chr(code)
+    for code in range(sys.maxunicode + 1)
+    if unicodedata.category(chr(code)) in ("Cf", "Cc") and not chr(code).isspace()
+] + ["\ufe0e", "\ufe0f", "\u034f", "\u3164"]
+ROSTER = ("社区", "姓名", "性别", "职务", "手机", "办公电话", "起始时间", "备注")
+KNOWN = ("东栅社区", "胡秀珍")
+
+
+@pytest.fixture(scope="module")
+def office(standing: Stage) -> Office:
+    return Office(standing)
+
+
+def notes(plan: Any) -> dict[int, str]:
+    return {row.number: " ".join(sentences(row.notes)) for row in plan.rows if row.notes}
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning"), [(NOTHING, Word.NOTHING), (VACANT, Word.VACANT), (ABOVE, Word.ABOVE)], ids=str
+)
+def test_a_word_in_place_of_a_value_is_known_however_it_is_typed(words: tuple[str, ...], meaning: Word) -> None:
+    assert {word: word_of(tidy(word)) for word in words} == dict.fromkeys(words, meaning)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "无锡", "空调", "张三", "0", "1", "x", "A/B", "同上路", "-1", "2-3", "缺水", "No. 1"]
+)
+def test_what_only_begins_like_such_a_word_is_a_value(text: str) -> None:
+    assert word_of(text) is None
+
+
+def test_every_control_and_format_character_is_invisible_but_white_space() -> None:
+    assert [mark for mark in MARKS if visible(mark)] == []
+    assert visible("\t\n\v\f\r 甲") == "\t\n\v\f\r 甲"
+
+
+def test_what_a_workbook_refuses_is_not_printable() -> None:
+    refused = re.compile(r"[\000-\010]|[\013-\014]|[\016-\037]")
+    assert [code for code in range(0x400) if refused.search(printable(chr(code)))] == []
+    assert printable("第一行\v第二行\f\x1c") == "第一行\n第二行\n"
+
+
+@settings(max_examples=1000)
+@given(kind=st.sampled_from(DECLARED_KINDS), text=st.text(max_size=20), data=st.data())
+def test_a_value_with_invisible_marks_equals_the_value_without(kind: Any, text: str, data: st.DataObject) -> None:
+    marks = data.draw(st.lists(st.tuples(st.integers(0, 20), st.sampled_from(MARKS)), max_size=5))
+    marked = text
+    for place, mark in marks:
+        marked = marked[:place] + mark + marked[place:]
+    if kind.control != "data":
+        assert read(kind, marked) == read(kind, text)
+
+
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_word_for_nothing_leaves_what_is_stored_in_any_optional_column(office: Office, data: st.DataObject) -> None:
+    optional = [f for f in fields(MODELS["liaison"]) if not f.required and not f.readonly]
+    words = st.sampled_from([*NOTHING, "〃", "同上"])
+    given_words = {str(f.label): data.draw(words) for f in data.draw(st.lists(st.sampled_from(optional), min_size=1))}
+    made = office.plan("liaison", table(("社区", "姓名", *given_words), (*KNOWN, *given_words.values())))
+    assert counts(made) == {"unchanged": 1}, errors(made)
+    told = " ".join(str(note) for note in made.rows[0].notes)
+    assert all(label in told for label in given_words)
+
+
+def test_a_word_for_nothing_clears_where_empty_cells_clear(office: Office) -> None:
+    made = office.plan("liaison", table(("社区", "姓名", "手机"), (*KNOWN, "/")), clear=True)
+    assert made.rows[0].values == {"mobile": None}
+
+
+def test_in_a_column_that_must_be_filled_in_such_a_word_is_no_value(office: Office) -> None:
+    made = office.plan("liaison", table(("社区", "姓名"), ("无", "王五"), ("东栅社区", "/"), ("〃", "王五")))
+    assert [(row, column) for row, column, _text in errors(made)] == [(2, "社区"), (3, "姓名")]
+    assert {message for _row, _column, message in errors(made)} == {"This must be filled in."}
+
+
+@pytest.mark.parametrize("word", VACANT)
+def test_a_vacant_post_is_neither_a_person_nor_the_end_of_one(office: Office, word: str) -> None:
+    made = office.plan("liaison", table(ROSTER, ("东栅社区", word, None, None, "待定", None, "待定", "有人了再报")))
+    assert outcomes(made) == {2: "skipped"}
+    assert not made.rows[0].edits
+    assert "the post is vacant" in notes(made)[2]
+
+
+def test_nobody_in_an_optional_column_of_people_is_empty(office: Office) -> None:
+    made = office.plan("department", table(("名称", "联系人", "电话"), ("新部门", "待定", "暂缺")))
+    assert set(made.rows[0].values) == {"name"}
+    case = office.plan("case", table(("社区", "问题描述", "主办队员"), ("东栅社区", "楼道堆物", "待定")))
+    assert counts(case) == {"new": 1}
+    assert "待定" in notes(case)[2]
+
+
+def test_a_note_may_say_that_something_is_vacant(office: Office) -> None:
+    made = office.plan("liaison", table(("社区", "姓名", "备注"), (*KNOWN, "待定")))
+    assert made.rows[0].values == {"note": "待定"}
+
+
+def test_as_above_is_the_cell_above_also_in_a_row_of_its_own(office: Office) -> None:
+    rows = (
+        ("东栅社区", "王五", "女", "主任", "13800000001", None, "2026-05-01", "代"),
+        ("〃", "〃", "同上", "〃", "″", "〃", "同上", "同上"),
+    )
+    made = office.plan("liaison", table(ROSTER, *rows))
+    first, second = made.rows
+    assert second.cells == first.cells
+    assert "As in row 2 above: 社区“东栅社区”、姓名“王五”" in notes(made)[3]
+    assert "办公电话“〃”" in notes(made)[3]
+
+
+def test_as_above_repeats_what_cannot_be_read_as_well(office: Office) -> None:
+    made = office.plan("liaison", table(("社区", "姓名", "手机"), ("东栅社区", "王五", "123"), ("〃", "李四", "〃")))
+    assert [(row, column) for row, column, _text in errors(made)][:2] == [(2, "手机"), (3, "手机")]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("邵翠芳（主任）", "邵翠芳"),
+        ("盛惠英（兼）", "盛惠英"),
+        ("戴玉兰/副主任", "戴玉兰"),
+        ("戴玉兰副主任", "戴玉兰"),
+        ("王小明 兼 社区书记", "王小明"),
+        ("张三书记、主任", "张三"),
+        ("张三（主任", "张三"),
+        ("阿依·古丽（网格员）", "阿依·古丽"),
+    ],
+)
+def test_a_title_behind_a_name_is_no_part_of_it(text: str, name: str) -> None:
+    value, note, _unit = FullName().read(text)
+    assert (value, note is not None) == (name, True)
+
+
+@pytest.mark.parametrize(
+    "name", ["张三", "张  三", "欧阳 娜娜", "张和平", "周和平安", "（张三）", "John Smith", "𠮷 田", "李兼明"]
+)
+def test_a_plain_name_needs_no_note(name: str) -> None:
+    assert FullName().read(name).note is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *((f"张三{sign}李四", "Two names") for sign in ("、", "/", "，", "；", " ", "\n", "和", "（主任）", " 、")),
+        ("张三丰 李四", "Two names"),
+        ("章翠芳 15400010004", "no digits"),
+        ("姚美华１５４", "no digits"),
+        ("王主任", "no full name"),
+        ("书记", "no full name"),
+        ("李先生", "no full name"),
+        *((word, "nobody's name") for word in ("无", "暂缺", "同上", "-")),
+    ],
+)
+def test_a_cell_that_holds_more_or_less_than_a_name_is_refused_in_one_sentence(text: str, reason: str) -> None:
+    with using_locale("en"), pytest.raises(Invalid, match=reason):
+        FullName().parse(text)
+
+
+def test_a_complainant_or_a_shop_is_called_as_people_call_them() -> None:
+    for name in ("王先生", "张三、李四", "7天便利店", "王主任"):
+        assert PersonName().parse(name) == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "note"),
+    [
+        (Day(), "2021年5月", "names no day"),
+        (Day(), 2021.5, "names no day"),
+        (Day(), "26.5.1", "read as 2026-05-01"),
+        (Day(), "46143", "read as 2026-05-01"),
+        (Moment(), "26.5.1 9:30", "read as 2026-05-01"),
+        (Whole(measure="户"), "1,200人", "read as 1200"),
+    ],
+)
+def test_what_is_not_told_in_full_is_read_with_a_note(kind: Any, raw: Any, note: str) -> None:
+    with using_locale("en"):
+        assert note in str(kind.read(raw).note)
+
+
+def test_a_note_stands_at_the_row_with_its_column(office: Office) -> None:
+    made = office.plan("liaison", table(("社区", "姓名", "起始时间"), ("东栅社区", "王五", "2026年5月")))
+    assert notes(made)[2].startswith("起始时间: “2026年5月” names no day; it is read as 2026-05-01.")
+
+
+def test_a_limit_and_its_unit_are_read_from_one_cell(office: Office) -> None:
+    labels = ("编码", "名称", "清单", "时限")
+    cells = (("X1", "甲", "服务清单", "1个工作日"), ("X2", "乙", "服务清单", "24小时"), ("X3", "丙", "服务", "3天"))
+    made = office.plan("checklistitem", table(labels, *cells, ("X4", "丁", "服务", "5个月")))
+    values = [(row.values.get("limit_value"), row.values.get("limit_unit")) for row in made.rows[:3]]
+    assert values == [(1, "d"), (24, "eh"), (3, "d")]
+    assert sorted(notes(made)) == [3, 4]
+    assert [(row, column) for row, column, _text in errors(made)] == [(5, "时限")]
+
+
+def test_a_unit_that_two_cells_tell_otherwise_is_refused(office: Office) -> None:
+    labels = ("编码", "名称", "清单", "时限", "时限单位")
+    made = office.plan("checklistitem", table(labels, ("X1", "甲", "服务", "1个工作日", "紧急工作时")))
+    assert [(row, column) for row, column, _text in errors(made)] == [(2, "时限")]
