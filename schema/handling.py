@@ -126,7 +126,7 @@ class Referral(Record):
         Reference("department"), _("Department"), required=True, key=True, aliases=("部门", "协同部门")
     )
     kind: Mapped[ReferralKind] = col(
-        Choice(ReferralKind), _("Kind"), required=True, default=ReferralKind.TRANSFER, aliases=("类型",)
+        Choice(ReferralKind), _("Kind of referral"), required=True, default=ReferralKind.TRANSFER, aliases=("类别",)
     )
     status: Mapped[ReferralStatus] = col(
         Choice(ReferralStatus), _("State"), required=True, default=ReferralStatus.SENT, readonly=True

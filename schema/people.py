@@ -73,13 +73,14 @@ class Liaison(Named, Record):
         required=True,
         group=TERM,
         default=today,
-        aliases=("任职时间", "开始日期"),
+        aliases=("起始时间", "任职时间", "开始日期"),
         help=_("A new liaison without a date starts today."),
     )
     end_on: Mapped[date | None] = col(
         Day(),
         _("End of term"),
         group=TERM,
+        aliases=("离任时间",),
         help=_("Empty while in office. Never overwrite: end-date, then add the successor."),
     )
     user_id: Mapped[int | None] = col(

@@ -116,7 +116,7 @@ ENDED = (CaseStatus.CLOSED, CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.V
 
 class Outcome(Choices):
     PERSUASION = "persuasion", _("Persuasion"), "", "口头劝导 劝离 劝导劝离 现场劝导 已劝导 规劝"
-    EDUCATION = "education", _("Education"), "", "批评教育 宣传教育 口头教育 教育批评 说服教育 已教育"
+    EDUCATION = "education", _("Education"), "", "教育 宣传教育 口头教育 教育批评 说服教育 已教育"
     RECTIFICATION = (
         "rectification",
         _("Ordered to rectify"),
@@ -127,12 +127,12 @@ class Outcome(Choices):
     ASSISTED = "assisted", _("Assisted"), "", "协助 协助办理"
     JOINT = "joint", _("Joint action"), "", "联动 部门联动 联合执法 联合行动 联合处置 联动处置"
     MEDIATED = "mediated", _("Mediated"), "", "现场调解 调解处理 已调解 调解结案 调解成功"
-    FINED = ("fined", _("Penalty on the spot"), "", "当场处罚（简易程序） 简易程序 简易处罚 当场罚款 简易程序处罚")
+    FINED = ("fined", _("Penalty on the spot"), "", "当场处罚 简易程序 简易处罚 当场罚款 简易程序处罚")
     FILED = (
         "filed",
         _("Filed for penalty"),
         "",
-        "立案 立案处罚 立案查处（普通程序） 普通程序 一般程序 普通程序处罚 一般程序处罚 行政立案",
+        "立案 立案处罚 立案查处 普通程序 一般程序 普通程序处罚 一般程序处罚 行政立案",
     )
     UNFOUNDED = ("unfounded", _("Unfounded"), "", "情况不属实 反映不属实 投诉不属实 查无此事 情况不实 反映不实")
     OTHER = "other", _("Other"), "", "其它 其他方式"
@@ -146,7 +146,7 @@ class PartyRole(Choices):
 
 class ActionKind(Choices):
     PERSUASION = "persuasion", _("Persuasion"), "", "口头劝导 劝离 现场劝导"
-    EDUCATION = "education", _("Education"), "", "批评教育 宣传教育 口头教育 说服教育"
+    EDUCATION = "education", _("Education"), "", "教育 宣传教育 口头教育 说服教育"
     RECTIFICATION = (
         "rectification",
         _("Ordered to rectify"),
@@ -156,8 +156,8 @@ class ActionKind(Choices):
     CLEARING = "clearing", _("Cleared on site"), "", "清理 清除 现场清除"
     ASSISTANCE = "assistance", _("Assisted"), "", "协助 协助办理"
     INSPECTION = "inspection", _("Inspection"), "", "现场检查 巡查 日常检查"
-    FINE = "fine", _("Penalty on the spot"), "", "当场处罚（简易程序） 简易程序 简易处罚 当场罚款"
-    FILING = "filing", _("Filed for penalty"), "", "立案 立案处罚 立案查处（普通程序） 普通程序 一般程序"
+    FINE = "fine", _("Penalty on the spot"), "", "当场处罚 简易程序 简易处罚 当场罚款"
+    FILING = "filing", _("Filed for penalty"), "", "立案 立案处罚 立案查处 普通程序 一般程序"
 
 
 class ReferralKind(Choices):

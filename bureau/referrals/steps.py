@@ -23,7 +23,7 @@ REFER = Step(
     rank=20,
     asks=(
         ask("department", Reference("department"), _("Department")),
-        ask("kind", Choice(ReferralKind), _("Kind"), default=ReferralKind.TRANSFER),
+        ask("kind", Choice(ReferralKind), _("Kind of referral"), default=ReferralKind.TRANSFER),
         ask("document_no", Code(40), _("Document no.")),
         ask("request", Text(1000, lines=3), _("What is asked")),
     ),
@@ -46,7 +46,7 @@ CHASE = Step(
 )
 JOINT = Step(
     name="joint",
-    label=_("Joint action"),
+    label=_("Record a joint action"),
     sources=(S.REFERRED,),
     target=None,
     roles=frozenset({OFFICER, OFFICE}),

@@ -120,5 +120,5 @@ class LoginLog(Base):
     username: Mapped[str] = col(Text(80), _("User name"), required=True, search=True, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="RESTRICT"))
     outcome: Mapped[LoginOutcome] = col(Choice(LoginOutcome), _("Log-in result"), required=True)
-    address: Mapped[str] = col(Text(60), _("Address"), required=True, default="")
+    address: Mapped[str] = col(Text(60), _("IP address"), required=True, default="")
     agent: Mapped[str] = col(Text(200), _("Browser"), required=True, default="", listed=False, filter=False)

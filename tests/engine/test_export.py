@@ -102,7 +102,7 @@ def test_numbers_and_days_are_numbers_and_days(peopled: Stage) -> None:
     assert reported.number_format == "yyyy-mm-dd hh:mm"
     assert reported.value.date() == today()
     liaison = opened(exported(Office(peopled, "office"), "liaison")).worksheets[0]
-    letter = next(cell.column_letter for cell in liaison[1] if cell.value == "起始时间")
+    letter = next(cell.column_letter for cell in liaison[1] if cell.value == "任职日期")
     started = next(cell for cell in liaison[letter] if cell.value and cell.row > 1)
     assert isinstance(started.value, datetime)
     assert started.number_format == "yyyy-mm-dd"

@@ -73,7 +73,7 @@ def test_a_csv_opens_in_excel_and_runs_nothing(stage: Stage) -> None:
     (row,) = [row for row in rows if "HYPERLINK" in "".join(row)]
     assert row[header.index("姓名")] == f"\t{DIRTY}"
     assert row[header.index("备注")] == "\t0012345"
-    assert row[header.index("起始时间")] == "2021-01-01"
+    assert row[header.index("任职日期")] == "2021-01-01"
 
 
 def test_numbers_typed_as_numbers_stay_numbers_in_a_csv() -> None:

@@ -27,6 +27,7 @@ LATIN = {
     "English",
     "Excel",
     "GB",
+    "IP",
     "JPEG",
     "JavaScript",
     "MB",
@@ -146,8 +147,8 @@ HEADERS = {
         "post": "职务",
         "mobile": "手机 手机号 手机号码 联系电话 移动电话",
         "telephone": "办公电话 固定电话",
-        "start_on": "起始时间 任职时间 开始日期",
-        "end_on": "离任时间",
+        "start_on": "任职日期 起始时间 任职时间 开始日期",
+        "end_on": "离任日期 离任时间",
         "note": "备注",
     },
     "officer": {

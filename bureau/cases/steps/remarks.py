@@ -13,7 +13,7 @@ from panel.kinds import Choice, Moment, Text
 
 RAISE = Step(
     name="raise",
-    label=_("Raised elsewhere"),
+    label=_("Record where it was raised"),
     sources=tuple(CaseStatus),
     target=None,
     roles=frozenset({OFFICE, OFFICER}),

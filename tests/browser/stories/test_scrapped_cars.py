@@ -77,7 +77,7 @@ def refer(page: Page, number: str) -> None:
     moves.take(page, "开始处置", "处置中")
     moves.begin(page, "移送")
     choose(page, "协同部门", "jiaojing", "公安交警")
-    page.get_by_label("类别").select_option(label="联动协调")
+    page.get_by_label("类型").select_option(label="联动协调")
     page.get_by_label("文书号").fill(PAPER)
     page.get_by_label("协同事项").fill(REQUEST)
     moves.look(page, "refer")
@@ -110,7 +110,7 @@ def arrange(office: Page, officer: Page, number: str) -> None:
     moves.find(office, number)
     moves.take(office, "部门签收", "移送协同中")
     moves.find(officer, number)
-    moves.take(officer, "联动协调", "移送协同中", joint_on="2026-07-16", joint_members=JOINED)
+    moves.take(officer, "登记联合行动", "移送协同中", joint_on="2026-07-16", joint_members=JOINED)
     expect(officer.locator(".time li").first).to_contain_text(JOINED)
 
 
