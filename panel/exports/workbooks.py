@@ -67,6 +67,7 @@ def page(model: type[Base], shown: Sequence[Column], rows: Iterable[Sequence[Any
         formats=[_format(column) for column in shown],
         footnote=footnote,
         ready=True,
+        filtered=True,
     )
 
 

@@ -19,7 +19,7 @@ def key_of(name: str | None, *, person: bool = False) -> str:
     if not name:
         return ""
     if person:
-        sounds = [_sound(character) for character in name]
+        sounds = [spelling(character) for character in name]
     else:
         _phrases()
         sounds = [sound.lower() for sound in _reader()(name, errors=_apart)]
@@ -32,7 +32,8 @@ def _apart(other: str) -> Any:
 
 
 @cache
-def _sound(character: str) -> str:
+def spelling(character: str) -> str:
+    """A Chinese character in pinyin, any other character as it is; in lower case."""
     return "".join(_reader()(character, errors="default")).lower()
 
 

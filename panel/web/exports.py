@@ -10,7 +10,7 @@ from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
-from flask import Response, abort, redirect, request, send_file, url_for
+from flask import Response, abort, redirect, request, url_for
 from flask_admin.base import expose
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -29,9 +29,9 @@ from panel.search import listing
 from panel.security.policy import Permission
 from panel.security.session import writing
 from panel.web.context import current_actor, current_panel
+from panel.web.downloads import XLSX, send_download
 from panel.web.pages import Chip, Page
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MIMES = {ExportFormat.XLSX: XLSX, ExportFormat.CSV: "text/csv; charset=utf-8"}
 
 
@@ -208,4 +208,4 @@ def _ticked(form: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
 def _download(target: Any, prepared: PreparedExport) -> Response:
     """The file as a download."""
     target.seek(0)
-    return send_file(target, MIMES[prepared.request.format], as_attachment=True, download_name=prepared.name)
+    return send_download(target, prepared.name, MIMES[prepared.request.format])

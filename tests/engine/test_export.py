@@ -21,6 +21,7 @@ from panel.imports.rules import importable
 from panel.kinds import Amount, Choice, Day, Flag, Mobile, Moment, Telephone, Whole, today
 from panel.security.policy import Permission
 from panel.web import features
+from panel.web.downloads import ascii_name
 from tests.factories import MODELS, Stage, demanded, granted
 from tests.steps import new_case
 from tests.workbooks import Office, cells, counts, errors, opened, saved, table
@@ -167,9 +168,22 @@ def test_masks_hold_for_whoever_sees_them_on_screen(stage: Stage) -> None:
     assert stage.browse("office").get("/admin/liaison/export/pdf/").status_code == 404
 
 
-def test_the_download_has_a_chinese_name(stage: Stage) -> None:
-    answer = stage.browse("office").get("/admin/liaison/export/xlsx/")
-    assert "filename*=UTF-8''%E7%A4%BE%E5%8C%BA" in answer.headers["Content-Disposition"]
+def test_a_download_has_a_chinese_name_and_one_in_ascii(standing: Stage) -> None:
+    named = standing.browse("office").get("/admin/liaison/export/xlsx/").headers["Content-Disposition"]
+    assert named.startswith("attachment; filename=shequlianluoyuan")
+    assert "filename*=UTF-8''%E7%A4%BE%E5%8C%BA" in named
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("长安街道 台账（6月）.xlsx", "zhanganjiedao-taizhang-6yue.xlsx"),
+        ('a"\r\n;b.csv', "a-b.csv"),
+        ("？.xlsx", "file.xlsx"),
+    ],
+)
+def test_the_name_in_ascii_holds_nothing_that_a_header_means(name: str, plain: str) -> None:
+    assert ascii_name(name) == plain
 
 
 # Templates.

@@ -209,7 +209,16 @@ FORMATS = ["@", "0", "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "0.00", "@", "hh:mm"]
 
 def written(footnote: str = "") -> Any:
     target = BytesIO()
-    made = Page("甲/乙", list("编号时日额话钟"), list(ODD), [14, 14, 24, 14, 40, 14, 9], FORMATS, footnote, ready=True)
+    made = Page(
+        "甲/乙",
+        list("编号时日额话钟"),
+        list(ODD),
+        [14, 14, 24, 14, 40, 14, 9],
+        FORMATS,
+        footnote,
+        ready=True,
+        filtered=True,
+    )
     assert sheets.write(target, [made]) == len(ODD)
     return load_workbook(target).worksheets[0]
 
@@ -228,6 +237,8 @@ def test_the_faster_writer_writes_the_same_cells(monkeypatch: pytest.MonkeyPatch
     assert ours.row_dimensions[1].height == plain.row_dimensions[1].height
     assert ours.freeze_panes == plain.freeze_panes == "A2"
     assert ours.dimensions == plain.dimensions
+    assert plain.auto_filter.ref == f"A1:G{1 + len(ODD)}"
+    assert ours.auto_filter.ref == ("" if footnote else plain.auto_filter.ref) or ours.auto_filter.ref is None
     for mine, other in zip(ours.iter_rows(), plain.iter_rows(), strict=True):
         for a, b in zip(mine, other, strict=True):
             assert (a.value, a.font.b, a.fill.fgColor.rgb[-6:]) == (b.value, b.font.b, b.fill.fgColor.rgb[-6:])

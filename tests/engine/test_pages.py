@@ -104,6 +104,14 @@ def test_every_page_carries_a_strict_policy(clicked: Any, role: str) -> None:
             assert page.headers["Cache-Control"] == "no-store", address
 
 
+def test_every_file_has_a_name_in_ascii_beside_its_own(clicked: Any) -> None:
+    """Old programs read only the first of the two."""
+    headers = {a: page.headers.get("Content-Disposition", "") for a, page in clicked["office"].items()}
+    files = {a: named for a, named in headers.items() if named.startswith("attachment") and "/attachments/" not in a}
+    assert len(files) > 20
+    assert [a for a, named in files.items() if not re.search(r"filename=[A-Za-z0-9-]", named)] == []
+
+
 def test_a_file_of_a_page_is_asked_for_once_a_version(clicked: Any, standing: Stage) -> None:
     """What an address without its version gives may change, and no page is kept."""
     links = re.findall(r'(?:href|src)="(/static/[^"]+)"', clicked["office"]["/"].text)

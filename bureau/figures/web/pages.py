@@ -27,7 +27,7 @@ from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission
 from panel.security.session import set_actor
 from panel.web.context import current_actor, current_panel
-from panel.web.exports import XLSX
+from panel.web.downloads import send_download
 from panel.web.features import Route
 from panel.web.pages import Button, Chip, Input, Page, Words
 
@@ -174,7 +174,7 @@ def download() -> Any:
     with panel.system_session() as session:
         set_actor(session, replace(current_actor(), system=True))
         workbook.note_export(session, file)
-    return send_file(BytesIO(file.content), XLSX, as_attachment=True, download_name=file.name)
+    return send_download(BytesIO(file.content), file.name)
 
 
 # The query in the address.

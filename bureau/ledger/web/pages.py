@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 
 from bureau.calendar.month import Month
 from bureau.ledger import drafts, submission
@@ -19,7 +19,7 @@ from panel.i18n import _
 from panel.kinds import Choice, Invalid, tidy, today
 from panel.security.policy import Permission
 from panel.web.context import current_panel
-from panel.web.exports import XLSX
+from panel.web.downloads import send_download
 from panel.web.features import Route
 
 
@@ -103,7 +103,7 @@ def _require(action: Permission) -> None:
 
 
 def _workbook(content: bytes, name: str) -> Any:
-    return send_file(BytesIO(content), XLSX, as_attachment=True, download_name=name)
+    return send_download(BytesIO(content), name)
 
 
 def _params() -> LedgerRequest:

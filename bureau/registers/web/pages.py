@@ -7,7 +7,7 @@ from datetime import date
 from io import BytesIO
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, send_file, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 
 from bureau.calendar.month import Month
 from bureau.printing.register_sheet import Marked
@@ -21,7 +21,7 @@ from panel.kinds import Day, Invalid, tidy, today
 from panel.security.policy import Permission
 from panel.security.session import set_actor
 from panel.web.context import current_actor, current_panel
-from panel.web.exports import XLSX
+from panel.web.downloads import send_download
 from panel.web.features import Route
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
 
@@ -83,7 +83,7 @@ def download() -> Any:
     with panel.system_session() as session:
         set_actor(session, replace(current_actor(), system=True))
         workbook.note_export(session, register, file)
-    return send_file(BytesIO(file.content), XLSX, as_attachment=True, download_name=file.name)
+    return send_download(BytesIO(file.content), file.name)
 
 
 def _register(permitted: list[Register]) -> Register:

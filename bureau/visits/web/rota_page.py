@@ -8,7 +8,7 @@ from datetime import date
 from io import BytesIO
 from typing import Any
 
-from flask import abort, render_template, request, send_file, url_for
+from flask import abort, render_template, request, url_for
 from sqlalchemy import select
 
 from bureau.calendar.month import Month
@@ -27,7 +27,7 @@ from panel.security.policy import Permission
 from panel.security.records import AuditAction
 from panel.security.session import set_actor
 from panel.web.context import current_actor, current_panel
-from panel.web.exports import XLSX
+from panel.web.downloads import send_download
 from panel.web.features import Route
 from panel.web.pages import Input, Page
 
@@ -113,7 +113,7 @@ def download() -> Any:
         set_actor(session, current_actor())
         note = _("Register written: {name}, {n} rows", name=name.removesuffix(".xlsx"), n=count)
         audit.note(session, AuditAction.EVENT, Visit.__tablename__, None, in_default_locale(note))
-    return send_file(BytesIO(target.getvalue()), XLSX, as_attachment=True, download_name=name)
+    return send_download(BytesIO(target.getvalue()), name)
 
 
 def _title(params: RotaRequest) -> str:

@@ -55,6 +55,8 @@ def write(target: Path | IO[bytes], page: Page, title: str) -> int:
         str(target) if isinstance(target, Path) else cast(BinaryIO, target),
         sheet_name=title,
         freeze_row=1,
+        # The library's range would take in the footnote, which sorting would then move.
+        autofilter=page.filtered and not page.footnote,
         header_format=head,
         row_heights={0: page.header_height()},
         column_formats=[_look(*look) for look in page.column_styles()],

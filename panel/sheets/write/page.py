@@ -29,7 +29,8 @@ class Page:
     """A sheet to write: the labels, widths (in characters) and number formats of its columns, and its rows.
 
     `footnote` stands below the rows and on every printed page. `ready`: the values of the rows need no conversion (see
-    text_cell()). `printed`: long texts wrap and rows are as high as they need; too slow for a long table."""
+    text_cell()). `printed`: long texts wrap and rows are as high as they need; too slow for a long table. `filtered`:
+    the header has Excel's buttons that filter and sort."""
 
     title: str
     header: Sequence[str]
@@ -39,6 +40,7 @@ class Page:
     footnote: str = ""
     ready: bool = False
     printed: bool = False
+    filtered: bool = False
 
     @property
     def pages_wide(self) -> int:

@@ -69,11 +69,14 @@ def write(target: IO[bytes], pages: Sequence[Page]) -> int:
         row = _Row(sheet, page)
         sheet.row_dimensions[1].height = page.header_height()
         sheet.append(row.heading(page.header))
+        last = 1
         for at, values in enumerate(page.rows, start=2):
             if page.printed:
                 sheet.row_dimensions[at].height = row.height(values)
             sheet.append(row.ready(values) if page.ready else row.mixed(values))
-            count += 1
+            count, last = count + 1, at
+        if page.filtered and last > 1:
+            sheet.auto_filter.ref = f"A1:{get_column_letter(len(page.header))}{last}"
         if page.footnote:
             sheet.append(row.ready([page.footnote, *[None] * (len(page.header) - 1)]))
     workbook.save(target)

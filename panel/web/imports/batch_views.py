@@ -21,7 +21,7 @@ from panel.security.policy import AccessDenied, model_of
 from panel.web import render
 from panel.web.context import current_panel
 from panel.web.imports import undo_page
-from panel.web.imports.upload import download
+from panel.web.imports.upload import send_workbook
 from panel.web.pages import Button, Cell, DetailsPage, Group
 from panel.web.views import SchemaView
 
@@ -78,7 +78,7 @@ class BatchView(SchemaView):
             abort(404)
         target = BytesIO()
         workbooks.write_stored_failed_rows(batch.labels, rows, target)
-        return download(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
+        return send_workbook(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
 
     @expose("/undo/", methods=("GET", "POST"))
     def undo_view(self) -> Any:

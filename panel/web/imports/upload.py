@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from flask import Response, abort, flash, redirect, request, send_file, url_for
+from flask import Response, abort, flash, redirect, request, url_for
 from flask_admin.base import expose
 from werkzeug.utils import secure_filename
 
@@ -25,7 +25,7 @@ from panel.security.session import writing
 from panel.sheets import Book
 from panel.web import render
 from panel.web.context import current_panel
-from panel.web.exports import XLSX
+from panel.web.downloads import send_download
 from panel.web.imports import columns, previews
 from panel.web.imports.preview_state import (
     change_message,
@@ -212,17 +212,17 @@ class TableFiles:
         workbooks.write_stored_failed_rows(
             plan.labels, [row.failed for row in plan.rows(Outcome.FAILED.value) if row.failed], target
         )
-        return download(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
+        return send_workbook(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
 
     @expose("/template/")
     def template_view(self) -> Any:
         self._require_import()
         target = BytesIO()
         workbooks.template(current_panel().session, self.model, target, current_panel().registry)
-        return download(target, _("{label} template", label=self.model.__labels__))
+        return send_workbook(target, _("{label} template", label=self.model.__labels__))
 
 
-def download(target: BytesIO, name: Message) -> Response:
-    """A workbook as a download."""
+def send_workbook(target: BytesIO, name: Message) -> Response:
+    """A workbook that was just written, as a download."""
     target.seek(0)
-    return send_file(target, XLSX, as_attachment=True, download_name=f"{name}.xlsx")
+    return send_download(target, f"{name}.xlsx")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, send_file, url_for
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, url_for
 from sqlalchemy import ColumnElement, select
 
 from panel.i18n import Message, _
@@ -14,6 +14,7 @@ from panel.jobs.records import Job, JobState
 from panel.jobs.worker import ENDED, read_progress
 from panel.kinds import Moment
 from panel.web.context import current_actor, current_panel
+from panel.web.downloads import send_download
 from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Column, JobPage, ListPage, Row
 
@@ -157,4 +158,4 @@ def file(id_: int, name: str) -> Any:
     if path is None or job.state is not JobState.DONE:
         abort(404)
     _mark_seen(job)
-    return send_file(path, as_attachment=True, download_name=path.name)
+    return send_download(path, path.name, None)
