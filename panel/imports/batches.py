@@ -44,12 +44,26 @@ class File:
         return sha256(self.data).hexdigest()
 
 
+class ProtectedError(UserError):
+    """A password protects the file."""
+
+
 def read(file: File, sheet: str = "") -> sheets.Book:
-    """The file's sheets and rows. Raises UserError if the file can't be read."""
+    """The file's sheets and rows. Raises UserError if the file can't be read, ProtectedError if it wants a password."""
     try:
         return sheets.read(file.data).only(sheet) if sheet else sheets.read(file.data)
+    except sheets.ProtectedFile as problem:
+        raise ProtectedError(problem.message) from None
     except sheets.UnreadableFile as problem:
         raise UserError(problem.message) from None
+
+
+def unlocked(file: File, password: str) -> File:
+    """The file without its protection. Raises ProtectedError if the password doesn't open it."""
+    try:
+        return File(file.name, sheets.unlock(file.data, password))
+    except sheets.UnreadableFile as problem:
+        raise ProtectedError(problem.message) from None
 
 
 def plan(

@@ -1,6 +1,17 @@
 """Read files as sheets of plain cells, within limits, and write sheets of typed cells as .xlsx or CSV."""
 
-from panel.sheets.read.reader import MAX_BYTES, TOO_LARGE, Book, Line, Sheet, UnreadableCell, UnreadableFile, read
+from panel.sheets.read.reader import (
+    MAX_BYTES,
+    TOO_LARGE,
+    Book,
+    Line,
+    ProtectedFile,
+    Sheet,
+    UnreadableCell,
+    UnreadableFile,
+    read,
+)
+from panel.sheets.read.unlock import unlock
 from panel.sheets.write.csv_file import write_csv
 from panel.sheets.write.page import FormColumn, MarkedCell, Page, lines_of, text_cell
 from panel.sheets.write.tables import form, write
@@ -13,6 +24,7 @@ __all__ = [
     "Line",
     "MarkedCell",
     "Page",
+    "ProtectedFile",
     "Sheet",
     "UnreadableCell",
     "UnreadableFile",
@@ -20,6 +32,7 @@ __all__ = [
     "lines_of",
     "read",
     "text_cell",
+    "unlock",
     "write",
     "write_csv",
 ]

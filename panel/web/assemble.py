@@ -34,6 +34,8 @@ from panel.web.views import SchemaView
 
 #: Bytes of a form besides the file in it.
 FORM_BYTES = 1024 * 1024
+#: Bytes of the fields of a form: a few thousand pasted rows are more than Flask's half a megabyte.
+FIELD_BYTES = 4 * 1024 * 1024
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -67,6 +69,7 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
     app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
     if app.config.get("MAX_CONTENT_LENGTH") is None:
         app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + FORM_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = FIELD_BYTES
     Babel(app, locale_selector=text.current_locale)
 
     @app.before_request

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
@@ -158,3 +160,58 @@ def test_a_preview_is_its_owners_alone(stage: Stage) -> None:
 @pytest.mark.parametrize("role", ["leader", "officer", "liaison", "viewer", "administrator", "security", "auditor"])
 def test_only_the_office_imports(stage: Stage, role: str) -> None:
     assert upload(stage.browse(role), "liaison", workbook({"花名册": ROWS})).status_code == 403
+
+
+def locked(data: bytes, password: str) -> bytes:
+    target = io.BytesIO()
+    OOXMLFile(io.BytesIO(data)).encrypt(password, target)
+    return target.getvalue()
+
+
+def test_a_protected_workbook_is_opened_by_its_password_which_is_kept_nowhere(standing: Stage) -> None:
+    browser = standing.browse("office")
+    asked = upload(browser, "liaison", locked(workbook({"花名册": ROWS}), "机密-2026"))
+    assert asked.status_code == 422
+    assert 'type="password"' in asked.text
+    token = {"token": re.findall(r'name="token" value="([^"]+)"', asked.text)[0]}
+    wrong = browser.post("/admin/liaison/import/", {**token, "password": "机密"})
+    assert wrong.status_code == 422
+    assert "密码不对" in wrong.text
+    opened = browser.post("/admin/liaison/import/", {**token, "password": "机密-2026"})
+    assert opened.status_code == 302, opened.text
+    assert "李新" in browser.get(opened.location).text
+    folder = Path(standing.app.instance_path)
+    assert not [file for file in folder.rglob("*") if file.is_file() and "机密-2026".encode() in file.read_bytes()]
+
+
+def test_another_account_opens_no_protected_workbook_that_waits(standing: Stage) -> None:
+    asked = upload(standing.browse("office"), "liaison", locked(workbook({"花名册": ROWS}), "a"))
+    given = {"token": re.findall(r'name="token" value="([^"]+)"', asked.text)[0], "password": "a"}
+    assert standing.browse("viewer").post("/admin/liaison/import/", given).status_code == 403
+    assert standing.browse("office").post("/admin/officer/import/", given).status_code == 404
+
+
+HEADER = "街道\t社区\t姓名\t备注"
+
+
+def test_pasted_cells_come_in_as_a_file_does(standing: Stage) -> None:
+    browser = standing.browse("office")
+    sent = browser.post("/admin/liaison/import/", {"pasted": f"{HEADER}\r\n城东街道\t东栅社区\t李新\t兼\r\n"})
+    assert sent.status_code == 302, sent.text
+    page = browser.get(sent.location).text
+    assert "李新" in page
+    assert "粘贴的内容" in page
+
+
+def test_what_was_pasted_in_vain_stands_there_still(standing: Stage) -> None:
+    sent = standing.browse("office").post("/admin/liaison/import/", {"pasted": "只有一句话"})
+    assert sent.status_code == 422
+    assert "只有一句话</textarea>" in sent.text
+
+
+def test_a_megabyte_of_pasted_rows_is_read(standing: Stage) -> None:
+    """Flask refuses more than half of one."""
+    rows = "\r\n".join(f"城东街道\t东栅社区\t李\t{'长' * 180}" for _n in range(1500))
+    assert len(rows.encode()) > 800_000
+    sent = standing.browse("office").post("/admin/liaison/import/", {"pasted": f"{HEADER}\r\n{rows}"})
+    assert sent.status_code == 302

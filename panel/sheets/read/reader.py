@@ -65,6 +65,10 @@ class UnreadableFile(Exception):  # noqa: N818 - told to the user as a sentence
         self.message = message
 
 
+class ProtectedFile(UnreadableFile):
+    """A password protects the file: see panel.sheets.read.unlock."""
+
+
 class UnreadableCell(str):
     """The text of a cell without a usable value: an error, or a formula that was never calculated. `message` says what
     to do."""
@@ -158,7 +162,7 @@ def book_from(answers: Iterable[reader_process.Answer]) -> Book:
     ended = False
     for kind, *rest in answers:
         if kind == "refused":
-            raise UnreadableFile(_reason(*rest))
+            raise (ProtectedFile if rest[0] == "protected" else UnreadableFile)(_reason(*rest))
         if kind == "hidden":
             book.hidden.append(tidy(rest[0]))
         elif kind == "sheet":

@@ -69,10 +69,10 @@ class TableFiles:
         self._require_import()
         if request.method == "GET":
             return self._upload_page()
-        uploaded = request.files.get("file")
-        if uploaded is None or not uploaded.filename:
-            return self._upload_page(_("Choose a file first."))
-        file = File(uploaded.filename.replace("\\", "/").rpartition("/")[2], uploaded.read())
+        try:
+            file = self._posted_file()
+        except UserError as problem:
+            return self._upload_page(problem.message, request.form.get("token", ""))
         # Planning only reads, so it must not hold the write lock.
         current_panel().session.rollback()
         writing.set(False)
@@ -89,13 +89,30 @@ class TableFiles:
         except mapping.UnmappedError as problem:
             flash(str(problem.message), "warning")
             return redirect(self.get_url(".columns_view", token=pack(state)))
+        except batches.ProtectedError as problem:
+            return self._upload_page(problem.message, pack({**state, "file": store_upload(file.data)}))
         except UserError as problem:
             if "file" in state:
                 delete_upload(str(state["file"]))
             return self._upload_page(problem.message)
         return self._plan_later(state) if is_large(state) else redirect(self._preview_url(state))
 
-    def _upload_page(self, error: Message | None = None) -> Any:
+    def _posted_file(self) -> File:
+        """The file that was chosen, the cells that were pasted, or a protected file that waits for its password.
+        Raises UserError."""
+        uploaded = request.files.get("file")
+        if uploaded is not None and uploaded.filename:
+            return File(uploaded.filename.replace("\\", "/").rpartition("/")[2], uploaded.read())
+        if pasted := request.form.get("pasted", "").strip("\r\n"):
+            return File(str(_("Pasted cells.csv")), pasted.encode("utf-8-sig"))
+        if not request.form.get("token"):
+            raise UserError(_("Choose a file first."))
+        state = unpack(request.form["token"], self.endpoint)
+        opened = batches.unlocked(upload(state), request.form.get("password", ""))
+        delete_upload(str(state["file"]))
+        return opened
+
+    def _upload_page(self, error: Message | None = None, token: str = "") -> Any:
         label = self.model.__labels__
         page = UploadPage(
             title=_("Import {label}", label=label),
@@ -106,6 +123,8 @@ class TableFiles:
             buttons=[Button(_("Template"), self.get_url(".template_view"), "download")],
             error=error,
             cancel_url=self.get_url(".index_view"),
+            token=token,
+            pasted=request.form.get("pasted", "") if error else "",
         )
         return self.render("panel/upload.html", page=page), 422 if error else 200
 

@@ -10,10 +10,13 @@ from panel.web.pages.parts import Button, Cell, Change, Chip, Column, Input, Pag
 
 @dataclass(slots=True)
 class UploadPage(Page):
-    """The page that uploads a file; posts `file`."""
+    """The page that uploads a file; posts `file`, or `pasted` cells. With a `token` it asks for the `password` of a
+    protected file, which is there already."""
 
     error: Words | None = None
     cancel_url: str = ""
+    token: str = ""
+    pasted: str = ""
 
 
 @dataclass(slots=True)
