@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
 from panel.sheets import MAX_BYTES
+from panel.web.imports.preview_state import delete_upload, pack, store_upload, unpack
 from tests.factories import Browser, Stage
 from tests.workbooks import SAMPLES, Page, workbook
 
@@ -215,3 +216,15 @@ def test_a_megabyte_of_pasted_rows_is_read(standing: Stage) -> None:
     assert len(rows.encode()) > 800_000
     sent = standing.browse("office").post("/admin/liaison/import/", {"pasted": f"{HEADER}\r\n{rows}"})
     assert sent.status_code == 302
+
+
+def test_however_many_answers_the_address_of_a_preview_stays_short(standing: Stage) -> None:
+    with standing.app.test_request_context():
+        state = {"file": store_upload(b"x"), "name": "来件.xlsx", "table": "liaison", "rows": 3, "good": True}
+        answers = {"replace": {"community": {f"社区{n}": f"社区{n + 1}" for n in range(300)}}}
+        for one in (state, {**state, **answers}):
+            token = pack(one)
+            assert len(token) < 2_000
+            assert unpack(token, "liaison") == {**one, "user": None}
+        delete_upload(str(state["file"]))
+        assert "replace" not in unpack(token, "liaison"), "what was stored goes with the upload"

@@ -27,6 +27,8 @@ from panel.web.context import current_actor, current_panel
 KEEP_HOURS = 24
 #: Files with more rows are planned and written by jobs.
 LARGE = 2_000
+#: Characters of a state in an address; servers and browsers cut addresses off at some thousand.
+LONGEST_STATE = 1_200
 #: Keys of the state that don't change the plan.
 NOT_IN_PLAN = frozenset({"file", "name", "table", "user", "rows", "good"})
 
@@ -100,8 +102,21 @@ def serializer() -> URLSafeTimedSerializer:
 
 
 def pack(state: Mapping[str, Any]) -> str:
-    """The state as a token for addresses, signed and valid for the actor alone."""
+    """The state as a token for addresses, signed and valid for the actor alone.
+
+    A state with many answers would be too long for an address: it is stored beside the upload, under its hash."""
+    text = json.dumps(state, sort_keys=True)
+    if len(text) > LONGEST_STATE:
+        kept = sha256(text.encode()).hexdigest()[:32]
+        if not (path := _kept(state["file"], kept)).exists():
+            path.write_text(text)
+        state = {**{name: state[name] for name in ("file", "name", "table")}, "kept": kept}
     return str(serializer().dumps({**state, "user": current_actor().user_id}))
+
+
+def _kept(file: object, kept: object) -> Path:
+    """Where a long state is stored; deleted with the upload."""
+    return folder() / secure_filename(f"{file}.{kept}.state")
 
 
 def unpack(token: str | None, table: str) -> dict[str, Any]:
@@ -112,6 +127,9 @@ def unpack(token: str | None, table: str) -> dict[str, Any]:
         abort(404)
     if state.get("user") != current_actor().user_id or state.get("table") != table:
         abort(404)
+    # A stored state goes with its upload, which upload() then says is gone.
+    if "kept" in state and (path := _kept(state["file"], state["kept"])).is_file():
+        return {**json.loads(path.read_text()), "user": state["user"]}
     return dict(state)
 
 
