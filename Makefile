@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 FLASK := $(BIN)/flask --app admin_app
 # Test processes at a time; a file's tests stay together, since many share what was made once for their file.
 WORKERS ?= 2
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The order of the tests on PostgreSQL is another one each time; ORDER=… repeats one, which the run prints.
 ORDER ?= $(shell date +%s)
 # Cases of the demo district.

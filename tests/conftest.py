@@ -52,14 +52,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """No test may depend on those before it. A file's tests stay together: they share what is made for their file."""
-    seed = config.getoption("--order")
-    if seed is None:
-        return
-    order = random.Random(seed)  # noqa: S311 - not for secrets
-    files = {item.path: order.random() for item in items}
-    order.shuffle(items)
-    items.sort(key=lambda item: files[item.path])
+    """The tests that take longest come first, so that no process waits for another one at the end: those in a browser
+    and against servers of their own. A file's tests stay together: they share what is made for their file.
+
+    No test may depend on those before it: --order mixes files, and the tests of a file."""
+    if (seed := config.getoption("--order")) is not None:
+        order = random.Random(seed)  # noqa: S311 - not for secrets
+        files = {item.path: order.random() for item in items}
+        order.shuffle(items)
+        items.sort(key=lambda item: files[item.path])
+    long = {item.path for item in items if item.get_closest_marker("browser") or item.get_closest_marker("served")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -209,7 +209,7 @@ def filled_in(session: Session, stage: Stage, case: Case, name: str) -> dict[str
         "joint_on": today(),
         "joint_members": "交警大队、社区",
         "raised_to": models.RaisedTo.HOTLINE,
-        "merged_content": "已告知并案的反映人",
+        "merged_content": "已告知并案的投诉人",
     }
     if name == "mediate":
         everything["kind"] = models.DisputeKind.NOISE

@@ -20,7 +20,7 @@ def _site() -> Site:
     return Site(
         views={Case: case_views.CaseView, DeadlineChange: approvals_page.DeadlineChangeView},
         links=(
-            Link(_("Report"), "report", "bullhorn", OVERVIEW, report_page.may_open, first=True, rank=2),
+            Link(_("Report a case"), "report", "bullhorn", OVERVIEW, report_page.may_open, first=True, rank=2),
             Link(
                 _("Approvals"),
                 "approvals",

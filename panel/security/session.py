@@ -30,6 +30,9 @@ from panel.security import audit
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role, model_of
 
 BUSY_SECONDS = 30
+#: Compiled statements that an engine keeps. Each role has statements of its own for each page: SQLAlchemy's 500 are
+#: forgotten before they are used again, and compiling one takes longer than most statements run.
+STATEMENTS = 2000
 #: Set for requests and commands that may write. On SQLite their transactions then begin with the write lock: one that
 #: reads first and writes later fails at once ("database is locked") if another commits in between.
 writing: ContextVar[bool] = ContextVar("writing", default=False)
@@ -37,10 +40,11 @@ writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 def engine_options(url: str | URL) -> dict[str, Any]:
     """Options of create_engine() for a database URL. Parameters are hidden in errors, because these go to the log."""
+    common = {"hide_parameters": True, "query_cache_size": STATEMENTS}
     if make_url(url).get_backend_name() == "sqlite":
         # The driver's implicit BEGIN comes too late for savepoints and reads; configure() emits BEGIN instead.
-        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}, "hide_parameters": True}
-    return {"pool_pre_ping": True, "hide_parameters": True}
+        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}, **common}
+    return {"pool_pre_ping": True, **common}
 
 
 def configure(engine: Engine) -> None:

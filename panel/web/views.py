@@ -315,11 +315,11 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
 
     def _form_page(self, form: RecordForm, record: Any) -> FormPage:
         target = safe_target(request.values.get("url"))
-        label = self.model.__label__
+        label, add_label = self.model.__label__, self.add_label if record is None else None
         page = FormPage(
-            title=_("Add {label}", label=label) if record is None else f"{label} · {display(record)}",
+            title=add_label or (f"{label} · {display(record)}" if record else _("Add {label}", label=label)),
             groups=forms.groups(form, self.endpoint, record),
-            submit=_("Save"),
+            submit=add_label or _("Save"),
             version=getattr(record, "version", None),
             cancel_url=target
             or (self.get_url(".details_view", id=record.id) if record else self.get_url(".index_view")),

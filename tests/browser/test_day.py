@@ -63,7 +63,7 @@ def open_case(page: Page, number: str) -> None:
 
 def report(page: Page, where: Place) -> str:
     """A liaison reports on a phone; the number of the case."""
-    page.get_by_role("main").get_by_role("link", name="上报").click()
+    page.get_by_role("main").get_by_role("link", name="上报案件").click()
     expect(page.get_by_text(where.community)).to_be_visible()
     assert not scrolls_sideways(page)
     page.get_by_role("textbox", name="地点").fill(PLACE)
@@ -74,7 +74,7 @@ def report(page: Page, where: Place) -> str:
     page.get_by_role("textbox", name="投诉人姓名").fill(COMPLAINANT)
     page.get_by_role("textbox", name="投诉人电话").fill(PHONE)
     assert not scrolls_sideways(page)
-    page.get_by_role("button", name="上报").click()
+    page.get_by_role("button", name="上报案件").click()
     page.wait_for_url("**/admin/case/details/**")
     told = page.get_by_role("status").inner_text()
     found = re.search(r"[A-Z]+-\d{4}-\d{6}", told)

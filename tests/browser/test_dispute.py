@@ -83,7 +83,7 @@ def measure(page: Page, case: int, officer: str, colleague: str) -> None:
     page.get_by_label("检定有效期").fill(f"{today() + timedelta(90)}")
     choose(page, "执法队员", officer, officer)
     choose(page, "第二名队员", colleague, colleague)
-    send(page, "保存")
+    send(page, "登记检测")
     expect(page.get_by_text("未超标").first).to_be_visible()
     expect(page.get_by_text("可转调解")).to_be_visible()
 

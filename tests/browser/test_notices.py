@@ -35,7 +35,7 @@ def test_the_officer_is_told_of_a_dispatch(site: Site, visit: Visit) -> None:
     expect(bell).to_have_text("1")
     bell.click()
     line = page.locator(".notices li")
-    expect(line).to_contain_text("派给你")
+    expect(line).to_contain_text("派给您")
     page.get_by_role("button", name=number).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(number)
     expect(page.locator(".unseen")).to_have_count(0)

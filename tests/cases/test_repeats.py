@@ -221,4 +221,4 @@ def test_the_reporters_of_merged_cases_are_told_when_the_master_closes(stage: St
             (merged[1], "liaison"),
         ]
         assert not effects.merged_feedback_due(session, session.get_one(Case, master))
-        assert "已告知并案的反映人" not in str(steps.history(session, master)[-1].payload)
+        assert "已告知并案的投诉人" not in str(steps.history(session, master)[-1].payload)

@@ -112,8 +112,10 @@ def test_nobody_reports_for_another_area_or_a_closed_community(stage: Stage) -> 
     assert report(stage.browse("office"), community=str(closed), source="resident").status_code == 422
     with stage.session() as session:
         session.get_one(models.Assignment, stage.inside["assignment"]).end_on = today() - timedelta(1)
+        session.get_one(models.Liaison, stage.inside["liaison"]).user_id = None
     browser = stage.browse("officer")
     assert "今天没有派驻给您的社区" in browser.get("/report").text
+    assert "账号尚未关联社区" in stage.browse("liaison").get("/report").text
     assert report(browser, community=str(stage.inside["community"])).status_code == 422
     assert stage.count("case") == before
 

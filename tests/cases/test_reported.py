@@ -44,7 +44,7 @@ def test_a_merged_report_names_the_case_it_goes_on_as_and_then_what_came_of_that
     assert stage.get("case", master).case_no in line(stage, merged)
     for who, name in (("officer", "handle"), ("leader", "verify"), ("office", "close")):
         steps.take(stage, who, master, name)
-    assert "已告知并案的反映人" in line(stage, merged)
+    assert "已告知并案的投诉人" in line(stage, merged)
 
 
 def test_all_that_one_reported_is_a_list_of_its_own(stage: Stage) -> None:

@@ -95,9 +95,9 @@ def test_what_an_old_ledger_brought_in_waits_for_nothing(stage: Stage) -> None:
     ("status", "since", "words"),
     [
         (S.REPORTED, SHORT, "受理：明天 17:30 前"),
-        (S.REPORTED, timedelta(days=7), "受理已超 4 个工作日"),
+        (S.REPORTED, timedelta(days=7), "受理已逾期 4 个工作日"),
         (S.ACCEPTED, SHORT, "派遣：今天 15:00 前"),
-        (S.HANDLED, LONG, "核查已超 3 个工作日"),
+        (S.HANDLED, LONG, "核查已逾期 3 个工作日"),
         (S.VERIFIED, SHORT, "反馈：明天 17:30 前"),
     ],
 )

@@ -163,7 +163,7 @@ def test_what_the_item_fixed_stands_on_the_case_whatever_becomes_of_the_lists(st
     with stage.session() as session:
         session.get_one(models.Department, stage.inside["department"]).name = "别的部门"
     page = stage.browse("office").get(f"/admin/case/details/?id={id_}").text
-    fixed = page.partition("选定事项时确定的内容")[2].partition("</dl>")[0]
+    fixed = page.partition("受理事项信息（受理时版本）")[2].partition("</dl>")[0]
     for words in ("ZF03 饲养家禽 第 1 版", "执法清单", "养殖", "3 个工作日", "公安交警", "需检测", "可调解"):
         assert words in fixed
     assert fixed.count("<dd>是</dd>") == 2

@@ -101,7 +101,7 @@ def test_a_file_of_unknown_columns_leads_to_the_page_where_they_are_told(stage: 
     told = browser.post("/admin/liaison/import/columns/", {**values, "column.0": "community", "column.1": "name"})
     shown = browser.get(told.location).text
     assert "王五" in shown
-    assert "列对应" in shown
+    assert "字段对应" in shown
     done = re.findall(r'name="(token|digest)" value="([^"]+)"', shown)
     assert browser.post("/admin/liaison/import/apply/", dict(done)).status_code == 302
     again = browser.post("/admin/liaison/import/", {"file": (io.BytesIO(data), "名单.xlsx")})

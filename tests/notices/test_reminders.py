@@ -103,7 +103,7 @@ def test_a_department_that_has_not_signed_is_told_until_its_answer_is_late_too(s
     page = stage.browse("office").get("/admin/referral/?is=unsigned").text
     assert stage.get("case", id_).case_no in page
     for shown in (page, stage.browse("office").get(f"/admin/case/details/?id={id_}").text):
-        assert "签收已超 1 小时" in shown
+        assert "签收已逾期 1 小时" in shown
     for who in ("office", "officer"):
         assert "/admin/referral/?is=unsigned" in stage.browse(who).get("/").text
     with stage.session() as session:

@@ -43,7 +43,9 @@ class Year:
     state: Cell
     sub: Words
     months: list[MonthLine] = field(default_factory=list)
+    #: The list of its days, and how many it holds.
     url: str = ""
+    count: int = 0
     open: bool = False
 
 
@@ -108,6 +110,7 @@ def _year(number: int, days: list[CalendarDay], this_year: int) -> Year:
         " · ".join(str(part) for part in [*counts, sources] if part),
         months=list(_months(off, work)),
         url=url_for("calendarday.index_view", **span),
+        count=len(days),
         open=number >= this_year,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import abort, flash, jsonify, redirect, render_template, request, url_for
 
-from bureau.access.roles import OFFICE
+from bureau.access.roles import LIAISON, OFFICE
 from bureau.cases.steps.report import REPORT
 from bureau.cases.web import known_cases as known
 from bureau.cases.web import photos
@@ -32,6 +32,9 @@ from panel.web.features import Route
 from panel.web.lookups import label
 from panel.web.pages import Cell, Input, Page
 
+#: Why there is nothing to report from.
+NOT_LINKED = _("Your account belongs to no community yet. Ask the office.")
+NOT_ASSIGNED = _("No community is assigned to you today, so there is none to report from. Ask the office.")
 #: With more communities than these the control is a look-up instead of a select.
 MAX_SELECT = 30
 #: Characters of a description that suggestions compare.
@@ -100,12 +103,10 @@ def _post(allowed: list[Community], files: list[CheckedFile], file_problem: Mess
 
 
 def _page(allowed: list[Community], report: ReportInput) -> ReportPage:
-    report_page = ReportPage(title=_("Report"), sub=_("A minute's work: where, what, and how urgent."))
+    report_page = ReportPage(title=_("Report a case"), sub=_("A minute's work: where, what, and how urgent."))
     offered = sources()
     if not allowed:
-        report_page.without = _(
-            "No community is assigned to you today, so there is none to report from. Ask the office."
-        )
+        report_page.without = NOT_LINKED if current_actor().roles == {LIAISON} else NOT_ASSIGNED
         return report_page
     report_page.inputs = {name: _input(declared, report) for name, declared in FIELDS.items()}
     report_page.inputs["community"] = _community(allowed, report)

@@ -40,7 +40,7 @@ def home() -> str:
     if {OFFICE, ADMINISTRATOR} & actor.roles:
         page.setup = first_steps()
     if report_page.may_open() and OFFICE not in actor.roles:
-        page.buttons.append(Button(_("Report"), url_for("report"), "bullhorn", primary=True))
+        page.buttons.append(Button(_("Report a case"), url_for("report"), "bullhorn", primary=True))
     elif current_panel().views["case"].can_create:
         page.buttons.append(Button(_("Register a case"), url_for("case.create_view"), "plus", primary=True))
     return render_template("home/home.html", page=page)

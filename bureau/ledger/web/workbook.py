@@ -17,7 +17,7 @@ from models import Basis
 from panel.sheets import lines_of
 
 SHEET = "案件台账"
-CORRECTIONS = "更正（已上报台账中的案件，上报后有变更的内容）"
+CORRECTIONS = "更正（已报送台账中的案件，报送后有变更的内容）"
 #: Suffix of a list's subtotal label.
 SUBTOTAL = "小计"
 

@@ -90,7 +90,7 @@ def photo(colour: str, name: str) -> dict[str, Any]:
 def report(page: Page, said: Mapping[str, str], item: str, photos: list[dict[str, Any]], complainant: str) -> str:
     """Reported from the home page in one short form; the number of the case."""
     page.goto("/")
-    page.get_by_role("main").get_by_role("link", name="上报").click()
+    page.get_by_role("main").get_by_role("link", name="上报案件").click()
     for label, words in said.items():
         page.get_by_role("textbox", name=label).fill(words)
     page.get_by_role("textbox", name="问题描述").press("End")
@@ -101,7 +101,7 @@ def report(page: Page, said: Mapping[str, str], item: str, photos: list[dict[str
     page.get_by_role("textbox", name="投诉人姓名").fill(name)
     page.get_by_role("textbox", name="投诉人电话").fill(phone)
     look(page, "report")
-    page.get_by_role("button", name="上报").click()
+    page.get_by_role("button", name="上报案件").click()
     page.wait_for_url("**/admin/case/details/**")
     found = NUMBER.search(page.get_by_role("status").first.inner_text())
     assert found is not None
@@ -181,16 +181,17 @@ def tile(page: Page, label: str) -> int:
     return int(page.locator(".tiles a", has_text=label).locator("b").inner_text().replace(",", ""))
 
 
-def add(page: Page, table: str) -> None:
-    """Begin a record that belongs to the case; a table without any stands in the line of empty ones."""
+def add(page: Page, table: str, title: str = "") -> None:
+    """Begin a record that belongs to the case; a table without any stands in the line of empty ones. `title` is that of
+    the form, where it isn't the usual one."""
     there = page.locator("section", has=page.get_by_role("heading", name=re.compile(f"^{table}")))
     empty = page.locator(".blanks > span", has_text=re.compile(f"^{table}"))
     there.or_(empty).get_by_role("link", name="新增").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(table)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(title or table)
 
 
-def save(page: Page) -> None:
-    page.locator(".save").get_by_role("button", name="保存", exact=True).click()
+def save(page: Page, label: str = "保存") -> None:
+    page.locator(".save").get_by_role("button", name=label, exact=True).click()
 
 
 def fact(page: Page, label: str) -> Locator:

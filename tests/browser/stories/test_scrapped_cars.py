@@ -73,7 +73,7 @@ def accept(page: Page, number: str, who: Cast) -> None:
 
 def refer(page: Page, number: str) -> None:
     """The officer is told, and refers the case the moment that he begins."""
-    moves.told(page, "派给你", number)
+    moves.told(page, "派给您", number)
     moves.take(page, "开始处置", "处置中")
     moves.begin(page, "移送")
     choose(page, "协同部门", "jiaojing", "公安交警")
