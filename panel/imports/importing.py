@@ -18,7 +18,7 @@ from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
-from panel.imports import changes, layout, references, validation, words
+from panel.imports import changes, corrections, layout, references, validation, words
 from panel.imports.cells import RowReader, columns_of
 from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
@@ -38,6 +38,7 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     rules = registry.rules_of(model)
     result = Plan(model, options, replaced=words.merged(words.recall(session, model), options.replace))
     sheet_headers = layout.lay_out(session, result, book, rules)
+    corrections.apply(result, rules)
     for part in result.parts:
         part.lookups = _lookup_columns(part, _read_columns(part, rules), rules)
     resolver = Resolver(session, result, registry)

@@ -34,7 +34,8 @@ class Options:
 
     Answers to questions (see panel.imports.questions): `columns`, by the place of a column ("C" or "Sheet!C"), the name
     of the column that it means, "" for none; `confirmed`, the rows that are meant as they stand ("7", "Sheet!7" or
-    "all"); `header_row`, the row that the header is in. An answer about a word stands in `replace`."""
+    "all"); `header_row`, the row that the header is in; `cells`, by the place of a row and the name of a column, the
+    text that the user typed in place of the cell's. An answer about a word stands in `replace`."""
 
     create_missing: bool = False
     good_rows: bool = False
@@ -46,6 +47,7 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     confirmed: frozenset[str] = frozenset()
     header_row: int | None = None
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Outcome(Choices):

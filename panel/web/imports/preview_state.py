@@ -141,6 +141,7 @@ def options_of(state: Mapping[str, Any]) -> Options:
         replace=state.get("replace") or {},
         meanings=state.get("map"),
         clear=bool(state.get("clear")),
+        cells=state.get("cells") or {},
     )
 
 
