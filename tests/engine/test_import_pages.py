@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl import load_workbook
 from werkzeug.test import TestResponse
 
 from panel.sheets import MAX_BYTES
+from panel.web.imports import prerequisites
 from panel.web.imports.preview_state import delete_upload, pack, store_upload, unpack
-from tests.factories import Browser, Stage
+from tests.factories import MODELS, Browser, Stage
 from tests.workbooks import SAMPLES, Page, workbook
 
 ROWS = Page([["街道", "社区", "姓名", "手机"], ["城东街道", "东栅社区", "李新", "13805730001"]])
@@ -228,3 +230,24 @@ def test_however_many_answers_the_address_of_a_preview_stays_short(standing: Sta
             assert unpack(token, "liaison") == {**one, "user": None}
         delete_upload(str(state["file"]))
         assert "replace" not in unpack(token, "liaison"), "what was stored goes with the upload"
+
+
+def test_an_empty_system_says_what_must_come_first(empty_app: Flask) -> None:
+    with empty_app.app_context():
+        panel = empty_app.extensions["panel"]
+        named = {
+            table: [
+                str(model.__labels__) for model in prerequisites.missing(panel.session, MODELS[table], panel.registry)
+            ]
+            for table in ("street", "community", "liaison", "case")
+        }
+    assert named == {
+        "street": [],
+        "community": ["街道"],
+        "liaison": ["街道", "社区"],
+        "case": ["街道", "社区"],
+    }
+
+
+def test_the_page_of_an_import_says_nothing_of_what_is_there(standing: Stage) -> None:
+    assert "请先导入" not in standing.browse("office").get("/admin/liaison/import/").text

@@ -26,7 +26,7 @@ from panel.sheets import Book
 from panel.web import render
 from panel.web.context import current_panel
 from panel.web.downloads import send_download
-from panel.web.imports import columns, previews
+from panel.web.imports import columns, prerequisites, previews
 from panel.web.imports.preview_state import (
     change_message,
     delete_upload,
@@ -125,6 +125,10 @@ class TableFiles:
             cancel_url=self.get_url(".index_view"),
             token=token,
             pasted=request.form.get("pasted", "") if error else "",
+            first=[
+                Button(model.__labels__, current_panel().views[model.__tablename__].get_url(".index_view"))
+                for model in prerequisites.missing(current_panel().session, self.model, current_panel().registry)
+            ],
         )
         return self.render("panel/upload.html", page=page), 422 if error else 200
 

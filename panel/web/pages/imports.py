@@ -11,12 +11,13 @@ from panel.web.pages.parts import Button, Cell, Change, Chip, Column, Input, Pag
 @dataclass(slots=True)
 class UploadPage(Page):
     """The page that uploads a file; posts `file`, or `pasted` cells. With a `token` it asks for the `password` of a
-    protected file, which is there already."""
+    protected file, which is there already. `first` are the empty tables to fill before this one, in order."""
 
     error: Words | None = None
     cancel_url: str = ""
     token: str = ""
     pasted: str = ""
+    first: list[Button] = field(default_factory=list)
 
 
 @dataclass(slots=True)
