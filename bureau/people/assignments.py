@@ -60,17 +60,14 @@ class OfficerAssigner:
             match = finder.find(text)
             visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
             if not isinstance(match, int) or match not in finder.serving or not visible:
-                reason = _("There is no {label} “{value}”.", label=Officer.__label__, value=text)
+                reason = _("The list of officers has no “{name}”.", name=text)
                 self._say(row, text, reason if isinstance(match, int) else match.message)
             else:
                 self._assign(row, text, match, finder, terms.get(row.effective("community_id"), []))
 
     def _say(self, row: PlanRow, text: str, reason: Message) -> None:
         row.notes.append(_("Officer on duty {name}: {reason}", name=text, reason=reason))
-        message = _(
-            "Row {row}: officer on duty “{name}” isn't assigned. {reason}", row=row.number, name=text, reason=reason
-        )
-        self.plan.warnings.append(message)
+        self.plan.warnings.append(_("Row {row}: {reason} No officer was assigned.", row=row.number, reason=reason))
 
     def _assign(self, row: PlanRow, text: str, officer: int, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
         """Plan the assignment from today and end the current one. A community without any assignment gets it from the

@@ -32,6 +32,8 @@ SENTENCES = {
     500: _("Something went wrong. Nothing was saved. The administrator finds the details in the log."),
     503: _("The database is busy. Nothing was saved. Try again in a moment."),
 }
+#: The titles of pages of errors.
+TITLES = {403: _("Not allowed"), 404: _("Page not found"), 413: _("File too large")}
 
 
 def error_page(status: int, message: Message | None = None) -> Any:
@@ -40,7 +42,7 @@ def error_page(status: int, message: Message | None = None) -> Any:
         return jsonify(error=str(sentence)), status
     if status >= 500:
         g.frame = None  # building the frame may be what failed
-    page = Page(title=_("Not possible") if status < 500 else _("Something went wrong"))
+    page = Page(title=TITLES.get(status) or (_("Not possible") if status < 500 else _("Something went wrong")))
     back = request.referrer if request.referrer and request.referrer.startswith(request.host_url) else "/"
     return render_template("panel/error.html", page=page, message=sentence, back_url=back, status=status), status
 

@@ -183,3 +183,8 @@ def test_a_defect_shows_no_trace_and_writes_nothing(stage: Stage, monkeypatch: p
     assert page.status_code == 500
     assert "secret detail" not in page.text
     assert 'class="card say"' in page.text
+
+
+@pytest.mark.parametrize(("address", "title"), [("/nothing", "页面不存在"), ("/admin/user/", "无权访问")])
+def test_an_error_page_is_titled_by_what_happened(standing: Stage, address: str, title: str) -> None:
+    assert f"<title>{title}" in standing.browse("officer").get(address).text

@@ -118,6 +118,38 @@ def test_every_marked_sentence_is_extracted() -> None:
     assert not wrong
 
 
+#: One thing has one word: what is said instead of each.
+OTHER_WORDS = {
+    "超期": "逾期",
+    "超时": "逾期",
+    "反映人": "投诉人",
+    "诉求人": "投诉人",
+    "派给你": "派给您",
+    "打开列表": "查看全部（n）",
+    "上交去向": "反映渠道",
+    "登记簿册": "登记台账",
+    "案件明细": "案件办理记录",
+    "先办这些": "优先办理",
+    "列对应": "字段对应",
+    "按描述可能是": "系统推荐事项",
+    "此件未办": "该件未办理",
+    "办成": "成功、未办理",
+    "现已存为": "当前系统值",
+    "账号角色": "角色授权",
+    "锁定至": "锁定截止时间",
+    "离任时间": "离任日期",
+    "文件指纹": "文件校验值",
+    "未授权的一律拒绝": "未列出的操作均无权限",
+}
+
+
+def test_one_thing_has_one_word() -> None:
+    """On every page and in the manual. The other words stay understood in workbooks."""
+    said = [text for entry in catalogue() if entry.id for text in entry_texts(entry)]
+    said += [(ROOT / name).read_text() for name in ("README.zh-CN.md", "docs/handbook.zh-CN.md")]
+    assert [(word, text[:40]) for word in OTHER_WORDS for text in said if word in text] == []
+
+
 #: What the office writes above its columns, and what it means; the label comes first, then other ways to say it.
 HEADERS = {
     "street": {"name": "名称 街道 街道名称", "code": "编码 代码"},

@@ -30,6 +30,14 @@ def test_who_reads_the_referral_prints_its_slip(standing: Stage, role: str) -> N
     assert standing.browse(role).get(address).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("transfer", "现随函移送"), ("notice", "现将有关情况抄告贵单位"), ("joint", "请贵单位派员协同处置")],
+)
+def test_each_kind_has_its_own_words(standing: Stage, kind: str, words: str) -> None:
+    assert words in slip(standing, id_=standing.add("referral", kind=models.ReferralKind(kind)))
+
+
 @pytest.mark.parametrize("role", ["leader", "officer", "liaison"])
 def test_outside_the_area_there_is_none(standing: Stage, role: str) -> None:
     for id_ in (standing.outside["referral"], 999_999, "x"):

@@ -89,7 +89,9 @@ def page() -> Any:
     )
     requests = current_panel().session.execute(statement).unique().scalars().all()
     page = ApprovalsPage(title=_("Approvals"), list_url=url_for("deadlinechange.index_view"))
-    page.sub = n_("{n} request waits for you", "{n} requests wait for you", len(requests))
+    page.sub = _("No request waits for you")
+    if requests:
+        page.sub = n_("{n} request waits for you", "{n} requests wait for you", len(requests))
     page.decisions = [step for step in STEPS.values() if step.decides]
     page.requests = [_request(change) for change in requests]
     return render_template("cases/approvals.html", page=page)

@@ -97,7 +97,7 @@ class BulkSteps:
         done = sum(line.done for line in lines)
         page = ResultPage(
             title=_("{step}: the result", step=step.label),
-            sub=n_("{done} of {n} case done", "{done} of {n} cases done", len(lines), done=done),
+            sub=_("{done} done, {failed} failed", done=done, failed=len(lines) - done),
             lines=sorted(lines, key=lambda line: line.done),
             back_url=safe_target(request.form.get("url")) or self.get_url(".index_view"),  # type: ignore[attr-defined]
         )

@@ -48,9 +48,9 @@ def home() -> str:
 
 def _greeting(actor: Actor) -> Message:
     hour = now().astimezone(ZONE).hour
-    if hour < 11:
+    if 5 <= hour < 11:
         return _("Good morning, {name}", name=actor.name)
-    if hour < 13:
+    if hour < 13:  # at noon, and at night
         return _("Hello, {name}", name=actor.name)
     return _("Good afternoon, {name}", name=actor.name) if hour < 18 else _("Good evening, {name}", name=actor.name)
 

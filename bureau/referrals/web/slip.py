@@ -24,14 +24,32 @@ TITLES = {
     ReferralKind.JOINT: _("Request for joint coordination"),
 }
 
+#: What the slip says above its table.
+OPENINGS = {
+    ReferralKind.TRANSFER: _(
+        "The following matter, which our unit has taken in, lies within your powers. It is passed to you with this "
+        "paper; please deal with it and let us know the outcome in time."
+    ),
+    ReferralKind.NOTICE: _(
+        "We inform you of the following matter, which our unit has taken in; please deal with it within your powers "
+        "and let us know the outcome in time."
+    ),
+    ReferralKind.JOINT: _(
+        "The following matter, which our unit has taken in, needs several departments. Please send somebody to deal "
+        "with it together, and let us know the outcome in time."
+    ),
+}
+
 
 @dataclass(slots=True)
 class SlipPage(Page):
-    """`lines` are pairs of label and text, `asks` is the request, `signs` are the labels of the signature lines."""
+    """`opening` says what the paper wants, `lines` are pairs of label and text, `asks` is the request, `signs` are the
+    labels of the signature lines."""
 
     unit: str = ""
     number: str = ""
     addressee: str = ""
+    opening: Message | None = None
     lines: list[tuple[Message, str]] = field(default_factory=list)
     description: str = ""
     asks: str = ""
@@ -52,6 +70,7 @@ def build(referral: Referral) -> SlipPage:
         unit=str(values()["unit_name"] or ""),
         number=referral.document_no or "",
         addressee=display(referral.department),
+        opening=OPENINGS[referral.kind],
         description=redact(case.description, people) if case is not None else "",
         asks=redact(referral.request, people),
         day=str(_("{year}-{month}-{day}", year=sent.year, month=sent.month, day=sent.day)),

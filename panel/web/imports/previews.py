@@ -31,6 +31,19 @@ def outcome_counts(plan: Plan | StoredPlan) -> dict[str, int]:
     }
 
 
+def import_result(plan: Plan) -> Message:
+    """What an import has written."""
+    counts = outcome_counts(plan)
+    if counts["failed"]:
+        return _(
+            "Imported: {new} new, {changed} changed. {failed} failed, see their file.",
+            new=counts["new"],
+            changed=counts["changed"],
+            failed=counts["failed"],
+        )
+    return _("Imported: {new} new, {changed} changed.", new=counts["new"], changed=counts["changed"])
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewFilter:
     """The rows that the page shows: those of a kind ("" for all), and the page of them. Links of the page keep it."""
@@ -188,8 +201,8 @@ def _choices(plan: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Cho
         )
     )
     if plan.creatable or state.get("create"):
-        names = "、".join(
-            f"{model_of(table).__label__} {'、'.join(names)}"
+        names = "；".join(
+            f"{model_of(table).__label__}（{'、'.join(names)}）"
             for table, names in (plan.creatable or plan.creating).items()
         )
         choices.append(

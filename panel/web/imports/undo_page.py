@@ -68,7 +68,7 @@ def _rows(units: Sequence[Unit]) -> list[Unit]:
 def _notice(going: Sequence[Unit], staying: int) -> Message:
     """The number of records by what happens to them, and the number of rows that stay."""
     counts = Counter(_effect(unit.items[0]) for unit in going)
-    what = "、".join(f"{message} {n:,}" for message, n in counts.items())
+    what = "、".join(str(n_("{what}: {n} record", "{what}: {n} records", n, what=what)) for what, n in counts.items())
     if staying:
         return _("Nothing has happened yet. {what}. {n} rows stay as they are, see below.", what=what, n=staying)
     return _("Nothing has happened yet. {what}. Every row goes back to what it was before the import.", what=what)

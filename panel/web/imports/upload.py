@@ -219,7 +219,7 @@ class TableFiles:
         except UserError as problem:
             return self._preview(state, store_plan(state, self._planned(state, file)), problem.message)
         delete_upload(state["file"])
-        flash(str(_("Imported: {new} new, {changed} changed.", **previews.outcome_counts(plan))), "success")
+        flash(str(previews.import_result(plan)), "success")
         return redirect(render.record_url("importbatch", batch) or self.get_url(".index_view"))
 
     @expose("/import/failed/")
