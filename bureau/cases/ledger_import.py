@@ -97,6 +97,9 @@ class LedgerRules(CaseRules):
             return is_historic(row)
         return name in AS_WRITTEN and row.values.get("closed_at") is not None
 
+    def is_past(self, row: PlanRow) -> bool:
+        return row.values.get("closed_at") is not None
+
     def matcher(self) -> LedgerMatcher:
         return LedgerMatcher(self.model)
 

@@ -112,6 +112,9 @@ class AssignmentRules(Rules):
     def matcher(self) -> Matcher:
         return AssignmentMatcher(self.model)
 
+    def is_past(self, row: PlanRow) -> bool:
+        return (end := row.values.get("end_on")) is not None and end < today()
+
     def defaults(self, row: PlanRow) -> None:
         row.values.setdefault("start_on", today())
 

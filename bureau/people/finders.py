@@ -9,9 +9,10 @@ from sys import intern
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Case, ChecklistItem, Community, Liaison, Officer, Squad, Street
+from models import Case, ChecklistItem, Community, CommunityStatus, Liaison, Officer, Squad, Street
 from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
+from panel.i18n import Message, _
 from panel.imports.matching import Finder, key_of
 from panel.kinds import narrow, tidy
 
@@ -69,19 +70,43 @@ def _alike(stem: str, other: str) -> bool:
     return len(stem) == len(other) > 2 and len(different) == 1 and TELLING.isdisjoint(different[0])
 
 
+#: Spellings of one ending, and what stands before the name of a street: 嘉兴市南湖区.
+STREET_OFFICE = re.compile("街道(办事处|办)$")
+DISTRICT = re.compile("^.*[市区县](?=..)")
+
+
 class CommunityFinder(Finder):
     """Communities by name or alias without endings; the street distinguishes equal names."""
 
     def load(self, session: Session, texts: Collection[str]) -> None:
+        self.closed: dict[int, str] = {}
         community, street = Community.__table__.c, Street.__table__.c
-        statement = select(community.id, community.name, community.alias_names, street.name).join(
-            Street.__table__, street.id == community.street_id
-        )
-        for id_, name, aliases, street_name in session.execute(statement, execution_options=UNSCOPED):
+        columns = (community.id, community.name, community.alias_names, community.status, street.name)
+        statement = select(*columns).join(Street.__table__, street.id == community.street_id)
+        for id_, name, aliases, status, street_name in session.execute(statement, execution_options=UNSCOPED):
             self.add_name(id_, name)
             for alias in aliases_of(aliases):
                 self.add_name(id_, alias)
-            self.places[id_] = intern(key_of(street_name))
+            self.places[id_] = intern(self.place_key(street_name))
+            if status is CommunityStatus.CLOSED:
+                self.closed[id_] = name
+
+    def place_key(self, text: str) -> str:
+        return STREET_OFFICE.sub("街道", key_of(text))
+
+    def is_in(self, id_: int, place: str) -> bool:
+        """A street is also meant by its name alone (鹤湖), or with the district before it (南湖区鹤湖街道)."""
+        street, stated = self.places.get(id_, ""), self.place_key(place)
+        if street == stated:
+            return True
+        kinds = {kind[0] for name in (street, stated) if (kind := KINDS.search(name))}
+        same = DISTRICT.sub("", _stem(street)) == DISTRICT.sub("", _stem(stated))
+        return same and len(kinds) < 2
+
+    def doubt(self, id_: int) -> Message | None:
+        if id_ not in self.closed:
+            return None
+        return _("Community “{name}” was merged or closed.", name=self.closed[id_])
 
     def key(self, text: str) -> str:
         return name_without_ending(text)

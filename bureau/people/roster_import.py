@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -12,16 +11,17 @@ from sqlalchemy.orm import Session
 
 from bureau.people.assignments import OfficerAssigner
 from bureau.people.finders import aliases_of, name_without_ending
+from bureau.people.succession import CORRECTED, succeed
 from models import Liaison
-from panel.base import UNSCOPED
+from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
 from panel.fields import Field
 from panel.i18n import Message, _
+from panel.imports.doubts import Ending, answer, answers_of
 from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import Kind, PersonName, today
-from panel.store.bulk import Edit
 
 
 class CommunityMatcher(Matcher):
@@ -45,8 +45,21 @@ class CommunityMatcher(Matcher):
 
 
 class CommunityRules(Rules):
+    """A changed squad is asked about: with it goes who may see the community's cases."""
+
     def matcher(self) -> Matcher:
         return CommunityMatcher(self.model)
+
+    def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        doubt_changed_squads(rows)
+
+
+def doubt_changed_squads(rows: Sequence[PlanRow]) -> None:
+    """Doubt the rows of existing records that have another squad than is stored."""
+    for row in rows:
+        for field, before, after in row.changes if row.has("changes") else ():
+            if isinstance(field, Field) and field.name == "squad" and before and after:
+                row.doubt(_("The squad changes from {before} to {after}.", before=before, after=after))
 
 
 class OfficerMatcher(Matcher):
@@ -81,12 +94,27 @@ class OfficerMatcher(Matcher):
 
 
 class OfficerRules(Rules):
+    """A changed squad is asked about; whoever is no longer in service is listed."""
+
     def matcher(self) -> Matcher:
         return OfficerMatcher(self.model)
 
+    def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        doubt_changed_squads(rows)
+        for row in rows:
+            if row.id is not None and row.values.get("active") is False and not plan.options.skip_existing:
+                why = _("According to the file, no longer in service.")
+                name = row.stored["name"]
+                plan.endings.append(Ending(row.sheet, row.number, "officer", row.id, name, "", None, why))
+
 
 class LiaisonMatcher(Matcher):
-    """Matches by community and name of the active row; an ended row also by the first or last day of the term."""
+    """Matches by community and name of the active row; an ended row also by the first or last day of the term. A row
+    that the user reads as a corrected name matches the person in office."""
+
+    def __init__(self, model: type[Base], answers: Mapping[str, str]) -> None:
+        super().__init__(model)
+        self.answers = answers
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
         self.active: dict[Key, Row[Any]] = {}
@@ -116,6 +144,8 @@ class LiaisonMatcher(Matcher):
         active = self.active.get(person)
         if active is not None and end is not None and start not in (None, active.start_on):
             return None
+        if active is None and end is None and answer(self.answers, row.sheet, row.number) == CORRECTED:
+            return self.in_office.get(row.values.get("community_id", 0))
         return active
 
 
@@ -129,15 +159,18 @@ class LiaisonRules(Rules):
         return {OfficerAssigner.COLUMN: PersonName()}
 
     def matcher(self) -> Matcher:
-        self.liaisons = LiaisonMatcher(self.model)
+        self.liaisons = LiaisonMatcher(self.model, answers_of(self.options.confirmed))
         return self.liaisons
+
+    def is_past(self, row: PlanRow) -> bool:
+        return row.values.get("end_on") is not None
 
     def defaults(self, row: PlanRow) -> None:
         row.values.setdefault("start_on", today())
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         self._one_active(plan, rows)
-        self._succeed(plan, [row for row in rows if not row.failed])
+        succeed(session, plan, [row for row in rows if not row.failed], self.liaisons.in_office)
         self._same_person(session, plan, rows)
         OfficerAssigner(session, plan).assign([r for r in rows if not r.failed and r.effective("end_on") is None])
 
@@ -152,27 +185,6 @@ class LiaisonRules(Rules):
             ):
                 place = plan.row_label(earlier, row)
                 row.fail(_("Row {row} names an active liaison of this community already.", row=place))
-
-    def _succeed(self, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        """End the term of the stored active liaison on the day before a new one begins."""
-        skipping = plan.options.skip_existing
-        leaving = {row.id for row in rows if row.values.get("end_on") is not None and not skipping}
-        for row in rows:
-            predecessor = self.liaisons.in_office.get(row.values.get("community_id", 0)) if row.id is None else None
-            if predecessor is None or predecessor.id in leaving or row.values.get("end_on") is not None:
-                continue
-            last = row.values["start_on"] - timedelta(days=1)
-            if last < predecessor.start_on:
-                message = _(
-                    "{name} has been in office since {day}; a successor can't begin before that.",
-                    name=predecessor.name,
-                    day=predecessor.start_on,
-                )
-                plan.fail(row, "start_on", message)
-                continue
-            row.succeeds = True
-            row.notes.append(_("Predecessor {name} ends on {day}.", name=predecessor.name, day=last))
-            row.edits.append((Liaison, Edit(predecessor.id, predecessor.version, {"end_on": last}, {"end_on": None})))
 
     @staticmethod
     def _same_person(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:

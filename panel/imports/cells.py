@@ -89,8 +89,9 @@ class RowReader:
             replaced = self.plan.replaced.get(column.name)
             if replaced is not None and not isinstance(raw, UnreadableCell):
                 answer = replaced.get(text)
-                if answer is not None and answer != LEAVE_OUT:
+                if answer is not None:
                     self.plan.used_words[column.name, text] = answer
+                if answer is not None and answer != LEAVE_OUT:
                     if column.lookup and tidy(answer) != text:
                         row.texts[column.name] = tidy(answer)
                     raw, text, word = answer, tidy(answer), None

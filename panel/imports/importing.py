@@ -18,7 +18,7 @@ from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
-from panel.imports import changes, corrections, layout, references, validation, words
+from panel.imports import changes, corrections, doubts, layout, references, validation, words
 from panel.imports.cells import RowReader, columns_of
 from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
@@ -36,6 +36,7 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     if not importable(model):
         raise UserError(_("{label} can't be imported.", label=model.__labels__))
     rules = registry.rules_of(model)
+    rules.options = options
     result = Plan(model, options, replaced=words.merged(words.recall(session, model), options.replace))
     sheet_headers = layout.lay_out(session, result, book, rules)
     corrections.apply(result, rules)
@@ -61,11 +62,13 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     for row in result.rows:
         row.release_empty()
     _check(session, result, rules, matcher)
+    doubts.settle(result)
     for row in result.rows:
         row.release_empty()
         row.outcome = _outcome(row, options)
     references.collect_creating(result)
     words.ask(result, rules.required())
+    doubts.ask(result)
     return result
 
 

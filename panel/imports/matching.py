@@ -140,12 +140,24 @@ class Finder:
         """The name of a record as a question offers it."""
         return self.primary_names[id_]
 
+    def doubt(self, id_: int) -> Message | None:
+        """Why a row that begins to refer to this record is doubted, such as that it isn't in use any more."""
+        return None
+
     def asks(self, text: str) -> bool:
         """Whether an import asks what an unknown name means. Otherwise its rows fail."""
         return False
 
     def place_key(self, text: str) -> str:
         return key_of(text)
+
+    def is_in(self, id_: int, place: str) -> bool:
+        """Whether a record lies in the parent of this name."""
+        return self.places.get(id_) == self.place_key(place)
+
+    def knows_place(self, name: str) -> bool:
+        """Whether a name is that of a parent, as a sheet's name may be."""
+        return bool(name) and self.place_key(name) in self.places.values()
 
     def has_name(self, text: str, id_: Any) -> bool:
         """Whether this record has the name, even if others have it too."""
@@ -164,7 +176,7 @@ class Finder:
     def disambiguate(self, ids: Sequence[int], place: str) -> Sequence[int]:
         """Narrow several records of one name to those in `place`, then to those that the actor may read."""
         for preferred in (
-            [id_ for id_ in ids if self.places.get(id_) == self.place_key(place)] if place else [],
+            [id_ for id_ in ids if self.is_in(id_, place)] if place else [],
             [id_ for id_ in ids if id_ in self.reach] if self.reach is not None else [],
         ):
             if preferred and len(ids) > 1:

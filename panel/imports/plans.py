@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 from panel.base import Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
+from panel.imports.lazy import Lazy
 from panel.imports.questions import LeftOut, Question
 from panel.imports.records import OutcomeName
 from panel.kinds import Choices, tidy
@@ -20,6 +21,7 @@ from panel.sheets import UnreadableCell
 from panel.store.bulk import Edit
 
 if TYPE_CHECKING:
+    from panel.imports.doubts import Ending
     from panel.imports.words import UnknownWord
 
 
@@ -95,32 +97,6 @@ class Beside:
     alone: bool = False
 
 
-T = TypeVar("T")
-
-
-class _Lazy(Generic[T]):
-    """Descriptor of a container that is created on first access, since most rows never need it."""
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._slot = f"_{name}"
-
-    @overload
-    def __get__(self, row: None, owner: type) -> _Lazy[T]: ...
-    @overload
-    def __get__(self, row: object, owner: type) -> T: ...
-    def __get__(self, row: object | None, owner: type) -> T | _Lazy[T]:
-        if row is None:
-            return self
-        container: T | None = getattr(row, self._slot)
-        if container is None:
-            container = self._make()
-            setattr(row, self._slot, container)
-        return container
-
-
 class PlanRow:
     """A row of data of the file. `values` are its parsed values by attribute; after changes.compare() only those that
     differ from the existing record.
@@ -133,12 +109,15 @@ class PlanRow:
         "_ambiguous",
         "_besides",
         "_changes",
+        "_doubts",
         "_edits",
         "_errors",
         "_extra",
         "_masked",
         "_notes",
+        "_readings",
         "_texts",
+        "as_it_stands",
         "cells",
         "id",
         "number",
@@ -154,22 +133,26 @@ class PlanRow:
     )
 
     #: Texts of references that replace those in the cells, by field name; "" for no reference.
-    texts = _Lazy[dict[str, str]](dict)
+    texts = Lazy[dict[str, str]](dict)
     #: Messages for names that several records have, by field name; dropped if the stored reference is one of them.
-    ambiguous = _Lazy[dict[str, Message]](dict)
+    ambiguous = Lazy[dict[str, Message]](dict)
     #: Masked texts, by attribute; they are compared with the mask of the stored value.
-    masked = _Lazy[dict[str, str]](dict)
+    masked = Lazy[dict[str, str]](dict)
     #: Values for the table's import rules, from columns that are not the table's own.
-    extra = _Lazy[dict[str, Any]](dict)
-    errors = _Lazy[list[CellError]](list)
-    notes = _Lazy[list[Message]](list)
+    extra = Lazy[dict[str, Any]](dict)
+    errors = Lazy[list[CellError]](list)
+    notes = Lazy[list[Message]](list)
+    #: Why the row may not be meant so. It is asked about before it is written.
+    doubts = Lazy[list[Message]](list)
+    #: Other readings of a row in doubt: (answer, label). See panel.imports.doubts.
+    readings = Lazy[list[tuple[str, Message]]](list)
     #: (field or label, text before, text after) for the preview of a changed row.
-    changes = _Lazy[list[tuple[Field | Message, str, str]]](list)
+    changes = Lazy[list[tuple[Field | Message, str, str]]](list)
     #: Changes of other records, written before the new rows, and records to add, written after them.
-    edits = _Lazy[list[tuple[type[Base], Edit]]](list)
-    adds = _Lazy[list[tuple[type[Base], dict[str, Any]]]](list)
+    edits = Lazy[list[tuple[type[Base], Edit]]](list)
+    adds = Lazy[list[tuple[type[Base], dict[str, Any]]]](list)
     #: Other records that were written; set when the plan is applied.
-    besides = _Lazy[list[Beside]](list)
+    besides = Lazy[list[Beside]](list)
 
     def __init__(self, sheet: str, number: int, cells: list[Any]) -> None:
         self.sheet, self.number, self.cells = sheet, number, cells
@@ -185,6 +168,8 @@ class PlanRow:
         self.vacant = False
         #: Values of a new record to add; the existing one stays as it is.
         self.renewed: dict[str, Any] | None = None
+        #: How the question about a row in doubt words that it is right as it stands.
+        self.as_it_stands: Message | None = None
         #: The version of the row's record that was written; set when the plan is applied.
         self.written: int | None = None
         self._errors: list[CellError] | None = None
@@ -213,11 +198,18 @@ class PlanRow:
         """Forget the existing record and everything derived from it, so that none of it is shown."""
         self.id, self.stored, self.values = None, NOTHING, {}
         self.notes.clear()
+        self.doubts.clear()
         self.masked.clear()
 
     def effective(self, attr: str) -> Any:
         """The value that the record will have after the import."""
         return self.values.get(attr, self.stored.get(attr))
+
+    def doubt(self, message: Message) -> None:
+        """Add a reason why the row may not be meant so."""
+        if message not in self.doubts:
+            self.doubts.append(message)
+            self.notes.append(message)
 
     def fail(self, message: Message) -> None:
         """Add an error of the whole row."""
@@ -272,6 +264,10 @@ class Plan:
     creating: dict[str, list[str]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    #: The people whose terms the rows end.
+    endings: list[Ending] = field(default_factory=list)
+    #: The places of the rows that the user has to confirm.
+    doubtful: set[str] = field(default_factory=set)
     #: What to read in place of words, by column name: remembered answers, and options.replace, which counts more.
     replaced: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: The words of the file that were replaced, with what was read: by column name and word.

@@ -16,11 +16,13 @@ from typing import Any
 from panel import progress
 from panel.fields import Field, field_named
 from panel.i18n import _
+from panel.imports import words
 from panel.imports.batches import error_text
+from panel.imports.doubts import Ending
 from panel.imports.plans import Part, Plan, PlanRow
-from panel.imports.questions import Question
+from panel.imports.questions import Question, row_key
 from panel.imports.rules import ID
-from panel.imports.stored_plan import SUCCEEDING, StoredPlan, load
+from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, load
 from panel.kinds import tidy
 from panel.security.masking import is_masked
 
@@ -42,6 +44,7 @@ def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
     names = _names(plan)
     prints = plan.fingerprints()
     counts: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     partial = path.with_name(path.name + ".new")
     partial.unlink(missing_ok=True)
 
@@ -51,11 +54,13 @@ def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
             at = {name: part.index_of(name) for name, _label in names}
             declared = {name: field_named(plan.model, name) for name, _label in names if name != ID}
             for row in progress.track(part.rows, PREPARING, total):
-                kind = SUCCEEDING if row.succeeds and not row.failed else row.outcome.value
-                name = f"{row.sheet}!{row.number}"
-                body = json.dumps(_body(part, row, at, declared, hidden), ensure_ascii=False, default=_tagged)
+                name = row_key(row.sheet, row.number)
+                kind = DOUBTFUL if name in plan.doubtful else _kind(row)
+                values = _body(part, row, kind, at, declared, hidden=hidden)
+                body = json.dumps(values, ensure_ascii=False, default=_tagged)
                 yield place, kind, counts[kind], name, prints[name], body
                 counts[kind] += 1
+                outcomes[row.outcome.value] += 1
                 place += 1
 
     with closing(sqlite3.connect(partial, isolation_level=None)) as file:
@@ -67,6 +72,7 @@ def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
             "table": plan.model.__tablename__,
             "digest": plan.digest(),
             "counts": dict(counts),
+            "outcomes": dict(outcomes),
             "names": names,
             "labels": {part.sheet: part.labels for part in plan.parts},
             "columns": {part.sheet: part.columns for part in plan.parts},
@@ -77,6 +83,8 @@ def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
             "creating": plan.creating,
             "questions": [_question(question) for question in plan.questions],
             "left_out": [[left.sheet, left.row, str(left.why), left.text] for left in plan.left_out],
+            "endings": [_ending(ending) for ending in plan.endings],
+            "answers": [_answer(plan, name, word, meaning) for (name, word), meaning in plan.used_words.items()],
         }
         file.execute("INSERT INTO meta VALUES (?)", (json.dumps(meta, ensure_ascii=False, default=str),))
         file.execute("COMMIT")
@@ -93,6 +101,24 @@ def _question(question: Question) -> list[Any]:
     return [question.about.value, question.key, str(question.text), offers, *place]
 
 
+def _ending(ending: Ending) -> list[Any]:
+    """The person whose term ends, as a JSON list; stored_plan.load() reads it."""
+    until = ending.until.isoformat() if ending.until else ""
+    return [ending.key, ending.row, ending.table, ending.id, ending.name, ending.place, until, str(ending.why)]
+
+
+def _answer(plan: Plan, name: str, word: str, meaning: str) -> list[Any]:
+    """What is read in place of a word, as a JSON list; stored_plan.load() reads it."""
+    declared = field_named(plan.model, name)
+    label = str(declared.label) if declared else name
+    remembered = word not in plan.options.replace.get(name, {})
+    return [name, label, word, str(words.meaning_label(declared, meaning)), remembered]
+
+
+def _kind(row: PlanRow) -> str:
+    return SUCCEEDING if row.succeeds and not row.failed else row.outcome.value
+
+
 def _names(plan: Plan) -> list[tuple[str, str]]:
     """(name, label) of the columns that the preview shows: those of the file, in its order."""
     names: dict[str, str] = {}
@@ -103,7 +129,13 @@ def _names(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _body(
-    part: Part, row: PlanRow, at: Mapping[str, int | None], declared: Mapping[str, Field | None], hidden: bool
+    part: Part,
+    row: PlanRow,
+    kind: str,
+    at: Mapping[str, int | None],
+    declared: Mapping[str, Field | None],
+    *,
+    hidden: bool,
 ) -> list[Any]:
     """A row as a JSON list; stored_plan.row_of() reads it."""
     bad = {error.index for error in row.errors}
@@ -124,7 +156,7 @@ def _body(
         else [error_text(error)]
         for error in row.errors
     ]
-    body = [row.sheet, row.number, row.outcome.value, row.succeeds, cells, [str(n) for n in row.notes], errors]
+    body = [row.sheet, row.number, row.outcome.value, kind, cells, [str(n) for n in row.notes], errors]
     if row.failed:
         body += [
             [[cell, index in bad] for index, cell in enumerate(row.cells)],
@@ -136,7 +168,7 @@ def _body(
 def _text(row: PlanRow, declared: Field | None, index: int, hidden: bool) -> str:
     """The text of a cell: the parsed value as its kind formats it, else the text of the file."""
     raw = tidy(row.cells[index])
-    if declared is None:
+    if declared is None or row.has_extra(declared.name):
         return raw
     value = row.values.get(declared.attr)
     if is_masked(declared, hidden=hidden):

@@ -12,7 +12,7 @@ from panel.imports import link_cells, words
 from panel.imports.cells import note_empty
 from panel.imports.matching import Finder, Missing
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
-from panel.imports.rules import OUTSIDE, Registry
+from panel.imports.rules import OUTSIDE, Registry, parent_references
 from panel.kinds import Invalid, Word, word_of
 from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission, model_of
@@ -29,6 +29,7 @@ class Resolver:
         self.finders: dict[str, Finder] = {}
         self.pending_names: dict[tuple[str, str], str] = {}
         self.not_visible = in_every_locale(NOT_VISIBLE)
+        self._sheet_places: dict[tuple[str, str], str] = {}
 
     def finder(self, declared: Field) -> Finder:
         table = declared.target
@@ -74,8 +75,8 @@ class Resolver:
         match = finder.find(text, place or self._place_beside(part, row, declared) or part.sheet)
         if isinstance(match, int):
             row.values[declared.attr] = match
-            if place:
-                self._note_place(row, declared, finder, text, place)
+            if stated := place or self._place_of_sheet(part, declared):
+                self._doubt_place(row, declared, finder, text, stated)
         elif self._says_nothing(row, declared, finder, text):
             row.texts[declared.name] = ""
         elif self.rules.may_stay_text(row, declared.name):
@@ -123,6 +124,8 @@ class Resolver:
                     row.values[declared.attr] = stored
                 elif isinstance(value := row.values.get(declared.attr), int):
                     targets.add(value)
+                    if value != stored and not self.rules.is_past(row):
+                        self._doubt_target(row, declared, value)
                 elif row.has("ambiguous") and declared.name in row.ambiguous:
                     self.plan.fail(row, declared.name, row.ambiguous[declared.name])
             outside = targets.difference(
@@ -149,13 +152,31 @@ class Resolver:
                     return text
         return ""
 
-    def _note_place(self, row: PlanRow, declared: Field, finder: Finder, text: str, stated: str) -> None:
-        """Add a note if the parent stated in the file isn't the parent of the record found, where the actor may see
-        that record."""
-        place = finder.places.get(row.values[declared.attr])
-        visible = finder.reach is None or row.values[declared.attr] in finder.reach
-        if place and finder.place_key(stated) != place and visible:
-            row.notes.append(_("{label} “{value}” isn't in {place}.", label=declared.label, value=text, place=stated))
+    def _place_of_sheet(self, part: Part, declared: Field) -> str:
+        """The sheet's name if it names a parent of the referenced records: one sheet a street."""
+        key = (part.sheet, declared.name)
+        if key not in self._sheet_places:
+            with_parents = {reference.name for reference, _above in parent_references(self.plan.model)}
+            known = declared.name in with_parents and self.finder(declared).knows_place(part.sheet)
+            self._sheet_places[key] = part.sheet if known else ""
+        return self._sheet_places[key]
+
+    def _doubt_place(self, row: PlanRow, declared: Field, finder: Finder, text: str, stated: str) -> None:
+        """Doubt a row if the parent stated in the file isn't the parent of the record found, where the actor may see
+        that record. A row about the past gets a note."""
+        found = row.values[declared.attr]
+        visible = finder.reach is None or found in finder.reach
+        if found in finder.places and visible and not finder.is_in(found, stated):
+            message = _("{label} “{value}” isn't in {place}.", label=declared.label, value=text, place=stated)
+            if self.rules.is_past(row):
+                row.notes.append(message)
+            else:
+                row.doubt(message)
+
+    def _doubt_target(self, row: PlanRow, declared: Field, id_: int) -> None:
+        finder = self.finder(declared)
+        if (finder.reach is None or id_ in finder.reach) and (message := finder.doubt(id_)):
+            row.doubt(message)
 
     def _may_create(self, finder: Finder) -> bool:
         return policy_of(self.session).may(actor_of(self.session), Permission.CREATE, finder.model)

@@ -12,7 +12,7 @@ from panel.fields import Field, all_fields, fields
 from panel.i18n import Message, _, in_every_locale
 from panel.imports.headers import ColumnLabels
 from panel.imports.matching import Finder, FullRowMatcher, Matcher
-from panel.imports.plans import Plan, PlanRow
+from panel.imports.plans import Options, Plan, PlanRow
 from panel.kinds import Data, Kind
 from panel.security.policy import Permission, model_of
 from panel.store import bulk
@@ -41,6 +41,12 @@ class Rules:
 
     def __init__(self, model: type[Base]) -> None:
         self.model = model
+        #: The options of the import, which plan() sets.
+        self.options = Options()
+
+    def is_past(self, row: PlanRow) -> bool:
+        """Whether a row tells of the past, so that it may refer to what isn't in use any more."""
+        return False
 
     def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         """Further columns of a file by name, with their labels. The last label is used in the template."""

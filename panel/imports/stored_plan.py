@@ -17,8 +17,9 @@ from panel.base import Base
 from panel.imports.plans import Outcome
 from panel.security.policy import model_of
 
-#: Kind of new rows that succeed another person; counted separately from other new rows.
-SUCCEEDING = "succeeding"
+#: Kinds of rows that are counted separately from others of their outcome: new rows that succeed another person, and
+#: rows that the user has to confirm.
+SUCCEEDING, DOUBTFUL = "succeeding", "doubtful"
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class StoredRow:
     sheet: str
     number: int
     outcome: Outcome
-    succeeds: bool
+    kind: str
     cells: list[StoredCell]
     notes: list[str]
     errors: list[StoredError]
@@ -86,15 +87,43 @@ class StoredLeftOut:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoredEnding:
+    """A person whose term a row ends. See panel.imports.doubts.Ending."""
+
+    key: str
+    row: int
+    table: str
+    id: int
+    name: str
+    place: str
+    until: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The answer to a question about a word in column `name`: given for this file, or `remembered` from an earlier
+    one."""
+
+    name: str
+    label: str
+    word: str
+    meaning: str
+    remembered: bool
+
+
 @dataclass(slots=True)
 class StoredPlan:
-    """A stored plan without its rows, which are read from `path`. `counts` are by kind: the name of an outcome, or
-    "succeeding". `names` are the columns of the file as (name, label in the file)."""
+    """A stored plan without its rows, which are read from `path`. `counts` are by kind: the name of an outcome,
+    SUCCEEDING or DOUBTFUL; `outcomes` by outcome alone. `names` are the columns of the file as (name, label in the
+    file)."""
 
     path: Path
     table: str
     digest: str
     counts: dict[str, int]
+    outcomes: dict[str, int]
     names: list[tuple[str, str]]
     #: By sheet: its labels, and the column name by column index.
     labels: dict[str, list[str]]
@@ -106,6 +135,8 @@ class StoredPlan:
     creating: dict[str, list[str]]
     questions: list[StoredQuestion]
     left_out: list[StoredLeftOut]
+    endings: list[StoredEnding]
+    answers: list[StoredAnswer]
 
     @property
     def model(self) -> type[Base]:
@@ -116,8 +147,7 @@ class StoredPlan:
         return sum(self.counts.values())
 
     def count(self, outcome: Outcome) -> int:
-        number = self.counts.get(outcome.value, 0)
-        return number + self.counts.get(SUCCEEDING, 0) if outcome is Outcome.NEW else number
+        return self.outcomes.get(outcome.value, 0)
 
     @property
     def writable(self) -> int:
@@ -153,6 +183,8 @@ def load(path: Path) -> StoredPlan | None:
         for about, key, text, offers, *place in meta["questions"]
     ]
     meta["left_out"] = [StoredLeftOut(*values) for values in meta["left_out"]]
+    meta["endings"] = [StoredEnding(*values) for values in meta["endings"]]
+    meta["answers"] = [StoredAnswer(*values) for values in meta["answers"]]
     return StoredPlan(path, **meta)
 
 
@@ -161,8 +193,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def row_of(body: str) -> StoredRow:
-    sheet, number, outcome, succeeds, cells, notes, errors, *failed = json.loads(body, object_hook=_untagged)
-    row = StoredRow(sheet, number, Outcome.of(outcome), succeeds, [], notes, [])
+    sheet, number, outcome, kind, cells, notes, errors, *failed = json.loads(body, object_hook=_untagged)
+    row = StoredRow(sheet, number, Outcome.of(outcome), kind, [], notes, [])
     row.cells = [StoredCell(*cell) for cell in cells]
     row.errors = [StoredError(*error) for error in errors]
     if failed:

@@ -69,6 +69,16 @@ def choice_offers(kind: Kind, _word: str) -> list[Offer]:
     return [Offer("是", _("yes")), Offer("否", _("no"))]
 
 
+def meaning_label(declared: Field | None, meaning: str) -> Message | str:
+    """How an answer reads on a page."""
+    if meaning == LEAVE_OUT:
+        return _("left out")
+    if not meaning:
+        return _("empty")
+    offers = choice_offers(declared.kind, "") if declared is not None and is_closed_list(declared.kind) else []
+    return next((offer.label for offer in offers if offer.answer == meaning), meaning)
+
+
 def record_offers(finder: Finder, word: str, *, may_add: bool) -> list[Offer]:
     """The records that a word may mean, the most similar first, and to add one of this name."""
     spellings: dict[int, list[str]] = defaultdict(list)
@@ -170,7 +180,7 @@ def remember(session: Session, plan: Plan, registry: Registry) -> None:
         name = declared.name
         answers = plan.options.replace.get(name, {})
         for word, meaning in answers.items() if _is_asked(declared, registry) else ():
-            if (name, word) in plan.used_words and word != meaning and len(meaning) <= LONGEST_MEANING:
+            if (name, word) in plan.used_words and meaning not in {word, LEAVE_OUT} and len(meaning) <= LONGEST_MEANING:
                 forget(session, plan.model, name, word)
                 values = {"table_name": plan.model.__tablename__, "column_name": name, "word": word}
                 values |= {"meaning": meaning, "actor_name": actor_of(session).name}

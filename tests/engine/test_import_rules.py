@@ -110,7 +110,10 @@ def test_an_officer_is_known_by_badge_else_by_name_and_squad(office: Office) -> 
         ("沈大海", "城西分队", None, "13811110004"),
         ("新队员", None, "X1", "13811110005"),
     )
-    made = office.run("officer", data)
+    assert sentences([question.text for question in office.plan("officer", data).questions]) == [
+        "The squad changes from 南湖分队 to 城西分队."
+    ]
+    made = office.run("officer", data, confirmed=frozenset({"2"}))
     assert outcomes(made) == {2: "changed", 3: "changed", 4: "changed", 5: "new", 6: "new"}
     assert office.stage.get("officer", office.stage.inside["officer"]).squad_id == office.stage.outside["squad"]
     assert counts(office.run("officer", data)) == {"unchanged": 5}

@@ -120,15 +120,18 @@ def test_one_bad_row_of_a_thousand_leaves_a_way_on(stage: Stage, office: Browser
     before = stage.count("community")
     rows = [("城东街道", f"新社区{i:04}") for i in range(999)]
     page = preview(office, "community", table(("街道", "社区名称"), *rows, ("城申街道", "坏社区")))[1]
-    assert 'name="digest"' not in page
+    assert "导入 999 行，跳过 1 行" in page
     failed = re.search(r'href="([^"]+/import/failed/[^"]+)"', page)
     assert failed is not None
     header, row = cells(office.get(html.unescape(failed[1])).data)
     assert (header[:2], row[:2]) == (["街道", "社区名称"], ["城申街道", "坏社区"])
     assert "城东街道" in row[2] or "没有" in row[2]
-    good = re.search(r'href="([^"]+)"[^>]*>\s*只?写入正确的行', page)
-    assert good is not None
-    assert confirm(office, "community", office.get(html.unescape(good[1])).text).status_code == 302
+    none = re.search(r'href="([^"]+)"[^>]*>\s*全部不写入', page)
+    assert none is not None
+    refused = office.get(html.unescape(none[1])).text
+    assert "先改正 1 行" in refused
+    assert 'name="digest"' not in refused
+    assert confirm(office, "community", page).status_code == 302
     assert stage.count("community") == before + 999
 
 
@@ -137,7 +140,7 @@ def test_the_same_key_twice_is_announced_at_the_later_row(stage: Stage, office: 
     twice = [(*HEAD, "李新", "13805730001", None), (*HEAD, "李 新", "13805730002", None)]
     page = preview(office, "liaison", liaisons(*twice))[1]
     assert "第 2 行" in page
-    assert 'name="digest"' not in page
+    assert "导入 1 行，跳过 1 行" in page
     assert stage.count("liaison") == before
 
 

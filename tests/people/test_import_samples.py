@@ -204,7 +204,9 @@ def test_a_command_acts_with_the_rights_of_the_account_it_is_given(stage: Stage)
     nobody = command(app, "import", "liaison", LIAISONS, "--json", "--as", "nobody")
     assert "nobody" in json.loads(nobody.stdout)["errors"][0]["message"]
     assert stage.count("liaison") == before
-    assert told(app, "import", "community", COMMUNITIES, "--create-missing", "--as", "office")["applied"]
+    assert told(app, "import", "community", COMMUNITIES, "--create-missing", "--confirm", "all", "--as", "office")[
+        "applied"
+    ]
     with stage.session() as session:
         latest = select(ImportBatch.actor_name, ImportBatch.actor_id).order_by(ImportBatch.id.desc())
         batch = session.execute(latest).first()

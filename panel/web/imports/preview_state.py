@@ -58,6 +58,12 @@ def delete_upload(name: str) -> None:
         old.unlink(missing_ok=True)
 
 
+def delete_plans(name: str) -> None:
+    """Delete the plans of an upload, because they would be other ones now."""
+    for old in folder().glob(f"{secure_filename(name)}.*.plan"):
+        old.unlink(missing_ok=True)
+
+
 def plan_key(state: Mapping[str, Any]) -> str:
     """The key of a stored plan: a hash of the choices that change it and the reader's language."""
     choices = {name: value for name, value in state.items() if value and name not in NOT_IN_PLAN}
@@ -136,12 +142,13 @@ def unpack(token: str | None, table: str) -> dict[str, Any]:
 def options_of(state: Mapping[str, Any]) -> Options:
     return Options(
         create_missing=bool(state.get("create")),
-        good_rows=bool(state.get("good")),
+        good_rows=bool(state.get("good", True)),
         skip_existing=bool(state.get("skip")),
         replace=state.get("replace") or {},
         meanings=state.get("map"),
         clear=bool(state.get("clear")),
         cells=state.get("cells") or {},
+        confirmed=frozenset(state.get("confirmed") or ()),
     )
 
 

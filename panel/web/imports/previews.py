@@ -11,11 +11,15 @@ from flask import request
 from panel import ids
 from panel.i18n import Message, _, n_
 from panel.imports.plans import Outcome, Plan
-from panel.imports.stored_plan import SUCCEEDING, StoredPlan, StoredRow
+from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
+from panel.web.imports import answers
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 
 PAGE_SIZE = 50
+
+#: Kinds of rows that aren't outcomes.
+KINDS = {DOUBTFUL: _("To confirm"), SUCCEEDING: _("Succeeding")}
 
 Pack = Callable[[Mapping[str, Any]], str]
 Link = Callable[[Mapping[str, Any]], str]
@@ -74,7 +78,7 @@ def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
 
     numbers = outcome_counts(plan)
     failed, writable = numbers["failed"], plan.writable
-    good = bool(state.get("good"))
+    good = bool(state.get("good", True))
     token = pack(state)
     page = PreviewPage(
         title=_("Import {label} · preview", label=plan.model.__labels__),
@@ -104,13 +108,26 @@ def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
     page.buttons.append(Button(_("Match columns"), view.get_url(".columns_view", token=token)))
     page.buttons.append(Button(_("Another file"), view.get_url(".import_view")))
-    if writable and (good or not failed):
+    answers.add(page, view, plan, state, link)
+    page.blocked = _blocked(view, plan, token, good=good)
+    if page.blocked is None:
         page.submit = (
             n_("Import {n} row", "Import {n} rows", writable)
             if not failed
             else _("Import {n} rows, skip {failed}", n=writable, failed=failed)
         )
     return page
+
+
+def _blocked(view: Any, plan: StoredPlan, token: str, *, good: bool) -> Chip | None:
+    """What has to be done before the plan can be written, with a link to it; None if it can be written."""
+    failed = plan.count(Outcome.FAILED)
+    if count := len(plan.questions):
+        return Chip(n_("Answer {n} question first", "Answer {n} questions first", count), "#questions")
+    if failed and (not good or not plan.writable):
+        url = view.get_url(".preview_view", token=token, show=Outcome.FAILED.value)
+        return Chip(n_("Correct {n} row first", "Correct {n} rows first", failed), url)
+    return None if plan.writable else Chip(_("Nothing to import"), "")
 
 
 def _sub(plan: StoredPlan, state: Mapping[str, Any]) -> Message:
@@ -120,7 +137,11 @@ def _sub(plan: StoredPlan, state: Mapping[str, Any]) -> Message:
 
 def _notice(plan: StoredPlan, *, good: bool) -> Message:
     failed, writable = plan.count(Outcome.FAILED), plan.writable
-    if failed and not good:
+    if count := len(plan.questions):
+        return n_(
+            "Nothing is written yet. {n} question is open.", "Nothing is written yet. {n} questions are open.", count
+        )
+    if failed and (not good or not writable):
         return _(
             "Nothing is written yet. {failed} rows can't be imported: correct them, or choose “good rows only”.",
             failed=failed,
@@ -135,8 +156,7 @@ def _chips(view: Any, plan: StoredPlan, token: str, shown: str) -> list[Chip]:
     counts = plan.counts
     filters: list[tuple[str, Any, int]] = [("", _("All"), plan.size)]
     filters += [(o.value, o.label, counts.get(o.value, 0)) for o in Outcome if counts.get(o.value) or o in always]
-    if SUCCEEDING in counts:
-        filters.insert(2, (SUCCEEDING, _("Succeeding"), counts[SUCCEEDING]))
+    filters[2:2] = [(kind, label, counts[kind]) for kind, label in KINDS.items() if kind in counts]
     return [
         Chip(label, view.get_url(".preview_view", token=token, show=name or None), count, active=name == shown)
         for name, label, count in filters
@@ -145,8 +165,8 @@ def _chips(view: Any, plan: StoredPlan, token: str, shown: str) -> list[Chip]:
 
 def _row(plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link) -> PreviewRow:
     outcome = Cell(str(row.outcome.label), tone=row.outcome.tone)
-    if row.succeeds and row.outcome is not Outcome.FAILED:
-        outcome = Cell(str(_("Succeeding")), tone="warn")
+    if label := KINDS.get(row.kind):
+        outcome = Cell(str(label), tone="warn")
     shown = PreviewRow(row.number, outcome, row.sheet if len(plan.labels) > 1 else "", notes=row.notes)
     shown.cells = [PreviewCell(c.text, before=c.before, changed=c.changed, bad=c.bad) for c in row.cells]
     for error in row.errors:
@@ -173,7 +193,7 @@ def _notes(plan: StoredPlan) -> list[Message | str]:
 
 def _choices(plan: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Choice]:
     """The choices of the import, with links that change them."""
-    good, skip = bool(state.get("good")), bool(state.get("skip"))
+    good, skip = bool(state.get("good", True)), bool(state.get("skip"))
     choices = [
         Choice(
             _("If rows fail"),

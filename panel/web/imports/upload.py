@@ -14,7 +14,7 @@ from werkzeug.utils import secure_filename
 from panel.errors import UserError
 from panel.exports import workbooks
 from panel.i18n import Message, _
-from panel.imports import batches, layout, mapping
+from panel.imports import batches, layout, mapping, words
 from panel.imports.batches import File
 from panel.imports.plans import Outcome, Plan
 from panel.imports.rules import importable
@@ -26,9 +26,10 @@ from panel.sheets import Book
 from panel.web import render
 from panel.web.context import current_panel
 from panel.web.downloads import send_download
-from panel.web.imports import columns, prerequisites, previews
+from panel.web.imports import answers, columns, prerequisites, previews
 from panel.web.imports.preview_state import (
     change_message,
+    delete_plans,
     delete_upload,
     folder,
     is_large,
@@ -149,6 +150,24 @@ class TableFiles:
             except UserError as problem:
                 return self._upload_page(problem.message)
         return self._preview(state, plan)
+
+    @expose("/import/answer/", methods=("POST",))
+    def answer_view(self) -> Any:
+        """Take the answers to the questions of a preview, and show the plan that follows from them."""
+        self._require_import()
+        state = unpack(request.form.get("token"), self.endpoint)
+        plan = stored_plan(state)
+        return redirect(self._preview_url(state if plan is None else answers.answered(plan, state, request.form)))
+
+    @expose("/import/forget/", methods=("POST",))
+    def forget_view(self) -> Any:
+        """Forget what a word was said to mean in an earlier file, so that it is asked about again."""
+        self._require_import()
+        state = unpack(request.form.get("token"), self.endpoint)
+        words.forget(current_panel().session, self.model, request.form.get("name", ""), request.form.get("word", ""))
+        current_panel().session.commit()
+        delete_plans(str(state["file"]))
+        return redirect(self._preview_url(state))
 
     @expose("/import/columns/", methods=("GET", "POST"))
     def columns_view(self) -> Any:

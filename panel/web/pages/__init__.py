@@ -3,11 +3,14 @@
 from panel.web.pages.frame import Frame, MenuGroup, MenuItem
 from panel.web.pages.home import HomePage, SetupStep, Tile
 from panel.web.pages.imports import (
+    AnswerRow,
     Choice,
     ColumnsPage,
+    EndingRow,
     PreviewCell,
     PreviewPage,
     PreviewRow,
+    QuestionBox,
     UndoPage,
     UndoRow,
     UploadPage,
@@ -31,6 +34,7 @@ from panel.web.pages.parts import (
 from panel.web.pages.records import ChildRow, ChildTable, ConfirmPage, DetailsPage, FormPage, ListPage
 
 __all__ = [
+    "AnswerRow",
     "Button",
     "Cell",
     "Change",
@@ -42,6 +46,7 @@ __all__ = [
     "ColumnsPage",
     "ConfirmPage",
     "DetailsPage",
+    "EndingRow",
     "FormPage",
     "Frame",
     "Group",
@@ -57,6 +62,7 @@ __all__ = [
     "PreviewCell",
     "PreviewPage",
     "PreviewRow",
+    "QuestionBox",
     "Related",
     "Row",
     "SetupStep",

@@ -94,14 +94,62 @@ class Choice:
 
 
 @dataclass(slots=True)
+class QuestionBox:
+    """A question of a preview. Posts `name` with the number of the chosen answer; a question about a column is answered
+    on another page, `url`."""
+
+    name: str
+    about: str
+    text: str
+    place: Words = ""
+    choices: list[tuple[str, str]] = field(default_factory=list)
+    url: str = ""
+
+    @property
+    def number(self) -> str:
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(slots=True)
+class AnswerRow:
+    """An answer that counts, and the button that takes it back."""
+
+    text: Words
+    note: Words = ""
+    button: Button | None = None
+
+
+@dataclass(slots=True)
+class EndingRow:
+    """A person whose term a row ends, and the question about the row if it is in doubt."""
+
+    number: int
+    person: Cell
+    place: str
+    until: str
+    why: str
+    question: QuestionBox | None = None
+
+
+@dataclass(slots=True)
 class PreviewPage(Page):
-    """The plan of an import. Posting `token` and `digest` to `apply_url` writes it. Without `submit` it can't be
-    written."""
+    """The plan of an import. Posting `token` and `digest` to `apply_url` writes it. If it can't be written, `blocked`
+    says why instead of `submit` and leads to what has to be done. Answers to the questions are posted to
+    `answer_url`."""
 
     token: str = ""
     digest: str = ""
     apply_url: str = ""
     submit: Words | None = None
+    blocked: Chip | None = None
+    answer_url: str = ""
+    question_count: int = 0
+    questions: list[QuestionBox] = field(default_factory=list)
+    confirm_all: bool = False
+    answers: list[AnswerRow] = field(default_factory=list)
+    ending_count: int = 0
+    ending_question: QuestionBox | None = None
+    endings: list[EndingRow] = field(default_factory=list)
     notice: Words = ""
     notes: list[Words] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
