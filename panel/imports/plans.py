@@ -67,7 +67,8 @@ WRITTEN = frozenset({Outcome.NEW, Outcome.CHANGED})
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """Why a cell can't be imported. `column` is its header in the file; `suggestion` a value that would be valid."""
+    """Why a cell can't be imported. `column` is its header in the file, `name` that of a column that the file lacks;
+    `suggestion` a value that would be valid."""
 
     column: str
     value: str
@@ -75,6 +76,7 @@ class CellError:
     #: Index of the cell in its line, from 0; None if the error concerns the whole row.
     index: int | None = None
     suggestion: str | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +297,7 @@ class Plan:
             row.errors.append(CellError(part.labels[index], text, message, index, suggestion))
             return
         label = next((str(f.label) for f in all_fields(self.model) if f.name == name), "")
-        row.errors.append(CellError(label, "", message))
+        row.errors.append(CellError(label, "", message, name=name if label and name else ""))
 
     def row_label(self, row: PlanRow, beside: PlanRow) -> str:
         """How a message at row `beside` names this row: its number, with the sheet if that is another."""

@@ -19,7 +19,7 @@ from panel.i18n import _
 from panel.imports import words
 from panel.imports.batches import error_text
 from panel.imports.doubts import Ending
-from panel.imports.plans import Part, Plan, PlanRow
+from panel.imports.plans import CellError, Part, Plan, PlanRow
 from panel.imports.questions import Question, row_key
 from panel.imports.rules import ID
 from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, load
@@ -150,12 +150,7 @@ def _body(
             cells.append([_text(row, declared.get(name), index, hidden), "", False, True])
         else:
             cells.append([_text(row, declared.get(name), index, hidden)])
-    errors = [
-        [error_text(error), part.columns.get(error.index, ""), error.value, error.suggestion]
-        if error.suggestion and error.index is not None
-        else [error_text(error)]
-        for error in row.errors
-    ]
+    errors = [_error(part, error, declared, hidden) for error in row.errors]
     body = [row.sheet, row.number, row.outcome.value, kind, cells, [str(n) for n in row.notes], errors]
     if row.failed:
         body += [
@@ -163,6 +158,14 @@ def _body(
             "；".join(error_text(error) for error in row.errors),
         ]
     return body
+
+
+def _error(part: Part, error: CellError, declared: Mapping[str, Field | None], hidden: bool) -> list[str]:
+    """An error as a JSON list; stored_plan.row_of() reads it. A masked value is left out."""
+    name = error.name if error.index is None else part.columns.get(error.index, "")
+    f = declared.get(name)
+    value = "" if f is not None and is_masked(f, hidden=hidden) else error.value
+    return [error_text(error), name, value, error.suggestion or "", error.column]
 
 
 def _text(row: PlanRow, declared: Field | None, index: int, hidden: bool) -> str:

@@ -24,12 +24,14 @@ SUCCEEDING, DOUBTFUL = "succeeding", "doubtful"
 
 @dataclass(slots=True)
 class StoredError:
-    """Why a row failed. If a value is suggested: `suggestion` for column `name` in place of `value`."""
+    """Why a row failed: the text `value` in column `name`, whose label is `column`; "" for the whole row. `suggestion`
+    is a value that would be valid."""
 
     words: str
     name: str = ""
     value: str = ""
     suggestion: str = ""
+    column: str = ""
 
 
 @dataclass(slots=True)

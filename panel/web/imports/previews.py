@@ -13,7 +13,7 @@ from panel.i18n import Message, _, n_
 from panel.imports.plans import Outcome, Plan
 from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
-from panel.web.imports import answers
+from panel.web.imports import answers, corrections
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 
 PAGE_SIZE = 50
@@ -92,7 +92,7 @@ def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
     first = (shown.page - 1) * PAGE_SIZE
     rows = plan.rows(shown.kind, first, PAGE_SIZE)
     page.columns = [Column(name, label) for name, label in plan.names]
-    page.rows = [_row(plan, row, state, link) for row in rows]
+    page.rows = [_row(view, plan, row, state, link) for row in rows]
     page.pager = Pager(
         shown.page,
         shown.pages,
@@ -108,6 +108,7 @@ def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
     page.buttons.append(Button(_("Match columns"), view.get_url(".columns_view", token=token)))
     page.buttons.append(Button(_("Another file"), view.get_url(".import_view")))
+    page.correct_url = view.get_url(".correct_view", **shown.keep())
     answers.add(page, view, plan, state, link)
     page.blocked = _blocked(view, plan, token, good=good)
     if page.blocked is None:
@@ -163,7 +164,7 @@ def _chips(view: Any, plan: StoredPlan, token: str, shown: str) -> list[Chip]:
     ]
 
 
-def _row(plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link) -> PreviewRow:
+def _row(view: Any, plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link) -> PreviewRow:
     outcome = Cell(str(row.outcome.label), tone=row.outcome.tone)
     if label := KINDS.get(row.kind):
         outcome = Cell(str(label), tone="warn")
@@ -176,6 +177,9 @@ def _row(plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], link: Link)
             replace.setdefault(error.name, {})[error.value] = error.suggestion
             button = Button(_("Use {value}", value=error.suggestion), link({"replace": replace}))
         shown.errors.append((error.words, button))
+        input_ = corrections.control(view, row, error, state.get("cells") or {})
+        if input_ is not None and input_.name not in {other.name for other in shown.inputs}:
+            shown.inputs.append(input_)
     return shown
 
 

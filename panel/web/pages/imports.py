@@ -75,7 +75,8 @@ class PreviewCell:
 
 @dataclass(slots=True)
 class PreviewRow:
-    """A row of a preview. `errors` are messages, each with a link that accepts its suggestion."""
+    """A row of a preview. `errors` are messages, each with a link that accepts its suggestion; `inputs` correct the
+    faulty cells."""
 
     number: int
     outcome: Cell
@@ -83,6 +84,7 @@ class PreviewRow:
     cells: list[PreviewCell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     errors: list[tuple[str, Button | None]] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -135,7 +137,7 @@ class EndingRow:
 class PreviewPage(Page):
     """The plan of an import. Posting `token` and `digest` to `apply_url` writes it. If it can't be written, `blocked`
     says why instead of `submit` and leads to what has to be done. Answers to the questions are posted to
-    `answer_url`."""
+    `answer_url`, corrected cells to `correct_url`."""
 
     token: str = ""
     digest: str = ""
@@ -143,6 +145,7 @@ class PreviewPage(Page):
     submit: Words | None = None
     blocked: Chip | None = None
     answer_url: str = ""
+    correct_url: str = ""
     question_count: int = 0
     questions: list[QuestionBox] = field(default_factory=list)
     confirm_all: bool = False
