@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from panel.base import Anchor, Base, Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
-from panel.kinds import Choice, Code, Data, Flag, Mobile, Moment, PersonName, Place, Reference, Text, Whole, now
+from panel.kinds import Choice, Code, Data, Flag, Moment, PersonName, Phone, Place, Reference, Text, Whole, now
 from schema.lists import ChecklistItem
 from schema.people import Liaison, Officer
 from schema.places import Community
@@ -215,7 +215,7 @@ class CaseParty(Record):
     anonymous: Mapped[bool] = col(Flag(), _("Anonymous"), required=True, default=False)
     name: Mapped[str | None] = col(PersonName(), _("Person's name"), personal=Personal.PRIVATE, filter=False)
     phone: Mapped[str | None] = col(
-        Mobile(), _("Telephone"), personal=Personal.PRIVATE, filter=False, group=CONTACT, aliases=("联系电话", "手机")
+        Phone(), _("Telephone"), personal=Personal.PRIVATE, filter=False, group=CONTACT, aliases=("联系电话", "手机")
     )
     address: Mapped[str | None] = col(
         Place(), _("Home address"), personal=Personal.PRIVATE, filter=False, group=CONTACT

@@ -4,7 +4,7 @@ report page."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from bureau.cases import events, import_undo, intake, numbering
+from bureau.cases.case_matching import CaseMatcher
 from bureau.cases.steps.report import REPORT
 from bureau.people.assignments import terms_of
 from bureau.settings import settings
@@ -29,7 +30,7 @@ from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.fields import Field, fields
 from panel.i18n import Message, _
-from panel.imports.matching import Key, Matcher, key_of
+from panel.imports.matching import Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import ZONE, now, today
@@ -110,49 +111,6 @@ class ItemRules(Rules):
         if (begun is None or begun <= last) and (ends is None or ends > last) and row.id is not None:
             before = {"valid_until": ends}
             row.edits.append((ChecklistItem, bulk.Edit(row.id, row.version, {"valid_until": last}, before)))
-
-
-def item_of(row: PlanRow) -> int | str | None:
-    """The item of a row as part of its key: its id, or the words of an old ledger."""
-    item: int | None = row.values.get("item_id")
-    return item if item is not None or not row.has_extra("item") else key_of(row.extra["item"])
-
-
-def stored_item(case: Row[Any]) -> int | str | None:
-    """The item of a stored case as item_of() gives it."""
-    return case.item_id if case.item_id is not None or not case.item_name else key_of(case.item_name)
-
-
-class CaseMatcher(Matcher):
-    """Matches by case number; without one by time of the report, community, place and item."""
-
-    def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
-        for case in self.candidates(session, "case_no", (row.values.get("case_no") for row in rows)):
-            self.stored["no", case.case_no] = case
-        unnumbered = [row for row in rows if not row.values.get("case_no")]
-        for case in self.not_undone(session, "reported_at", (row.values.get("reported_at") for row in unnumbered)):
-            self.stored[case.reported_at, case.community_id, key_of(case.place), stored_item(case)] = case
-
-    def not_undone(self, session: Session, attr: str, values: Iterable[Any]) -> list[Row[Any]]:
-        """Candidates without the cases of an undone import, so that a corrected file makes new cases."""
-        cases = self.candidates(session, attr, values)
-        voided = {case.id for case in cases if case.status is CaseStatus.VOIDED}
-        undone = import_undo.voided_by_undo(session, voided)
-        return [case for case in cases if case.id not in undone]
-
-    def key(self, row: PlanRow) -> Key | None:
-        values = row.values
-        if values.get("case_no"):
-            return ("no", values["case_no"])
-        if values.get("reported_at") is None:
-            return None
-        return (values["reported_at"], values.get("community_id"), key_of(values.get("place")), item_of(row))
-
-    def find(self, row: PlanRow) -> Row[Any] | Message | None:
-        case = super().find(row)
-        if case is None and row.values.get("case_no"):
-            return _("There is no case with this number. Leave the number empty for a new case.")
-        return case
 
 
 class CaseRules(Rules):

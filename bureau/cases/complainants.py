@@ -4,6 +4,7 @@ An import completes a stored complainant and never overwrites one: a different n
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.i18n import Message, _
 from panel.imports.plans import Beside, Plan, PlanRow
-from panel.kinds import Invalid, Kind, Mobile, PersonName
+from panel.kinds import Invalid, Kind, PersonName, Phone, narrow
 from panel.security.policy import table_of
 from panel.store import bulk
 from panel.store.bulk import Edit
@@ -26,9 +27,14 @@ LABELS: Mapping[str, Sequence[str | Message]] = {
     NAME: ("投诉人", "投诉人姓名", "反映人", _("Complainant's name")),
     PHONE: ("联系电话", "投诉人电话", "投诉电话", "反映人电话", _("Complainant's telephone")),
 }
-KINDS: Mapping[str, Kind] = {NAME: PersonName(), PHONE: Mobile()}
+KINDS: Mapping[str, Kind] = {NAME: PersonName(alone=True), PHONE: Phone()}
 ATTRS = {NAME: "name", PHONE: "phone"}
-ANONYMOUS = frozenset({"匿名", "匿名举报", "anonymous"})
+#: What stands for the name of a complainant who isn't named.
+ANONYMOUS = re.compile(
+    r"[(\[【]?(?:匿名.{0,4}|anonymous|.{0,3}不(?:愿|便|肯|想)意?(?:透露|公开|提供|留|具|署)?(?:真实)?(?:姓名|名|身份|信息)?"
+    r"|未(?:留|署|具|透露|提供)(?:姓名|名)|(?:要求)?保密|隐名)[)\]】]?",
+    re.IGNORECASE,
+)
 
 
 def read(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
@@ -55,7 +61,7 @@ def _values(plan: Plan, row: PlanRow, *, masked: bool) -> dict[str, Any] | None:
     parsed: dict[str, Any] = {}
     for name, kind in KINDS.items():
         text = row.extra.get(name, "")
-        if name == NAME and text.lower() in ANONYMOUS:
+        if name == NAME and ANONYMOUS.fullmatch(narrow(text)):
             continue
         try:
             parsed[ATTRS[name]] = text if "*" in text and masked else _parse_unmasked(kind, text)
@@ -76,7 +82,8 @@ def _parse_unmasked(kind: Kind, text: str) -> Any:
 def _compare(plan: Plan, row: PlanRow, values: Mapping[str, Any], stored: Sequence[Row[Any]]) -> None:
     """Accept a complainant that equals a stored one, completes the only stored one, or is the first; else fail the
     row."""
-    if any(_matches(party, values) for party in stored):
+    names = str(values.get("name", "")).split("、")
+    if any(_matches(party, values) for party in stored) or (len(names) > 1 and _all_stored(names, stored)):
         return
     masked = [attr for attr, value in values.items() if isinstance(value, str) and "*" in value]
     missing = {
@@ -104,6 +111,13 @@ def _matches(stored: Row[Any], values: Mapping[str, Any]) -> bool:
         if value is not None and value not in (stored_value, KINDS[name].mask(stored_value)):
             return False
     return bool(values["anonymous"] is stored.anonymous or "name" not in values)
+
+
+def _all_stored(names: Sequence[str], stored: Sequence[Row[Any]]) -> bool:
+    """Whether these are the masks of all stored complainants, as a printed ledger gives them in one cell."""
+    kind = KINDS[NAME]
+    masks = ["" if party.anonymous or not party.name else kind.mask(party.name) for party in stored]
+    return sorted(masks) == sorted("" if ANONYMOUS.fullmatch(name) else name for name in names)
 
 
 def _masked(party: Mapping[str, Any]) -> str:

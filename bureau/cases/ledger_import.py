@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Row, or_, select
@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session, joinedload
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import office_calendar
 from bureau.cases import complainants, events, intake, numbering
-from bureau.cases.case_import import CaseMatcher, CaseRules, item_of, stored_item
+from bureau.cases.case_import import CaseRules
+from bureau.cases.case_matching import CaseMatcher, is_day_alone, same_moment
 from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
@@ -26,7 +27,7 @@ from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.fields import field_named
 from panel.i18n import Message, _, in_default_locale
-from panel.imports.matching import Key, key_of
+from panel.imports.matching import Key
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.validation import MISSING
 from panel.kinds import ZONE, Kind, now
@@ -50,7 +51,7 @@ OWN_NO, STEP_VALUES = "own_no", "told"
 
 
 class LedgerMatcher(CaseMatcher):
-    """Matches by case number; without one by time of acceptance, community, place and item."""
+    """Matches a row with a time of acceptance by that."""
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
         for row in rows:
@@ -58,16 +59,12 @@ class LedgerMatcher(CaseMatcher):
             if number and is_historic(row) and not CASE_NUMBER.fullmatch(number):
                 row.extra[OWN_NO] = row.values.pop("case_no")
         super().load(session, rows)
-        unnumbered = [row for row in rows if not row.values.get("case_no")]
-        for case in self.not_undone(session, "accepted_at", (row.values.get("accepted_at") for row in unnumbered)):
-            self.stored["accepted", case.accepted_at, case.community_id, key_of(case.place), stored_item(case)] = case
 
-    def key(self, row: PlanRow) -> Key | None:
-        values = row.values
-        if values.get("case_no") or values.get("accepted_at") is None:
-            return super().key(row)
-        place = key_of(values.get("place"))
-        return ("accepted", values["accepted_at"], values.get("community_id"), place, item_of(row))
+    def stored_alike(self, session: Session, rows: Sequence[PlanRow]) -> dict[Key, list[Row[Any]]]:
+        return super().stored_alike(session, rows) | self.by_time(session, "accepted_at", rows)
+
+    def time_key(self, row: PlanRow) -> Key | None:
+        return self.key_by(row, "accepted_at") or super().time_key(row)
 
     def find(self, row: PlanRow) -> Row[Any] | Message | None:
         """Keep the values that only steps set, for the check of existing cases; the import drops them from `values`."""
@@ -117,6 +114,7 @@ class LedgerRules(CaseRules):
         for row in rows:
             if row.id is not None:
                 _check_set_by_steps(plan, row)
+        _close_at_end_of_day(session, historic)
         for row in historic:
             _check_times(plan, row)
         _keep_words(plan, [row for row in rows if not row.failed])
@@ -148,12 +146,29 @@ def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:
     """Fail the row of an existing case whose values differ from those that steps have set."""
     for attr, value in row.extra.get(STEP_VALUES, {}).items():
         stored = row.stored.get(attr)
-        same = abs(value - stored) < PRECISION if isinstance(stored, datetime) else value == stored
+        same = value == stored
+        if isinstance(stored, datetime):
+            same = abs(value - stored) < PRECISION or same_moment(stored, value)
         if not same:
             declared = field_named(Case, attr)
             assert declared is not None
             shown = declared.kind.format(stored) or _("empty")
             plan.fail(row, attr, _("This is set by the steps of the case alone; there it is: {value}.", value=shown))
+
+
+def _close_at_end_of_day(session: Session, rows: Sequence[PlanRow]) -> None:
+    """A closure of which only the day is told is the end of that day: the close of the office, or the last second for a
+    case that was accepted later; never a moment to come."""
+    hours = settings.get(session, "office_hours")
+    for row in rows:
+        accepted, closed = row.values["accepted_at"], row.values.get("closed_at")
+        if closed is None or accepted is None or not is_day_alone(closed):
+            continue
+        day = deadlines.local_day(closed)
+        ends = [datetime.combine(day, clock, ZONE) for clock in (hours.closing, time(23, 59, 59))]
+        end = next((end for end in ends if end >= accepted), closed)
+        if closed <= now():
+            row.values["closed_at"] = min(end, now().replace(microsecond=0))
 
 
 def _check_times(plan: Plan, row: PlanRow) -> None:

@@ -14,11 +14,13 @@ from bureau.people.finders import OfficerFinder
 from models import Assignment, Officer
 from panel.base import UNSCOPED
 from panel.chunks import chunks
-from panel.i18n import Message, _
+from panel.i18n import Message, _, in_every_locale
+from panel.imports import link_cells
 from panel.imports.matching import Key, Matcher
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import today
+from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission as Act
 from panel.security.session import actor_of, policy_of
 from panel.store.bulk import Edit
@@ -53,17 +55,31 @@ class OfficerAssigner:
             self.plan.warnings.append(_("The officers on duty are not taken over: your role doesn't allow it."))
             return
         finder = OfficerFinder(Officer)
-        finder.read(self.session, {row.extra[self.COLUMN] for row in named})
+        finder.read(self.session, {text for row in named for text in (row.extra[self.COLUMN], *self._names(row))})
         terms = terms_of(self.session, {row.effective("community_id") for row in named})
         for row in named:
-            text = row.extra[self.COLUMN]
-            match = finder.find(text)
-            visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
-            if not isinstance(match, int) or match not in finder.serving or not visible:
-                reason = _("The list of officers has no “{name}”.", name=text)
-                self._say(row, text, reason if isinstance(match, int) else match.message)
-            else:
-                self._assign(row, text, match, finder, terms.get(row.effective("community_id"), []))
+            self._assign_named(row, finder, terms.get(row.effective("community_id"), []))
+
+    def _names(self, row: PlanRow) -> list[str]:
+        return link_cells.split(row.extra[self.COLUMN], lambda _text: False)
+
+    def _assign_named(self, row: PlanRow, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
+        """Assign the officer of a row, unless all officers that it names are on duty there already: a substitute stands
+        beside the officer for whom they stand in."""
+        text, names = row.extra[self.COLUMN], self._names(row)
+        on_duty = [t.officer_id for t in terms if t.start_on <= self.day and (t.end_on is None or t.end_on >= self.day)]
+        unseen = in_every_locale(NOT_VISIBLE)
+        if on_duty and all(name in unseen or any(finder.has_name(name, id_) for id_ in on_duty) for name in names):
+            return
+        match = finder.find(text)
+        visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
+        if not isinstance(match, int) and len(names) > 1:
+            self._say(row, text, _("“{name}” are several officers: assign each of them for a term.", name=text))
+        elif not isinstance(match, int) or match not in finder.serving or not visible:
+            reason = _("The list of officers has no “{name}”.", name=text)
+            self._say(row, text, reason if isinstance(match, int) else match.message)
+        else:
+            self._assign(row, text, match, finder, terms)
 
     def _say(self, row: PlanRow, text: str, reason: Message) -> None:
         row.notes.append(_("Officer on duty {name}: {reason}", name=text, reason=reason))

@@ -15,6 +15,7 @@ from bureau.calendar import deadlines
 from bureau.calendar.calendar import office_calendar
 from bureau.cases import events, import_undo
 from bureau.cases.case_import import local_day
+from bureau.cases.case_matching import same_moment
 from bureau.cases.import_undo import OPEN_REFERRALS
 from bureau.referrals.steps import REFER
 from models import ENDED, Case, CaseEvent, CaseStatus, Department, LimitUnit, Referral, ReferralStatus
@@ -159,7 +160,8 @@ def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:
         stored = row.stored.get(attr)
         same = value == stored
         if isinstance(stored, datetime):
-            same = abs(value - stored) < PRECISION or (attr == "sent_at" and local_day(value) == local_day(stored))
+            same = abs(value - stored) < PRECISION or same_moment(stored, value)
+            same = same or (attr == "sent_at" and local_day(value) == local_day(stored))
         if not same:
             declared = field_named(Referral, attr)
             assert declared is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -18,6 +18,7 @@ from panel.search.names import NOT_VISIBLE
 
 @dataclass(frozen=True, slots=True)
 class LiaisonLine:
+    id: int
     street: str
     community: str
     name: str
@@ -54,19 +55,26 @@ def roster(session: Session, day: date, street: int | None = None) -> tuple[list
         .outerjoin(Liaison, and_(Liaison.community_id == Community.id, *_on(Liaison, day)))
         .outerjoin(Assignment, and_(Assignment.community_id == Community.id, *_on(Assignment, day)))
         .outerjoin(Officer, Assignment.officer_id == Officer.id)
-        .order_by(Street.name_key, Street.id, Community.name_key, Community.id, Liaison.start_on, Liaison.id)
+        .order_by(Street.name_key, Street.id, Community.name_key, Community.id)
+        .order_by(Liaison.start_on, Liaison.id, Assignment.substitute, Assignment.id)
     )
     if street is not None:
         statement = statement.where(Community.street_id == street)
-    lines, vacant = [], []
+    lines: list[LiaisonLine] = []
+    vacant: list[str] = []
     for row in session.execute(statement):
         if row.liaison_id is None:
             if row.status is CommunityStatus.ACTIVE:
                 vacant.append(row.community)
             continue
         officer = row.officer if row.assignment_id is None or row.officer else str(NOT_VISIBLE)
+        if lines and lines[-1].id == row.liaison_id:
+            # A substitute stands in for the officer assigned: one line with both.
+            lines[-1] = replace(lines[-1], officer="、".join(filter(None, (lines[-1].officer, officer))))
+            continue
         lines.append(
             LiaisonLine(
+                id=row.liaison_id,
                 street=row.street,
                 community=row.community,
                 name=row.name,

@@ -96,6 +96,7 @@ WIDTHS = {
     "Mobile": 13,
     "Moment": 17,
     "PersonName": 10,
+    "Phone": 15,
     "Telephone": 15,
     "Time": 9,
     "Whole": 8,
@@ -177,6 +178,7 @@ def _example(f: Field | None, label: str, *, first: bool) -> Any:
     if f is not None:
         samples: dict[str, Any] = {
             "Mobile": "13812345678",
+            "Phone": "13812345678",
             "Telephone": "0573-82712611",
             "Day": today(),
             "Moment": f"{today().isoformat()} 09:30",

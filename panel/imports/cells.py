@@ -106,7 +106,9 @@ class RowReader:
     def _take(self, row: PlanRow, column: Column, raw: Any, text: str, word: Word | None) -> None:
         """Read a cell that is neither empty nor a reference."""
         declared, kind = column.field, column.kind
-        if word is not None and kind.any_text and self._is_silent(row, column, text, word):
+        # Texts of further columns are parsed later, by the rules of the table.
+        any_text = kind.any_text or (declared is None and column.clock_of is None)
+        if word is not None and any_text and self._is_silent(row, column, text, word):
             return
         if column.clock_of is not None:
             self._parse(row, column, raw, word)

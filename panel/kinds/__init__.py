@@ -29,7 +29,7 @@ from panel.kinds.clock import Time
 from panel.kinds.names import FullName, PersonName, one_dot
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment, to_minute
-from panel.kinds.words import Code, Email, Link, Mobile, Place, Telephone, Text
+from panel.kinds.words import Code, Email, Link, Mobile, Phone, Place, Telephone, Text
 
 __all__ = [
     "EXACT",
@@ -54,6 +54,7 @@ __all__ = [
     "Moment",
     "Moments",
     "PersonName",
+    "Phone",
     "Place",
     "Reading",
     "Reference",

@@ -45,13 +45,16 @@ def one_dot(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class PersonName(Text):
     """A name as somebody is called: of a person (also 王先生), of several, of a shop. White space inside a Chinese name
-    (张  三) is removed. Masked as 张*."""
+    (张  三) is removed. With `alone`, two names and digits are refused. Masked as 张*."""
 
     length: int = 40
+    alone: bool = False
     person: ClassVar[bool] = True
 
     def parse(self, raw: object) -> str | None:
         text = Text.parse(self, one_dot(narrow(tidy(raw))))
+        if text and self.alone:
+            _names_in(text)
         return _GAP.sub("", text) if text else None
 
     def mask(self, value: Any) -> str:
@@ -76,13 +79,9 @@ class FullName(PersonName):
             return Reading(Text.parse(self, text))
         if word_of(text) is not None:
             raise Invalid(_("“{value}” is nobody's name.", value=text))
-        if re.search(r"\d", text):
-            raise Invalid(_("A name has no digits. Keep the name alone; a telephone has its own column."))
+        names = _names_in(text)
         if not _CHINESE.search(text):
             return Reading(Text.parse(self, text))
-        names = _names_in(text)
-        if len(names) > 1:
-            raise Invalid(_("Two names in one cell: {names}. Give each person a row.", names="、".join(names)))
         if not names or (len(names[0]) < 2 and len(names[0]) < len(_GAP.sub("", text))):
             raise Invalid(_("“{value}” is no full name.", value=text))
         name = Text.parse(self, names[0])
@@ -97,12 +96,18 @@ def _is_plain(text: str) -> bool:
 
 
 def _names_in(text: str) -> list[str]:
-    """The names in a cell, without what stands behind them."""
+    """The name in a cell, without what stands behind it; none where only a title stands there. Raises Invalid for two
+    names and for digits."""
+    if re.search(r"\d", text):
+        raise Invalid(_("A name has no digits. Keep the name alone; a telephone has its own column."))
     names: list[str] = []
     for part in _BETWEEN.split(_BRACKETED.sub("/", text).strip()):
         if name := _without_title(part):
             names += _apart(name)
-    return list(dict.fromkeys(names))
+    names = list(dict.fromkeys(names))
+    if len(names) > 1 and _CHINESE.search(text):
+        raise Invalid(_("Two names in one cell: {names}. Give each person a row.", names="、".join(names)))
+    return names
 
 
 def _without_title(text: str) -> str:

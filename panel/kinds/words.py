@@ -129,6 +129,33 @@ class Telephone(Kind):
         return f"****{value[-4:]}" if value else ""
 
 
+#: A landline: area code (010, 02x or of four digits), number, extension; or a service number.
+_LANDLINE = re.compile(r"(?:(010|02\d|0[3-9]\d{2})-?)?([2-9]\d{6,7}(?:-\d{1,6})?)|([48]00)-?(\d{3,4})-?(\d{3,4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Phone(Mobile):
+    """A telephone of a person: a mobile number or a landline, whose area code is set off by a dash."""
+
+    def sql(self) -> TypeEngine[Any]:
+        return String(30)
+
+    def parse(self, raw: object) -> str | None:
+        try:
+            return Mobile.parse(self, raw)
+        except Invalid as problem:
+            try:
+                match = _LANDLINE.fullmatch(Telephone().parse(raw) or "")
+            except Invalid:
+                match = None
+            if match is None:
+                raise problem from None
+        return "-".join(filter(None, match.groups()))
+
+    def mask(self, value: Any) -> str:
+        return Mobile.mask(self, value) if value and re.fullmatch(r"1\d{10}", value) else Telephone().mask(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Email(Kind):
     """An e-mail address with its domain in lower case. Masked but for its first letter and domain.

@@ -95,7 +95,7 @@ def test_an_officer_outside_is_not_assigned_from_a_roster(leader: Office) -> Non
     data = table(("社区", "姓名", "联居队员"), ("东栅社区", "胡秀珍", "何志远"))
     made = leader.run("liaison", data)
     assert counts(made) == {"unchanged": 1}
-    assert "There is no Officer “何志远”." in sentences(made.warnings)[0]
+    assert "The list of officers has no “何志远”." in sentences(made.warnings)[0]
 
 
 def test_a_reference_outside_is_shown_as_not_visible_and_left_alone(leader: Office, office: Office) -> None:

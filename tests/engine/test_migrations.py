@@ -82,6 +82,7 @@ FROZEN = {
     "versions/0003_export_log.py": "23a4c5068aa7bbdae7eea625fa89add8ad20d40f9a229c3051862140d248946f",
     "versions/0004_whole_and_never_twice.py": "78d677c3a0b685d080b7cdbf9531bfd344b6e8b038d77fcb0bd0e696cd999f85",
     "versions/0005_words_of_files.py": "cd0c42264cac82d31cf2794b8feb0d6fa98ec8425cdf3163c369077ebd4eb910",
+    "versions/0006_landlines_of_parties.py": "3bf8fc4d3586a14a3c40c807b47f55335188986e65812775b3ef7946ef07a7ab",
 }
 
 

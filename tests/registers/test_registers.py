@@ -21,7 +21,7 @@ from models import ReferralStatus
 from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options, Outcome
-from panel.kinds import now
+from panel.kinds import now, today
 from panel.security.records import AuditEntry
 from tests.conftest import clock
 from tests.factories import ROLE_NAMES, Stage, counted
@@ -203,6 +203,21 @@ def test_the_printed_roster_comes_back_in_unchanged(filled: Stage, role: str) ->
         plan = batches.plan(session, models.Liaison, file, Options(), filled.panel.registry)
     assert plan.warnings == []
     assert [row.outcome for row in plan.rows] == [Outcome.UNCHANGED] * (2 if role == "leader" else 3)
+
+
+def test_a_substitute_stands_in_the_same_row_and_comes_back_unchanged(stage: Stage) -> None:
+    with stage.session() as session:
+        stand_in = models.Officer(name="钱小明", squad_id=stage.inside["squad"])
+        session.add(stand_in)
+        session.flush()
+        term = {"start_on": date(2026, 1, 1), "end_on": date(2099, 12, 31), "substitute": True}
+        session.add(models.Assignment(community_id=stage.inside["community"], officer_id=stand_in.id, **term))
+    assert lines(written(stage, "roster", day=today()))[0][8] == "沈建平、钱小明"
+    with stage.session() as session:
+        file = File("花名册.xlsx", content(stage, "roster", day=today()))
+        plan = batches.plan(session, models.Liaison, file, Options(), stage.panel.registry)
+    assert (plan.warnings, {row.outcome for row in plan.rows}) == ([], {Outcome.UNCHANGED})
+    assert not any(row.notes or row.adds for row in plan.rows)
 
 
 def test_ones_own_area_is_printed_and_no_more(filled: Stage) -> None:

@@ -15,7 +15,7 @@ from bureau.cases import repeats
 from bureau.cases.repeats import Repeat, RepeatQuery
 from bureau.cases.web import step_aids
 from panel import ids
-from panel.kinds import Day, Invalid, Mobile, now, tidy
+from panel.kinds import Day, Invalid, Phone, now, tidy
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import Words
@@ -79,6 +79,6 @@ def _known_case(repeat: Repeat) -> KnownCase:
 def _phone(text: str | None) -> str | None:
     """The normalised number; None while it is incomplete."""
     try:
-        return Mobile().parse(text)
+        return Phone().parse(text)
     except Invalid:
         return None
