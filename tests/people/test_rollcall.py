@@ -126,6 +126,14 @@ def test_the_page_ends_the_terms_of_those_chosen(stage: Stage) -> None:
     assert end(browser, page).status_code == 422
 
 
+def test_the_page_tells_what_the_preview_would(stage: Stage) -> None:
+    """Who ends by the file, and why that is in doubt."""
+    misspelt = table(LABELS, ("城东街道", "东栅社区", "胡秀贞", None, "主任"))
+    _address, page = compared(stage.browse("office"), misspelt)
+    assert "胡秀贞接任。导入此表后，任期至 2026-07-14 止。" in page
+    assert "胡秀贞与胡秀珍仅一字之差，是否为更正姓名？" in page
+
+
 def test_whoever_may_not_import_may_not_compare(stage: Stage) -> None:
     for role in ("leader", "officer", "liaison", "viewer", "auditor"):
         assert stage.browse(role).get("/admin/liaison/compare/").status_code == 403

@@ -19,6 +19,8 @@ from panel.fields import field_named
 from panel.i18n import Message, _, n_
 from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
+from panel.imports.questions import row_key
+from panel.imports.roster_diff import Comparison
 from panel.kinds import Day, Invalid, today
 from panel.search.names import NOT_VISIBLE
 from panel.security.masking import is_masked
@@ -44,8 +46,9 @@ class Leaver:
     since: str
     cases: list[Cell] = field(default_factory=list)
     more: Cell | None = None
-    #: The successor by the roster, with the day.
+    #: What importing the roster does with the term, and why that is in doubt.
     note: Message | None = None
+    doubts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -185,8 +188,7 @@ class LiaisonView(SchemaView):
         )
         if self.can_edit:
             page.day = Input("day", _("Last day in office"), "date", value=today().isoformat(), required=True)
-        for leaver, person in zip(page.left, comparison.left, strict=True):
-            leaver.note = _successor(comparison.joined, person.id)
+        _note_endings(page.left, comparison)
         page.buttons.append(Button(_("Another file"), self.get_url(".compare_view")))
         if comparison.plan.writable or comparison.failed:
             url = self.get_url(".preview_view", token=pack(state))
@@ -235,14 +237,15 @@ class LiaisonView(SchemaView):
         return changed
 
 
-def _successor(joined: Sequence[PlanRow], id_: int) -> Message | None:
-    """A sentence with the successor of this liaison on the roster, or None."""
-    for row in joined:
-        for model, edit in row.edits:
-            if model is Liaison and edit.id == id_:
-                name, day = row.effective("name"), edit.values["end_on"]
-                return _("{name} follows: importing the file ends this term on {day}.", name=name, day=day)
-    return None
+def _note_endings(left: Sequence[Leaver], comparison: Comparison) -> None:
+    """Note at each of those who left what importing the file does with their term, as its preview lists it."""
+    plan = comparison.plan
+    endings = {ending.id: ending for ending in plan.endings if ending.table == Liaison.__tablename__}
+    doubts = {row_key(row.sheet, row.number): row.doubts for row in plan.rows if row.has("doubts")}
+    for leaver, person in zip(left, comparison.left, strict=True):
+        if (ending := endings.get(person.id)) is not None:
+            leaver.note = _("{why} Importing the file ends this term on {day}.", why=ending.why, day=ending.until)
+            leaver.doubts = [str(doubt) for doubt in doubts.get(ending.key, ())]
 
 
 def _place(person: Any) -> str:
