@@ -96,6 +96,9 @@ class OfficerMatcher(Matcher):
 class OfficerRules(Rules):
     """A changed squad is asked about; whoever is no longer in service is listed."""
 
+    def ends(self, before: Mapping[str, Any]) -> bool:
+        return before.get("active") is True
+
     def matcher(self) -> Matcher:
         return OfficerMatcher(self.model)
 
@@ -164,6 +167,9 @@ class LiaisonRules(Rules):
 
     def is_past(self, row: PlanRow) -> bool:
         return row.values.get("end_on") is not None
+
+    def ends(self, before: Mapping[str, Any]) -> bool:
+        return "end_on" in before and before["end_on"] is None
 
     def defaults(self, row: PlanRow) -> None:
         row.values.setdefault("start_on", today())

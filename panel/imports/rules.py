@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -83,6 +84,10 @@ class Rules:
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
         """Insert the new rows and return their ids in order."""
         return bulk.add(session, self.model, [row.values for row in rows], note)
+
+    def ends(self, before: Mapping[str, Any]) -> bool:
+        """Whether a change of a record from these stored values ended somebody's term."""
+        return False
 
     def removal_obstacles(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
         """Why records that an import added can't be removed, by id, besides later changes and references."""

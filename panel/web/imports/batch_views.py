@@ -20,7 +20,7 @@ from panel.imports.undo_plan import UndoPlan
 from panel.security.policy import AccessDenied, model_of
 from panel.web import render
 from panel.web.context import current_panel
-from panel.web.imports import undo_page
+from panel.web.imports import batch_result, undo_page
 from panel.web.imports.upload import send_workbook
 from panel.web.pages import Button, Cell, DetailsPage, Group
 from panel.web.views import SchemaView
@@ -61,6 +61,7 @@ class BatchView(SchemaView):
         if record.failed_count:
             url = self.get_url(".rejected_view", id=record.id)
             page.buttons.append(Button(_("Download failed rows"), url, "download"))
+        page.related[:0] = batch_result.tables(record)
         page.buttons.append(Button(_("To the list"), f"/admin/{record.table_name}/", primary=True))
         return page
 
