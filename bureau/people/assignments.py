@@ -16,8 +16,9 @@ from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.i18n import Message, _, in_every_locale
 from panel.imports import link_cells
-from panel.imports.matching import Key, Matcher
-from panel.imports.plans import Plan, PlanRow
+from panel.imports.additions import Additions
+from panel.imports.matching import Key, Matcher, Missing
+from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import today
 from panel.search.names import NOT_VISIBLE
@@ -75,17 +76,30 @@ class OfficerAssigner:
         visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
         if not isinstance(match, int) and len(names) > 1:
             self._say(row, text, _("“{name}” are several officers: assign each of them for a term.", name=text))
+        elif isinstance(match, Missing) and isinstance(added := self._added(finder, text, match), PendingRecord):
+            self._assign(row, text, added, finder, terms)
         elif not isinstance(match, int) or match not in finder.serving or not visible:
             reason = _("The list of officers has no “{name}”.", name=text)
             self._say(row, text, reason if isinstance(match, int) else match.message)
         else:
             self._assign(row, text, match, finder, terms)
 
+    def _added(self, finder: OfficerFinder, text: str, missing: Missing) -> PendingRecord | Message | None:
+        """The officer whom the user adds with this import; else it is noted that they could."""
+        if missing.ambiguous:
+            return None
+        additions = Additions(self.session, self.plan)
+        if (added := additions.pending(finder, text)) is None:
+            additions.offer(finder, text, {})
+        return added
+
     def _say(self, row: PlanRow, text: str, reason: Message) -> None:
         row.notes.append(_("Officer on duty {name}: {reason}", name=text, reason=reason))
         self.plan.warnings.append(_("Row {row}: {reason} No officer was assigned.", row=row.number, reason=reason))
 
-    def _assign(self, row: PlanRow, text: str, officer: int, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
+    def _assign(
+        self, row: PlanRow, text: str, officer: int | PendingRecord, finder: OfficerFinder, terms: Sequence[Row[Any]]
+    ) -> None:
         """Plan the assignment from today and end the current one. A community without any assignment gets it from the
         day the liaison began."""
         day = self.day
@@ -105,7 +119,8 @@ class OfficerAssigner:
         row.notes.append(_("{name} is assigned to the community from {day}.", name=text, day=start))
         if row.id is not None:
             before = finder.primary_names.get(current.officer_id, "") if current is not None else ""
-            row.changes.append((self.LABELS[-1], before, finder.primary_names[officer]))  # type: ignore[arg-type]
+            name = text if isinstance(officer, PendingRecord) else finder.primary_names[officer]
+            row.changes.append((self.LABELS[-1], before, name))  # type: ignore[arg-type]
 
 
 class AssignmentMatcher(Matcher):

@@ -78,6 +78,8 @@ DISTRICT = re.compile("^.*[市区县](?=..)")
 class CommunityFinder(Finder):
     """Communities by name or alias without endings; the street distinguishes equal names."""
 
+    addable = True
+
     def load(self, session: Session, texts: Collection[str]) -> None:
         self.closed: dict[int, str] = {}
         community, street = Community.__table__.c, Street.__table__.c
@@ -115,6 +117,8 @@ class CommunityFinder(Finder):
 class OfficerFinder(Finder):
     """Officers by name, badge number, or name with badge number or squad. The squad distinguishes equal names; officers
     in service take precedence."""
+
+    addable = True
 
     def __init__(self, model: type[Base]) -> None:
         super().__init__(model)

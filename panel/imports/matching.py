@@ -76,6 +76,8 @@ class Finder:
 
     #: Whether a missing record can be created from its name alone.
     creatable = False
+    #: Whether a missing record can be added with values that the user gives in the preview.
+    addable = False
 
     def __init__(self, model: type[Base]) -> None:
         self.model = model

@@ -37,7 +37,8 @@ class Options:
     Answers to questions (see panel.imports.questions): `columns`, by the place of a column ("C" or "Sheet!C"), the name
     of the column that it means, "" for none; `confirmed`, the rows that are meant as they stand ("7", "Sheet!7" or
     "all"); `header_row`, the row that the header is in; `cells`, by the place of a row and the name of a column, the
-    text that the user typed in place of the cell's. An answer about a word stands in `replace`."""
+    text that the user typed in place of the cell's; `adding`, by table and name, the values of missing records to add
+    (see panel.imports.additions). An answer about a word stands in `replace`."""
 
     create_missing: bool = False
     good_rows: bool = False
@@ -50,6 +51,7 @@ class Options:
     confirmed: frozenset[str] = frozenset()
     header_row: int | None = None
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    adding: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
 class Outcome(Choices):
@@ -252,7 +254,7 @@ class Part:
 @dataclass(slots=True)
 class Plan:
     """What an import would do. `creatable` are the names of missing records that could be added, by table; `creating`
-    those that this import will add."""
+    those that this import will add; `addable` and `additions` likewise for records with further values."""
 
     model: type[Base]
     options: Options = field(default_factory=Options)
@@ -264,6 +266,8 @@ class Plan:
     warnings: list[Message] = field(default_factory=list)
     creatable: dict[str, list[str]] = field(default_factory=dict)
     creating: dict[str, list[str]] = field(default_factory=dict)
+    addable: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    additions: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     #: The people whose terms the rows end.
@@ -318,7 +322,7 @@ class Plan:
         """A fingerprint of the effect of each row by "sheet!number", and of the records to create by "". Two plans of
         one file have the same effect if these are equal."""
         by_row = {f"{row.sheet}!{row.number}": _hash(list(_facts(row))) for row in self.rows}
-        return {**by_row, "": _hash([self.creating, [question.key for question in self.questions]])}
+        return {**by_row, "": _hash([self.creating, self.additions, [question.key for question in self.questions]])}
 
     def digest(self) -> str:
         return _hash(self.fingerprints())

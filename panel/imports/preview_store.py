@@ -81,6 +81,7 @@ def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
             "warnings": [str(warning) for warning in plan.warnings],
             "creatable": plan.creatable,
             "creating": plan.creating,
+            "addable": plan.addable,
             "questions": [_question(question) for question in plan.questions],
             "left_out": [[left.sheet, left.row, str(left.why), left.text] for left in plan.left_out],
             "endings": [_ending(ending) for ending in plan.endings],

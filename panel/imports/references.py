@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from panel.fields import Field, all_fields, field_named, fields
-from panel.i18n import _, in_every_locale
+from panel.i18n import Message, _, in_every_locale
 from panel.imports import link_cells, words
+from panel.imports.additions import Additions
 from panel.imports.cells import note_empty
 from panel.imports.matching import Finder, Missing
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
@@ -28,6 +30,7 @@ class Resolver:
         self.rules = registry.rules_of(plan.model)
         self.finders: dict[str, Finder] = {}
         self.pending_names: dict[tuple[str, str], str] = {}
+        self.additions = Additions(session, plan)
         self.not_visible = in_every_locale(NOT_VISIBLE)
         self._sheet_places: dict[tuple[str, str], str] = {}
 
@@ -85,8 +88,32 @@ class Resolver:
             row.ambiguous[declared.name] = match.message
         elif match.creatable and self._may_create(finder):
             self._create_or_suggest(row, declared, finder, text, match)
+        elif not match.ambiguous and (added := self.additions.pending(finder, text)) is not None:
+            self._add(row, declared, added)
         else:
+            if not match.ambiguous:
+                parent = place or self._place_beside(part, row, declared) or part.sheet
+                self.additions.offer(finder, text, self._parents(finder, parent))
             self._fail(row, declared, finder, text, match)
+
+    def _add(self, row: PlanRow, declared: Field, added: PendingRecord | Message) -> None:
+        if isinstance(added, Message):
+            self.plan.fail(row, declared.name, added)
+        else:
+            row.values[declared.attr] = added
+
+    def _parents(self, finder: Finder, place: str) -> dict[str, int]:
+        """The ids of the parents that a file names for a missing record, by the name of the reference to them."""
+        found: dict[str, int] = {}
+        for above in fields(finder.model):
+            if above.reference and above.key:
+                table = above.reference.table
+                if table not in self.finders:
+                    self.finders[table] = self.registry.finder_of(model_of(table))
+                    self.finders[table].read(self.session, {place})
+                if isinstance(match := self.finders[table].find(place), int):
+                    found[above.name] = match
+        return found
 
     def _fail(self, row: PlanRow, declared: Field, finder: Finder, text: str, missing: Missing) -> None:
         self.plan.fail(row, declared.name, missing.message, missing.suggestion)
@@ -209,7 +236,7 @@ def collect_creating(plan: Plan) -> None:
     plan.creating = {}
     for row in plan.rows:
         if row.outcome in WRITTEN:
-            for value in row.values.values():
+            for value in _written_values(row):
                 if isinstance(value, PendingRecord) and value.name not in plan.creating.setdefault(value.table, []):
                     plan.creating[value.table].append(value.name)
 
@@ -218,12 +245,26 @@ def create_missing(session: Session, plan: Plan, note: str) -> None:
     """Insert the records of plan.creating and replace each PendingRecord in the rows by its id."""
     ids: dict[PendingRecord, int] = {}
     for table, names in plan.creating.items():
-        new_ids = bulk.add(session, model_of(table), [{"name": name} for name in names], note)
+        rows = [{"name": name, **plan.additions.get(table, {}).get(name, {})} for name in names]
+        new_ids = bulk.add(session, model_of(table), rows, note)
         ids |= {PendingRecord(table, name): id_ for name, id_ in zip(names, new_ids, strict=True)}
     unclaimed = dict(ids)
     for row in plan.rows:
         if row.outcome in WRITTEN:
-            for value in row.values.values():
+            for value in _written_values(row):
                 if isinstance(value, PendingRecord) and (id_ := unclaimed.pop(value, None)) is not None:
                     row.besides.append(Beside(model_of(value.table), id_, alone=True))
-            row.values = {attr: ids.get(v, v) if isinstance(v, PendingRecord) else v for attr, v in row.values.items()}
+            row.values = _with_ids(row.values, ids)
+            if row.has("adds"):
+                row.adds[:] = [(model, _with_ids(values, ids)) for model, values in row.adds]
+
+
+def _written_values(row: PlanRow) -> Iterator[Any]:
+    """The values of a row and of the records that are added with it."""
+    yield from row.values.values()
+    for _model, values in row.adds if row.has("adds") else ():
+        yield from values.values()
+
+
+def _with_ids(values: Mapping[str, Any], ids: Mapping[PendingRecord, int]) -> dict[str, Any]:
+    return {attr: ids.get(v, v) if isinstance(v, PendingRecord) else v for attr, v in values.items()}

@@ -135,6 +135,7 @@ class StoredPlan:
     warnings: list[str]
     creatable: dict[str, list[str]]
     creating: dict[str, list[str]]
+    addable: dict[str, dict[str, dict[str, int]]]
     questions: list[StoredQuestion]
     left_out: list[StoredLeftOut]
     endings: list[StoredEnding]

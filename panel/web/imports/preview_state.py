@@ -148,6 +148,7 @@ def options_of(state: Mapping[str, Any]) -> Options:
         meanings=state.get("map"),
         clear=bool(state.get("clear")),
         cells=state.get("cells") or {},
+        adding=state.get("adding") or {},
         confirmed=frozenset(state.get("confirmed") or ()),
     )
 

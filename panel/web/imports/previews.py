@@ -13,7 +13,7 @@ from panel.i18n import Message, _, n_
 from panel.imports.plans import Outcome, Plan
 from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
-from panel.web.imports import answers, corrections
+from panel.web.imports import additions, answers, corrections
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 
 PAGE_SIZE = 50
@@ -110,6 +110,7 @@ def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
     page.buttons.append(Button(_("Another file"), view.get_url(".import_view")))
     page.correct_url = view.get_url(".correct_view", **shown.keep())
     answers.add(page, view, plan, state, link)
+    additions.add(page, plan, state, link)
     page.blocked = _blocked(view, plan, token, good=good)
     if page.blocked is None:
         page.submit = (

@@ -26,7 +26,7 @@ from panel.sheets import Book
 from panel.web import render
 from panel.web.context import current_panel
 from panel.web.downloads import send_download
-from panel.web.imports import answers, columns, corrections, prerequisites, previews
+from panel.web.imports import additions, answers, columns, corrections, prerequisites, previews
 from panel.web.imports.preview_state import (
     change_message,
     delete_plans,
@@ -161,9 +161,10 @@ class TableFiles:
 
     @expose("/import/correct/", methods=("POST",))
     def correct_view(self) -> Any:
-        """Take the corrected cells of a preview, and show the plan that follows from them."""
+        """Take the corrected cells and the missing records of a preview, and show the plan that follows from them."""
         self._require_import()
         state = unpack(request.form.get("token"), self.endpoint)
+        state = additions.added(stored_plan(state), state, request.form)
         return redirect(self._preview_url(corrections.corrected(self, state, request.form)))
 
     @expose("/import/forget/", methods=("POST",))

@@ -3,6 +3,7 @@
 from panel.web.pages.frame import Frame, MenuGroup, MenuItem
 from panel.web.pages.home import HomePage, SetupStep, Tile
 from panel.web.pages.imports import (
+    AdditionRow,
     AnswerRow,
     Choice,
     ColumnsPage,
@@ -34,6 +35,7 @@ from panel.web.pages.parts import (
 from panel.web.pages.records import ChildRow, ChildTable, ConfirmPage, DetailsPage, FormPage, ListPage
 
 __all__ = [
+    "AdditionRow",
     "AnswerRow",
     "Button",
     "Cell",

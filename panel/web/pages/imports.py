@@ -134,10 +134,20 @@ class EndingRow:
 
 
 @dataclass(slots=True)
+class AdditionRow:
+    """A missing record that a preview offers to add: posts `name` if it is ticked, and what its other fields hold."""
+
+    name: str
+    table: Words
+    record: str
+    inputs: list[Input] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class PreviewPage(Page):
     """The plan of an import. Posting `token` and `digest` to `apply_url` writes it. If it can't be written, `blocked`
     says why instead of `submit` and leads to what has to be done. Answers to the questions are posted to
-    `answer_url`, corrected cells to `correct_url`."""
+    `answer_url`, corrected cells and missing records to `correct_url`."""
 
     token: str = ""
     digest: str = ""
@@ -146,6 +156,8 @@ class PreviewPage(Page):
     blocked: Chip | None = None
     answer_url: str = ""
     correct_url: str = ""
+    additions: list[AdditionRow] = field(default_factory=list)
+    addition_count: int = 0
     question_count: int = 0
     questions: list[QuestionBox] = field(default_factory=list)
     confirm_all: bool = False
