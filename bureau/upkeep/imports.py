@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from bureau.settings import settings
-from panel.imports import import_undo
+from panel.imports.undo import import_undo
 
 
 def keep_days(session: Session) -> int:

@@ -16,10 +16,11 @@ from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
 from panel.i18n import Message, _, in_default_locale
-from panel.imports import import_undo, importing, mapping, words
+from panel.imports import importing, mapping, words
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
 from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
+from panel.imports.undo import import_undo
 from panel.kinds import Kind, Moment, now, tidy
 from panel.security.policy import AccessDenied, table_of
 from panel.security.session import actor_of

@@ -14,9 +14,9 @@ import models
 from bureau.cases import events
 from models import Case, CaseEvent, CaseParty, CaseStatus, Liaison, ReferralStatus
 from panel.errors import UserError
-from panel.imports import import_undo
 from panel.imports.records import ImportBatch, ImportRow
-from panel.imports.undo_plan import UndoPlan
+from panel.imports.undo import import_undo
+from panel.imports.undo.undo_plan import UndoPlan
 from panel.kinds import today
 from panel.security.records import AuditEntry
 from tests import factories, steps

@@ -19,11 +19,11 @@ from bureau.people.roster_diff import RosterDiff
 from panel import ids
 from panel.errors import UserError
 from panel.i18n import Message, _, n_
-from panel.imports import import_undo
 from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
 from panel.imports.records import ImportBatch
-from panel.imports.undo_plan import UndoPlan, Unit
+from panel.imports.undo import import_undo
+from panel.imports.undo.undo_plan import UndoPlan, Unit
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
 from panel.web.cli import acting, fail, read_file

@@ -13,10 +13,10 @@ from panel.errors import UserError
 from panel.exports import workbooks
 from panel.fields import fields
 from panel.i18n import Message, _, n_
-from panel.imports import import_undo
 from panel.imports.plans import Outcome
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
-from panel.imports.undo_plan import UndoPlan
+from panel.imports.undo import import_undo
+from panel.imports.undo.undo_plan import UndoPlan
 from panel.security.policy import AccessDenied, model_of
 from panel.web import render
 from panel.web.context import current_panel

@@ -10,7 +10,7 @@ from panel.base import Base
 from panel.fields import all_fields, field_named
 from panel.i18n import Message, _, n_
 from panel.imports.records import ImportBatch
-from panel.imports.undo_plan import Item, Reason, UndoPlan, Unit
+from panel.imports.undo.undo_plan import Item, Reason, UndoPlan, Unit
 from panel.security.masking import is_masked
 from panel.web import render
 from panel.web.context import current_actor, current_panel

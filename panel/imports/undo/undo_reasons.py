@@ -16,7 +16,7 @@ from panel.fields import links, table_of_links
 from panel.i18n import _
 from panel.imports.records import ImportBatch, ImportUndo
 from panel.imports.rules import OUTSIDE, Registry
-from panel.imports.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
+from panel.imports.undo.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
 from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.accounts import User

@@ -16,8 +16,8 @@ from panel.errors import UserError
 from panel.i18n import Message, _, in_default_locale
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.imports.rules import Registry
-from panel.imports.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
-from panel.imports.undo_reasons import check_reach, check_references, check_rules, check_versions
+from panel.imports.undo.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
+from panel.imports.undo.undo_reasons import check_reach, check_references, check_rules, check_versions
 from panel.kinds import now, to_minute
 from panel.security import audit
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
