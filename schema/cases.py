@@ -13,6 +13,7 @@ from panel.base import Anchor, Base, Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Data, Flag, Moment, PersonName, Phone, Place, Reference, Text, Whole, now
+from schema import labels
 from schema.lists import ChecklistItem
 from schema.people import Liaison, Officer
 from schema.places import Community
@@ -103,13 +104,26 @@ class Case(Record):
         default=now,
         index=True,
         below="case_no",
-        aliases=("上报时间", "发生时间"),
+        aliases=labels.CASE_REPORTED_AT,
     )
-    source: Mapped[Source] = col(Choice(Source), _("Source"), required=True, below="case_no")
+    source: Mapped[Source] = col(
+        Choice(Source),
+        _("Source"),
+        required=True,
+        below="case_no",
+        aliases=labels.CASE_SOURCE,
+    )
     #: The words of an old ledger, where they name no source and no item.
     source_name: Mapped[str | None] = col(Text(40), _("Source as written"), readonly=True, listed=False)
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, group=PLACE)
-    place: Mapped[str | None] = col(Text(120), _("Place"), search=True, group=PLACE, below="community")
+    place: Mapped[str | None] = col(
+        Text(120),
+        _("Place"),
+        search=True,
+        group=PLACE,
+        below="community",
+        aliases=labels.CASE_PLACE,
+    )
     item_id: Mapped[int | None] = col(
         Reference("checklistitem"),
         _("Checklist item"),
@@ -118,14 +132,28 @@ class Case(Record):
     )
     item_name: Mapped[str | None] = col(Text(80), _("Checklist item as written"), readonly=True, listed=False)
     description: Mapped[str] = col(
-        Text(2000, lines=4), _("Description"), required=True, search=True, aliases=("描述", "问题描述")
+        Text(2000, lines=4),
+        _("Description"),
+        required=True,
+        search=True,
+        aliases=labels.CASE_DESCRIPTION,
     )
-    urgency: Mapped[Urgency] = col(Choice(Urgency), _("Urgency"), required=True, default=Urgency.NORMAL, listed=False)
+    urgency: Mapped[Urgency] = col(
+        Choice(Urgency),
+        _("Urgency"),
+        required=True,
+        default=Urgency.NORMAL,
+        listed=False,
+        aliases=("缓急程度", "缓急", "紧急情况"),
+    )
     liaison_id: Mapped[int | None] = col(
         Reference("liaison"), _("Liaison"), group=PLACE, listed=False, aliases=("联络员",)
     )
     lead_officer_id: Mapped[int | None] = col(
-        Reference("officer"), _("Lead officer"), group=HANDLING, aliases=("主办",)
+        Reference("officer"),
+        _("Lead officer"),
+        group=HANDLING,
+        aliases=labels.CASE_LEAD_OFFICER,
     )
     #: The name in an old ledger, where no officer has it.
     lead_name: Mapped[str | None] = col(
@@ -135,7 +163,13 @@ class Case(Record):
         Reference("officer"), _("Handler"), group=HANDLING, below="lead_officer", readonly=True, aliases=("承办",)
     )
     accepted_at: Mapped[datetime | None] = col(
-        Moment(), _("Accepted at"), group=HANDLING, readonly=True, listed=False, index=True
+        Moment(),
+        _("Accepted at"),
+        group=HANDLING,
+        readonly=True,
+        listed=False,
+        index=True,
+        aliases=("立案时间", "收件时间", "接件时间"),
     )
     due_at: Mapped[datetime | None] = col(
         Moment(), _("Due"), group=HANDLING, readonly=True, index=True, aliases=("到期",)
@@ -144,11 +178,27 @@ class Case(Record):
         Moment(), _("Handled at"), group=HANDLING, readonly=True, listed=False, index=True
     )
     closed_at: Mapped[datetime | None] = col(
-        Moment(), _("Closed at"), group=HANDLING, readonly=True, listed=False, index=True
+        Moment(),
+        _("Closed at"),
+        group=HANDLING,
+        readonly=True,
+        listed=False,
+        index=True,
+        aliases=("结案时间", "办理完成时间", "办毕时间", "完结时间"),
     )
-    outcome: Mapped[Outcome | None] = col(Choice(Outcome), _("Outcome"), group=RESULT, listed=False)
+    outcome: Mapped[Outcome | None] = col(
+        Choice(Outcome),
+        _("Outcome"),
+        group=RESULT,
+        listed=False,
+        aliases=("处理方式", "办理方式", "处置措施", "处理措施"),
+    )
     result: Mapped[str | None] = col(
-        Text(1000, lines=3), _("Result"), group=RESULT, listed=False, aliases=("处理结果",)
+        Text(1000, lines=3),
+        _("Result"),
+        group=RESULT,
+        listed=False,
+        aliases=labels.CASE_RESULT,
     )
     quantity: Mapped[int | None] = col(
         Whole(0, 100_000, unit_field="quantity_unit"),
@@ -162,7 +212,13 @@ class Case(Record):
     )
     master_id: Mapped[int | None] = col(Reference("case"), _("Master case"), group=OTHER, listed=False, readonly=True)
     hotline_no: Mapped[str | None] = col(
-        Code(40), _("12345 order no."), group=OTHER, listed=False, unique=True, search=True, aliases=("工单号",)
+        Code(40),
+        _("12345 order no."),
+        group=OTHER,
+        listed=False,
+        unique=True,
+        search=True,
+        aliases=labels.CASE_HOTLINE_NO,
     )
     raised_to: Mapped[RaisedTo | None] = col(
         Choice(RaisedTo), _("Raised with"), group=OTHER, listed=False, readonly=True
@@ -178,7 +234,7 @@ class Case(Record):
     )
     #: The list of the item at acceptance. Items move between the lists; a case keeps the version it was accepted with.
     list_kind: Mapped[ListKind | None] = col(
-        Choice(ListKind), _("List"), readonly=True, below="item", aliases=("清单类别",)
+        Choice(ListKind), _("List"), readonly=True, below="item", aliases=("清单类别", "清单类型", "所属清单")
     )
     item_snapshot: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
 

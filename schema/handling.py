@@ -13,6 +13,7 @@ from panel.base import UNSCOPED, Record, Via
 from panel.fields import col, rule
 from panel.i18n import Message, _
 from panel.kinds import Amount, Choice, Code, Day, Moment, Reference, Text, Whole, now
+from schema import labels
 from schema.cases import Case
 from schema.people import Officer
 from schema.places import Department
@@ -120,40 +121,97 @@ class Referral(Record):
         ),
     )
 
-    document_no: Mapped[str | None] = col(Code(40), _("Document no."), key=True, unique=True, search=True)
-    case_id: Mapped[int] = col(Reference("case"), _("Case no."), required=True, key=True, aliases=("案件编号",))
+    document_no: Mapped[str | None] = col(
+        Code(40),
+        _("Document no."),
+        key=True,
+        unique=True,
+        search=True,
+        aliases=labels.REFERRAL_DOCUMENT_NO,
+    )
+    case_id: Mapped[int] = col(
+        Reference("case"), _("Case no."), required=True, key=True, aliases=("案件编号", "案号", "案件号")
+    )
     department_id: Mapped[int] = col(
-        Reference("department"), _("Department"), required=True, key=True, aliases=("部门", "协同部门")
+        Reference("department"),
+        _("Department"),
+        required=True,
+        key=True,
+        aliases=labels.REFERRAL_DEPARTMENT,
     )
     kind: Mapped[ReferralKind] = col(
-        Choice(ReferralKind), _("Kind of referral"), required=True, default=ReferralKind.TRANSFER, aliases=("类别",)
+        Choice(ReferralKind),
+        _("Kind of referral"),
+        required=True,
+        default=ReferralKind.TRANSFER,
+        aliases=("类别", "移送类型", "移送类别", "移送方式"),
     )
     status: Mapped[ReferralStatus] = col(
         Choice(ReferralStatus), _("State"), required=True, default=ReferralStatus.SENT, readonly=True
     )
-    request: Mapped[str | None] = col(Text(1000, lines=3), _("What is asked"), listed=False)
+    request: Mapped[str | None] = col(
+        Text(1000, lines=3),
+        _("What is asked"),
+        listed=False,
+        aliases=labels.REFERRAL_REQUEST,
+    )
     sent_at: Mapped[datetime] = col(
-        Moment(), _("Sent at"), readonly=True, required=True, default=now, index=True, group=DATES, aliases=("发出",)
+        Moment(),
+        _("Sent at"),
+        readonly=True,
+        required=True,
+        default=now,
+        index=True,
+        group=DATES,
+        aliases=labels.REFERRAL_SENT_AT,
     )
     sign_due_at: Mapped[datetime | None] = col(
         Moment(), _("To be signed for by"), readonly=True, group=DATES, listed=False, aliases=("应签收",)
     )
     signed_at: Mapped[datetime | None] = col(
-        Moment(), _("Signed for at"), readonly=True, group=DATES, listed=False, aliases=("签收",)
+        Moment(),
+        _("Signed for at"),
+        readonly=True,
+        group=DATES,
+        listed=False,
+        aliases=("签收", "接收时间", "收件时间", "收函时间"),
     )
     reply_due_at: Mapped[datetime | None] = col(
         Moment(), _("Reply due"), readonly=True, group=DATES, index=True, aliases=("应反馈",)
     )
     replied_at: Mapped[datetime | None] = col(
-        Moment(), _("Replied at"), readonly=True, group=RESULT, listed=False, aliases=("反馈",)
+        Moment(),
+        _("Replied at"),
+        readonly=True,
+        group=RESULT,
+        listed=False,
+        aliases=("反馈", "回复时间", "答复时间", "回函时间"),
     )
     return_reason: Mapped[str | None] = col(
-        Text(1000, lines=3), _("Reason for return"), readonly=True, group=RESULT, listed=False
+        Text(1000, lines=3),
+        _("Reason for return"),
+        readonly=True,
+        group=RESULT,
+        listed=False,
+        aliases=("退回理由", "退件原因", "退回情况"),
     )
-    reply: Mapped[str | None] = col(Text(1000, lines=3), _("Reply"), readonly=True, group=RESULT, listed=False)
-    joint_on: Mapped[date | None] = col(Day(), _("Joint action on"), group=RESULT, listed=False)
+    reply: Mapped[str | None] = col(
+        Text(1000, lines=3),
+        _("Reply"),
+        readonly=True,
+        group=RESULT,
+        listed=False,
+        aliases=labels.REFERRAL_REPLY,
+    )
+    joint_on: Mapped[date | None] = col(
+        Day(), _("Joint action on"), group=RESULT, listed=False, aliases=("联合执法时间", "联合行动时间")
+    )
     joint_members: Mapped[str | None] = col(
-        Text(300, lines=2), _("Who takes part"), group=RESULT, listed=False, aliases=("参加单位",)
+        Text(300, lines=2),
+        _("Who takes part"),
+        group=RESULT,
+        listed=False,
+        aliases=("参加单位", "参与单位", "参加部门"),
     )
     quantity: Mapped[int | None] = col(
         Whole(0, 100_000, unit_field="quantity_unit"), _("Quantity achieved"), group=RESULT, listed=False

@@ -11,6 +11,7 @@ from panel.base import Named, Public, Record
 from panel.fields import col, rule
 from panel.i18n import _
 from panel.kinds import Choice, Code, Day, Flag, Reference, Text, Whole
+from schema import labels
 from schema.places import Department
 from schema.words import OTHER, RULES, LimitUnit, ListKind, PhraseUse
 
@@ -33,19 +34,42 @@ class ChecklistItem(Named, Record):
     )
 
     code: Mapped[str] = col(
-        Code(20), _("Code"), required=True, key=True, search=True, index=True, aliases=("事项编码",)
+        Code(20),
+        _("Code"),
+        required=True,
+        key=True,
+        search=True,
+        index=True,
+        aliases=("事项编码", "事项代码", "事项编号"),
     )
-    name: Mapped[str] = col(Text(80), _("Name"), required=True, search=True, aliases=("事项", "事项名称"), index=True)
-    list_kind: Mapped[ListKind] = col(Choice(ListKind), _("List"), required=True, aliases=("清单", "清单类别"))
-    category: Mapped[str | None] = col(Text(20), _("Category"), search=True)
+    name: Mapped[str] = col(
+        Text(80), _("Name"), required=True, search=True, aliases=("事项", "事项名称", "事项内容"), index=True
+    )
+    list_kind: Mapped[ListKind] = col(
+        Choice(ListKind), _("List"), required=True, aliases=labels.CHECKLISTITEM_LIST_KIND
+    )
+    category: Mapped[str | None] = col(
+        Text(20), _("Category"), search=True, aliases=("事项类别", "事项分类", "分类", "事项类型")
+    )
     legal_basis: Mapped[str | None] = col(
-        Text(300, lines=2), _("Legal basis"), listed=False, help=_("As a reference for staff; check the text in force.")
+        Text(300, lines=2),
+        _("Legal basis"),
+        listed=False,
+        help=_("As a reference for staff; check the text in force."),
+        aliases=labels.CHECKLISTITEM_LEGAL_BASIS,
     )
     department_id: Mapped[int | None] = col(
-        Reference("department"), _("Lead department"), help=_("Empty: the bureau itself.")
+        Reference("department"),
+        _("Lead department"),
+        help=_("Empty: the bureau itself."),
+        aliases=labels.CHECKLISTITEM_DEPARTMENT,
     )
     limit_value: Mapped[int] = col(
-        Whole(1, 1000, unit_field="limit_unit"), _("Time limit"), required=True, group=RULES, aliases=("时限",)
+        Whole(1, 1000, unit_field="limit_unit"),
+        _("Time limit"),
+        required=True,
+        group=RULES,
+        aliases=labels.CHECKLISTITEM_LIMIT_VALUE,
     )
     limit_unit: Mapped[LimitUnit] = col(
         Choice(LimitUnit),
@@ -56,12 +80,30 @@ class ChecklistItem(Named, Record):
         below="limit_value",
     )
     needs_measurement: Mapped[bool] = col(
-        Flag(), _("To be measured"), required=True, default=False, group=RULES, listed=False
+        Flag(),
+        _("To be measured"),
+        required=True,
+        default=False,
+        group=RULES,
+        listed=False,
+        aliases=("检测", "需要检测", "需要监测"),
     )
-    mediable: Mapped[bool] = col(Flag(), _("May be mediated"), required=True, default=False, group=RULES, listed=False)
+    mediable: Mapped[bool] = col(
+        Flag(),
+        _("May be mediated"),
+        required=True,
+        default=False,
+        group=RULES,
+        listed=False,
+        aliases=("能否调解", "可否调解", "适用调解"),
+    )
     version_no: Mapped[int] = col(Whole(1, 9999), _("Version"), required=True, default=1, readonly=True, group=OTHER)
-    valid_from: Mapped[date | None] = col(Day(), _("In force from"), group=OTHER, listed=False, aliases=("生效",))
-    valid_until: Mapped[date | None] = col(Day(), _("In force until"), group=OTHER, listed=False, aliases=("失效",))
+    valid_from: Mapped[date | None] = col(
+        Day(), _("In force from"), group=OTHER, listed=False, aliases=("生效", "启用时间", "实施时间", "施行时间")
+    )
+    valid_until: Mapped[date | None] = col(
+        Day(), _("In force until"), group=OTHER, listed=False, aliases=("失效", "停用时间", "废止时间")
+    )
 
     department: Mapped[Department | None] = relationship()
 

@@ -13,6 +13,7 @@ from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Flag, FullName, Mobile, Reference, Telephone, Text, today
 from panel.security.accounts import User
+from schema import labels
 from schema.places import Community, Squad
 from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
 
@@ -50,11 +51,16 @@ class Liaison(Named, Record):
     )
 
     name: Mapped[str] = col(
-        FullName(), _("Person's name"), required=True, key=True, search=True, aliases=("联络员", "联络员姓名")
+        FullName(),
+        _("Person's name"),
+        required=True,
+        key=True,
+        search=True,
+        aliases=labels.LIAISON_NAME,
     )
-    gender: Mapped[Gender | None] = col(Choice(Gender), _("Gender"), listed=False)
+    gender: Mapped[Gender | None] = col(Choice(Gender), _("Gender"), listed=False, aliases=("男/女", "男女"))
     community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
-    post: Mapped[str | None] = col(Text(40), _("Post"), below="name")
+    post: Mapped[str | None] = col(Text(40), _("Post"), below="name", aliases=("职位", "岗位", "社区职务"))
     mobile: Mapped[str | None] = col(
         Mobile(),
         _("Mobile"),
@@ -62,10 +68,15 @@ class Liaison(Named, Record):
         personal=Personal.WORK,
         search=True,
         index=True,
-        aliases=("手机号", "手机号码", "联系电话", "移动电话"),
+        aliases=labels.MOBILE,
     )
     telephone: Mapped[str | None] = col(
-        Telephone(), _("Office telephone"), group=CONTACT, personal=Personal.WORK, below="mobile", aliases=("固定电话",)
+        Telephone(),
+        _("Office telephone"),
+        group=CONTACT,
+        personal=Personal.WORK,
+        below="mobile",
+        aliases=labels.LIAISON_TELEPHONE,
     )
     start_on: Mapped[date] = col(
         Day(),
@@ -73,14 +84,14 @@ class Liaison(Named, Record):
         required=True,
         group=TERM,
         default=today,
-        aliases=("起始时间", "任职时间", "开始日期"),
+        aliases=labels.LIAISON_START_ON,
         help=_("A new liaison without a date starts today."),
     )
     end_on: Mapped[date | None] = col(
         Day(),
         _("End of term"),
         group=TERM,
-        aliases=("离任时间",),
+        aliases=labels.LIAISON_END_ON,
         help=_("Empty while in office. Never overwrite: end-date, then add the successor."),
     )
     user_id: Mapped[int | None] = col(
@@ -102,23 +113,43 @@ class Officer(Named, Record):
     __name_in_files__ = "{name}({badge_no})"
 
     name: Mapped[str] = col(
-        FullName(), _("Person's name"), required=True, key=True, search=True, aliases=("队员", "队员姓名")
+        FullName(),
+        _("Person's name"),
+        required=True,
+        key=True,
+        search=True,
+        aliases=labels.OFFICER_NAME,
     )
     squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), key=True)
-    kind: Mapped[OfficerKind] = col(Choice(OfficerKind), _("Kind"), required=True, default=OfficerKind.OFFICER)
-    badge_no: Mapped[str | None] = col(
-        Code(30), _("Badge no."), key=True, unique=True, search=True, aliases=("证号", "执法证编号")
+    kind: Mapped[OfficerKind] = col(
+        Choice(OfficerKind),
+        _("Kind"),
+        required=True,
+        default=OfficerKind.OFFICER,
+        aliases=labels.OFFICER_KIND,
     )
-    badge_until: Mapped[date | None] = col(Day(), _("Badge valid until"), below="badge_no")
+    badge_no: Mapped[str | None] = col(
+        Code(30),
+        _("Badge no."),
+        key=True,
+        unique=True,
+        search=True,
+        aliases=labels.OFFICER_BADGE_NO,
+    )
+    badge_until: Mapped[date | None] = col(
+        Day(), _("Badge valid until"), below="badge_no", aliases=("有效期", "执法证有效期", "有效期限", "证件到期时间")
+    )
     mobile: Mapped[str | None] = col(
         Mobile(),
         _("Mobile"),
         group=CONTACT,
         personal=Personal.WORK,
         search=True,
-        aliases=("手机号", "手机号码", "联系电话", "移动电话"),
+        aliases=labels.MOBILE,
     )
-    active: Mapped[bool] = col(Flag(), _("In service"), required=True, default=True, group=OTHER)
+    active: Mapped[bool] = col(
+        Flag(), _("In service"), required=True, default=True, group=OTHER, aliases=("在职", "在岗情况", "在职情况")
+    )
     user_id: Mapped[int | None] = col(
         Reference("user"), _("Account"), group=OTHER, listed=False, unique=True, help=_("With what they log in.")
     )
@@ -198,7 +229,7 @@ class Volunteer(Named, Record):
         _("Mobile"),
         personal=Personal.WORK,
         search=True,
-        aliases=("手机号", "手机号码", "联系电话", "移动电话"),
+        aliases=labels.MOBILE,
     )
     active: Mapped[bool] = col(Flag(), _("In service"), required=True, default=True)
 

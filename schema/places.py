@@ -9,6 +9,7 @@ from panel.base import Anchor, Named, Public, Record
 from panel.fields import Personal, col, rule
 from panel.i18n import _
 from panel.kinds import Choice, Code, Flag, PersonName, Reference, Telephone, Text, Whole
+from schema import labels
 from schema.words import CONTACT, RULES, CommunityStatus
 
 
@@ -21,9 +22,17 @@ class Street(Named, Record):
     __scope__ = Public()
 
     name: Mapped[str] = col(
-        Text(40), _("Name"), required=True, key=True, unique=True, search=True, aliases=("街道", "街道名称")
+        Text(40),
+        _("Name"),
+        required=True,
+        key=True,
+        unique=True,
+        search=True,
+        aliases=labels.STREET_NAME,
     )
-    code: Mapped[str | None] = col(Code(20), _("Code"), unique=True, search=True, aliases=("代码", "街道代码"))
+    code: Mapped[str | None] = col(
+        Code(20), _("Code"), unique=True, search=True, aliases=("代码", "街道代码", "街道编码")
+    )
 
 
 class Squad(Named, Record):
@@ -35,7 +44,13 @@ class Squad(Named, Record):
     __scope__ = Public()
 
     name: Mapped[str] = col(
-        Text(40), _("Name"), required=True, key=True, unique=True, search=True, aliases=("分队", "分队名称")
+        Text(40),
+        _("Name"),
+        required=True,
+        key=True,
+        unique=True,
+        search=True,
+        aliases=("分队", "分队名称", "中队", "中队名称"),
     )
     is_pilot: Mapped[bool] = col(
         Flag(), _("Pilot"), required=True, default=False, help=_("The squad in which the system is tried first.")
@@ -51,13 +66,29 @@ class Department(Named, Record):
     __scope__ = Public()
 
     name: Mapped[str] = col(
-        Text(60), _("Name"), required=True, key=True, unique=True, search=True, aliases=("部门", "部门名称", "协同部门")
+        Text(60),
+        _("Name"),
+        required=True,
+        key=True,
+        unique=True,
+        search=True,
+        aliases=labels.DEPARTMENT_NAME,
     )
     contact: Mapped[str | None] = col(
-        PersonName(40), _("Contact person"), group=CONTACT, personal=Personal.WORK, search=True
+        PersonName(40),
+        _("Contact person"),
+        group=CONTACT,
+        personal=Personal.WORK,
+        search=True,
+        aliases=("联络人", "联络员", "联系人姓名", "对接人"),
     )
     phone: Mapped[str | None] = col(
-        Telephone(), _("Telephone"), group=CONTACT, personal=Personal.WORK, below="contact", aliases=("联系电话",)
+        Telephone(),
+        _("Telephone"),
+        group=CONTACT,
+        personal=Personal.WORK,
+        below="contact",
+        aliases=labels.DEPARTMENT_PHONE,
     )
     sign_limit: Mapped[int] = col(
         Whole(1, 60, measure="工作日"), _("Limit to sign for (working days)"), required=True, default=2, group=RULES
@@ -81,30 +112,49 @@ class Community(Named, Record):
     )
 
     name: Mapped[str] = col(
-        Text(60), _("Name"), required=True, key=True, search=True, index=True, aliases=("社区", "社区名称")
+        Text(60),
+        _("Name"),
+        required=True,
+        key=True,
+        search=True,
+        index=True,
+        aliases=labels.COMMUNITY_NAME,
     )
     street_id: Mapped[int] = col(
         Reference("street"), _("Street"), required=True, key=True, below="name", aliases=("所属街道",)
     )
-    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), aliases=("所属分队",))
+    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), aliases=labels.COMMUNITY_SQUAD)
     status: Mapped[CommunityStatus] = col(
         Choice(CommunityStatus), _("State"), required=True, default=CommunityStatus.ACTIVE
     )
-    households: Mapped[int | None] = col(Whole(0, 200_000, measure="户"), _("Households"), aliases=("总户数",))
-    address: Mapped[str | None] = col(Text(120), _("Address"), search=True)
+    households: Mapped[int | None] = col(
+        Whole(0, 200_000, measure="户"), _("Households"), aliases=("总户数", "居民户数", "常住户数", "住户数")
+    )
+    address: Mapped[str | None] = col(Text(120), _("Address"), search=True, aliases=labels.COMMUNITY_ADDRESS)
     alias_names: Mapped[str | None] = col(
         Text(200),
         _("Other names"),
         listed=False,
         search=True,
-        aliases=("别名",),
+        aliases=labels.COMMUNITY_ALIAS_NAMES,
         help=_("Other ways people write it, separated by 、; they find this community in imports."),
     )
     dog_key_zone: Mapped[bool] = col(
-        Flag(), _("Key zone for dogs"), required=True, default=False, group=RULES, listed=False
+        Flag(),
+        _("Key zone for dogs"),
+        required=True,
+        default=False,
+        group=RULES,
+        listed=False,
+        aliases=("重点管理区", "犬类重点管理区", "养犬重点区"),
     )
     noise_zone: Mapped[int | None] = col(
-        Whole(0, 4), _("Noise zone"), group=RULES, listed=False, help=_("0 to 4, as GB 3096 divides them.")
+        Whole(0, 4),
+        _("Noise zone"),
+        group=RULES,
+        listed=False,
+        help=_("0 to 4, as GB 3096 divides them."),
+        aliases=("声环境功能区", "声功能区类别", "声环境功能区类别", "噪声功能区"),
     )
 
     street: Mapped[Street] = relationship()

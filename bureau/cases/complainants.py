@@ -24,8 +24,31 @@ from panel.store.bulk import Edit
 
 NAME, PHONE = "complainant", "complainant_phone"
 LABELS: Mapping[str, Sequence[str | Message]] = {
-    NAME: ("投诉人", "投诉人姓名", "反映人", _("Complainant's name")),
-    PHONE: ("联系电话", "投诉人电话", "投诉电话", "反映人电话", _("Complainant's telephone")),
+    NAME: (
+        "投诉人",
+        "投诉人姓名",
+        "反映人",
+        "诉求人",
+        "来电人",
+        "来访人",
+        "举报人",
+        "信访人",
+        "反映人姓名",
+        _("Complainant's name"),
+    ),
+    PHONE: (
+        "联系电话",
+        "投诉人电话",
+        "投诉电话",
+        "反映人电话",
+        "来电号码",
+        "来电电话",
+        "诉求人电话",
+        "举报电话",
+        "联系方式",
+        "联系号码",
+        _("Complainant's telephone"),
+    ),
 }
 KINDS: Mapping[str, Kind] = {NAME: PersonName(alone=True), PHONE: Phone()}
 ATTRS = {NAME: "name", PHONE: "phone"}

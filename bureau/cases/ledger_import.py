@@ -29,6 +29,7 @@ from panel.fields import field_named
 from panel.i18n import Message, _, in_default_locale
 from panel.imports.matching import Key
 from panel.imports.plans import Plan, PlanRow
+from panel.imports.rules import PersonColumn
 from panel.imports.validation import MISSING
 from panel.kinds import ZONE, Kind, now
 from panel.security.policy import table_of
@@ -85,6 +86,9 @@ class LedgerRules(CaseRules):
 
     def extra_kinds(self) -> Mapping[str, Kind]:
         return complainants.KINDS
+
+    def people(self) -> Mapping[str, PersonColumn]:
+        return {complainants.NAME: PersonColumn(phones=(complainants.PHONE,))}
 
     def identifying(self) -> frozenset[str]:
         return frozenset(SET_BY_STEPS)

@@ -42,7 +42,14 @@ class OfficerAssigner:
     """Assigns the officer named on a roster to the community, if exactly one officer in service has that name."""
 
     COLUMN: ClassVar[str] = "officer"
-    LABELS: ClassVar[Sequence[str | Message]] = ("联居队员", "包联队员", "联系队员", _("Officer on duty"))
+    LABELS: ClassVar[Sequence[str | Message]] = (
+        "联居队员",
+        "包联队员",
+        "联系队员",
+        "联居执法队员",
+        "责任队员",
+        _("Officer on duty"),
+    )
 
     def __init__(self, session: Session, plan: Plan) -> None:
         self.session, self.plan, self.day = session, plan, today()

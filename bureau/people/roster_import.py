@@ -20,7 +20,7 @@ from panel.i18n import Message, _
 from panel.imports.doubts import Ending, answer, answers_of
 from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
-from panel.imports.rules import Rules
+from panel.imports.rules import PersonColumn, Rules
 from panel.kinds import Kind, PersonName, today
 
 
@@ -160,6 +160,9 @@ class LiaisonRules(Rules):
 
     def extra_kinds(self) -> Mapping[str, Kind]:
         return {OfficerAssigner.COLUMN: PersonName()}
+
+    def people(self) -> Mapping[str, PersonColumn]:
+        return {OfficerAssigner.COLUMN: PersonColumn("officer")}
 
     def matcher(self) -> Matcher:
         self.liaisons = LiaisonMatcher(self.model, answers_of(self.options.confirmed))

@@ -16,7 +16,8 @@ from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
 from panel.i18n import Message, _, in_default_locale
-from panel.imports import importing, mapping, words
+from panel.imports import importing, words
+from panel.imports.layout import mapping
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
 from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
@@ -93,9 +94,9 @@ def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit:
         batch = _insert_batch(session, plan, file)
         importing.apply(session, plan, registry, note=in_default_locale(_("Import batch {number}", number=batch)))
         _insert_rows(session, plan, batch)
-        if plan.options.meanings is not None:
-            for labels in plan.headers:
-                mapping.remember(session, plan.model, labels, plan.options.meanings)
+        for part in plan.parts:
+            if part.said:
+                mapping.remember(session, plan.model, part.header)
         words.remember(session, plan, registry)
         import_undo.delete_expired(session, registry.keep_days(session))
         if commit:

@@ -18,8 +18,10 @@ from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
-from panel.imports import changes, corrections, doubts, layout, references, validation, words
+from panel.imports import changes, corrections, doubts, references, validation, words
 from panel.imports.cells import RowReader, columns_of
+from panel.imports.layout import layout
+from panel.imports.layout.layout import Layout
 from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
 from panel.imports.references import Resolver
@@ -35,16 +37,17 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     """What importing this book would do. Raises UserError if no sheet can be read as this table."""
     if not importable(model):
         raise UserError(_("{label} can't be imported.", label=model.__labels__))
-    rules = registry.rules_of(model)
-    rules.options = options
     result = Plan(model, options, replaced=words.merged(words.recall(session, model), options.replace))
-    sheet_headers = layout.lay_out(session, result, book, rules)
+    sheets = Layout(session, model, options, registry)
+    rules = sheets.rules
+    rules.options = options
+    sheet_headers = layout.lay_out(result, book, sheets)
     corrections.apply(result, rules)
     for part in result.parts:
         part.lookups = _lookup_columns(part, _read_columns(part, rules), rules)
     resolver = Resolver(session, result, registry)
     resolver.match_sheet_names(rules.required())
-    layout.refuse_unusable(result, book, rules, sheet_headers)
+    layout.refuse_unusable(result, book, sheets, sheet_headers)
     for part in result.parts:
         read = _read_columns(part, rules)
         reader = RowReader(result, part, columns_of(part, read, rules))

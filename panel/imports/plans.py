@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from panel.base import Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
+from panel.imports.hashes import hash_of
+from panel.imports.layout.headers import Header
 from panel.imports.lazy import Lazy
 from panel.imports.questions import LeftOut, Question
 from panel.imports.records import OutcomeName
@@ -31,20 +31,19 @@ class Options:
 
     `create_missing`: add referenced records that don't exist. `good_rows`: write the good rows although others
     failed. `skip_existing`: don't change existing records. `replace`: by column name, texts to read in place of those
-    in the cells. `meanings`: the user's mapping of headers to columns; None to use the one stored for these headers.
-    `clear`: an empty cell clears the stored value. `sheet`: the only sheet to read.
+    in the cells. `clear`: an empty cell clears the stored value. `sheet`: the only sheet to read.
 
-    Answers to questions (see panel.imports.questions): `columns`, by the place of a column ("C" or "Sheet!C"), the name
-    of the column that it means, "" for none; `confirmed`, the rows that are meant as they stand ("7", "Sheet!7" or
-    "all"); `header_row`, the row that the header is in; `cells`, by the place of a row and the name of a column, the
-    text that the user typed in place of the cell's; `adding`, by table and name, the values of missing records to add
-    (see panel.imports.additions). An answer about a word stands in `replace`."""
+    Answers to questions (see panel.imports.questions): `columns`, by the place of a column ("C" or "Sheet!C") or by its
+    header, the name of the column that it means, "" for none; `confirmed`, the rows that are meant as they stand ("7",
+    "Sheet!7" or "all"); `header_row`, the row that the header is in; `taken`, rows that read like footers and are data
+    nevertheless ("7" or "Sheet!7"); `cells`, by the place of a row and the name of a column, the text that the user
+    typed in place of the cell's; `adding`, by table and name, the values of missing records to add (see
+    panel.imports.additions). An answer about a word stands in `replace`."""
 
     create_missing: bool = False
     good_rows: bool = False
     skip_existing: bool = False
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    meanings: Mapping[str, str] | None = None
     clear: bool = False
     sheet: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +51,7 @@ class Options:
     header_row: int | None = None
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     adding: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
 
 
 class Outcome(Choices):
@@ -123,6 +123,7 @@ class PlanRow:
         "_texts",
         "as_it_stands",
         "cells",
+        "half",
         "id",
         "number",
         "outcome",
@@ -160,6 +161,8 @@ class PlanRow:
 
     def __init__(self, sheet: str, number: int, cells: list[Any]) -> None:
         self.sheet, self.number, self.cells = sheet, number, cells
+        #: The letter of the first column, in a table beside the first one of a sheet.
+        self.half = ""
         self.outcome = Outcome.NEW
         self.values: dict[str, Any] = {}
         #: The id of the existing record, if there is one, its version and its stored values.
@@ -183,6 +186,11 @@ class PlanRow:
     def has(self, container: str) -> bool:
         """Whether a lazy container has content; doesn't create it."""
         return bool(getattr(self, f"_{container}"))
+
+    @property
+    def place(self) -> str:
+        """The place of the row in the file, which no other row has."""
+        return f"{self.sheet}!{self.half}{self.number}"
 
     @property
     def failed(self) -> bool:
@@ -229,9 +237,12 @@ class Part:
     """A sheet of the file: its header and rows."""
 
     sheet: str
+    header: Header
     labels: list[str]
     columns: dict[int, str]
     rows: list[PlanRow] = field(default_factory=list)
+    #: The user says what columns of this header mean.
+    said: bool = False
     #: Names of references that are taken from the sheet's name.
     from_sheet_name: set[str] = field(default_factory=set)
     #: Index by name of the columns that are resolved after all rows are read: references and their parents.
@@ -260,8 +271,6 @@ class Plan:
     options: Options = field(default_factory=Options)
     parts: list[Part] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
-    #: The header labels of each sheet as written, to store the user's mapping by them.
-    headers: list[list[str]] = field(default_factory=list)
     skipped_sheets: list[str] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
     creatable: dict[str, list[str]] = field(default_factory=dict)
@@ -305,7 +314,7 @@ class Plan:
 
     def row_label(self, row: PlanRow, beside: PlanRow) -> str:
         """How a message at row `beside` names this row: its number, with the sheet if that is another."""
-        return str(row.number) if row.sheet == beside.sheet else f"{row.sheet}!{row.number}"
+        return f"{row.half}{row.number}" if row.sheet == beside.sheet else row.place
 
     def count(self, outcome: Outcome) -> int:
         return self.counts()[outcome]
@@ -321,11 +330,11 @@ class Plan:
     def fingerprints(self) -> dict[str, str]:
         """A fingerprint of the effect of each row by "sheet!number", and of the records to create by "". Two plans of
         one file have the same effect if these are equal."""
-        by_row = {f"{row.sheet}!{row.number}": _hash(list(_facts(row))) for row in self.rows}
-        return {**by_row, "": _hash([self.creating, self.additions, [question.key for question in self.questions]])}
+        by_row = {row.place: hash_of(list(_facts(row))) for row in self.rows}
+        return {**by_row, "": hash_of([self.creating, self.additions, [question.key for question in self.questions]])}
 
     def digest(self) -> str:
-        return _hash(self.fingerprints())
+        return hash_of(self.fingerprints())
 
 
 def _facts(row: PlanRow) -> Iterator[Any]:
@@ -336,13 +345,3 @@ def _facts(row: PlanRow) -> Iterator[Any]:
         yield [[model.__tablename__, edit.id, dict(edit.values)] for model, edit in row.edits]
         yield [[model.__tablename__, values] for model, values in row.adds]
         yield row.renewed
-
-
-def _hash(facts: Any) -> str:
-    return hashlib.sha256(json.dumps(facts, default=_plain, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def _plain(value: Any) -> Any:
-    """JSON form of a value for a fingerprint; must not depend on the reader's language."""
-
-    return [value.msgid, value.values] if isinstance(value, Message) else str(value)

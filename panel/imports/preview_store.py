@@ -54,11 +54,10 @@ def save(plan: Plan, path: Path, *, hidden: bool) -> StoredPlan:
             at = {name: part.index_of(name) for name, _label in names}
             declared = {name: field_named(plan.model, name) for name, _label in names if name != ID}
             for row in progress.track(part.rows, PREPARING, total):
-                name = row_key(row.sheet, row.number)
-                kind = DOUBTFUL if name in plan.doubtful else _kind(row)
+                kind = DOUBTFUL if row_key(row.sheet, row.number) in plan.doubtful else _kind(row)
                 values = _body(part, row, kind, at, declared, hidden=hidden)
                 body = json.dumps(values, ensure_ascii=False, default=_tagged)
-                yield place, kind, counts[kind], name, prints[name], body
+                yield place, kind, counts[kind], row.place, prints[row.place], body
                 counts[kind] += 1
                 outcomes[row.outcome.value] += 1
                 place += 1
@@ -195,5 +194,4 @@ def changed_rows(before: StoredPlan | None, plan: Plan) -> Sequence[int]:
     if before is None:
         return []
     shown, current = dict(before.fingerprints()), plan.fingerprints()
-    names = ((row, f"{row.sheet}!{row.number}") for row in plan.rows)
-    return [row.number for row, name in names if shown.get(name) != current[name]]
+    return [row.number for row in plan.rows if shown.get(row.place) != current[row.place]]

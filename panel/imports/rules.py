@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from panel.base import Base, Record
-from panel.fields import Field, all_fields, fields
-from panel.i18n import Message, _, in_every_locale
-from panel.imports.headers import ColumnLabels
+from panel.fields import Field, fields
+from panel.i18n import Message, _
 from panel.imports.matching import Finder, FullRowMatcher, Matcher
 from panel.imports.plans import Options, Plan, PlanRow
-from panel.kinds import Data, Kind
+from panel.kinds import Kind
 from panel.security.policy import Permission, model_of
 from panel.store import bulk
 
@@ -28,6 +27,15 @@ ID = "#id"
 #: beside "accepted_at". Both cells are read as one moment.
 CLOCK = ".clock"
 UNDO_DAYS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class PersonColumn:
+    """A further column that names a person. `table` is where such people are stored, "" for nowhere; `phones` are the
+    columns of their telephone."""
+
+    table: str = ""
+    phones: tuple[str, ...] = ()
 
 
 class Rules:
@@ -55,6 +63,10 @@ class Rules:
 
     def extra_kinds(self) -> Mapping[str, Kind]:
         """The kinds of extra columns, to know which hold a person's name. Their texts are parsed by check()."""
+        return {}
+
+    def people(self) -> Mapping[str, PersonColumn]:
+        """The further columns that name a person, so that columns below or beside them are known to be theirs."""
         return {}
 
     def required(self) -> list[Field]:
@@ -131,48 +143,3 @@ def parent_references(model: type[Base]) -> list[tuple[Field, Field]]:
                 if above.reference and above.key and above.name not in own and above.required:
                     pairs.append((reference, above))
     return pairs
-
-
-#: Prefixes that people write before the label of a reference: 所属街道, 所在社区.
-REFERENCE_PREFIXES = ("所属", "所在")
-
-
-def known_labels(model: type[Base], rules: Rules) -> ColumnLabels:
-    """Every label that means a column of this table; the claims that come first are the stronger ones."""
-    declared = [f for f in all_fields(model) if not isinstance(f.kind, Data)]
-    claims: list[tuple[str, Iterable[str | Message]]] = [(ID, [RECORD_NO])]
-    claims += [(f.name, [f.label, f.name]) for f in declared]
-    claims += [(f.name, f.aliases) for f in declared]
-    claims += [(name, labels) for name, labels in rules.extra_columns().items()]
-    for f in declared:
-        labels = {*in_every_locale(f.label), *f.aliases}
-        claims.append((f.name, [table + label for table in in_every_locale(model.__label__) for label in labels]))
-        if f.reference:
-            target = model_of(f.reference.table)
-            labels_and_table = {*labels, *in_every_locale(target.__label__)}
-            claims.append((f.name, [before + label for label in labels_and_table for before in REFERENCE_PREFIXES]))
-            claims.append((f.name, [label + name for label in labels_and_table for name in _name_labels(target)]))
-            claims.append((f.name, _code_labels(target)))
-    for reference, above in parent_references(model):
-        target = model_of(above.reference.table) if above.reference else model
-        labels = {*in_every_locale(above.label), *above.aliases, *in_every_locale(target.__label__)}
-        named = [label + name for label in labels for name in _name_labels(target)]
-        claims.append(
-            (
-                f"{reference.name}/{above.name}",
-                [*labels, *(before + label for label in labels for before in REFERENCE_PREFIXES), *named],
-            )
-        )
-    return ColumnLabels.of(claims)
-
-
-def _name_labels(target: type[Base]) -> list[str]:
-    return [label for f in fields(target) if f.name == "name" for label in in_every_locale(f.label)]
-
-
-def _code_labels(target: type[Base]) -> list[str]:
-    """Labels of the key of a table without names: a case is referred to by its number."""
-
-    if _name_labels(target):
-        return []
-    return [label for f in fields(target) if f.key and not f.reference for label in in_every_locale(f.label)]

@@ -15,6 +15,7 @@ from typing import Any
 
 from panel.base import Base
 from panel.imports.plans import Outcome
+from panel.imports.questions import About
 from panel.security.policy import model_of
 
 #: Kinds of rows that are counted separately from others of their outcome: new rows that succeed another person, and
@@ -144,6 +145,10 @@ class StoredPlan:
     @property
     def model(self) -> type[Base]:
         return model_of(self.table)
+
+    @property
+    def asks_about_columns(self) -> bool:
+        return any(question.about == About.COLUMN for question in self.questions)
 
     @property
     def size(self) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from admin_app import FEATURES
 from bureau.upkeep.imports import keep_days
 from panel.fields import fields
 from panel.i18n import in_every_locale
-from panel.imports import headers
-from panel.imports.headers import ColumnLabels, Header
-from panel.imports.rules import importable, known_labels
+from panel.imports.layout import data_rows, headers, meanings, samples
+from panel.imports.layout.headers import Header
+from panel.imports.layout.labels import ColumnLabels
+from panel.imports.layout.vocabulary import known_labels
+from panel.imports.rules import importable
 from panel.sheets import Line, Sheet
 from panel.web import features
 from tests.factories import MODELS
@@ -84,25 +87,41 @@ def as_sheet(rows: Sequence[Sequence[Any]]) -> Sheet:
     return Sheet("Sheet1", lines)
 
 
-def find(*rows: Sequence[Any], known: ColumnLabels = LIAISON) -> Header:
-    found = headers.find(as_sheet(rows), known)
+def read(sheet: Sheet, known: ColumnLabels, answers: Mapping[int, str] | None = None) -> Header | None:
+    """The header of a sheet with what its columns mean."""
+    header = headers.find(sheet, known)
+    if header is not None:
+        values = samples.below(sheet.lines[header.first :], len(header.labels))
+        meanings.assign(header, known, values, answers or {})
+    return header
+
+
+def find(*rows: Sequence[Any], known: ColumnLabels = LIAISON, answers: Mapping[int, str] | None = None) -> Header:
+    found = read(as_sheet(rows), known, answers)
     assert found is not None
     return found
 
 
-def data(header: Header, *rows: Sequence[Any]) -> list[bool]:
-    return [headers.is_data(line, header) for line in as_sheet(rows).lines]
+def numbers(sheet: Sheet, header: Header, known: ColumnLabels) -> list[int]:
+    return [row.number for row in data_rows.Reader(sheet, header, known, ()).read().rows]
+
+
+def data(header: Header, *rows: Sequence[Any], known: ColumnLabels = LIAISON) -> list[bool]:
+    """Whether each of these rows, below the header, is data."""
+    sheet = as_sheet(rows)
+    found = numbers(sheet, replace(header, first=0), known)
+    return [line.number in found for line in sheet.lines]
 
 
 @settings(max_examples=300)
 @given(sheets())
 def test_a_header_is_found_in_any_order_and_dress(drawn: tuple[str, Sheet, dict[int, str], int]) -> None:
     table, sheet, meant, place = drawn
-    header = headers.find(sheet, KNOWN[table])
+    header = read(sheet, KNOWN[table])
     assert header is not None
     assert header.columns == meant
-    assert header.line.number == place + 1
-    assert headers.is_data(sheet.lines[-1], header)
+    assert header.rows == [place + 1]
+    assert numbers(sheet, header, KNOWN[table]) == [sheet.lines[-1].number]
 
 
 @settings(max_examples=300)
@@ -118,11 +137,9 @@ def test_a_header_is_found_in_any_order_and_dress(drawn: tuple[str, Sheet, dict[
 )
 def test_whatever_stands_in_a_sheet_it_has_a_header_or_none(table: str, rows: list[list[Any]]) -> None:
     sheet = as_sheet(rows)
-    header = headers.find(sheet, KNOWN[table])
+    header = read(sheet, KNOWN[table])
     if header is not None:
-        assert set(header.columns.values())
-        for line in sheet.lines:
-            headers.is_data(line, header)
+        data_rows.Reader(sheet, header, KNOWN[table], ()).read()
 
 
 @pytest.mark.parametrize("table", IMPORTABLE)
@@ -273,15 +290,16 @@ def test_what_is_data_stays(row: Sequence[Any]) -> None:
 def test_a_text_that_merely_begins_like_a_footer_stays() -> None:
     header = find(["问题描述", "社区", "地点"], known=KNOWN["case"])
     for text in ("累计三次投诉噪声", "总数不清的流动摊点", "负责人拒不整改", "联系人不在家"):
-        assert data(header, (text, "东塔社区", "1幢")) == [True]
+        assert data(header, (text, "东塔社区", "1幢"), known=KNOWN["case"]) == [True]
 
 
 def test_a_value_that_only_a_merged_cell_gives_makes_no_row() -> None:
     header = find(ROSTER)
     line = Line(9, [12, "城东街道", None, None, None], frozenset({1}))
-    assert not headers.is_data(line, header)
+    assert not numbers(Sheet("Sheet1", [line]), replace(header, first=0), LIAISON)
 
 
 def test_a_single_column_is_a_table_too() -> None:
     header = find(["街道名称"], known=KNOWN["street"])
-    assert data(header, ["城东街道"], ["街道名称"], ["合计"]) == [True, False, False]
+    rows = (["城东街道"], ["街道名称"], ["合计"])
+    assert data(header, *rows, known=KNOWN["street"]) == [True, False, False]

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from panel.errors import UserError
-from panel.imports import batches, mapping
+from panel.imports import batches
 from panel.imports.batches import File
+from panel.imports.layout import mapping
 from panel.imports.plans import Options, Outcome, Plan
 from tests import workbooks
 from tests.factories import MODELS, Stage, form_values
@@ -30,21 +31,21 @@ def planned(stage: Stage, session: Any, rows: list[tuple[Any, ...]], **options: 
 def test_a_missing_column_is_said_before_any_row_is_checked_with_a_best_guess_for_each(stage: Stage) -> None:
     with stage.session() as session, pytest.raises(mapping.UnmappedError) as refused:
         planned(stage, session, [HEADER, ("没有的社区", "王五", "坏号码", "")])
-    guessed = {guess.label: guess.name for guess in refused.value.guesses}
-    assert guessed["负责同志姓名"] == "name"
-    assert set(guessed) == set(HEADER)
-    assert "王五" in refused.value.guesses[1].samples
+    (header,) = refused.value.headers
+    assert header.labels == list(HEADER)
+    assert {header.labels[doubt.index]: doubt.names[0] for doubt in header.doubts}["负责同志姓名"] == "name"
 
 
 def test_a_column_is_guessed_by_what_stands_below_it(stage: Stage) -> None:
     with stage.session() as session, pytest.raises(mapping.UnmappedError) as refused:
         planned(stage, session, [("甲", "乙"), *[("某", f"138{n:08}") for n in range(5)]])
-    assert [guess.name for guess in refused.value.guesses] == ["", "mobile"]
+    (header,) = refused.value.headers
+    assert [(doubt.index, doubt.names[0]) for doubt in header.doubts] == [(1, "mobile")]
 
 
 def test_what_was_said_by_hand_is_read_and_remembered_for_files_with_the_same_headers(stage: Stage) -> None:
     with stage.session() as session:
-        made = planned(stage, session, [HEADER, ROW], meanings=SAID)
+        made = planned(stage, session, [HEADER, ROW], columns=SAID)
         assert [(row.outcome, row.values["mobile"]) for row in made.rows] == [(Outcome.NEW, "13800001234")]
         assert made.ignored_columns == ["爱好"]
         batches.run(session, made, File("名单.xlsx", b"1"), stage.panel.registry)
@@ -56,7 +57,7 @@ def test_what_was_said_by_hand_is_read_and_remembered_for_files_with_the_same_he
 
 def test_a_preview_alone_remembers_nothing(stage: Stage) -> None:
     with stage.session() as session:
-        planned(stage, session, [HEADER, ROW], meanings=SAID)
+        planned(stage, session, [HEADER, ROW], columns=SAID)
         with pytest.raises(mapping.UnmappedError):
             planned(stage, session, [HEADER, ROW])
 
@@ -64,7 +65,7 @@ def test_a_preview_alone_remembers_nothing(stage: Stage) -> None:
 def test_a_header_said_by_hand_takes_the_column_from_the_one_that_had_it(stage: Stage) -> None:
     with stage.session() as session:
         rows = [("社区", "姓名", "手机", "新手机"), ("东栅社区", "王五", "13800001234", "13800005678")]
-        made = planned(stage, session, rows, meanings={"新手机": "mobile"})
+        made = planned(stage, session, rows, columns={"新手机": "mobile"})
     assert made.rows[0].values["mobile"] == "13800005678"
     assert "手机" in made.ignored_columns
 

@@ -16,7 +16,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
 from panel.i18n import CATALOGUES
-from panel.imports.rules import known_labels
+from panel.imports.layout.vocabulary import known_labels
 from panel.security.policy import model_of
 from tests.factories import MODELS, Stage
 

@@ -13,12 +13,14 @@ import pytest
 from openpyxl import load_workbook
 
 import models
+from bureau.cases.ledger_import import LedgerRules
 from bureau.ledger.rows import COLUMNS
 from bureau.ledger.web import files, workbook
 from bureau.printing import paper
 from bureau.settings import settings
-from models import Basis
-from panel.imports import headers
+from models import Basis, Case
+from panel.imports.layout import data_rows, headers, meanings, samples
+from panel.imports.layout.vocabulary import known_labels
 from panel.sheets import Line, Sheet
 from tests.conftest import clock
 from tests.factories import Stage
@@ -234,11 +236,14 @@ def test_both_lists_have_a_subtotal_that_adds_up(growing: Stage) -> None:
 
 def rows_of_import(sheet: Any) -> int:
     """How many rows of a written ledger an import takes for data."""
-    known = headers.ColumnLabels.of((label, [label]) for label in COLUMNS)
-    lines = [Line(row[0].row, [cell.value for cell in row]) for row in sheet.iter_rows()]
-    found = headers.find(Sheet(sheet.title, lines), known)
-    assert found is not None
-    return sum(headers.is_data(line, found) for line in lines[found.first :])
+    known = known_labels(Case, LedgerRules(Case))
+    written = Sheet(sheet.title, [Line(row[0].row, [cell.value for cell in row]) for row in sheet.iter_rows()])
+    header = headers.find(written, known)
+    assert header is not None
+    values_below = samples.below(written.lines[header.first :], len(header.labels))
+    meanings.assign(header, known, values_below, {})
+    assert header.doubts == []
+    return len(data_rows.Reader(written, header, known, ()).read().rows)
 
 
 def test_a_ledger_of_nothing_is_whole(growing: Stage) -> None:

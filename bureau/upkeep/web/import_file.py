@@ -18,11 +18,13 @@ from bureau.upkeep.web.table_commands import person_option, table_argument
 from panel.errors import UserError
 from panel.exports import workbooks
 from panel.i18n import _
-from panel.imports import batches, mapping
+from panel.imports import batches
 from panel.imports.batches import File
-from panel.imports.headers import normalize, spellings
+from panel.imports.layout import mapping
+from panel.imports.layout.headers import Header
+from panel.imports.layout.labels import normalize, spellings
 from panel.imports.plans import Options, Outcome, Plan
-from panel.imports.questions import Question, letter_index
+from panel.imports.questions import ALL_ROWS, Question, letter_index
 from panel.imports.rules import Rules
 from panel.security.policy import AccessDenied, Permission
 from panel.web.cli import acting, read_file
@@ -57,7 +59,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--confirm",
         metavar="ROW,ROW",
         default="",
-        help="Rows that are meant as they stand; “all” for every row that is asked about.",
+        help="Rows that are meant as they stand or are no footers; “all”: all that is asked about.",
     ),
     click.option("--header-row", type=click.IntRange(1), metavar="ROW", help="The row of the header."),
     click.option("--sheet", default="", metavar="NAME", help="Read only the sheet with this name."),
@@ -87,9 +89,10 @@ def install(app: Flask, panel: Panel) -> None:
                 try:
                     import_plan = batches.plan(session, model, upload, options, panel.registry)
                 except mapping.UnmappedError as error:
-                    _check_columns(options, [[guess.label for guess in error.guesses]])
+                    _check_columns(options, error.headers)
+                    questions = error.questions
                     raise
-                _check_columns(options, import_plan.headers)
+                _check_columns(options, [part.header for part in import_plan.parts])
                 questions = import_plan.questions
                 failed = import_plan.count(Outcome.FAILED)
                 if given["errors"] and failed:
@@ -122,23 +125,24 @@ def _with_options(command: Any) -> Any:
 
 def _options(model: Any, rules: Rules, given: Mapping[str, Any]) -> Options:
     """The options of the import. Raises UserError for bad syntax or an unknown column."""
-    meanings = _meanings(model, rules, given["mapped"])
+    rows = frozenset(filter(None, (row.strip() for row in given["confirm"].replace("，", ",").split(","))))
     return Options(
         create_missing=given["create_missing"],
         good_rows=given["good_rows"],
         skip_existing=given["skip_existing"],
         clear=given["clear_empty"],
         sheet=given["sheet"],
-        meanings={name: field for name, field in meanings.items() if letter_index(name) is None} or None,
-        columns={name: field for name, field in meanings.items() if letter_index(name) is not None},
+        columns=_columns(model, rules, given["mapped"]),
         replace=_words(model, rules, given["said"]),
-        confirmed=frozenset(filter(None, (row.strip() for row in given["confirm"].replace("，", ",").split(",")))),
+        confirmed=rows,
+        # A row that reads like a footer is only taken in by its own number.
+        taken=rows - {ALL_ROWS},
         header_row=given["header_row"],
     )
 
 
-def _meanings(model: Any, rules: Rules, mapped: Sequence[str]) -> dict[str, str]:
-    """The columns by header or letter from `--map`."""
+def _columns(model: Any, rules: Rules, mapped: Sequence[str]) -> dict[str, str]:
+    """The columns of the table by letter or header, from `--map`."""
     texts = dict(text.rpartition("=")[::2] for text in mapped)
     if not all(texts):
         raise UserError(_("Write what a column means as --map “header=field”."))
@@ -167,16 +171,16 @@ def _field_name(model: Any, rules: Rules, text: str) -> str:
         ) from None
 
 
-def _check_columns(options: Options, headers: Sequence[Sequence[str]]) -> None:
+def _check_columns(options: Options, headers: Sequence[Header]) -> None:
     """Raise UserError for a header or letter in `--map` that isn't in the file, such as a misspelt one."""
-    labels = [label for sheet in headers for label in sheet]
+    labels = [label for header in headers for label in header.labels]
     known = {spelling for label in labels for spelling in spellings(label)}
-    width = max(map(len, headers), default=0)
-    unknown = [header for header in options.meanings or () if normalize(header) not in known]
-    unknown += [name for name in options.columns if (letter_index(name) or 0) >= width]
-    if unknown:
-        names = "、".join(dict.fromkeys(label for label in labels if label))
-        raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=unknown[0], names=names))
+    width = max((len(header.labels) for header in headers), default=0)
+    for key in options.columns:
+        index = letter_index(key)
+        if normalize(key) not in known and (index is None or index >= width):
+            names = "、".join(dict.fromkeys(label for label in labels if label))
+            raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=key, names=names))
 
 
 def _write_failed_rows(plan: Plan, out: Path, file: Path) -> None:

@@ -109,6 +109,9 @@ class Sheet:
     lines: list[Line] = field(default_factory=list)
     #: Number of hidden rows with content; they are not among the lines.
     hidden: int = 0
+    #: Merged ranges over several columns near the top, where headers are: by row number the last column (index from 0)
+    #: by the first.
+    spans: dict[int, dict[int, int]] = field(default_factory=dict)
 
     @property
     def blank(self) -> bool:
@@ -222,6 +225,8 @@ def _answers(data: bytes) -> Iterator[reader_process.Answer]:
         process.wait()
 
 
+#: Rows from the top whose merged columns are noted.
+SPANNED_ROWS = 100
 #: The first texts of a column, by which is decided whether equal texts are shared.
 SAMPLE = 100
 
@@ -272,6 +277,7 @@ def _apply_flags(book: Book, flags: SheetFlags) -> None:
     _extend(sheet, flags.faults)
     for (row, column), text in flags.faults.items():
         lines[row].cells[column] = UnreadableCell.of(printable(text))
+    _note_spans(sheet, flags.merged)
     _fill_merged(lines, flags.merged)
     if flags.hidden:
         hidden_lines = [line for line in lines if line.number - 1 in flags.hidden]
@@ -293,6 +299,12 @@ def _extend(sheet: Sheet, cells: Collection[tuple[int, int]]) -> None:
         lines += [Line(number, []) for number in range(len(lines) + 1, last_row + 2)]
         for line in lines:
             line.cells += [None] * (width - len(line.cells))
+
+
+def _note_spans(sheet: Sheet, ranges: Iterable[Any]) -> None:
+    for (top, left), (_bottom, right) in ranges:
+        if top < SPANNED_ROWS and right > left:
+            sheet.spans.setdefault(top + 1, {})[left] = right
 
 
 def _fill_merged(lines: list[Line], ranges: Iterable[Any]) -> None:

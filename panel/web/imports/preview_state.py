@@ -145,11 +145,13 @@ def options_of(state: Mapping[str, Any]) -> Options:
         good_rows=bool(state.get("good", True)),
         skip_existing=bool(state.get("skip")),
         replace=state.get("replace") or {},
-        meanings=state.get("map"),
         clear=bool(state.get("clear")),
         cells=state.get("cells") or {},
         adding=state.get("adding") or {},
         confirmed=frozenset(state.get("confirmed") or ()),
+        columns=state.get("columns") or {},
+        header_row=state.get("header_row"),
+        taken=frozenset(state.get("taken") or ()),
     )
 
 

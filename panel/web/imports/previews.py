@@ -13,7 +13,7 @@ from panel.i18n import Message, _, n_
 from panel.imports.plans import Outcome, Plan
 from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
-from panel.web.imports import additions, answers, corrections
+from panel.web.imports import additions, answers, corrections, left_out
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 
 PAGE_SIZE = 50
@@ -104,6 +104,7 @@ def build(view: Any, plan: StoredPlan, state: dict[str, Any], pack: Pack) -> Pre
     )
     page.notes = _notes(plan)
     page.choices = _choices(plan, state, link)
+    page.left_out = left_out.build(plan.left_out, state, lambda taken: link({"taken": sorted(taken)}))
     if failed:
         page.buttons.append(Button(_("Download failed rows"), view.get_url(".failed_view", token=token), "download"))
     page.buttons.append(Button(_("Match columns"), view.get_url(".columns_view", token=token)))
@@ -134,7 +135,8 @@ def _blocked(view: Any, plan: StoredPlan, token: str, *, good: bool) -> Chip | N
 
 def _sub(plan: StoredPlan, state: Mapping[str, Any]) -> Message:
     sheets = "、".join(plan.labels)
-    return _("{file} · sheet {sheets} · {n} rows of data", file=state["name"], sheets=sheets, n=plan.size)
+    read = left_out.counts(plan.size, left_out.summary(plan.left_out))
+    return _("{file} · sheet {sheets} · {read}", file=state["name"], sheets=sheets, read=read)
 
 
 def _notice(plan: StoredPlan, *, good: bool) -> Message:

@@ -11,11 +11,15 @@ from flask import Response, abort, flash, redirect, request, url_for
 from flask_admin.base import expose
 from werkzeug.utils import secure_filename
 
+from panel import ids
 from panel.errors import UserError
 from panel.exports import workbooks
 from panel.i18n import Message, _
-from panel.imports import batches, layout, mapping, words
+from panel.imports import batches, words
 from panel.imports.batches import File
+from panel.imports.layout import layout, mapping
+from panel.imports.layout.layout import Layout
+from panel.imports.layout.sections import sections_of
 from panel.imports.plans import Outcome, Plan
 from panel.imports.rules import importable
 from panel.imports.stored_plan import StoredPlan
@@ -82,11 +86,12 @@ class TableFiles:
             book = batches.read(file)
             state |= {"file": store_upload(file.data), "rows": sum(len(sheet.lines) for sheet in book.sheets)}
             if is_large(state):
-                layout.check_required(
-                    current_panel().session, self.model, book, options_of(state), current_panel().registry
-                )
+                panel = current_panel()
+                clear = layout.check_columns(panel.session, self.model, book, options_of(state), panel.registry)
             else:
-                store_plan(state, self._planned(state, file, book))
+                clear = not store_plan(state, self._planned(state, file, book)).asks_about_columns
+            if not clear:
+                return redirect(self.get_url(".columns_view", token=pack(state)))
         except mapping.UnmappedError as problem:
             flash(str(problem.message), "warning")
             return redirect(self.get_url(".columns_view", token=pack(state)))
@@ -149,6 +154,8 @@ class TableFiles:
                 return redirect(self.get_url(".columns_view", token=pack(state)))
             except UserError as problem:
                 return self._upload_page(problem.message)
+        if plan.asks_about_columns:
+            return redirect(self.get_url(".columns_view", token=pack(state)))
         return self._preview(state, plan)
 
     @expose("/import/answer/", methods=("POST",))
@@ -179,23 +186,34 @@ class TableFiles:
 
     @expose("/import/columns/", methods=("GET", "POST"))
     def columns_view(self) -> Any:
-        """Map the headers of the file to columns by hand."""
+        """Settle what the columns of the file mean."""
         self._require_import()
         state = unpack(request.values.get("token"), self.endpoint)
-        panel = current_panel()
         try:
             book = batches.read(upload(state))
         except UserError as problem:
             return self._upload_page(problem.message)
-        guesses = layout.guess_columns(panel.session, self.model, book, options_of(state), panel.registry)
-        page = columns.build(self, guesses, state, pack(state))
+        sections = sections_of(self._layout(state), book)
+        error = None
         if request.method == "POST":
-            meanings = columns.posted_meanings(guesses, request.form)
-            page.error = columns.meanings_error(self.model, meanings)
-            if page.error is None:
-                return redirect(self._preview_url({**state, "map": meanings}))
-        panel.session.rollback()
+            header_row = ids.number(request.form.get("header_row"), 0)
+            if request.form.get("act") == columns.BY_HEADER and header_row:
+                changed = {**state, "columns": {}, "header_row": header_row}
+                return redirect(self.get_url(".columns_view", token=pack(changed)))
+            answers = columns.posted(sections, request.form, state.get("columns") or {})
+            changed = {**state, "columns": answers}
+            read = sections_of(self._layout(changed), book)
+            error = columns.posted_error(sections, read, request.form, self._layout(changed))
+            if error is None:
+                return redirect(self._preview_url(changed))
+        page = columns.build(self, sections, self._layout(state), state)
+        page.error = error
+        current_panel().session.rollback()
         return self.render("panel/columns.html", page=page), 422 if page.error else 200
+
+    def _layout(self, state: Mapping[str, Any]) -> Layout:
+        panel = current_panel()
+        return Layout(panel.session, self.model, options_of(state), panel.registry)
 
     def _preview(self, state: dict[str, Any], plan: StoredPlan, message: Message | None = None) -> Any:
         if message is not None:

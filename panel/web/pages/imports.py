@@ -21,14 +21,63 @@ class UploadPage(Page):
 
 
 @dataclass(slots=True)
+class LeftOutRow:
+    """A row of the file that is not read, the words of the reason, its text, and the link that takes it in."""
+
+    number: int
+    sheet: str
+    why: str
+    text: str
+    take: Button
+
+
+@dataclass(slots=True)
+class LeftOutRows:
+    """The rows that are not read, the first of them listed; and the numbers of those taken in, each with a link that
+    leaves it out again."""
+
+    count: int = 0
+    rows: list[LeftOutRow] = field(default_factory=list)
+    taken: list[tuple[str, Button]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ColumnRow:
+    """A column of the file: its letter, the labels above its label, samples, the choice of its meaning and why that is
+    proposed. `asked`: it is in doubt. `hidden`: the present filter doesn't show it."""
+
+    letter: str
+    label: str
+    choice: Input
+    group: str = ""
+    samples: list[str] = field(default_factory=list)
+    why: Words = ""
+    asked: bool = False
+    hidden: bool = False
+
+
+@dataclass(slots=True)
+class ColumnsSection:
+    """The columns of sheets with the same header."""
+
+    sheets: str
+    rows: list[ColumnRow]
+
+
+@dataclass(slots=True)
 class ColumnsPage(Page):
-    """The page that maps headers to columns: for each header a choice and sample values; posts `column.N`. `needed`
-    names the required columns."""
+    """The page that settles what the columns of a file mean; posts the choices of the sections and `header_row`.
+    `needed` names the required columns, `notice` says how many columns are in doubt."""
 
     token: str = ""
     action_url: str = ""
     needed: str = ""
-    columns: list[tuple[Input, str]] = field(default_factory=list)
+    notice: Words = ""
+    submit: Words = ""
+    chips: list[Chip] = field(default_factory=list)
+    sections: list[ColumnsSection] = field(default_factory=list)
+    header_rows: Input | None = None
+    left_out: LeftOutRows = field(default_factory=LeftOutRows)
     error: Words | None = None
 
 
@@ -172,3 +221,4 @@ class PreviewPage(Page):
     columns: list[Column] = field(default_factory=list)
     rows: list[PreviewRow] = field(default_factory=list)
     pager: Pager | None = None
+    left_out: LeftOutRows = field(default_factory=LeftOutRows)
