@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import office_calendar
-from bureau.cases import complainants, events, intake, numbering
+from bureau.cases import complainants, events, import_repeats, intake, numbering
 from bureau.cases.case_import import CaseRules
 from bureau.cases.case_matching import CaseMatcher, is_day_alone, same_moment
 from bureau.cases.steps.registry import IMPORTED
@@ -123,6 +123,7 @@ class LedgerRules(CaseRules):
             _check_times(plan, row)
         _keep_words(plan, [row for row in rows if not row.failed])
         complainants.read(session, plan, [row for row in rows if not row.failed])
+        import_repeats.note(session, plan, [row for row in rows if row.id is None and not row.failed])
         historic = [row for row in historic if not row.failed]
         if historic:
             _apply_items(session, plan, historic)

@@ -30,7 +30,7 @@ SHOWN = 5
 #: Least similarity of two descriptions: in general, with the same item, with the same place or complainant.
 SIMILAR, SIMILAR_SAME_ITEM, SIMILAR_SAME_PLACE = 0.38, 0.2, 0.12
 #: Cases in these states are no repeats: they were not handled, or are merged into another.
-_EXCLUDED = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
+EXCLUDED = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
 _SEPARATORS = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 
 SAME_PLACE = _("Same place and item")
@@ -102,7 +102,7 @@ def find_repeats(session: Session, query: RepeatQuery, days: int | None = None) 
         if query.id is not None and row.master_id == query.id:
             merged += [_repeat(row)] if row.seen else []
             continue
-        score, reasons = _compare(query, row)
+        score, reasons = compare(query, row, similarity(query.description, row.description), called=row.called)
         if reasons:
             scored.append((-score, -row.id, row, reasons))
     scored.sort(key=lambda entry: entry[:2])
@@ -142,7 +142,7 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
     # A constant isn't allowed in ORDER BY.
     first = [condition.desc() for condition in (merged, called) if not isinstance(condition, False_)]
     begun = query.reported_at
-    near: list[ColumnElement[bool]] = [Case.status.not_in(_EXCLUDED), Case.historic.is_(False)]
+    near: list[ColumnElement[bool]] = [Case.status.not_in(EXCLUDED), Case.historic.is_(False)]
     if begun is not None:
         ended = func.coalesce(Case.closed_at, begun)
         near += [ended >= begun - window, Case.reported_at <= begun + window]
@@ -170,10 +170,10 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
     return list(session.execute(statement, execution_options=UNSCOPED))
 
 
-def _compare(query: RepeatQuery, row: Any) -> tuple[float, tuple[Message, ...]]:
-    """The score of a candidate, and the reasons for it; no reasons mean that it is no repeat."""
+def compare(query: RepeatQuery, row: Any, alike: float, *, called: bool) -> tuple[float, tuple[Message, ...]]:
+    """The score of a candidate, and the reasons for it; no reasons mean that it is no repeat. `alike` is the similarity
+    of the descriptions; `called` tells whether the complainant is the same."""
     score, reasons = 0.0, []
-    alike = similarity(query.description, row.description)
     same_item = query.item_id is not None and query.item_id == row.item_id
     if row.community_id == query.community_id:
         place = normalized_place(query.place)
@@ -184,7 +184,7 @@ def _compare(query: RepeatQuery, row: Any) -> tuple[float, tuple[Message, ...]]:
             score, reasons = 1.0, [NEAR]
         if alike >= SIMILAR or (same_item and alike >= SIMILAR_SAME_ITEM):
             score, reasons = score + alike, [*reasons, SIMILAR_DESCRIPTION]
-    if row.called and (same_item or alike >= SIMILAR_SAME_PLACE or query.item_id is None or row.item_id is None):
+    if called and (same_item or alike >= SIMILAR_SAME_PLACE or query.item_id is None or row.item_id is None):
         score, reasons = score + 1.5, [*reasons, SAME_CALLER]
     return score, tuple(reasons)
 
@@ -196,9 +196,10 @@ def normalized_place(place: str | None) -> str:
 
 def similarity(text: str, other: str) -> float:
     """The Dice coefficient of two texts over their pairs of neighbouring characters: 0 to 1."""
-    first, second = _pairs(text), _pairs(other)
+    first, second = pairs(text), pairs(other)
     return 2 * len(first & second) / (len(first) + len(second)) if first and second else 0.0
 
 
-def _pairs(text: str) -> set[str]:
+def pairs(text: str) -> set[str]:
+    """The pairs of neighbouring characters of a text."""
     return {run[i : i + 2] for run in _SEPARATORS.split(narrow(text).lower()) for i in range(len(run) - 1)}

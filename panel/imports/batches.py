@@ -169,7 +169,8 @@ def _row_values(plan: Plan, row: PlanRow, batch: int) -> dict[str, Any]:
 
 def reasons(row: PlanRow) -> str:
     """The errors and notes of a row in one text."""
-    return "；".join([*(error_text(error) for error in row.errors), *(str(note) for note in row.notes)])
+    notes = (str(note) for note in (*row.notes, *row.repeats))
+    return "；".join([*(error_text(error) for error in row.errors), *notes])
 
 
 def error_text(error: CellError) -> str:

@@ -120,6 +120,7 @@ class PlanRow:
         "_masked",
         "_notes",
         "_readings",
+        "_repeats",
         "_texts",
         "as_it_stands",
         "cells",
@@ -151,6 +152,8 @@ class PlanRow:
     doubts = Lazy[list[Message]](list)
     #: Other readings of a row in doubt: (answer, label). See panel.imports.doubts.
     readings = Lazy[list[tuple[str, Message]]](list)
+    #: Why the row may be about the same thing as a stored record or another row. It is shown and written all the same.
+    repeats = Lazy[list[Message]](list)
     #: (field or label, text before, text after) for the preview of a changed row.
     changes = Lazy[list[tuple[Field | Message, str, str]]](list)
     #: Changes of other records, written before the new rows, and records to add, written after them.

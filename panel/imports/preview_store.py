@@ -19,10 +19,10 @@ from panel.i18n import _
 from panel.imports import words
 from panel.imports.batches import error_text
 from panel.imports.doubts import Ending
-from panel.imports.plans import CellError, Part, Plan, PlanRow
+from panel.imports.plans import CellError, Outcome, Part, Plan, PlanRow
 from panel.imports.questions import Question, row_key
 from panel.imports.rules import ID
-from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, load
+from panel.imports.stored_plan import DOUBTFUL, REPEATING, SUCCEEDING, StoredPlan, load
 from panel.kinds import tidy
 from panel.security.masking import is_masked
 
@@ -116,7 +116,9 @@ def _answer(plan: Plan, name: str, word: str, meaning: str) -> list[Any]:
 
 
 def _kind(row: PlanRow) -> str:
-    return SUCCEEDING if row.succeeds and not row.failed else row.outcome.value
+    if row.succeeds and not row.failed:
+        return SUCCEEDING
+    return REPEATING if row.has("repeats") and row.outcome is Outcome.NEW else row.outcome.value
 
 
 def _names(plan: Plan) -> list[tuple[str, str]]:
@@ -151,7 +153,8 @@ def _body(
         else:
             cells.append([_text(row, declared.get(name), index, hidden)])
     errors = [_error(part, error, declared, hidden) for error in row.errors]
-    body = [row.sheet, row.number, row.outcome.value, kind, cells, [str(n) for n in row.notes], errors]
+    notes = [str(note) for note in (*row.notes, *row.repeats)]
+    body = [row.sheet, row.number, row.outcome.value, kind, cells, notes, errors]
     if row.failed:
         body += [
             [[cell, index in bad] for index, cell in enumerate(row.cells)],

@@ -18,9 +18,9 @@ from panel.imports.plans import Outcome
 from panel.imports.questions import About
 from panel.security.policy import model_of
 
-#: Kinds of rows that are counted separately from others of their outcome: new rows that succeed another person, and
-#: rows that the user has to confirm.
-SUCCEEDING, DOUBTFUL = "succeeding", "doubtful"
+#: Kinds of rows that are counted separately from others of their outcome: new rows that succeed another person, new
+#: rows that may repeat another record, and rows that the user has to confirm.
+SUCCEEDING, REPEATING, DOUBTFUL = "succeeding", "repeating", "doubtful"
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from flask import request
 from panel import ids
 from panel.i18n import Message, _, n_
 from panel.imports.plans import Outcome, Plan
-from panel.imports.stored_plan import DOUBTFUL, SUCCEEDING, StoredPlan, StoredRow
+from panel.imports.stored_plan import DOUBTFUL, REPEATING, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
 from panel.web.imports import additions, answers, corrections, left_out
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
@@ -19,7 +19,7 @@ from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCe
 PAGE_SIZE = 50
 
 #: Kinds of rows that aren't outcomes.
-KINDS = {DOUBTFUL: _("To confirm"), SUCCEEDING: _("Succeeding")}
+KINDS = {DOUBTFUL: _("To confirm"), SUCCEEDING: _("Succeeding"), REPEATING: _("Possible repeat")}
 
 Pack = Callable[[Mapping[str, Any]], str]
 Link = Callable[[Mapping[str, Any]], str]
