@@ -83,10 +83,10 @@ _NARROW = {code: unicodedata.normalize("NFKC", chr(code)) for code in (0x3000, *
 _WIDE = re.compile("[\u3000\uff01-\uff5e]")
 #: Control characters that are no white space, and surrogates: workbooks, pages and databases refuse them.
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
-#: Unicode's format characters, and others that are drawn as nothing, such as variation selectors and fillers.
+#: Unicode's format characters, and others that are drawn as nothing, such as variation selectors.
 _FORMAT = (
-    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000110bd\U000110cd"
+    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U000110bd\U000110cd"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _SPACES = re.compile(r"\s+")
@@ -125,7 +125,9 @@ def tidy(raw: object) -> str:
     if raw is None:
         return ""
     if type(raw) is str:
-        if _UNTIDY.search(raw) or "  " in raw or raw.startswith(" ") or raw.endswith(" "):
+        if raw.isalnum():
+            return raw  # a fast answer for most cells
+        if _UNTIDY.search(raw) or "  " in raw or raw[:1] == " " or raw[-1:] == " ":
             return _SPACES.sub(" ", _INVISIBLE.sub("", raw)).strip()
         return raw
     if isinstance(raw, bool):

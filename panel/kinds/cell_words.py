@@ -42,7 +42,7 @@ _FIRST = frozenset("".join(word[0] + word[0].upper() for word in WORDS)) | froze
 
 def word_of(text: str) -> Word | None:
     """The meaning of a tidy text that is one of the words, in brackets or not; None for any other text."""
-    if not text or len(text) > LONGEST or text[0] not in _FIRST:
+    if not text or text[0] not in _FIRST or len(text) > LONGEST:
         return None
     plain = narrow(text).lower()
     if _STROKES.fullmatch(plain):

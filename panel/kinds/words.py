@@ -65,6 +65,10 @@ class Code(Text):
         return Text.parse(self, text)
 
 
+#: Numbers that are typed as they are stored.
+_MOBILE, _TELEPHONE = re.compile("1[3-9][0-9]{9}"), re.compile("0[0-9]{2,3}-[0-9]{7,8}")
+
+
 @dataclass(frozen=True, slots=True)
 class Mobile(Kind):
     """One mainland mobile number of 11 digits; +86 and separators are dropped. Masked as 138****1234."""
@@ -75,6 +79,8 @@ class Mobile(Kind):
         return String(11)
 
     def parse(self, raw: object) -> str | None:
+        if type(raw) is str and _MOBILE.fullmatch(raw):
+            return raw
         text = narrow(tidy(raw))
         if not text:
             return None
@@ -111,6 +117,8 @@ class Telephone(Kind):
         return String(30)
 
     def parse(self, raw: object) -> str | None:
+        if type(raw) is str and _TELEPHONE.fullmatch(raw):
+            return raw
         text = re.sub(r"[‐-―－–—]", "-", narrow(tidy(raw)))
         text = re.sub(r"\s*-\s*", "-", text)
         text = re.sub(r"^[(（](\d{3,4})[)）]\s*", r"\1-", text)

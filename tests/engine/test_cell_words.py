@@ -25,7 +25,7 @@ MARKS = [
     chr(code)
     for code in range(sys.maxunicode + 1)
     if unicodedata.category(chr(code)) in ("Cf", "Cc") and not chr(code).isspace()
-] + ["\ufe0e", "\ufe0f", "\u034f", "\u3164"]
+] + ["\ufe0e", "\ufe0f", "\u034f"]
 ROSTER = ("社区", "姓名", "性别", "职务", "手机", "办公电话", "起始时间", "备注")
 KNOWN = ("东栅社区", "胡秀珍")
 
