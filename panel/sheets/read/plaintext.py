@@ -17,6 +17,8 @@ LONGEST_CELL = 32_767
 #: Levels of nested HTML elements.
 DEEPEST = 200
 SHEET = "Sheet1"
+#: A line that is appended to a CSV, to see whether it is read as a line.
+LAST_LINE = "\x1e"
 _DELIMITERS = ",;\t"
 _STRANGE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff]")
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?([\w-]{2,20})""", re.I)
@@ -31,6 +33,13 @@ Table = tuple[str, list[list[Any]], SheetFlags]
 
 def tables(data: bytes) -> list[Table]:
     """The tables of a text. Raises ReaderError if the data is no text or has no table."""
+    if data.startswith(b"ID;") and b"\nC;" in data[:4096].replace(b"\r", b"\n"):
+        raise ReaderError("sylk")
+    if (
+        re.match(rb"\s*(MIME-Version|From|Date|Subject|Content-Type):", data[:200], re.I)
+        and b"multipart/" in data[:4096]
+    ):
+        raise ReaderError("mht")
     text = _decoded(data)
     if "\x00" in text or 100 * len(_STRANGE.findall(text)) > len(text) + 100:
         raise ReaderError("none")
@@ -50,6 +59,8 @@ def _decoded(data: bytes) -> str:
         name = charset[1].decode().lower() if charset else ""
         names = ["gb18030"] if name in {"gb2312", "gbk", "gb18030"} else []
         names += ["utf-8-sig", "gb18030"]
+        if name.startswith("big5") or _is_big5(data):
+            raise ReaderError("big5")
     for name in names:
         try:
             return data.decode(name)
@@ -58,23 +69,58 @@ def _decoded(data: bytes) -> str:
     raise ReaderError("none")
 
 
+def _is_big5(data: bytes) -> bool:
+    """Whether a text is in the code of traditional Chinese, which would decode to other characters: the second byte of
+    its characters is often below 0x80, that of simplified ones hardly ever."""
+    try:
+        data.decode("utf-8")
+        return False
+    except UnicodeDecodeError:
+        pass
+    pairs = re.findall(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]", data[:200_000])
+    low = sum(pair[1] < 0x80 for pair in pairs)
+    if 5 * low < len(pairs):
+        return False
+    try:
+        data[:200_000].decode("big5hkscs", "strict")
+    except UnicodeDecodeError as error:
+        return len(data) > 200_000 and error.start > 199_990
+    return True
+
+
 def _csv_rows(text: str) -> list[list[Any]]:
     csv.field_size_limit(LONGEST_CELL)
     rows: list[list[Any]] = []
-    cells = 0
+    cells = width = 0
+    line = start = 1
     if text[:4].lower() == "sep=" and text[4:5]:
         delimiter, _line, text = text[4], *text.partition("\n")[::2]
+        line = start = 2
     else:
         delimiter = _delimiter(text)
+    # A quotation mark that is never closed swallows the last line.
+    ended = text if text.endswith(("\n", "\r")) or not text else f"{text}\n"
+    reader = csv.reader(io.StringIO(ended + LAST_LINE, newline=""), delimiter=delimiter)
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+        for row in reader:
             cells += len(row)
-            if len(rows) >= MAX_ROWS or len(row) > MAX_COLUMNS or cells > MAX_CELLS:
+            if len(rows) > MAX_ROWS or len(row) > MAX_COLUMNS or cells > MAX_CELLS:
                 raise ReaderError("large", SHEET)
+            start, line = line, reader.line_num + 1
+            width = max(width, len(row))
+            if line > start + 1 and len(row) < width and _holds_rows(row, delimiter, width):
+                raise ReaderError("quote", str(start))
             rows.append([quoted[1] if (quoted := _QUOTED.fullmatch(cell)) else cell for cell in row])
     except csv.Error:
-        raise ReaderError("damaged") from None
+        raise ReaderError("quote" if reader.line_num > line else "damaged", str(line)) from None
+    if rows.pop() != [LAST_LINE]:
+        raise ReaderError("quote", str(start))
     return rows
+
+
+def _holds_rows(row: list[str], delimiter: str, width: int) -> bool:
+    """Whether a cell holds whole lines of a table of this width: a quotation mark before them is closed too late."""
+    return any(inner.count(delimiter) == width - 1 for cell in row for inner in cell.splitlines()[1:-1])
 
 
 def _delimiter(text: str) -> str:

@@ -36,6 +36,9 @@ REASONS = {
     "cut": _("The workbook is damaged or cut short. Send it again."),
     "parts": _("The workbook has too many parts."),
     "unpacks": _("The workbook unpacks to far too much. Copy its rows into a new workbook."),
+    "sylk": _("This is a SYLK file (.slk), which isn't read. Open it in Excel or WPS and save it as .xlsx."),
+    "mht": _("This is a web archive (.mht), which isn't read. Open it in Excel or WPS and save it as .xlsx."),
+    "big5": _("This file is in Big5, the code of traditional Chinese. Open it in Excel or WPS and save it as .xlsx."),
 }
 NO_VALUE = _("The formula in this cell has no value. Open the file in Excel or WPS, save it and send it again.")
 #: Error values that Excel shows in a cell.
@@ -189,6 +192,8 @@ def _reason(kind: str, about: str) -> Message:
             rows=MAX_ROWS,
             columns=MAX_COLUMNS,
         )
+    if kind == "quote":
+        return _("The file is damaged: the quotation mark in line {line} isn't closed. Correct it there.", line=about)
     return REASONS.get(kind, DAMAGED)
 
 

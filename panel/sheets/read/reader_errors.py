@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ReaderError(Exception):
-    """`kind` is a key of reader.REASONS, or "large"; `about` is the name of the sheet, if it concerns one."""
+    """`kind` is a key of reader.REASONS, "large" or "quote"; `about` is the name of the sheet, or the line."""
 
     def __init__(self, kind: str, about: str = "") -> None:
         super().__init__(kind, about)

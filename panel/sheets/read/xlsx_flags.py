@@ -38,6 +38,8 @@ _CELL = re.compile(
 )
 _REFERENCE = re.compile(rb"""\br=["']([A-Za-z]*)(\d{1,7})["']""")
 _TYPE = re.compile(rb"""\bt=["'](\w+)["']""")
+#: A formula whose result is known without calculation: nothing.
+_NOTHING = re.compile(rb"\s*(?:\"\"|&quot;&quot;)\s*")
 _HIDDEN_ATTRIBUTE = re.compile(rb"""\bhidden=["'](?:1|true)["']""")
 _FILTER = re.compile(rb"<(?:\w+:)?autoFilter\b([^<>]*)>")
 _FILTERED = re.compile(rb"<(?:\w+:)?filterColumn\b")
@@ -167,7 +169,7 @@ def _fault(kind: bytes, formula: bytes | None, value: bytes | None) -> str:
     """The text of a cell without a value: an error or a formula; "" for a cell with a value."""
     if kind == b"e":
         return (value or b"#N/A").decode("utf-8", "replace")[:20]
-    if value or kind in {b"str", b"inlineStr"}:
+    if value or kind in {b"str", b"inlineStr"} or (formula is not None and _NOTHING.fullmatch(formula)):
         return ""
     return "=" + unescape((formula or b"\xe2\x80\xa6").decode("utf-8", "replace"))[:60]
 
@@ -269,8 +271,9 @@ class _Document:
     def _cell(self, attributes: dict[str, Any]) -> None:
         columns = _count(attributes, "table:number-columns-repeated")
         error = attributes.get("calcext:value-type") == "error"
-        if error or ("table:formula" in attributes and "office:value-type" not in attributes):
-            self.words = "" if error else "=" + attributes["table:formula"].partition("=")[2][:60]
+        formula = attributes.get("table:formula", "").partition("=")[2]
+        if error or (formula and formula.strip() != '""' and "office:value-type" not in attributes):
+            self.words = "" if error else f"={formula[:60]}"
             self.faulty = [
                 (row, column)
                 for row in range(self.row, self.row + min(self.rows, 1_000))

@@ -42,6 +42,10 @@ class Page:
     printed: bool = False
     filtered: bool = False
 
+    def __post_init__(self) -> None:
+        self.header = [printable(label) for label in self.header]
+        self.footnote = printable(self.footnote)
+
     @property
     def pages_wide(self) -> int:
         """Number of printed pages side by side; the first column is repeated on each."""

@@ -182,10 +182,10 @@ def form(target: IO[bytes], title: str, columns: Sequence[FormColumn], *, author
     sheet.row_dimensions[1].height = page.header_height()
     for number, (column, width) in enumerate(zip(columns, widths, strict=True), start=1):
         letter = get_column_letter(number)
-        head = sheet.cell(1, number, f"{column.label}{'*' if column.required else ''}")
+        head = sheet.cell(1, number, _plain(f"{column.label}{'*' if column.required else ''}"))
         head.font, head.fill, head.alignment = HEAD_FONT, HEAD, HEADING
         if column.help:
-            head.comment = Comment(column.help, author)
+            head.comment = Comment(printable(column.help), author)
         sheet.column_dimensions[letter].width = width
         sheet.column_dimensions[letter].number_format = column.number_format
         for row in range(2, FORM_ROWS + 2):
