@@ -172,7 +172,7 @@ class Case(Record):
         aliases=("立案时间", "收件时间", "接件时间"),
     )
     due_at: Mapped[datetime | None] = col(
-        Moment(), _("Due"), group=HANDLING, readonly=True, index=True, aliases=("到期",)
+        Moment(), _("Due"), group=HANDLING, readonly=True, index=True, aliases=labels.CASE_DUE_AT
     )
     handled_at: Mapped[datetime | None] = col(
         Moment(), _("Handled at"), group=HANDLING, readonly=True, listed=False, index=True
@@ -184,7 +184,7 @@ class Case(Record):
         readonly=True,
         listed=False,
         index=True,
-        aliases=("结案时间", "办理完成时间", "办毕时间", "完结时间"),
+        aliases=labels.CASE_CLOSED_AT,
     )
     outcome: Mapped[Outcome | None] = col(
         Choice(Outcome),

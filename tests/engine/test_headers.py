@@ -182,13 +182,22 @@ def test_every_declared_label_means_its_own_column(table: str) -> None:
         ("checklistitem", "清单类别", "list_kind"),
         ("case", "上报时间", "reported_at"),
         ("case", "发生时间", "reported_at"),
+        ("case", "日期", "reported_at"),
+        ("case", "时间", None),
+        ("case", "来访日期", "reported_at"),
+        ("case", "完成日期", "closed_at"),
+        ("case", "承诺完成时间", "due_at"),
+        ("case", "位置描述", "place"),
         ("case", "问题描述", "description"),
+        ("case", "纠纷简要情况", "description"),
         ("case", "街道", "community/street"),
         ("referral", "案件编号", "case"),
         ("referral", "部门", "department"),
         ("action", "案件编号", "case"),
         ("community", "序号", None),
         ("liaison", "身份证号", None),
+        ("liaison", "现联络员", "name"),
+        ("liaison", "原联络员", None),
     ],
 )
 def test_a_label_means_what_the_office_means_by_it(table: str, label: str, column: str | None) -> None:
@@ -205,6 +214,15 @@ def test_of_two_row_headers_the_lower_label_counts() -> None:
     assert header.columns == {1: "community", 2: "name", 3: "mobile", 5: "note"}
     assert header.labels == ["序号", "社区", "姓名", "手机", "微信", "备注"]
     assert (header.first, header.ignored) == (3, ["序号", "微信"])
+
+
+def test_a_name_below_the_word_for_an_officer_is_the_officers() -> None:
+    header = find(
+        ["社区", "联络员", None, "联居队员", None],
+        [None, "姓名", "手机", "姓名", "手机"],
+        ["东塔社区", "张三", "13800000000", "李四", "13900000000"],
+    )
+    assert header.columns == {0: "community", 1: "name", 2: "mobile", 3: "officer"}
 
 
 def test_the_upper_row_counts_where_the_lower_is_empty() -> None:

@@ -13,6 +13,7 @@ from panel.kinds import narrow, tidy
 _BRACKETED = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]")
 _PUNCTUATION = re.compile(r"[\s()\[\]【】〔〕*:_\-·.、/\\]+")
 #: Words around what a label is about: 是否X is X, X至 is X.
+_DAY = re.compile("(?<=.)日期")
 _WHETHER, _UNTIL = re.compile("^是否(?=..)"), re.compile("(?<=..)至$")
 #: What people write behind the word for somebody in a label above others: 联络员信息, 队员基本情况.
 _ABOUT = re.compile("(基本|个人|人员)?(信息|情况|资料|概况)$")
@@ -34,8 +35,9 @@ def spellings(label: object) -> list[str]:
 
 
 def fold(spelling: str) -> str:
-    """One form of labels that differ by a word without weight: 日期 and 时间, 是否X and X, X至 and X."""
-    return _UNTIL.sub("", _WHETHER.sub("", spelling.replace("日期", "时间")))
+    """One form of labels that differ by a word without weight: X日期 and X时间, 是否X and X, X至 and X. 日期 and 时间
+    alone are a day and a clock."""
+    return _UNTIL.sub("", _WHETHER.sub("", _DAY.sub("时间", spelling)))
 
 
 @dataclass(frozen=True, slots=True)

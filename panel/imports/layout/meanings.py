@@ -76,6 +76,8 @@ class _Assignment:
             return claim
         if claim is not None and claim.name == owner.name:
             return claim
+        if owner.name and owner.person and known.is_name(label):
+            return _Claim(owner.name, 0)
         if known.is_phone(label) and (phones := known.people.get(owner.name)):
             return _Claim(phones[0], 0)
         if owner.person or any(spelling in owner.labels for spelling in spellings(label)):
