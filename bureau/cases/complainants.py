@@ -58,6 +58,8 @@ ANONYMOUS = re.compile(
     r"|未(?:留|署|具|透露|提供)(?:姓名|名)|(?:要求)?保密|隐名)[)\]】]?",
     re.IGNORECASE,
 )
+#: What people write behind the name of a complainant; it is no part of the name.
+ROLE = re.compile(r"\s*[(（\[【](业主|住户|居民|租户|租客|户主|本人|家属)[)）\]】]$")
 
 
 def read(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
@@ -87,7 +89,7 @@ def _values(plan: Plan, row: PlanRow, *, masked: bool) -> dict[str, Any] | None:
         if name == NAME and ANONYMOUS.fullmatch(narrow(text)):
             continue
         try:
-            parsed[ATTRS[name]] = text if "*" in text and masked else _parse_unmasked(kind, text)
+            parsed[ATTRS[name]] = text if "*" in text and masked else _parse_unmasked(kind, ROLE.sub("", text))
         except Invalid as problem:
             plan.fail(row, name, problem.message)
     if row.failed:
