@@ -1,0 +1,16 @@
+"""Whatever the layout and the cells: what would be written equals the people, or the preview asks or refuses."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from tests.corpus.judge import Judge
+from tests.corpus.layouts import rosters
+from tests.corpus.sheets import Form
+
+
+@settings(max_examples=25)
+@given(form=rosters())
+def test_a_roster_of_known_people_is_read_right_or_not_at_all(judge: Judge, form: Form) -> None:
+    report = judge.judge("roster", form)
+    assert not report.faults, report.faults
