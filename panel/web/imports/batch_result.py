@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
-from panel.i18n import Message, _
+from panel.i18n import _
 from panel.imports.plans import Outcome
 from panel.imports.records import ImportBatch, ImportRow
 from panel.search.names import NOT_VISIBLE, visible_names
@@ -33,30 +33,36 @@ def tables(batch: ImportBatch) -> list[Related]:
     panel = current_panel()
     if batch.table_name not in panel.views or not panel.policy.may(current_actor(), Permission.READ, ImportRow):
         return []
-    failed = ImportRow.outcome == Outcome.FAILED.value
-    results = (
-        _rows(batch, _("Not imported"), failed, _list_url(batch, Outcome.FAILED.value)),
-        _people(batch),
-        _rows(batch, _("Remarks"), ~failed & ImportRow.reason.is_not(None), _list_url(batch)),
-    )
-    return [table for table in results if table.rows]
+    failed, remarks = _rows(batch)
+    return [table for table in (failed, _people(batch), remarks) if table.rows]
 
 
 def _list_url(batch: ImportBatch, outcome: str | None = None) -> str:
     return url_for("importrow.index_view", batch=batch.id, outcome=outcome)
 
 
-def _rows(batch: ImportBatch, label: Message, condition: Any, address: str) -> Related:
-    """The rows of a batch that fulfil a condition, with their reasons."""
-    session, chosen = current_panel().session, (ImportRow.batch_id == batch.id, condition)
-    count = session.execute(select(func.count()).select_from(ImportRow).where(*chosen)).scalar_one()
-    rows = []
-    for row in session.execute(select(ImportRow).where(*chosen).order_by(ImportRow.id).limit(SHOWN)).scalars():
+def _rows(batch: ImportBatch) -> tuple[Related, Related]:
+    """The rows that failed, and the remarks at the others. One statement."""
+    failed = case((ImportRow.outcome == Outcome.FAILED.value, 1), else_=0)
+    columns = (ImportRow.id, ImportRow.sheet, ImportRow.number, ImportRow.record_id, ImportRow.reason)
+    nth = func.row_number().over(partition_by=failed, order_by=ImportRow.id).label("nth")
+    count = func.count().over(partition_by=failed).label("count")
+    told = (
+        select(*columns, failed.label("failed"), nth, count)
+        .where(ImportRow.batch_id == batch.id, ImportRow.reason.is_not(None))
+        .subquery()
+    )
+    headings = [Column("number", _("Excel row")), Column("reason", _("Reason"), wide=True)]
+    both = (
+        Related(_("Remarks"), 0, _list_url(batch), headings, []),
+        Related(_("Not imported"), 0, _list_url(batch, Outcome.FAILED.value), headings, []),
+    )
+    for row in current_panel().session.execute(select(told).where(told.c.nth <= SHOWN).order_by(told.c.id)):
         url = render.record_url(batch.table_name, row.record_id) if row.record_id is not None else None
         place = Cell(str(row.number), below=[row.sheet] if len(batch.labels) > 1 else [])
-        rows.append(Row(row.id, url or "", [place, Cell(row.reason or "")]))
-    columns = [Column("number", _("Excel row")), Column("reason", _("Reason"), wide=True)]
-    return Related(label, count, address, columns, rows)
+        both[row.failed].rows.append(Row(row.id, url or "", [place, Cell(row.reason)]))
+        both[row.failed].count = row.count
+    return both[1], both[0]
 
 
 def _people(batch: ImportBatch) -> Related:
