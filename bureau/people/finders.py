@@ -81,6 +81,7 @@ class CommunityFinder(Finder):
     addable = True
 
     def load(self, session: Session, texts: Collection[str]) -> None:
+        self._same_streets: dict[tuple[str, str], bool] = {}
         self.closed: dict[int, str] = {}
         community, street = Community.__table__.c, Street.__table__.c
         columns = (community.id, community.name, community.alias_names, community.status, street.name)
@@ -98,12 +99,10 @@ class CommunityFinder(Finder):
 
     def is_in(self, id_: int, place: str) -> bool:
         """A street is also meant by its name alone (鹤湖), or with the district before it (南湖区鹤湖街道)."""
-        street, stated = self.places.get(id_, ""), self.place_key(place)
-        if street == stated:
-            return True
-        kinds = {kind[0] for name in (street, stated) if (kind := KINDS.search(name))}
-        same = DISTRICT.sub("", _stem(street)) == DISTRICT.sub("", _stem(stated))
-        return same and len(kinds) < 2
+        street = self.places.get(id_, "")
+        if (street, place) not in self._same_streets:
+            self._same_streets[street, place] = _same_street(street, self.place_key(place))
+        return self._same_streets[street, place]
 
     def doubt(self, id_: int) -> Message | None:
         if id_ not in self.closed:
@@ -112,6 +111,13 @@ class CommunityFinder(Finder):
 
     def key(self, text: str) -> str:
         return name_without_ending(text)
+
+
+def _same_street(street: str, stated: str) -> bool:
+    if street == stated:
+        return True
+    kinds = {kind[0] for name in (street, stated) if (kind := KINDS.search(name))}
+    return DISTRICT.sub("", _stem(street)) == DISTRICT.sub("", _stem(stated)) and len(kinds) < 2
 
 
 class OfficerFinder(Finder):

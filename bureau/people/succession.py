@@ -63,7 +63,7 @@ def _doubt(session: Session, successions: Sequence[tuple[PlanRow, Row[Any]]]) ->
         new = row.values["name"]
         if row.values.get("mobile") is not None and row.values["mobile"] == old.mobile:
             reason = _("{new} has the mobile number of {old}. Was the name corrected?", new=new, old=old.name)
-        elif _differ_in_one(key_of(new), key_of(old.name)):
+        elif _alike(key_of(new), key_of(old.name)):
             reason = _("{new} and {old} differ in one character. Was the name corrected?", new=new, old=old.name)
         elif key_of(new) in officers:
             row.doubt(_("{name} is an officer. Is the column of names the right one?", name=new))
@@ -78,9 +78,14 @@ def _doubt(session: Session, successions: Sequence[tuple[PlanRow, Row[Any]]]) ->
         row.readings.append((CORRECTED, _("The name of {old} is corrected to {new}", new=new, old=old.name)))
 
 
-def _differ_in_one(new: str, old: str) -> bool:
-    """Whether two names of three characters or more have all but one in common, in the same places."""
-    return len(new) == len(old) > 2 and sum(a != b for a, b in zip(new, old, strict=True)) == 1
+def _alike(new: str, old: str) -> bool:
+    """Whether two names of one family differ in one character, or one lacks a character that the other has."""
+    short, long = sorted((new, old), key=len)
+    if len(long) < 3 or new == old or new[:1] != old[:1]:
+        return False
+    if len(short) == len(long):
+        return sum(a != b for a, b in zip(short, long, strict=True)) == 1
+    return len(long) - len(short) == 1 and any(short == long[:n] + long[n + 1 :] for n in range(len(long)))
 
 
 def _officers(session: Session, names: Iterable[str]) -> set[str]:

@@ -65,9 +65,15 @@ def test_the_mobile_of_the_one_in_office_asks_whether_the_name_was_corrected(off
     assert liaisons(office.stage) == [(STANDING, True)]
 
 
-def test_a_name_that_differs_in_one_character_is_asked_about_too(office: Office) -> None:
-    made = office.plan("liaison", table(("社区", "姓名"), ("东栅社区", "胡秀贞")))
-    assert texts(made) == [f"胡秀贞 and {STANDING} differ in one character. Was the name corrected?"]
+@pytest.mark.parametrize("name", ["胡秀贞", "胡珍", "胡秀珍珍"])
+def test_a_name_that_differs_in_one_character_is_asked_about_too(office: Office, name: str) -> None:
+    made = office.plan("liaison", table(("社区", "姓名"), ("东栅社区", name)))
+    assert texts(made) == [f"{name} and {STANDING} differ in one character. Was the name corrected?"]
+
+
+@pytest.mark.parametrize("name", ["吴秀珍", "胡国珍明", "胡丽华", "珍秀胡", "李四"])
+def test_another_name_is_another_person(office: Office, name: str) -> None:
+    assert office.plan("liaison", table(("社区", "姓名"), ("东栅社区", name))).questions == []
 
 
 @pytest.mark.parametrize("said", ["2=corrected", "Sheet1!2=corrected"])
