@@ -149,7 +149,7 @@ class RowReader:
             return True
         if word is Word.VACANT and column.kind.any_text and not column.kind.person:
             return False
-        if column.field is None or not column.field.required:
+        if column.field is None or not column.field.required or column.field.default is not None:
             self._silent.append(f"{column.label}“{text}”")
         self._clear(row, column)
         return True

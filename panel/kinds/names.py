@@ -1,4 +1,4 @@
-"""Kinds of names of people: what stands behind a name, and which cells hold two names."""
+"""Kinds of names of people: what stands around a name, and which cells hold two names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ _TITLE = (
 _LAST = frozenset("任记书员委席长格络社工干事理人师生士志职兼")
 _WRAPPED = re.compile(r"[(\[【〔]([^()\[\]【】〔〕]+)[)\]】〕]")
 _SIGN = r"[/、,;:|\s-]"
-_BEHIND = re.compile(rf"(?P<name>.*?)(?P<sign>{_SIGN}*)(?P<title>{_TITLE})")
+_BEHIND = re.compile(rf"(?P<name>.*?)(?:{_SIGN}*{_TITLE}|{_SIGN}+(?:男|女|代|正|副)性?)")
+_ALONE = frozenset({"男", "女", "男性", "女性", "代", "正", "副"})
+#: A post in front of a name: 主任张三, 社区书记：李四.
+_BEFORE = re.compile(
+    rf"(?:社区|党委|党总支|支部|副)*(?:主任|书记|委员|站长|网格员|网格长|联络员){_SIGN}*(?P<name>[{_HAN}·]{{2,}})"
+)
 _BETWEEN = re.compile(r"\s*[/、,;|&+]\s*")
 _TOGETHER = re.compile(rf"([{_HAN}]{{2,3}})[和与及跟]([{_HAN}]{{2,3}})")
 #: Surnames of two characters, which people write apart from the given name: 欧阳 娜娜.
@@ -82,7 +87,8 @@ class FullName(PersonName):
         names = _names_in(text)
         if not _CHINESE.search(text):
             return Reading(Text.parse(self, text))
-        if not names or (len(names[0]) < 2 and len(names[0]) < len(_GAP.sub("", text))):
+        surname = names and (len(names[0]) < 2 or _LONG_SURNAME.fullmatch(names[0]))
+        if not names or (surname and len(names[0]) < len(_GAP.sub("", text))):
             raise Invalid(_("“{value}” is no full name.", value=text))
         name = Text.parse(self, names[0])
         dropped = name is not None and name != _GAP.sub("", text)
@@ -91,7 +97,7 @@ class FullName(PersonName):
 
 def _is_plain(text: str) -> bool:
     """Whether a text is a name and nothing else at first sight, as nearly every one is."""
-    titled = text[-1] in _LAST and _BEHIND.fullmatch(text)
+    titled = (text[-1] in _LAST and _BEHIND.fullmatch(text)) or (len(text) > 3 and _BEFORE.fullmatch(text))
     return text.isalpha() and not titled and not _TOGETHER.fullmatch(text) and word_of(text) is None
 
 
@@ -111,8 +117,10 @@ def _names_in(text: str) -> list[str]:
 
 
 def _without_title(text: str) -> str:
-    """A name without the titles behind it; "" for a title alone."""
-    text = text.strip()
+    """A name without the titles in front and behind; "" for a title alone."""
+    text = "" if text.strip() in _ALONE else text.strip()
+    if (match := _BEFORE.fullmatch(text)) and not re.fullmatch(_TITLE, match["name"]):
+        text = match["name"]
     while text and (match := _BEHIND.fullmatch(text)):
         text = match["name"].strip()
     return text

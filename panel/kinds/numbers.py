@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeEngine
 
 from panel.i18n import _
 from panel.kinds.base import Invalid, Kind, Reading, narrow, tidy
+from panel.kinds.numerals import arabic
 
 #: Currency signs around an amount.
 _CURRENCY = re.compile(r"^[¥￥]\s*|\s*元$")
@@ -34,7 +35,7 @@ def _accounting(text: str) -> str:
 
 
 #: A number with the measure word or unit behind it: 2,130户, 1个工作日.
-_MEASURED = re.compile(r"([+-]?[0-9][0-9,.]*)\s*([\u4e00-\u9fff]{1,6})")
+_MEASURED = re.compile(r"([+-]?[0-9][0-9,.]*)\s*[(\[]?([\u4e00-\u9fff]{1,6}?)[)\]]?")
 #: Measure words, which say nothing beside the label of the column.
 _MEASURES = re.compile(
     "个?(?:[户人名位次件起处只条头家辆台项幢栋间套张份例宗笔天日年月周级类]|户次|人次|小时|分钟|工作日|类区)|个"
@@ -63,7 +64,8 @@ class Whole(Kind):
         return self._read(raw).value  # type: ignore[no-any-return]
 
     def read(self, raw: object) -> Reading:
-        match = _MEASURED.fullmatch(narrow(tidy(raw))) if self.unit_field and isinstance(raw, str) else None
+        text = re.sub(r"(?<=[^\d])[之以]?内$", "", arabic(narrow(tidy(raw)))) if isinstance(raw, str) else ""
+        match = _MEASURED.fullmatch(text) if self.unit_field else None
         if match is None or match[2] in _ABOUT:
             return self._read(raw)
         return Reading(self._number(match[1]), unit=match[2])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-_DIGITS = {**dict(zip("〇一二三四五六七八九", range(10), strict=True)), **dict.fromkeys("零○", 0), "两": 2, "元": 1}
+_DIGITS = {**dict(zip("〇一二三四五六七八九", range(10), strict=True)), **dict.fromkeys("零○Oo0", 0), "两": 2}
 _TENS = {"十": 1, "廿": 2, "卅": 3}
 #: A numeral; not that of a weekday (星期一) or of a quarter of an hour (三刻).
-_NUMERAL = re.compile(r"(?<![期周拜])[〇零○一二三四五六七八九十廿卅两]+(?!刻)|元(?=年)")
+_NUMERAL = re.compile(r"(?<![期周拜])[〇零○一二三四五六七八九十廿卅两](?:[〇零○一二三四五六七八九十廿卅两Oo0]*(?!刻))")
 _NUMBER = re.compile(r"([一二三四五六七八九]?)([十廿卅])([一二三四五六七八九]?)")
 
 

@@ -15,10 +15,14 @@ from panel.kinds.base import EXCEL_EPOCH, ZONE, Invalid, Kind, Moments, Reading,
 from panel.kinds.clock import clock_of
 from panel.kinds.numerals import arabic
 
-_DAY = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*[日号]?")
+#: What stands between year, month and day, beside 年 and 月.
+_SIGN = r"(?:\s*[-./。,、]\s*|\s+)"
+_DAY = re.compile(rf"(\d{{4}})(?:{_SIGN}|\s*年\s*)(\d{{1,2}})(?:{_SIGN}|\s*月\s*)(\d{{1,2}})\s*[日号]?")
 _DAY_PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})")
-#: A month without a day, and the words for an open term that may follow.
-_MONTH = re.compile(r"(\d{4})\s*[-./年]\s*(\d{1,2})\s*(?:月份?)?(\s*起|\s*[-—–~至]*\s*(?:至?今|现在))?")
+#: Text after the first day of an open term.
+_OPEN = r"\s*(?:起任?|任职?|[-—–~至]*\s*(?:至?今|现在)|[-—–~至]+)"
+#: A month without a day. A year of two digits needs its 年.
+_MONTH = re.compile(rf"(?:(\d{{4}})\s*[-./年]|(\d{{2}})\s*年)\s*(\d{{1,2}})\s*(?:月份?)?({_OPEN})?")
 #: A day with a year of two digits. Up to 12 before a stroke it may as well be a month: 05/03/26.
 _DAY_SHORT = re.compile(
     r"(?!(?:0\d|1[0-2])\s*/)(\d{2})(?:\s*([-./])\s*(\d{1,2})\s*\2\s*|\s*年\s*(\d{1,2})\s*月\s*)(\d{1,2})\s*[日号]?(?!\d)"
@@ -28,8 +32,8 @@ _CLOCK = re.compile(r"[\sT]*(\d{1,2})\s*[:时点]\s*(\d{1,2})?(?:\s*[:分]\s*(\d
 #: The end of a moment in ISO 8601 with its distance from UTC.
 _ZONED = re.compile(r"[\sT]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})", re.IGNORECASE)
 _WEEKDAY = re.compile(r"\s*\(?(星期|周|礼拜)[一二三四五六日天]\)?")
-#: Text after the first day of an open term, and texts for "no last day".
-_SINCE = re.compile(r"\s*(起|[-—–~至]*\s*(至?今|现在))")
+_SINCE = re.compile(_OPEN)
+#: Texts for "no last day".
 _NO_END = frozenset({"至今", "今", "现在"})
 #: Years that are accepted.
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -68,9 +72,9 @@ def _read_day(text: str) -> _Found:
         day = _date(*(int(part) for part in match.groups()))
         return _Found(day, _WEEKDAY.sub("", plain[match.end() :], count=1))
     if match := _MONTH.fullmatch(plain):
-        day = _date(int(match[1]), int(match[2]), 1)
+        day = _date(int(match[1] or _century(int(match[2]))), int(match[3]), 1)
         note = _("“{value}” names no day; it is read as {result}.", value=text, result=day)
-        return _Found(day, match[3] or "", note)
+        return _Found(day, match[4] or "", note)
     if match := _DAY_SHORT.match(plain):
         day = _date(_century(int(match[1])), int(match[3] or match[4]), int(match[5]))
         return _Found(day, _WEEKDAY.sub("", plain[match.end() :], count=1), _read_as(text, day))

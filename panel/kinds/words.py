@@ -138,7 +138,10 @@ class Telephone(Kind):
 
 
 #: A landline: area code (010, 02x or of four digits), number, extension; or a service number.
-_LANDLINE = re.compile(r"(?:(010|02\d|0[3-9]\d{2})-?)?([2-9]\d{6,7}(?:-\d{1,6})?)|([48]00)-?(\d{3,4})-?(\d{3,4})")
+_LANDLINE = re.compile(r"(?:(010|02\d|0[3-9]\d{2}))?([2-9]\d{6,7})(?:x(\d{1,6}))?|([48]00)(\d{3})(\d{4})")
+_EXTENSION = re.compile(
+    r"(?<=\d)\s*(?:-(?=\d{1,6}$)(?<=\d{7}-)|转|分机号?|ext\.?|#|\*)\s*:?\s*(?=\d{1,6}$)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +155,12 @@ class Phone(Mobile):
         try:
             return Mobile.parse(self, raw)
         except Invalid as problem:
-            try:
-                match = _LANDLINE.fullmatch(Telephone().parse(raw) or "")
-            except Invalid:
-                match = None
-            if match is None:
+            plain = re.sub(r"[‐-―－–—]", "-", narrow(tidy(raw)))
+            match = _LANDLINE.fullmatch(digits(_EXTENSION.sub("x", plain)))
+            if match is None and plain.startswith(("1", "+")):
                 raise problem from None
+            if match is None:
+                raise Invalid(_("This is no telephone number. Example: 13812345678 or 0573-82712611.")) from None
         return "-".join(filter(None, match.groups()))
 
     def mask(self, value: Any) -> str:

@@ -219,3 +219,24 @@ def test_a_unit_that_two_cells_tell_otherwise_is_refused(office: Office) -> None
     labels = ("编码", "名称", "清单", "时限", "时限单位")
     made = office.plan("checklistitem", table(labels, ("X1", "甲", "服务", "1个工作日", "紧急工作时")))
     assert [(row, column) for row, column, _text in errors(made)] == [(2, "时限")]
+
+
+@pytest.mark.parametrize(
+    "text", ["暂 缺", "空　缺", "暂缺（待选举）", "待补选", "尚未配备", "岗位空缺", "人员待定", "暂无人选", "缺编"]
+)
+def test_a_post_is_vacant_however_it_is_said(text: str) -> None:
+    assert word_of(tidy(text)) is Word.VACANT
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("主任邵翠芳", "邵翠芳"),
+        ("社区书记：邵翠芳", "邵翠芳"),
+        ("书记 邵翠芳", "邵翠芳"),
+        ("邵翠芳，女", "邵翠芳"),
+        ("邵翠芳 女", "邵翠芳"),
+    ],
+)
+def test_a_post_in_front_of_a_name_and_a_gender_behind_it_are_no_part_of_it(text: str, name: str) -> None:
+    assert FullName().parse(text) == name
