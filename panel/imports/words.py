@@ -146,12 +146,15 @@ def _question(plan: Plan, unknown: UnknownWord, rows: Sequence[PlanRow], *, can_
 
 
 def _meaning(unknown: UnknownWord, first: PlanRow, count: int) -> Message:
-    values = {"label": unknown.declared.label, "value": unknown.word, "row": first.number}
-    return n_(
-        "{label} “{value}” (row {row}): what does it mean?",
-        "{label} “{value}” ({n} rows, the first is {row}): what does it mean?",
-        count,
-        **values,
+    label, word = unknown.declared.label, unknown.word
+    if count == 1:
+        return _("{label} “{value}”: what does it mean?", label=label, value=word)
+    return _(
+        "{label} “{value}”: what does it mean? ({n} rows, the first is {row})",
+        label=label,
+        value=word,
+        n=count,
+        row=first.number,
     )
 
 

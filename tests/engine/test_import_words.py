@@ -51,7 +51,7 @@ def test_an_unknown_word_of_a_choice_is_one_question_for_all_its_rows(office: Of
     question = asked(made)["source:网格上报"]
     assert (question.column, question.header, question.row) == ("D", "来源", None)
     assert answers(question) == [*(source.value for source in models.Source), "", words.LEAVE_OUT]
-    assert sentences([question.text]) == ["Source “网格上报” (2 rows, the first is 2): what does it mean?"]
+    assert sentences([question.text]) == ["Source “网格上报”: what does it mean? (2 rows, the first is 2)"]
 
 
 def test_nothing_is_written_while_a_word_is_asked_about(office: Office) -> None:
