@@ -47,8 +47,8 @@ class OfficerKind(Choices):
 
 
 class ListKind(Choices):
-    ENFORCEMENT = "enforcement", _("Enforcement list"), "brand", "执法"
-    SERVICE = "service", _("Service list"), "good", "服务"
+    ENFORCEMENT = "enforcement", _("Enforcement list"), "brand", "执法 执法类 执法事项"
+    SERVICE = "service", _("Service list"), "good", "服务 服务类 服务事项"
 
 
 class LimitUnit(Choices):
@@ -78,7 +78,7 @@ class Source(Choices):
         _("12345 hotline"),
         "",
         "12345热线 热线 市民热线 12345市民热线 12345政务热线 政务热线 政务服务热线 12345政务服务热线 "
-        "12345政务服务便民热线 政务服务便民热线 12345平台 12345工单 热线工单 热线转办 热线投诉 12345转办",
+        "12345政务服务便民热线 政务服务便民热线 12345平台 12345工单 热线工单 热线转办 热线投诉 12345转办 12345平台转办",
     )
     SUPERIOR = (
         "superior",

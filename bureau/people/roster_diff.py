@@ -14,7 +14,7 @@ from models import ENDED, Case, Community, Liaison, Street
 from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.errors import UserError
-from panel.i18n import _, in_default_locale
+from panel.i18n import Message, _, in_default_locale
 from panel.imports import batches, roster_diff
 from panel.imports.batches import File
 from panel.imports.matching import key_of
@@ -61,6 +61,21 @@ def compare_roster(session: Session, file: File, registry: Registry, street: int
     return RosterDiff(
         comparison, street, set(homes.values()), _open_cases(session, [person.id for person in comparison.left])
     )
+
+
+def endings(comparison: Comparison) -> dict[int, tuple[Message, list[Message]]]:
+    """What importing the file does with the terms of liaisons, by their ids, and why that is in doubt: as the preview
+    of the import lists it."""
+    plan = comparison.plan
+    doubts = {row.place: row.doubts for row in plan.rows if row.has("doubts")}
+    return {
+        ending.id: (
+            _("{why} Importing the file ends this term on {day}.", why=ending.why, day=ending.until),
+            doubts.get(ending.key, []),
+        )
+        for ending in plan.endings
+        if ending.table == Liaison.__tablename__
+    }
 
 
 def _streets_of(session: Session, communities: Collection[object]) -> dict[int, int]:

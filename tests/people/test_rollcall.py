@@ -151,6 +151,7 @@ def test_the_commands(office: Office, tmp_path: Path) -> None:
     roster.write_bytes(SENT)
     told = say("compare", "liaison", str(roster), "--street", "城东街道", "--as", "office")
     assert (told["exit"], [one["name"] for one in told["left"]], told["joined"][0]["name"]) == (0, ["胡秀珍"], "李新")
+    assert told["left"][0]["notes"] == ["李新接任。导入此表后，任期至 2026-07-14 止。"]
     assert say("compare", "liaison", str(roster), "--street", "无")["exit"] == 1
     assert say("compare", "liaison", str(roster), "--as", "viewer")["exit"] == 1
     assert say("compare", "liaison", str(tmp_path / "没有.xlsx"))["exit"] == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,15 +11,13 @@ from sqlalchemy import select
 from werkzeug.utils import secure_filename
 
 from bureau.people import roster_diff
-from models import Liaison, Street
+from models import Street
 from panel import ids
 from panel.errors import UserError
 from panel.fields import field_named
 from panel.i18n import Message, _, n_
 from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
-from panel.imports.questions import row_key
-from panel.imports.roster_diff import Comparison
 from panel.kinds import Day, Invalid, today
 from panel.search.names import NOT_VISIBLE
 from panel.security.masking import is_masked
@@ -188,7 +185,11 @@ class LiaisonView(SchemaView):
         )
         if self.can_edit:
             page.day = Input("day", _("Last day in office"), "date", value=today().isoformat(), required=True)
-        _note_endings(page.left, comparison)
+        endings = roster_diff.endings(comparison)
+        for leaver, person in zip(page.left, comparison.left, strict=True):
+            if person.id in endings:
+                leaver.note, doubts = endings[person.id]
+                leaver.doubts = [str(doubt) for doubt in doubts]
         page.buttons.append(Button(_("Another file"), self.get_url(".compare_view")))
         if comparison.plan.writable or comparison.failed:
             url = self.get_url(".preview_view", token=pack(state))
@@ -235,17 +236,6 @@ class LiaisonView(SchemaView):
             for field_or_message, before, after in row.changes
         ]
         return changed
-
-
-def _note_endings(left: Sequence[Leaver], comparison: Comparison) -> None:
-    """Note at each of those who left what importing the file does with their term, as its preview lists it."""
-    plan = comparison.plan
-    endings = {ending.id: ending for ending in plan.endings if ending.table == Liaison.__tablename__}
-    doubts = {row_key(row.sheet, row.number): row.doubts for row in plan.rows if row.has("doubts")}
-    for leaver, person in zip(left, comparison.left, strict=True):
-        if (ending := endings.get(person.id)) is not None:
-            leaver.note = _("{why} Importing the file ends this term on {day}.", why=ending.why, day=ending.until)
-            leaver.doubts = [str(doubt) for doubt in doubts.get(ending.key, ())]
 
 
 def _place(person: Any) -> str:

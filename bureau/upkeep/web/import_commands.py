@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,7 @@ def _stays(unit: Unit) -> dict[str, Any]:
 
 def _compared(diff: RosterDiff) -> dict[str, Any]:
     comparison = diff.comparison
+    endings = roster_diff.endings(comparison)
     return {
         "rows": len(comparison.plan.rows),
         "joined": [_row(diff, row) for row in comparison.joined],
@@ -190,6 +191,7 @@ def _compared(diff: RosterDiff) -> dict[str, Any]:
                 "community": person.community.name if person.community else "",
                 "start_on": person.start_on.isoformat(),
                 "open_cases": [number for _id, number in diff.open_cases.get(person.id, [])],
+                "notes": [str(note) for note in _notes(endings, person.id)],
             }
             for person in comparison.left
         ],
@@ -216,6 +218,14 @@ def _compared(diff: RosterDiff) -> dict[str, Any]:
     }
 
 
+def _notes(endings: Mapping[int, tuple[Message, list[Message]]], id_: int) -> list[Message]:
+    """What importing the file does with a liaison's term, and why that is in doubt."""
+    if id_ not in endings:
+        return []
+    note, doubts = endings[id_]
+    return [note, *doubts]
+
+
 def _row(diff: RosterDiff, row: PlanRow) -> dict[str, Any]:
     return {
         "sheet": row.sheet,
@@ -234,7 +244,8 @@ def _print_comparison(report: dict[str, Any]) -> None:
     for entry in report["left"]:
         cases = "、".join(entry["open_cases"])
         line = _("Left: {name}, {community}", name=entry["name"], community=entry["community"])
-        click.echo(_("{line}; open cases: {cases}", line=line, cases=cases) if cases else line)
+        line = _("{line}; open cases: {cases}", line=line, cases=cases) if cases else line
+        click.echo(" · ".join(str(part) for part in (line, *entry["notes"])))
     for entry in report["changed"]:
         changes = "；".join(f"{change['column']} {change['before']} → {change['after']}" for change in entry["changes"])
         line = _("Changed: {name}, {community} (row {row})", **_named(entry))
