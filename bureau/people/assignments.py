@@ -55,6 +55,9 @@ class OfficerAssigner:
         self.session, self.plan, self.day = session, plan, today()
 
     def assign(self, rows: Sequence[PlanRow]) -> None:
+        for row in self.plan.rows:
+            if row.vacant and row.has_extra(self.COLUMN):
+                self._say(row, row.extra[self.COLUMN], _("The post of the liaison is vacant."))
         named = [row for row in rows if row.has_extra(self.COLUMN)]
         if not named:
             return
@@ -63,23 +66,21 @@ class OfficerAssigner:
             self.plan.warnings.append(_("The officers on duty are not taken over: your role doesn't allow it."))
             return
         finder = OfficerFinder(Officer)
-        finder.read(self.session, {text for row in named for text in (row.extra[self.COLUMN], *self._names(row))})
+        finder.read(self.session, {row.extra[self.COLUMN] for row in named})
         terms = terms_of(self.session, {row.effective("community_id") for row in named})
         for row in named:
             self._assign_named(row, finder, terms.get(row.effective("community_id"), []))
 
-    def _names(self, row: PlanRow) -> list[str]:
-        return link_cells.split(row.extra[self.COLUMN], lambda _text: False)
-
     def _assign_named(self, row: PlanRow, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
         """Assign the officer of a row, unless all officers that it names are on duty there already: a substitute stands
         beside the officer for whom they stand in."""
-        text, names = row.extra[self.COLUMN], self._names(row)
+        text = row.extra[self.COLUMN]
+        names = [_known_name(finder, name) for name in link_cells.split(text, lambda _text: False)]
         on_duty = [t.officer_id for t in terms if t.start_on <= self.day and (t.end_on is None or t.end_on >= self.day)]
         unseen = in_every_locale(NOT_VISIBLE)
         if on_duty and all(name in unseen or any(finder.has_name(name, id_) for id_ in on_duty) for name in names):
             return
-        match = finder.find(text)
+        match = finder.find(_known_name(finder, text))
         visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
         if not isinstance(match, int) and len(names) > 1:
             self._say(row, text, _("“{name}” are several officers: assign each of them for a term.", name=text))
@@ -128,6 +129,11 @@ class OfficerAssigner:
             before = finder.primary_names.get(current.officer_id, "") if current is not None else ""
             name = text if isinstance(officer, PendingRecord) else finder.primary_names[officer]
             row.changes.append((self.LABELS[-1], before, name))  # type: ignore[arg-type]
+
+
+def _known_name(finder: OfficerFinder, text: str) -> str:
+    """The text, or the name in it where a title stands behind a name."""
+    return text if finder.key(text) in finder.names else finder.name_in(text) or text
 
 
 class AssignmentMatcher(Matcher):

@@ -19,7 +19,7 @@ from panel.chunks import chunks
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
-from panel.kinds import Code, Invalid, Text, narrow, tidy
+from panel.kinds import OTHER_DOTS, Code, FullName, Invalid, PersonName, Text, narrow, one_dot, tidy
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, permitted, policy_of
 
@@ -32,9 +32,9 @@ MAX_SUGGESTIONS, MAX_SUGGEST_LENGTH = 300, 40
 
 
 def key_of(text: object) -> str:
-    """The form of a name for comparison: narrow, in lower case, without white space. A text already in this form is
-    returned itself, so that it takes no second copy in memory."""
-    plain = narrow(tidy(text))
+    """The form of a name for comparison: narrow, in lower case, with one kind of dot, without white space. A text that
+    is in this form already is returned itself, so that it takes no second copy in memory."""
+    plain = one_dot(narrow(tidy(text)))
     low = plain.lower()
     parts = (plain if low == plain else low).split()
     return parts[0] if len(parts) == 1 else "".join(parts)
@@ -165,6 +165,18 @@ class Finder:
         """Whether this record has the name, even if others have it too."""
         return id_ in self.names.get(self.key(text), ())
 
+    def name_in(self, text: str) -> str:
+        """The name in a text that is more than a name: in a table of people without the title behind it. "" if there is
+        no other name in it."""
+        named = field_named(self.model, "name")
+        if named is None or not isinstance(named.kind, FullName):
+            return ""
+        try:
+            name = named.kind.parse(text)
+        except Invalid:
+            return ""
+        return name if name and self.key(name) != self.key(text) else ""
+
     def find(self, text: str, place: str = "") -> int | Missing:
         """The id of the record, or why there is none. `place` is the name of a parent that tells records of one name
         apart."""
@@ -238,6 +250,8 @@ class Matcher:
         column: ColumnElement[Any] = table.c[attr]
         if isinstance(kind, Text) and not isinstance(kind, Code):
             column = func.lower(func.replace(column, " ", ""))
+            for dot in OTHER_DOTS if isinstance(kind, PersonName) else "":
+                column = func.replace(column, dot, "·")
             keys = {key_of(value) for value in keys}
         rows: list[Row[Any]] = []
         for chunk in chunks(sorted(keys)):

@@ -75,7 +75,7 @@ class Resolver:
     def _resolve(self, part: Part, row: PlanRow, declared: Field, text: str, places: Sequence[str]) -> None:
         finder = self.finder(declared)
         place = next((t for name in places if (t := part.text(row, name)) and word_of(t) is not Word.NOTHING), "")
-        match = finder.find(text, place or self._place_beside(part, row, declared) or part.sheet)
+        match = self._find(row, finder, text, place or self._place_beside(part, row, declared) or part.sheet)
         if isinstance(match, int):
             row.values[declared.attr] = match
             if stated := place or self._place_of_sheet(part, declared):
@@ -95,6 +95,16 @@ class Resolver:
                 parent = place or self._place_beside(part, row, declared) or part.sheet
                 self.additions.offer(finder, text, self._parents(finder, parent))
             self._fail(row, declared, finder, text, match)
+
+    def _find(self, row: PlanRow, finder: Finder, text: str, place: str) -> int | Missing:
+        """The record with a name; of a person also where a title stands behind the name."""
+        match = finder.find(text, place)
+        if isinstance(match, int) or match.ambiguous or not (name := finder.name_in(text)):
+            return match
+        named = finder.find(name, place)
+        if isinstance(named, int):
+            row.notes.append(_("“{value}” is read as {result}.", value=text, result=name))
+        return match if not isinstance(named, int) and not named.ambiguous else named
 
     def _add(self, row: PlanRow, declared: Field, added: PendingRecord | Message) -> None:
         if isinstance(added, Message):

@@ -26,7 +26,7 @@ from panel.kinds.base import (
 from panel.kinds.cell_words import Word, word_of
 from panel.kinds.choices import Choice, Data, Label, Many, Reference
 from panel.kinds.clock import Time
-from panel.kinds.names import FullName, PersonName, one_dot
+from panel.kinds.names import OTHER_DOTS, FullName, PersonName, one_dot
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.times import Day, Moment, to_minute
 from panel.kinds.words import Code, Email, Link, Mobile, Phone, Place, Telephone, Text
@@ -34,6 +34,7 @@ from panel.kinds.words import Code, Email, Link, Mobile, Phone, Place, Telephone
 __all__ = [
     "EXACT",
     "EXCEL_EPOCH",
+    "OTHER_DOTS",
     "ZONE",
     "Amount",
     "Choice",

@@ -14,7 +14,8 @@ from panel.kinds.words import Text
 _HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
 _CHINESE = re.compile(f"[{_HAN}]")
 #: Dots between the parts of a name, which stand for one: 阿依·古丽. A full stop is one only between Chinese characters.
-_DOTS = re.compile(rf"\s*[·•・‧∙⋅･]\s*|(?<=[{_HAN}])\.(?=[{_HAN}])")
+OTHER_DOTS = "•・‧∙⋅･"
+_DOTS = re.compile(rf"\s*[·{OTHER_DOTS}]\s*|(?<=[{_HAN}])\.(?=[{_HAN}])")
 _GAP = re.compile(rf"(?<=[{_HAN}·]) (?=[{_HAN}·])")
 _BRACKETED = re.compile(r"\s*[(\[【〔][^)\]】〕]*(?:[)\]】〕]\s*|$)")
 #: Posts and forms of address behind a name, with what is put before them (副主任, 社区书记, 兼主任).

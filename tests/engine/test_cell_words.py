@@ -240,3 +240,28 @@ def test_a_post_is_vacant_however_it_is_said(text: str) -> None:
 )
 def test_a_post_in_front_of_a_name_and_a_gender_behind_it_are_no_part_of_it(text: str, name: str) -> None:
     assert FullName().parse(text) == name
+
+
+def test_a_title_behind_the_name_of_a_referenced_person_is_no_part_of_it(office: Office) -> None:
+    made = office.plan("case", table(("社区", "问题描述", "主办队员"), ("东栅社区", "楼道堆物", "沈建平（副队长）")))
+    assert counts(made) == {"new": 1}
+    assert made.rows[0].values["lead_officer_id"] == office.stage.inside["officer"]
+    assert "“沈建平（副队长）” is read as 沈建平." in notes(made)[2]
+    same = office.plan("liaison", table(("社区", "姓名", "联居队员"), (*KNOWN, "沈建平 队长")))
+    assert (counts(same), same.warnings, same.rows[0].adds) == ({"unchanged": 1}, [], [])
+
+
+def test_the_officer_beside_a_vacant_post_is_named(office: Office) -> None:
+    made = office.plan("liaison", table(("社区", "姓名", "联居队员"), ("东栅社区", "暂缺", "沈建平")))
+    assert sentences(made.warnings) == ["Row 2: The post of the liaison is vacant. No officer was assigned."]
+
+
+def test_dots_in_names_are_one_dot_in_references_too(stage: Stage) -> None:
+    with stage.session() as session:
+        session.get_one(MODELS["officer"], stage.inside["officer"]).name = "阿依•古丽"
+    for dot in "·•・．":
+        labels = ("社区", "问题描述", "主办队员")
+        made = Office(stage).plan("case", table(labels, ("东栅社区", "楼道堆物", f"阿依{dot}古丽")))
+        assert counts(made) == {"new": 1}, dot
+        officers = table(("姓名", "所属分队"), (f"阿依{dot}古丽", None))
+        assert counts(Office(stage).plan("officer", officers)) == {"unchanged": 1}, dot
