@@ -86,6 +86,23 @@ def backend(pytestconfig: pytest.Config) -> str:
     return str(pytestconfig.getoption("--database"))
 
 
+#: Connections to PostgreSQL that were opened, those of engines that a test made too.
+_opened: list[Any] = []
+
+
+def _note(connection: Any, _record: object) -> None:
+    if type(connection).__module__.startswith("psycopg"):  # jobs and previews have files of SQLite besides
+        _opened.append(connection)
+
+
+def _close(database: str) -> None:
+    """Close what is still connected to a database that is about to be dropped."""
+    for connection in _opened:
+        if not connection.closed and connection.info.dbname == database:
+            connection.close()
+    _opened[:] = [connection for connection in _opened if not connection.closed]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.URL]:
     """A PostgreSQL server of our own, out of a wheel; one for each test process. Its folder is none of pytest's: those
@@ -98,6 +115,7 @@ def postgres() -> Iterator[sa.URL]:
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         _execute(url, f"ALTER SYSTEM SET {setting} = off")  # what is thrown away need not survive a power cut
     _execute(url, "SELECT pg_reload_conf()")
+    sa.event.listen(sa.pool.Pool, "connect", _note)
     yield url
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -154,6 +172,7 @@ def _database(backend: str, template: Any, plain_config: Config, folder: Path) -
     server, name = template.set(database="postgres"), f"t_{uuid.uuid4().hex}"
     _execute(server, f"CREATE DATABASE {name} TEMPLATE {template.database}")
     yield replace(plain_config, instance=folder, database_url=_address(template.set(database=name)))
+    _close(name)
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

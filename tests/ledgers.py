@@ -124,4 +124,4 @@ def rows(stage: Stage, month: Month = MAY, basis: Basis = Basis.ACCEPTED, squad:
 
 def of(found: Iterable[LedgerRow], id_: int) -> LedgerRow:
     """The row of a case; StopIteration when it has none."""
-    return next(row for row in found if row.case_id == id_)
+    return next(row for row in list(found) if row.case_id == id_)  # a ledger half read keeps its cursor open

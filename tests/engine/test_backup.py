@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -33,19 +33,23 @@ def tools(app: Flask, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def empty(config: Config, backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def empty(config: Config, backend: str, tmp_path: Path) -> Iterator[Flask]:
     """An installation without a database, or with an empty one."""
-    config = replace(config, instance=tmp_path / "elsewhere")
-    config.instance.mkdir()
-    if backend == "sqlite":
-        return create_app(replace(config, database_url=f"sqlite:///{config.instance / 'panel.db'}"))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
     url = sa.make_url(config.database_url)
-    name = f"{url.database}_back"
-    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    return create_app(replace(config, database_url=url.set(database=name).render_as_string(hide_password=False)))
+    if backend == "sqlite":
+        url = url.set(database=str(folder / "panel.db"))
+    else:
+        server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+        url = url.set(database=f"{url.database}_back")
+        with server.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {url.database}"))
+        server.dispose()
+    app = create_app(replace(config, instance=folder, database_url=url.render_as_string(hide_password=False)))
+    yield app
+    with app.app_context():
+        app.extensions["panel"].db.engine.dispose()
 
 
 def run(app: Flask, *arguments: object) -> Result:
