@@ -34,6 +34,7 @@ def said(plan: Plan) -> dict[int, list[str]]:
     return {row.number: sentences(row.repeats) for row in plan.rows if row.has("repeats")}
 
 
+@pytest.mark.database
 def test_a_report_of_a_stored_matter_is_shown_and_comes_in(office: Office) -> None:
     first = office.run("case", reports(FIRST))
     number = office.stage.get("case", first.rows[0].id or 0).case_no
@@ -43,6 +44,7 @@ def test_a_report_of_a_stored_matter_is_shown_and_comes_in(office: Office) -> No
     assert counts(made) == {"new": 1}
 
 
+@pytest.mark.database
 def test_the_same_complainant_is_recognised(office: Office) -> None:
     first = office.run("case", reports(FIRST))
     number = office.stage.get("case", first.rows[0].id or 0).case_no

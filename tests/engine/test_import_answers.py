@@ -131,6 +131,15 @@ def test_all_rows_shown_are_confirmed_by_one_button(stage: Stage) -> None:
     assert button(page) == "导入 3 行，跳过 1 行"
 
 
+def test_whoever_leaves_in_doubt_needs_an_answer_each(stage: Stage) -> None:
+    browser = stage.browse("office")
+    labels = ("街道", "社区", "姓名", "职务")
+    rows = [("城西街道", "东栅社区", "李四", None), ("城东街道", "西马桥社区", "马晓燕", "书记")]
+    _address, page = preview(browser, "liaison", table(labels, *rows))
+    assert button(page) == "先回答 2 个问题"
+    assert button(give(browser, "liaison", page, all="1")) == "先回答 1 个问题"
+
+
 def test_a_word_that_is_open_is_not_settled_by_the_button_for_rows(stage: Stage) -> None:
     browser = stage.browse("office")
     _address, page = preview(browser, "case", REPORTS)

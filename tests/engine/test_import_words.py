@@ -61,6 +61,7 @@ def test_nothing_is_written_while_a_word_is_asked_about(office: Office) -> None:
     assert office.stage.count("case") == before
 
 
+@pytest.mark.database
 def test_an_answer_counts_for_every_row_and_is_remembered(office: Office) -> None:
     made = office.run("case", reports("网格上报", "网格上报"), replace={"source": {"网格上报": "patrol"}})
     assert [row.values["source"] for row in made.rows] == [models.Source.PATROL] * 2
@@ -175,6 +176,7 @@ def old(**cells: Any) -> bytes:
     return table(tuple(given), tuple(given.values()))
 
 
+@pytest.mark.database
 def test_a_closed_old_case_keeps_the_words_of_its_item_and_source(office: Office) -> None:
     data = old(事项="噪音扰民", 来源="网格上报")
     made = office.run("case", data)

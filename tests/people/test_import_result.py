@@ -34,6 +34,7 @@ def cards(page: str) -> dict[str, str]:
     return dict(re.findall(r"<h2>([^<]+)<span class=\"count\">(.*?)</section>", page, re.DOTALL))
 
 
+@pytest.mark.database
 def test_it_names_failed_rows_people_who_left_and_officers_not_assigned(office: Office) -> None:
     office.run("liaison", ROSTER, good_rows=True)
     found = cards(result(office))

@@ -77,7 +77,8 @@ def _answer(view: Any, page: PreviewPage, answer: Any, state: Mapping[str, Any],
 
 def answered(plan: StoredPlan, state: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
     """The state of a preview with the posted answers: the number of an offer for each question. With `all` in the form
-    each row in doubt that the page showed and that was not answered is right as it stands."""
+    each row in doubt that the page showed and that was not answered is right as it stands, but for rows that end
+    somebody's term: each of them needs an answer."""
     replace = {name: dict(words) for name, words in (state.get("replace") or {}).items()}
     confirmed = set(state.get("confirmed") or ())
     for number, question in enumerate(plan.questions):
