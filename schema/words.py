@@ -35,7 +35,7 @@ class OfficerKind(Choices):
         "officer",
         _("Enforcement officer"),
         "brand",
-        "队员 执法人员 正式队员 正式 在编 在编人员 在编队员 公务员",
+        "队员 执法队员 执法人员 正式队员 正式 在编 在编人员 在编队员 公务员",
     )
     #: Auxiliary staff can't decide a penalty.
     AUXILIARY = (

@@ -19,7 +19,7 @@ def test_on_a_phone_the_menu_stands_behind_its_button(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(menu).not_to_be_in_viewport()
     button.click()
-    menu.get_by_role("link", name="案件", exact=False).first.click()
+    menu.locator("a[href='/admin/case/']").click()
     page.wait_for_url("**/admin/case/")
     expect(menu).not_to_be_in_viewport()
 
