@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import office_calendar
-from bureau.cases import complainants, events, import_repeats, intake, numbering
+from bureau.cases import complainants, events, import_repeats, intake, ledger_state, numbering
 from bureau.cases.case_import import CaseRules
 from bureau.cases.case_matching import CaseMatcher, is_day_alone, same_moment
 from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
-from models import ENDED, Case, CaseEvent, CaseStatus, ChecklistItem, Liaison, Urgency
+from models import ENDED, Case, CaseEvent, ChecklistItem, Liaison, Urgency
 from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.fields import field_named
@@ -82,7 +82,7 @@ class LedgerRules(CaseRules):
     """Import of cases: new reports and historic cases, both with their complainants."""
 
     def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
-        return complainants.LABELS
+        return {**complainants.LABELS, **ledger_state.LABELS}
 
     def extra_kinds(self) -> Mapping[str, Kind]:
         return complainants.KINDS
@@ -110,7 +110,7 @@ class LedgerRules(CaseRules):
             values = row.values
             values.setdefault("accepted_at", values.get("reported_at"))
             values.setdefault("reported_at", values["accepted_at"])
-            values |= {"historic": True, "status": state_of(values)}
+            values |= {"historic": True, "status": ledger_state.state_of(row)}
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         historic = [row for row in rows if row.id is None and row.values.get("historic")]
@@ -121,6 +121,9 @@ class LedgerRules(CaseRules):
         _close_at_end_of_day(session, historic)
         for row in historic:
             _check_times(plan, row)
+        for row in rows:
+            if row.id is None and not row.failed:
+                ledger_state.doubt(row)
         _keep_words(plan, [row for row in rows if not row.failed])
         complainants.read(session, plan, [row for row in rows if not row.failed])
         import_repeats.note(session, plan, [row for row in rows if row.id is None and not row.failed])
@@ -138,13 +141,6 @@ class LedgerRules(CaseRules):
         case_ids = [ids[id(row)] for row in rows]
         complainants.add(session, zip(case_ids, rows, strict=True), note)
         return case_ids
-
-
-def state_of(values: Mapping[str, Any]) -> CaseStatus:
-    """The state of a case by its values in the ledger."""
-    if values.get("closed_at") is not None:
-        return CaseStatus.CLOSED
-    return CaseStatus.HANDLED if values.get("outcome") or values.get("result") else CaseStatus.ACCEPTED
 
 
 def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:

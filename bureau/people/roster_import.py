@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +23,13 @@ from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import PersonColumn, Rules
 from panel.kinds import Kind, PersonName, today
+
+#: A telephone without its area code.
+LOCAL_NUMBER = re.compile(r"\d{7,8}")
+#: Words of a remark that tells that somebody left.
+LEAVING = re.compile(
+    "离职|离任|离岗|调离|调走|调出|调往|已调|退休(?!返聘)|辞职|辞去|不再(担任|任)|卸任|停职|病故|去世|换人|已换|由.{2,8}(接任|接替|担任|负责)"
+)
 
 
 class CommunityMatcher(Matcher):
@@ -131,6 +139,12 @@ class LiaisonMatcher(Matcher):
             else:
                 self.ended[*person, "from", liaison.start_on] = self.ended[*person, "until", liaison.end_on] = liaison
 
+    def same(self, field: Field, stored: Any, value: Any) -> bool:
+        """A telephone counts as equal without its area code too."""
+        if field.name == "telephone" and stored and isinstance(value, str) and LOCAL_NUMBER.fullmatch(value):
+            return str(stored).endswith(f"-{value}")
+        return super().same(field, stored, value)
+
     def who(self, row: PlanRow) -> Key:
         return (row.values.get("community_id"), key_of(row.values.get("name")))
 
@@ -179,21 +193,41 @@ class LiaisonRules(Rules):
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         self._one_active(plan, rows)
+        self._doubt_remarks(rows)
         succeed(session, plan, [row for row in rows if not row.failed], self.liaisons.in_office)
         self._same_person(session, plan, rows)
         OfficerAssigner(session, plan).assign([r for r in rows if not r.failed and r.effective("end_on") is None])
 
     @staticmethod
     def _one_active(plan: Plan, rows: Sequence[PlanRow]) -> None:
-        """Fail the later row of two active liaisons of one community in the file."""
-        first: dict[Any, PlanRow] = {}
+        """Of several active liaisons of a community in the file take the one in office, else the first, which is asked
+        about: the file may list all staff. Fail the others."""
+        named: dict[Any, list[PlanRow]] = defaultdict(list)
         for row in rows:
-            if (
-                row.effective("end_on") is None
-                and (earlier := first.setdefault(row.effective("community_id"), row)) is not row
-            ):
-                place = plan.row_label(earlier, row)
+            if row.effective("end_on") is None:
+                named[row.effective("community_id")].append(row)
+        for together in named.values():
+            if len(together) == 1:
+                continue
+            taken = next((row for row in together if row.id is not None), together[0])
+            others = [row for row in together if row is not taken]
+            if taken.id is None:
+                numbers = "、".join(plan.row_label(row, taken) for row in others)
+                taken.doubt(
+                    _("Others stand here for this community too (rows {rows}). Is this one the liaison?", rows=numbers)
+                )
+            for row in others:
+                place = plan.row_label(taken, row)
                 row.fail(_("Row {row} names an active liaison of this community already.", row=place))
+
+    @staticmethod
+    def _doubt_remarks(rows: Sequence[PlanRow]) -> None:
+        """Doubt rows that keep a liaison in office with a remark that tells of a leaving."""
+        for row in rows:
+            note = row.values.get("note")
+            if row.id is not None and note and row.effective("end_on") is None and LEAVING.search(note):
+                row.doubt(_("The remark “{note}” may say that {name} has left.", note=note, name=row.effective("name")))
+                row.as_it_stands = _("{name} stays in office", name=row.effective("name"))
 
     @staticmethod
     def _same_person(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
