@@ -160,7 +160,7 @@ class Judge:
         return {
             **{name: values(name) for name in ("place", "description", "outcome", "result", "hotline_no", "status")},
             "community": self.place_names.get(values("community_id")),
-            "accepted": values("accepted_at"),
+            "accepted": values("accepted_at") or values("reported_at"),
             "closed": values("closed_at"),
             "item": self.items.get(values("item_id") or 0) or values("item_name"),
             "source": values("source"),
