@@ -34,7 +34,8 @@ serve: $(VENV)/.run ## the real thing: an empty system, no demo data
 	  exit 1; \
 	fi
 	@$(FLASK) setup
-	@echo "First administrator: INSTANCE_PATH=$(INSTANCE_PATH) $(FLASK) user add NAME --role administrator"
+	@echo "First administrators: INSTANCE_PATH=$(INSTANCE_PATH) $(FLASK) user add NAME --role administrator"
+	@echo "and, to grant roles: INSTANCE_PATH=$(INSTANCE_PATH) $(FLASK) user add OTHER --role security"
 	@exec $(BIN)/python admin_app.py
 
 test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL

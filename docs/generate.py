@@ -22,6 +22,7 @@ from panel.web.engine_views import ENGINE_VIEWS
 DOCS = Path(__file__).resolve().parent
 LETTERS = {
     Permission.READ: "R",
+    Permission.CHOOSE: "N",
     Permission.CREATE: "A",
     Permission.EDIT: "E",
     Permission.DELETE: "D",
@@ -71,7 +72,7 @@ def roles() -> str:
             for model in dict.fromkeys((*(screen.model for screen in SCREENS), *(screen[1] for screen in ENGINE_VIEWS)))
         ),
     )
-    everything = " and ".join(f"`{role.name}`" for role in ROLES if role.everything)
+    everything = " and ".join(f"`{role.name}`" for role in ROLES if role.everything and not role.administrative)
     return f"""# Roles
 
 Generated from `bureau/access/roles.py` by `make docs`; the panel shows the same table under “Who may do what”.

@@ -76,6 +76,8 @@ class Base(DeclarativeBase):
     #: The pattern of a record's name in files, if `__display__` isn't unique: `"{name}({badge})"`. If one of these
     #: attributes is empty, `__display__` is used.
     __name_in_files__: ClassVar[str] = ""
+    #: What look-ups show after the name, besides the key references, to tell records of one name apart.
+    __told_apart_by__: ClassVar[tuple[str, ...]] = ()
     #: Whether templates of tables that refer to this one offer its records as a drop-down.
     __offered__: ClassVar[bool] = True
     #: The default order of the list; a leading "-" means descending.
@@ -165,8 +167,13 @@ def name_attributes(model: type[Any]) -> list[str]:
 def name_in_files(record: Any) -> str:
     """The name of a record in files, by which an import finds it."""
     model = type(record)
-    values = {name: getattr(record, name) for name in _placeholders(model)}
-    return str(model.__name_in_files__.format(**values)) if values and all(values.values()) else display(record)
+    return written_name(model, {name: getattr(record, name) for name in _placeholders(model)}) or display(record)
+
+
+def written_name(model: type[Any], values: Mapping[str, Any]) -> str:
+    """The pattern of the names in files filled with these values; "" without a pattern, or if one of them is empty."""
+    names = _placeholders(model)
+    return str(model.__name_in_files__.format(**values)) if names and all(values.get(name) for name in names) else ""
 
 
 class Record(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from sqlalchemy import CheckConstraint, Index, or_, select, text
@@ -102,6 +102,10 @@ class Liaison(Named, Record):
     community: Mapped[Community] = relationship()
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
 
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Refuse an account that another liaison has."""
+        return linked_elsewhere(self, session)
+
 
 class Officer(Named, Record):
     """An enforcement officer (执法队员)."""
@@ -156,6 +160,21 @@ class Officer(Named, Record):
 
     squad: Mapped[Squad | None] = relationship()
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Refuse an account that another officer has."""
+        return linked_elsewhere(self, session)
+
+
+def linked_elsewhere(person: Liaison | Officer, session: Session) -> Iterator[tuple[str, Message]]:
+    """The error of an account that is linked to another person of the same kind already."""
+    model = type(person)
+    if person.user_id is None:
+        return
+    with session.no_autoflush:
+        statement = select(model.name).where(model.user_id == person.user_id, model.id != (person.id or 0))
+        if other := session.execute(statement, execution_options=UNSCOPED).scalar():
+            yield "user", _("This account is linked to {name} already. Clear it there first.", name=other)
 
 
 class Assignment(Record):

@@ -71,6 +71,8 @@ ROSTER = (Community, Liaison, Officer, Assignment, Volunteer)
 CASEWORK = (Case, CaseParty, Action, Referral, Feedback)
 #: Measurements and mediations. Steps begin and end a mediation.
 DISPUTES = (Measurement, Mediation, MediationSession, MediationMember)
+#: People who have accounts, and the tables that tell people of one name apart.
+PEOPLE = (Liaison, Officer, Community, Squad, Street)
 #: Visits and surveys.
 DUTY = (Visit, SurveyEntry)
 LEDGERS = (Ledger, LedgerLine)
@@ -78,6 +80,8 @@ BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *DUTY, *CASEWORK, *DISP
 
 #: For tables whose rows are added by steps: reading and correcting.
 CORRECT = frozenset({Act.READ, Act.EDIT})
+#: Names alone: to link accounts and people.
+CHOOSE = frozenset({Act.CHOOSE})
 EXPORT = frozenset({Act.EXPORT})
 REVEAL = frozenset({Act.REVEAL})
 Grants = Mapping[type[Base], frozenset[Act]]
@@ -108,6 +112,7 @@ ROLES: tuple[Role, ...] = (
             LedgerDraft: WRITE | EXPORT,
             Attachment: WRITE,
             Setting: WRITE,
+            User: CHOOSE,
         },
         everything=True,
     ),
@@ -177,15 +182,31 @@ ROLES: tuple[Role, ...] = (
     Role(
         name=ADMINISTRATOR,
         label=_("System administrator"),
-        description=_("Accounts, settings and jobs; no business data."),
-        grants={User: WRITE, UserRole: WRITE | {Act.DELETE}, Setting: WRITE, Webhook: WRITE, WebhookDelivery: READ},
+        description=_(
+            "Accounts without roles, whose they are, settings and jobs; no business data but names of people."
+        ),
+        grants={
+            **dict.fromkeys(PEOPLE, CHOOSE),
+            User: WRITE,
+            UserRole: READ,
+            Setting: WRITE,
+            Webhook: WRITE,
+            WebhookDelivery: READ,
+        },
+        everything=True,
         administrative=True,
     ),
     Role(
         name=SECURITY,
         label=_("Security administrator"),
-        description=_("Roles, log-ins and unlocking; no business data."),
-        grants={User: READ, UserRole: WRITE | {Act.DELETE}, LoginLog: READ | EXPORT},
+        description=_("Roles, log-ins and unlocking; no business data but names of people."),
+        grants={
+            **dict.fromkeys(PEOPLE, CHOOSE),
+            User: READ,
+            UserRole: WRITE | {Act.DELETE},
+            LoginLog: READ | EXPORT,
+        },
+        everything=True,
         administrative=True,
     ),
     Role(

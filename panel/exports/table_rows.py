@@ -20,9 +20,9 @@ from panel.i18n import Message
 from panel.imports.rules import RECORD_NO, parent_references
 from panel.kinds import ZONE, Choice, Data, Flag, Kind, Moment
 from panel.search.listing import order
-from panel.search.names import NOT_VISIBLE
+from panel.search.names import NOT_VISIBLE, names_in_files
 from panel.security.masking import is_masked
-from panel.security.policy import model_of
+from panel.security.policy import Permission, model_of
 from panel.security.session import actor_of, policy_of
 from panel.sheets import text_cell
 
@@ -173,6 +173,10 @@ class _Names:
             options.append(joinedload(getattr(self.model, self.place.name)))
         statement = select(self.model).where(self.model.id.in_(missing)).options(*options)
         self.known.update(dict.fromkeys(missing, (str(NOT_VISIBLE), None)))
+        if not policy_of(self.session).may(actor_of(self.session), Permission.READ, self.model):
+            names_by_id = names_in_files(self.session, self.model, {id_ for id_ in missing if id_ is not None})
+            self.known.update({id_: (text_cell(name), None) for id_, name in names_by_id.items()})
+            return
         for record in self.session.execute(statement).unique().scalars():
             above = getattr(record, self.place.name) if self.place is not None else None
             place = text_cell(display(above)) if above is not None else None

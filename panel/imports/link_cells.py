@@ -97,7 +97,7 @@ def check_targets(resolver: Resolver) -> None:
             _settle_ambiguous(resolver, row, declared, before)
         target = model_of(declared.target or "")
         pointed = {id_ for row in rows for id_ in (*_ids(row, declared), *(row.stored.get(declared.attr) or ()))}
-        reach = permitted(session, target, Permission.READ, pointed)
+        reach = permitted(session, target, Permission.CHOOSE, pointed)
         for row in rows:
             before = row.stored.get(declared.attr) or ()
             if any(id_ not in reach for id_ in set(_ids(row, declared)).difference(before)):

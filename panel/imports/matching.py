@@ -86,20 +86,20 @@ class Finder:
         self.primary_names: dict[int, str] = {}
         self.other_names: dict[str, str] = {}
         self.places: dict[int, str] = {}
-        #: Ids of the records that the actor may read; None for all.
+        #: Ids of the records that the actor may refer to; None for all.
         self.reach: Collection[int] | None = None
         self._cache: dict[tuple[str, str], int | Missing] = {}
         self._suggestions = 0
 
     def read(self, session: Session, texts: Collection[str]) -> None:
-        """Load the names of the table in a fixed number of statements, and which records the actor may read."""
+        """Load the names of the table in a fixed number of statements, and which records the actor may refer to."""
         self.load(session, texts)
         if (
-            policy_of(session).criterion(actor_of(session), Permission.READ, self.model, table_of(self.model).c)
+            policy_of(session).criterion(actor_of(session), Permission.CHOOSE, self.model, table_of(self.model).c)
             is not None
         ):
             self.reach = permitted(
-                session, self.model, Permission.READ, {id_ for ids in self.names.values() for id_ in ids}
+                session, self.model, Permission.CHOOSE, {id_ for ids in self.names.values() for id_ in ids}
             )
 
     def load(self, session: Session, texts: Collection[str]) -> None:

@@ -166,7 +166,7 @@ class Resolver:
                 elif row.has("ambiguous") and declared.name in row.ambiguous:
                     self.plan.fail(row, declared.name, row.ambiguous[declared.name])
             outside = targets.difference(
-                permitted(self.session, model_of(declared.reference.table), Permission.READ, targets)
+                permitted(self.session, model_of(declared.reference.table), Permission.CHOOSE, targets)
             )
             if not outside:
                 continue

@@ -35,6 +35,7 @@ class User(Named, Record):
     __scope__: ClassVar[Path] = Public()
     __display__ = ("name",)
     __name_in_files__ = "{username}"
+    __told_apart_by__ = ("username",)
     __offered__ = False
 
     username: Mapped[str] = col(

@@ -17,8 +17,10 @@ from panel.i18n import Message, _
 
 
 class Permission(StrEnum):
-    """Actions on a table, alphabetically. Every other action needs READ too."""
+    """Actions on a table, alphabetically. CHOOSE is to refer to its records and see their names, nothing else of them;
+    READ includes it. Every other action needs READ too."""
 
+    CHOOSE = "choose"
     CREATE = "create"
     DELETE = "delete"
     EDIT = "edit"
@@ -34,6 +36,7 @@ class Permission(StrEnum):
 
 
 LABELS = {
+    Permission.CHOOSE: _("choose by name"),
     Permission.CREATE: _("add"),
     Permission.DELETE: _("delete"),
     Permission.EDIT: _("edit"),
@@ -89,6 +92,10 @@ class Role:
     #: The role manages the panel itself and sees no business data.
     administrative: bool = False
 
+    def permits(self, action: Permission, model: type[Base]) -> bool:
+        granted = self.grants.get(model, frozenset())
+        return action in granted or (action is Permission.CHOOSE and Permission.READ in granted)
+
 
 class AccessDenied(Exception):  # noqa: N818 - shown to the user as a sentence
     """The actor may not do this. Nothing was written."""
@@ -132,7 +139,7 @@ class Policy:
         return [self.roles[name] for name in sorted(actor.roles) if name in self.roles]
 
     def may(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
-        return actor.system or any(action in role.grants.get(model, ()) for role in self.roles_of(actor))
+        return actor.system or any(role.permits(action, model) for role in self.roles_of(actor))
 
     def sees_masked(self, actor: Actor, model: type[Base]) -> bool:
         """Whether work phones of the table are masked too: if all roles of the actor that may read it are `masked`."""
@@ -151,12 +158,12 @@ class Policy:
         if actor.system:
             return None
         if isinstance(model.__scope__, Own):
-            if action is not Permission.READ or actor.user_id is None:
+            if action not in (Permission.READ, Permission.CHOOSE) or actor.user_id is None:
                 return false()
             own_rows = getattr(model if columns is None else columns, model.__scope__.attr) == actor.user_id
             assert isinstance(own_rows, ColumnElement)
             return own_rows
-        granting = [role for role in self.roles_of(actor) if action in role.grants.get(model, ())]
+        granting = [role for role in self.roles_of(actor) if role.permits(action, model)]
         conditions = [self._rows(role, actor, model, model if columns is None else columns) for role in granting]
         if any(condition is None for condition in conditions):
             return None

@@ -298,7 +298,7 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
         for (model, action), ids in written.items():
             require(session, model, action, ids)
         for model, ids in targets.items():
-            require(session, model, Permission.READ, ids)
+            require(session, model, Permission.CHOOSE, ids)
     audit.write(session)
 
 

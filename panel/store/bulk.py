@@ -270,7 +270,7 @@ def _check_references(session: Session, model: type[Base], rows: Sequence[Mappin
     for field in fields(model):
         if field.reference:
             referenced = {row[field.attr] for row in rows if row.get(field.attr) is not None}
-            require(session, model_of(field.reference.table), Permission.READ, referenced)
+            require(session, model_of(field.reference.table), Permission.CHOOSE, referenced)
     for field in links(model):
         referenced = {id_ for row in rows for id_ in row.get(field.attr) or ()}
-        require(session, model_of(field.target or ""), Permission.READ, referenced)
+        require(session, model_of(field.target or ""), Permission.CHOOSE, referenced)

@@ -11,11 +11,12 @@ from flask_admin.form import BaseForm
 from markupsafe import Markup
 from wtforms import Field as FormField
 
-from panel.base import Base, display
+from panel.base import Base
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Amount, Choice, Data, Invalid, Kind, Moment, Text, Whole
-from panel.web.lookups import all_visible, label, visible
+from panel.web.lookups import all_visible, label
+from panel.web.lookups import chosen as chosen_record
 from panel.web.pages import Group, Input
 from panel.web.render import is_masked, text_of
 
@@ -105,11 +106,11 @@ class KindField(FormField):
 
     def _find_target(self) -> None:
         assert self.declared.reference
-        target = visible(self.declared.reference.table, self.data)
+        target = chosen_record(self.declared.reference.table, self.data)
         if target is None:
             self.process_errors = [str(_("Choose one from the list."))]
         else:
-            self.shown = display(target)
+            self.shown = target.label
 
     def add_error(self, message: Message) -> None:
         """Add an error that was found when saving."""

@@ -17,7 +17,7 @@ from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission
 from panel.web import forms, render
 from panel.web.context import current_actor, current_panel
-from panel.web.lookups import label, visible
+from panel.web.lookups import chosen
 from panel.web.pages import Button, Chip, Column, Input, ListPage, Pager, Row
 
 if TYPE_CHECKING:
@@ -179,8 +179,8 @@ def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
     if control.control == "select" and control.choices and control.choices[0][0]:
         control.choices.insert(0, ("", ""))
     if field.target and control.value and not query.problems.get(field.name):
-        target = visible(field.target, control.value)
-        control.text = label(target) if target is not None else str(NOT_VISIBLE)
+        target = chosen(field.target, control.value)
+        control.text = target.label if target is not None else str(NOT_VISIBLE)
     if field.name in query.problems:
         control.errors = [str(query.problems[field.name])]
     return control

@@ -11,11 +11,12 @@ from sqlalchemy.orm import joinedload
 
 from panel import ids
 from panel.base import Base, display
-from panel.fields import Personal, fields
+from panel.fields import Personal, field_named, fields
 from panel.kinds import narrow, tidy
-from panel.search import listing
-from panel.security.policy import model_of
-from panel.web.context import current_panel
+from panel.search import listing, names
+from panel.search.names import Named
+from panel.security.policy import Permission, model_of
+from panel.web.context import current_actor, current_panel
 
 #: The most records of an answer.
 LIMIT = 20
@@ -31,6 +32,23 @@ def visible(table: str, id_: object) -> Any:
     return current_panel().session.execute(select(model).where(model.id == valid_id)).scalar_one_or_none()
 
 
+def may_only_choose(model: type[Base]) -> bool:
+    """Whether the actor may see the names of a table's records, but not read them."""
+    policy, actor = current_panel().policy, current_actor()
+    return policy.may(actor, Permission.CHOOSE, model) and not policy.may(actor, Permission.READ, model)
+
+
+def chosen(table: str, id_: object) -> Named | None:
+    """The record with an id from a form or address by its name, if the actor may refer to it; else None."""
+    model = model_of(table)
+    if not may_only_choose(model):
+        record = visible(table, id_)
+        return Named(record.id, label(record)) if record is not None else None
+    valid_id = ids.parse(id_)
+    found = names.choices(current_panel().session, model, [model.id == valid_id], limit=1) if valid_id else []
+    return found[0] if found else None
+
+
 def all_visible(table: str, ids: Sequence[int]) -> list[Any]:
     """The records with these ids that are in the actor's scope."""
     return listing.load(current_panel().session, model_of(table), ids, [])
@@ -44,21 +62,21 @@ class SchemaLoader(AjaxModelLoader):
         self.table = table
 
     def format(self, model: Any) -> tuple[int, str]:
-        return model.id, label(model)
+        return model.id, model.label if isinstance(model, Named) else label(model)
 
     def get_one(self, pk: Any) -> Any:
         return visible(self.table, pk)
 
     def get_list(self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT) -> list[Any]:
         model = model_of(self.table)
-        statement = select(model).options(*(joinedload(getattr(model, name)) for name in _key_references(model)))
-        for word in narrow(tidy(query)).lower().split()[:5]:
-            statement = statement.where(or_(false(), *_matches(model, word)))
-        order_name = model.__order__.removeprefix("-")
-        column = getattr(model, order_name)
-        statement = statement.order_by(column.desc() if model.__order__.startswith("-") else column, model.id)
-        statement = statement.offset(min(max(offset or 0, 0), MAX_OFFSET)).limit(min(max(limit or LIMIT, 1), LIMIT))
-        return list(current_panel().session.execute(statement).unique().scalars())
+        where = [or_(false(), *_matches(model, word)) for word in narrow(tidy(query)).lower().split()[:5]]
+        offset, limit = min(max(offset or 0, 0), MAX_OFFSET), min(max(limit or LIMIT, 1), LIMIT)
+        if may_only_choose(model):
+            return list(names.choices(current_panel().session, model, where, limit=limit, offset=offset))
+        statement = select(model).options(*(joinedload(getattr(model, f.name)) for f in names.key_references(model)))
+        column, downwards = listing.order(model, "")
+        statement = statement.where(*where).order_by(column.desc() if downwards else column, model.id)
+        return list(current_panel().session.execute(statement.offset(offset).limit(limit)).unique().scalars())
 
 
 def _matches(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
@@ -69,20 +87,17 @@ def _matches(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
         columns.append(model.name_key)  # type: ignore[attr-defined]
     yield from (column.icontains(word, autoescape=True) for column in columns)
     if not columns:
-        for name in _key_references(model):
-            target = getattr(model, name).property.mapper.class_
+        for reference in names.key_references(model):
+            target = getattr(model, reference.name).property.mapper.class_
             if target is model:
                 continue
             target_ids = select(target.id).where(or_(false(), *_matches(target, word)))
-            yield getattr(model, f"{name}_id").in_(target_ids)
-
-
-def _key_references(model: type[Base]) -> list[str]:
-    """Names of the key references, which tell records of one name apart: the library of a shelf."""
-    return [f.name for f in fields(model) if f.reference and f.key]
+            yield getattr(model, reference.attr).in_(target_ids)
 
 
 def label(record: Any) -> str:
-    """The name of a record with the names of its key references."""
-    places = [display(place) for name in _key_references(type(record)) if (place := getattr(record, name)) is not None]
-    return " · ".join([display(record), *places])
+    """The name of a record with what tells it apart from others of that name."""
+    model = type(record)
+    apart = [(f, getattr(record, f.attr)) for name in model.__told_apart_by__ if (f := field_named(model, name))]
+    places = [place for f in names.key_references(model) if (place := getattr(record, f.name)) is not None]
+    return " · ".join([display(record), *(f.kind.format(value) for f, value in apart), *map(display, places)])

@@ -9,9 +9,10 @@ from flask import g, url_for
 from panel.base import display
 from panel.fields import Field, Personal
 from panel.kinds import Choice, Data, Flag, Link, Moment, Text
-from panel.search.names import name_of
-from panel.security.policy import Permission
+from panel.search.names import NOT_VISIBLE, visible_names
+from panel.security.policy import Permission, model_of
 from panel.web.context import current_actor, current_panel
+from panel.web.lookups import may_only_choose
 from panel.web.pages import Cell
 
 #: Characters of a text in a list; longer ones are cut.
@@ -37,11 +38,18 @@ def text_of(field: Field, record: Any) -> str:
         return "、".join(display(target) for target in value)
     if field.reference:
         target = getattr(record, field.name)
-        return name_of(target)
+        return display(target) if target is not None else _chosen_name(field.reference.table, value)
     if isinstance(field.kind, Moment):
         # Seconds are kept for exports and the audit, but not shown.
         value = value.replace(second=0, microsecond=0)
     return field.kind.format(value)
+
+
+def _chosen_name(table: str, id_: int) -> str:
+    """The name of a record that isn't read: by the right to choose it, which few tables have, in a statement of its
+    own."""
+    named = visible_names(current_panel().session, {table: {id_}}) if may_only_choose(model_of(table)) else {}
+    return named.get((table, id_)) or str(NOT_VISIBLE)
 
 
 def cell(field: Field, record: Any, *, linked: bool = False, cut: bool = False) -> Cell:

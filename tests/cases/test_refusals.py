@@ -94,7 +94,7 @@ def test_auxiliary_staff_decide_no_penalty(stage: Stage) -> None:
 
 @pytest.mark.database
 def test_a_role_is_held_once(stage: Stage) -> None:
-    said = send(stage, "userrole", "administrator", user=str(stage.district.users["office"]), role="office")
+    said = send(stage, "userrole", "security", user=str(stage.district.users["office"]), role="office")
     assert "There is already a record with the same Account、Role" in said
 
 

@@ -15,7 +15,6 @@ MODELS: dict[str, type[Base]] = {
     model.__tablename__: model for model in (*(one.model for one in SCREENS), *(one[1] for one in ENGINE_VIEWS))
 }
 TABLES = list(MODELS)
-BUSINESS = [table for table in TABLES if any(not r.administrative and MODELS[table] in r.grants for r in ROLES)]
 
 
 def granted(role: str, act: Permission, table: str) -> bool:
@@ -24,6 +23,11 @@ def granted(role: str, act: Permission, table: str) -> bool:
     if model.__append_only__ and act not in (Permission.READ, Permission.EXPORT):
         return False
     return act in ROLES_BY_NAME[role].grants.get(model, ())
+
+
+BUSINESS = [
+    table for table in TABLES if any(not r.administrative and granted(r.name, Permission.READ, table) for r in ROLES)
+]
 
 
 def scoped(role: str, table: str) -> bool:
