@@ -103,6 +103,7 @@ ROUTES = (
     Route("preview_view", Permission.IMPORT, "/import/preview/?token=none", answers=frozenset({404})),
     Route("answer_view", Permission.IMPORT, "/import/answer/", _nothing, answers=frozenset({404})),
     Route("forget_view", Permission.IMPORT, "/import/forget/", _nothing, answers=frozenset({404})),
+    Route("correct_view", Permission.IMPORT, "/import/correct/", _nothing, answers=frozenset({404})),
     Route("columns_view", Permission.IMPORT, "/import/columns/?token=none", answers=frozenset({404})),
     Route("columns_view", Permission.IMPORT, "/import/columns/", _nothing, answers=frozenset({404})),
     Route("judge_view", Permission.EDIT, "/judge/", _delete, about_one=True, answers=frozenset({302})),
