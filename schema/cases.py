@@ -85,7 +85,14 @@ class Case(Record):
     )
 
     case_no: Mapped[str] = col(
-        Code(20), _("Case no."), required=True, key=True, unique=True, search=True, readonly=True
+        Code(20),
+        _("Case no."),
+        required=True,
+        key=True,
+        unique=True,
+        search=True,
+        readonly=True,
+        aliases=("案号", "案件号"),
     )
     title: Mapped[str | None] = col(
         Text(80),

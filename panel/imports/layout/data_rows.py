@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from typing import Any
 
 from panel.i18n import Message, _
@@ -31,8 +30,9 @@ class DataRows:
     rows: list[PlanRow] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
-    #: Rows with one text alone: they may head the rows below.
-    lone: list[PlanRow] = field(default_factory=list)
+    #: Rows with one text alone, which may head the rows below, and why they are left out if they don't; None: they are
+    #: data then.
+    lone: list[tuple[PlanRow, Message | None]] = field(default_factory=list)
 
 
 class Reader:
@@ -85,6 +85,7 @@ class Reader:
             if isinstance(cell, str) and (
                 cell[-1] in _ENDS
                 or cell in self.texts
+                or cell in self.known.elsewhere
                 or (len(cell) <= _SHORT and cell[0] in self.first_letters and self._is_label(cell))
             ):
                 return False
@@ -125,30 +126,31 @@ class Reader:
         elif self.header.halves:
             beside = {place for other in self.header.halves for place in other.values()}
             own = {i: text for i, text in own.items() if i not in beside}
-        if own and (why := self._why_left_out(own)) is not None:
-            self._leave(line, own, why)
-            return
-        if not any(index in self.mapped for index in own):
+        if not own or (not self.mapped & own.keys() and all(re.fullmatch(r"[\d.]+", text) for text in own.values())):
             # A row with nothing but its number is as good as blank.
-            if not half and any(not re.fullmatch(r"[\d.]+", text) for text in own.values()):
-                self._leave(line, own, UNREAD)
             return
-        row = self._add(line, cells, letter(min(half.values())) if half else "")
-        if len(own) == 1:
-            self.result.lone.append(row)
+        why, may_head = self._why_left_out(own)
+        if may_head:
+            self.result.lone.append((self._add(line, cells, half), why))
+        elif why is not None:
+            self._leave(line, own, why)
+        else:
+            self._add(line, cells, half)
 
-    def _why_left_out(self, own: Mapping[int, str]) -> Message | None:
-        if len(own) == 1 and set(own.values()) <= self.header.above:
-            return TITLE
+    def _why_left_out(self, own: Mapping[int, str]) -> tuple[Message | None, bool]:
+        """Why a row is left out, None if it is data; and whether it may head the rows below it instead."""
+        alone = len(own) == 1
+        if alone and set(own.values()) <= self.header.above:
+            return TITLE, False
         reason = footers.reason_of(own, self.mapped, self.required, self.dated)
-        return None if reason is None else reason.value
+        if reason is not None:
+            return reason.value, alone and reason is footers.Reason.REMARK
+        return (None if self.mapped & own.keys() else UNREAD), alone
 
-    def _add(self, line: Line, cells: list[Any], half: str = "") -> PlanRow:
+    def _add(self, line: Line, cells: list[Any], half: Mapping[int, int] | None = None) -> PlanRow:
         lacking = self.width - len(cells)
         row = PlanRow(self.sheet.name, line.number, [*cells, *[None] * lacking] if lacking > 0 else cells)
-        row.half = half
-        for day, clock in self.header.clocks.items():
-            row.cells[day] = joined(row.cells[day], row.cells[clock])
+        row.half = letter(min(half.values())) if half else ""
         self.result.rows.append(row)
         return row
 
@@ -169,8 +171,10 @@ class Reader:
     def _other_header(self, line: Line, index: int, own: Mapping[int, str]) -> int | None:
         """If a line is a header with another order of columns, read the lines below by it, or leave them out if it is
         of another table. Returns the index of the line below it; None if the line is no header."""
-        claims = [self.known.meaning(text) for text in own.values() if len(text) <= _SHORT]
-        if len(own) < 2 or len(claims) < len(own) or 3 * sum(map(bool, claims)) < 2 * len(own):
+        if len(own) < 2 or any(len(text) > _SHORT or re.search(r"\d{3}", text) for text in own.values()):
+            return None
+        own_labels = sum(self.known.claim(text) is not None for text in own.values())
+        if 3 * own_labels < 2 * len(own) and not (len(own) > 2 and all(map(self.known.is_label, own.values()))):
             return None
         block = headers.block_at(self.sheet, index, self.known)
         values = samples.below(self.sheet.lines[block.first :], len(block.labels))
@@ -190,44 +194,46 @@ class Reader:
         return block.first
 
 
-def joined(day: Any, clock: Any) -> Any:
-    """A day and a time of day as one value."""
-    if clock is None or day is None:
-        return day
-    if isinstance(clock, time) and isinstance(day, date):
-        return datetime(day.year, day.month, day.day, clock.hour, clock.minute, clock.second)  # noqa: DTZ001 - local
-    if isinstance(day, date):
-        day = date(day.year, day.month, day.day).isoformat()
-    return f"{tidy(day)} {tidy(clock)}"
-
-
-def apply_headings(result: DataRows, named_by: Callable[[str], str | None], column_of: Callable[[str], int]) -> None:
+def settle_lone(
+    result: DataRows, heading: str, named_by: Callable[[str], str | None], column_of: Callable[[str], int]
+) -> None:
     """Let rows that name only a street, or whatever else may stand above a record, head the rows below them: their text
-    fills the empty cells of its column. `named_by` gives the name of the column that a text belongs to, `column_of` the
-    index of that column."""
-    headings = {id(row): name for row in result.lone if (name := named_by(_heading_text(row))) is not None}
-    if not headings:
+    fills the empty cells of its column. `heading` is such a text above the header. `named_by` gives the name of the
+    column that a text belongs to, `column_of` the index of that column. Other rows of one text are left out or data."""
+    names = {id(row): named_by(heading_of(row)) for row, _why in result.lone}
+    left = {id(row): why for row, why in result.lone if why is not None}
+    first = named_by(heading) if heading else None
+    current = {column_of(name): "" for name in dict.fromkeys([first, *names.values()]) if name is not None}
+    if first is not None:
+        current[column_of(first)] = heading
+    if not current and not left:
         return
-    current = {column_of(name): "" for name in set(headings.values())}
     rows = []
     for row in result.rows:
-        if (name := headings.get(id(row))) is not None:
-            current[column_of(name)] = _heading_text(row)
-            result.left_out.append(LeftOut(row.sheet, row.number, HEADING, _heading_text(row)))
-            continue
-        for index, text in current.items():
-            row.cells += [None] * (index + 1 - len(row.cells))
-            if row.cells[index] is None and text:
-                row.cells[index] = text
-        rows.append(row)
+        if (name := names.get(id(row))) is not None:
+            current[column_of(name)] = heading_of(row)
+            result.left_out.append(LeftOut(row.sheet, row.number, HEADING, heading_of(row)))
+        elif (why := left.get(id(row))) is not None:
+            result.left_out.append(LeftOut(row.sheet, row.number, why, heading_of(row)))
+        else:
+            _fill(row, current)
+            rows.append(row)
     result.rows = rows
     result.left_out.sort(key=lambda left: left.row)
 
 
-def _heading_text(row: PlanRow) -> str:
-    text = next(tidy(cell) for cell in row.cells if cell is not None)
+def _fill(row: PlanRow, texts: Mapping[int, str]) -> None:
+    for index, text in texts.items():
+        row.cells += [None] * (index + 1 - len(row.cells))
+        if row.cells[index] is None and text:
+            row.cells[index] = text
+
+
+def heading_of(row: PlanRow) -> str:
+    """The text of a row that has only one, as a name."""
+    return heading_text(next(tidy(cell) for cell in row.cells if cell is not None))
+
+
+def heading_text(text: str) -> str:
+    """A text without the number before it, the colon and what stands in brackets behind it: 一、城东街道（5人）."""
     return re.sub(r"^([(（]?[一二三四五六七八九十\d]+[)）、.．]\s*)|[:：]$|[(（][^)）]*[)）]$", "", text)
-
-
-def heading_texts(result: DataRows) -> set[str]:
-    return {_heading_text(row) for row in result.lone}

@@ -38,11 +38,12 @@ class Doubt:
 class Header:
     """A header of one or more rows. `rows` are their numbers in Excel; `labels` are the texts of the lowest row that
     has one, by column index; `groups` the texts above each label, the uppermost first; `tiers` the texts of each row;
-    `first` is the index of the first line below; `above` are the texts above the header (titles).
+    `first` is the index of the first line below; `above` are the texts above the header (titles), `heading` is the one
+    directly above it if that stands alone.
 
     meanings.assign() fills in the rest. `columns` maps a column index to a column name. `why` explains what isn't
-    plain. `clocks` maps the column of a day to that of its time of day. `halves` are further tables beside the first:
-    for each the index of a column by that of the column of the first table that it continues."""
+    plain. `halves` are further tables beside the first: for each the index of a column by that of the column of the
+    first table that it continues."""
 
     sheet: str
     rows: list[int]
@@ -51,16 +52,16 @@ class Header:
     tiers: list[list[str]]
     first: int
     above: frozenset[str] = frozenset()
+    heading: str = ""
     columns: dict[int, str] = field(default_factory=dict)
     why: dict[int, Message] = field(default_factory=dict)
     doubts: list[Doubt] = field(default_factory=list)
-    clocks: dict[int, int] = field(default_factory=dict)
     halves: list[dict[int, int]] = field(default_factory=list)
 
     @property
     def ignored(self) -> list[str]:
         """The labels of the columns that are not read."""
-        read = {*self.columns, *self.clocks.values(), *(index for half in self.halves for index in half.values())}
+        read = {*self.columns, *(index for half in self.halves for index in half.values())}
         return [label for index, label in enumerate(self.labels) if label and index not in read]
 
     @property
@@ -120,7 +121,10 @@ def block_at(sheet: Sheet, index: int, known: ColumnLabels, most: int = MOST_TIE
             break
         _add_tier(header, lower, spans)
     above = lines[:index]
-    header.above = frozenset(text for line in above for cell in line.cells if (text := tidy(cell)))
+    texts = [[text for cell in line.cells if (text := tidy(cell))] for line in above]
+    header.above = frozenset(text for line_texts in texts for text in line_texts)
+    last = next((line_texts for line_texts in reversed(texts) if line_texts), [])
+    header.heading = last[0] if len(last) == 1 else ""
     return header
 
 

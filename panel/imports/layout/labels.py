@@ -17,6 +17,8 @@ _DAY = re.compile("(?<=.)日期")
 _WHETHER, _UNTIL = re.compile("^是否(?=..)"), re.compile("(?<=..)至$")
 #: What people write behind the word for somebody in a label above others: 联络员信息, 队员基本情况.
 _ABOUT = re.compile("(基本|个人|人员)?(信息|情况|资料|概况)$")
+#: Words before the word for somebody who isn't there any more: 原联络员, 前任联络员.
+_FORMER = re.compile("^(原|前|历任|离任|卸任|上一任|往届)")
 #: Labels above others that say nothing of whose columns they are.
 _NEUTRAL = re.compile(
     "基本|信息|情况|方式|资料|概况|联系|人员|其他|其它|备注|任职|时间|日期|内容|名单|明细|一览|个人|登记"
@@ -103,18 +105,37 @@ class ColumnLabels:
             text = _ABOUT.sub("", form) or form
             for start in range(len(text) - 1):
                 if (owner := self.owners.get(text[start:])) is not None:
-                    return owner
+                    return Owner(person=True) if is_former(text) else owner
+        return None
+
+    def owner_within(self, label: object) -> tuple[Owner, str] | None:
+        """Whose column a label means that begins with the word for a person, and the rest of the label: 联络员电话."""
+        for form in spellings(label):
+            for end in range(len(form) - 2, 1, -1):
+                owner = self.owner(form[:end])
+                rest = form[end:].removeprefix("的")
+                if owner is not None and (owner.own or owner.person) and self.claim(rest) is not None:
+                    return owner, rest
         return None
 
     def is_neutral(self, label: object) -> bool:
         """Whether a label above others tells nothing of whose they are."""
         return not normalize(label) or _NEUTRAL.search(normalize(label)) is not None
 
+    def is_label(self, text: object) -> bool:
+        """Whether a text is a label of this or of any table."""
+        return self.claim(text) is not None or any(fold(form) in self.elsewhere for form in spellings(text))
+
     def is_phone(self, label: object) -> bool:
         return any(form in self.phones for form in spellings(label))
 
     def is_name(self, label: object) -> bool:
         return any(form in self.names for form in spellings(label))
+
+
+def is_former(label: object) -> bool:
+    """Whether a label is about somebody who isn't in office any more."""
+    return _FORMER.match(normalize(label)) is not None
 
 
 def spellings_of(labels: Iterable[str | Message]) -> list[str]:

@@ -128,8 +128,8 @@ class Layout:
         dated = [f.name for f in fields(self.model) if isinstance(f.kind, Day | Moment)]
         rows = data_rows.Reader(read.sheet, header, self.known, dated, self.options.taken).read()
         part = Part(read.sheet.name, header, list(header.labels), dict(header.columns))
-        if rows.lone and (above := self._headings()):
-            self._apply_headings(part, rows, above)
+        if rows.lone or header.heading:
+            self._settle_lone(part, rows, data_rows.heading_text(header.heading))
         part.rows = rows.rows
         return part, rows
 
@@ -140,8 +140,10 @@ class Layout:
         own = {f.name: f for f in fields(self.model) if f.key and f.reference}
         return {name: f.reference.table for name, f in (above or own).items() if f.reference}
 
-    def _apply_headings(self, part: Part, rows: DataRows, above: Mapping[str, str]) -> None:
-        texts = data_rows.heading_texts(rows)
+    def _settle_lone(self, part: Part, rows: DataRows, heading: str) -> None:
+        """Find the rows that head those below them."""
+        above = self._headings()
+        texts = {heading, *(data_rows.heading_of(row) for row, _why in rows.lone)} if above else set()
         endings = {name: tuple(in_every_locale(model_of(table).__label__)) for name, table in above.items()}
 
         def named_by(text: str) -> str | None:
@@ -159,7 +161,7 @@ class Layout:
                 part.columns[index] = name
             return index
 
-        data_rows.apply_headings(rows, named_by, column_of)
+        data_rows.settle_lone(rows, heading, named_by, column_of)
 
 
 def _is_letter(key: str, header: Header) -> bool:

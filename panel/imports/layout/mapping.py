@@ -18,7 +18,7 @@ from panel.fields import Field, all_fields, field_named
 from panel.i18n import Message, _, in_every_locale
 from panel.imports.layout import samples
 from panel.imports.layout.headers import Doubt, Header
-from panel.imports.layout.labels import ColumnLabels, fold, normalize
+from panel.imports.layout.labels import ColumnLabels, fold, is_former, normalize
 from panel.imports.questions import Question, letter, letter_index
 from panel.imports.records import HeaderMap
 from panel.imports.rules import ID, RECORD_NO, Rules, parent_references
@@ -106,8 +106,7 @@ def remember(session: Session, model: type[Base], header: Header) -> None:
     connection = session.connection()
     connection.execute(delete(table).where(*criteria))
     columns = {**header.columns, **{i: header.columns[first] for half in header.halves for first, i in half.items()}}
-    paired = header.clocks.values()
-    meanings = {letter(i): columns.get(i, "") for i, label in enumerate(header.labels) if label and i not in paired}
+    meanings = {letter(i): columns.get(i, "") for i, label in enumerate(header.labels) if label}
     values = {"table_name": model.__tablename__, "fingerprint": header.fingerprint, "meanings": meanings}
     connection.execute(insert(table).values(at=now(), actor_name=actor_of(session).name, **values))
 
@@ -130,10 +129,12 @@ def propose(
     records tell a reference; `is_record_name` tells whether a text is one."""
     offered = dict(targets(model, rules))
     taken = set(header.columns.values()) | {name for doubt in header.doubts for name in doubt.names[:1]}
-    settled = {*answered, *header.columns, *header.why, *header.clocks.values(), *(d.index for d in header.doubts)}
+    settled = {*answered, *header.columns, *header.why, *(d.index for d in header.doubts)}
     doubts: list[Doubt] = []
     for index, label in enumerate(header.labels):
-        if index in settled or not values[index] or _NOT_MEANT.search(normalize(label)) or known.claim(label):
+        if index in settled or not values[index] or known.claim(label) or is_former(label):
+            continue
+        if _NOT_MEANT.search(normalize(label)):
             continue
         free = {name: field_named(model, name) for name in offered if name not in taken}
         names, why = _by_label(label, known, free, values[index], CLEAR if not missing else FAINT), None

@@ -14,6 +14,7 @@ from panel.imports.layout import samples
 from panel.imports.layout.headers import Doubt, Header
 from panel.imports.layout.labels import ColumnLabels, Owner, fold, normalize, spellings
 from panel.imports.questions import letter
+from panel.imports.rules import CLOCK
 from panel.kinds import tidy
 
 #: Labels of a column of clock times beside one of days.
@@ -69,9 +70,12 @@ class _Assignment:
         for text in reversed(self.header.groups[index]):
             if (combined := known.claim(text + label)) is not None:
                 return _Claim(combined[1], combined[0])
-        plain = known.claim(label)
-        claim = _Claim(plain[1], plain[0]) if plain else None
         owner = self._owner(index)
+        plain = known.claim(label)
+        if plain is None and owner is None and (within := known.owner_within(label)) is not None:
+            owner, label = within
+            plain = known.claim(label)
+        claim = _Claim(plain[1], plain[0]) if plain else None
         if owner is None or owner.own or (claim is not None and claim.name in known.references):
             return claim
         if claim is not None and claim.name == owner.name:
@@ -81,7 +85,8 @@ class _Assignment:
         if known.is_phone(label) and (phones := known.people.get(owner.name)):
             return _Claim(phones[0], 0)
         if owner.person or any(spelling in owner.labels for spelling in spellings(label)):
-            self.header.why[index] = _("Belongs to “{whose}”.", whose=self.header.groups[index][-1])
+            whose = (*self.header.groups[index], self.header.labels[index])[-2 if self.header.groups[index] else -1]
+            self.header.why[index] = _("Belongs to “{whose}”.", whose=whose)
             return None
         return claim
 
@@ -116,7 +121,8 @@ class _Assignment:
             if name and not self.known.is_phone(self.header.labels[left]):
                 return None
             if not name and samples.are_names(self.values[left]):
-                return left
+                owner = self.known.owner(self.header.labels[left])
+                return None if owner is not None and owner.own else left
         return None
 
     def _split_halves(self) -> None:
@@ -158,9 +164,8 @@ class _Assignment:
                 label = self.header.labels[beside]
                 alone = self._meaning(beside) == "" and fold(normalize(label)) in _CLOCKS
                 if beside not in self.answers and (alone or self._meaning(beside) == claim.name):
-                    self.header.clocks[index] = beside
                     self.header.why[beside] = _("One moment together with column {letter}.", letter=letter(index))
-                    self.claims.pop(beside, None)
+                    self.claims[beside] = _Claim(claim.name + CLOCK, 0)
                     break
 
     def _settle(self) -> None:
@@ -178,9 +183,24 @@ class _Assignment:
                     why = _("Columns {letters} both look like this field.", letters=letters)
                     self.header.doubts.append(Doubt(loser, why, (*self._alternatives(loser), "", name)))
 
-    def _rank(self, index: int) -> tuple[bool, bool, int, int]:
+    def _rank(self, index: int) -> tuple[bool, bool, bool, int, int]:
+        return (
+            index not in self.answers,
+            not self._is_own(index),
+            self._is_somebodys(index),
+            self.claims[index].weight,
+            index,
+        )
+
+    def _is_own(self, index: int) -> bool:
+        """Whether the labels above a column say that it is the record's own."""
         owner = self._owner(index)
-        return index not in self.answers, not (owner is not None and owner.own), self.claims[index].weight, index
+        return owner is not None and owner.own
+
+    def _is_somebodys(self, index: int) -> bool:
+        """Whether the labels above a column name somebody or something unknown."""
+        groups = self.header.groups[index]
+        return bool(groups) and self._owner(index) is None and not all(map(self.known.is_neutral, groups))
 
     def _matters(self, winner: int, loser: int) -> bool:
         """Whether it isn't plain that the second column is left out."""
@@ -189,19 +209,21 @@ class _Assignment:
         if [tidy(value) for value in self.values[winner]] == [tidy(value) for value in self.values[loser]]:
             self.header.why[loser] = _("The same as column {letter}.", letter=letter(winner))
             return False
-        owner = self._owner(winner)
-        groups = self.header.groups[loser]
-        if owner is not None and owner.own and groups and not self.known.is_neutral(groups[-1]):
-            self.header.why[loser] = _("Belongs to “{whose}”.", whose=groups[-1])
+        if self._is_somebodys(loser) and not self._is_somebodys(winner):
+            self.header.why[loser] = _("Belongs to “{whose}”.", whose=self.header.groups[loser][-1])
             return False
         return True
 
     def _alternatives(self, index: int) -> list[str]:
-        """What else a column may mean that has lost its claim: another person."""
+        """What else a column may mean that has lost its claim: another person, another telephone."""
+        people, label = self.known.people, self.header.labels[index]
         taken = {claim.name for claim in self.claims.values()}
-        if not self.known.is_name(self.header.labels[index]):
-            return []
-        return [name for name in self.known.people if name not in taken and not self.known.people[name]]
+        if self.known.is_name(label):
+            return [name for name in people if name not in taken and not people[name]]
+        if self.known.is_phone(label) and not samples.are_mobiles(self.values[index]):
+            phones = next((names for names in people.values() if self._meaning(index) in names), ())
+            return [name for name in phones if name not in taken]
+        return []
 
     def _doubt_others(self) -> None:
         """Ask about a telephone beside somebody else if no other column has the record's own."""
@@ -214,10 +236,8 @@ class _Assignment:
     def _doubt_groups(self) -> None:
         """Ask whose name it is below a label that names somebody unknown."""
         for index, name in self.header.columns.items():
-            groups = self.header.groups[index]
-            if index in self.answers or not groups or name not in self.known.people or self._owner(index) is not None:
+            if index in self.answers or name not in self.known.people or not self._is_somebodys(index):
                 continue
-            label = self.header.labels[index]
-            if self.known.is_name(label) and not any(self.known.is_neutral(text) for text in groups):
-                why = _("Whose name stands under “{whose}”?", whose=groups[-1])
+            if self.known.is_name(self.header.labels[index]):
+                why = _("Whose name stands under “{whose}”?", whose=self.header.groups[index][-1])
                 self.header.doubts.append(Doubt(index, why, (name, *self._alternatives(index), "")))

@@ -9,18 +9,13 @@ from typing import Any
 
 from panel.fields import Field
 from panel.imports.layout import footers
-from panel.kinds import Choice, Invalid, PersonName, Text, narrow, tidy
+from panel.kinds import Choice, Day, Invalid, Kind, Mobile, Moment, PersonName, Text, Time, narrow, tidy, word_of
 from panel.sheets import Line
 
 #: Rows that are sampled to see what a column holds, and the share of their values that must be of one kind.
 SAMPLE_ROWS, MIN_SHARE = 20, 0.8
-_CLOCK = re.compile(
-    r"(上午|下午|早上|晚上|中午|凌晨|[ap]m)?\s*\d{1,2}\s*[:时点]\s*(\d{1,2}|半|整)?(\s*[:分]\s*\d{0,2})?\s*[分秒]?",
-    re.I,
-)
-_DAY = re.compile(r"\d{2,4}\s*[-./年]\s*\d{1,2}(\s*[-./月]\s*\d{0,2}\s*[日号]?|月)?|(19|20)\d{6}")
-#: Cells that say nothing.
-_NOTHING = frozenset({"无", "/", "-", "—", "--", "——", "n/a", "暂无", "空", "〃", "同上", "暂缺", "空缺", "待定", "缺"})
+_DAY = re.compile(r"[\d〇零一二三四五六七八九十]{2,4}\s*[-./年]\s*[\d一二三四五六七八九十]|(19|20)\d{6}")
+_CLOCK = re.compile("[:：时点]")
 #: The first characters of some nine in ten Chinese names.
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方"
@@ -39,7 +34,7 @@ def below(lines: Sequence[Line], width: int) -> list[list[Any]]:
         if isinstance(first, str) and footers.kind_of(tidy(first)) not in (None, footers.Reason.DATE):
             continue
         for values, cell in zip(columns, line.cells, strict=False):
-            if cell is not None and narrow(tidy(cell)).lower() not in _NOTHING:
+            if cell is not None and word_of(tidy(cell)) is None:
                 values.append(cell)
     return columns
 
@@ -57,7 +52,15 @@ def _mostly(values: Sequence[Any], suits: Any) -> bool:
 
 def are_clocks(values: Sequence[Any]) -> bool:
     """Whether the values are times of day without a day."""
-    return _mostly(values, lambda value: isinstance(value, time) or _CLOCK.fullmatch(narrow(tidy(value))) is not None)
+
+    def suits(value: Any) -> bool:
+        if isinstance(value, time):
+            return True
+        if not isinstance(value, str) or _CLOCK.search(value) is None or _DAY.match(narrow(tidy(value))):
+            return False
+        return _reads(Time(), value)
+
+    return _mostly(values, suits)
 
 
 def are_days(values: Sequence[Any]) -> bool:
@@ -65,6 +68,11 @@ def are_days(values: Sequence[Any]) -> bool:
     return _mostly(
         values, lambda value: isinstance(value, date | datetime) or _DAY.match(narrow(tidy(value))) is not None
     )
+
+
+def are_mobiles(values: Sequence[Any]) -> bool:
+    """Whether the values are mobile numbers."""
+    return _mostly(values, lambda value: _reads(Mobile(), value))
 
 
 def are_names(values: Sequence[Any]) -> bool:
@@ -85,7 +93,7 @@ def suit(declared: Field, values: Sequence[Any]) -> bool:
         return not any(re.search(r"\d{3}", tidy(value)) for value in values) and not _same(values)
     if isinstance(declared.kind, Text) and not isinstance(declared.kind, Choice):
         return True
-    return 2 * sum(_reads(declared, value) for value in values) >= len(values)
+    return 2 * sum(_reads(declared.kind, value) for value in values) >= len(values)
 
 
 def _same(values: Sequence[Any]) -> bool:
@@ -94,12 +102,14 @@ def _same(values: Sequence[Any]) -> bool:
 
 
 def all_read(declared: Field, values: Sequence[Any]) -> bool:
-    """Whether nearly all values are of the kind of a field."""
-    return _mostly(values, lambda value: _reads(declared, value))
+    """Whether nearly all values are of the kind of a field. Numbers are no days here, though Excel counts days so."""
+    if isinstance(declared.kind, Day | Moment) and not are_days(values):
+        return False
+    return _mostly(values, lambda value: _reads(declared.kind, value))
 
 
-def _reads(declared: Field, value: Any) -> bool:
+def _reads(kind: Kind, value: Any) -> bool:
     try:
-        return declared.kind.parse(value) is not None
+        return kind.parse(value) is not None
     except Invalid:
         return False

@@ -11,6 +11,7 @@ from panel.imports.layout.layout import Layout, ReadHeader
 from panel.imports.layout.mapping import targets
 from panel.imports.layout.samples import shown
 from panel.imports.questions import LeftOut, column_key, letter
+from panel.imports.rules import CLOCK
 from panel.sheets import Book
 
 #: Values of a column that the page shows.
@@ -72,17 +73,18 @@ def _section(layout: Layout, read: ReadHeader) -> Section:
     header = read.header
     doubts = {doubt.index: doubt for doubt in header.doubts}
     offered = {name for name, _label in targets(layout.model, layout.rules)}
-    names = {index: name for index, name in header.columns.items() if name in offered}
+    names = dict(header.columns)
     for half in header.halves:
         names |= {index: header.columns[main] for main, index in half.items()}
-    names |= {clock: header.columns[day] for day, clock in header.clocks.items()}
+    # A clock beside a day is shown as the moment that both are.
+    names = {index: name.removesuffix(CLOCK) for index, name in names.items()}
     columns = [
         SectionColumn(
             index,
             label,
             " › ".join(header.groups[index]),
             [shown(value) for value in read.values[index][:SAMPLES]],
-            names.get(index, ""),
+            names.get(index, "") if names.get(index) in offered else "",
             doubts.get(index),
             header.why.get(index),
         )

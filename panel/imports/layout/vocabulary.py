@@ -58,7 +58,7 @@ def _reference_claims(f: Field, labels: Iterable[str]) -> list[Claim]:
     if not f.reference:
         return []
     target = model_of(f.reference.table)
-    labels_and_table = {*labels, *in_every_locale(target.__label__)}
+    labels_and_table = dict.fromkeys([*labels, *in_every_locale(target.__label__), *_name_words(target)])
     return [
         (f.name, [before + label for label in labels_and_table for before in REFERENCE_PREFIXES]),
         (f.name, [label + name for label in labels_and_table for name in _name_labels(target)]),
