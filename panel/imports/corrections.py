@@ -5,7 +5,6 @@ from __future__ import annotations
 from panel.fields import field_named
 from panel.i18n import Message, _
 from panel.imports.plans import Part, Plan, PlanRow
-from panel.imports.questions import row_key
 from panel.imports.rules import Rules
 from panel.kinds import tidy
 
@@ -16,7 +15,7 @@ def apply(plan: Plan, rules: Rules) -> None:
         return
     for part in plan.parts:
         for row in part.rows:
-            if texts := plan.options.cells.get(row_key(part.sheet, row.number)):
+            if texts := plan.options.cells.get(row.place):
                 labels = [_put(part, row, rules, name, text) for name, text in texts.items()]
                 row.notes.append(_("Corrected in the preview: {labels}.", labels="、".join(labels)))
 

@@ -154,7 +154,7 @@ def _body(
             cells.append([_text(row, declared.get(name), index, hidden)])
     errors = [_error(part, error, declared, hidden) for error in row.errors]
     notes = [str(note) for note in (*row.notes, *row.repeats)]
-    body = [row.sheet, row.number, row.outcome.value, kind, cells, notes, errors]
+    body = [row.sheet, row.number, row.place, row.outcome.value, kind, cells, notes, errors]
     if row.failed:
         body += [
             [[cell, index in bad] for index, cell in enumerate(row.cells)],

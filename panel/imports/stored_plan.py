@@ -54,10 +54,12 @@ class FailedRow:
 
 @dataclass(slots=True)
 class StoredRow:
-    """A row as the preview shows it; `cells` are in the order of StoredPlan.names."""
+    """A row as the preview shows it. `place` is that of the row in the file, which no other row has; `cells` are in the
+    order of StoredPlan.names."""
 
     sheet: str
     number: int
+    place: str
     outcome: Outcome
     kind: str
     cells: list[StoredCell]
@@ -201,8 +203,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def row_of(body: str) -> StoredRow:
-    sheet, number, outcome, kind, cells, notes, errors, *failed = json.loads(body, object_hook=_untagged)
-    row = StoredRow(sheet, number, Outcome.of(outcome), kind, [], notes, [])
+    sheet, number, place, outcome, kind, cells, notes, errors, *failed = json.loads(body, object_hook=_untagged)
+    row = StoredRow(sheet, number, place, Outcome.of(outcome), kind, [], notes, [])
     row.cells = [StoredCell(*cell) for cell in cells]
     row.errors = [StoredError(*error) for error in errors]
     if failed:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from models import Liaison
 from panel.errors import UserError
 from panel.imports import batches
 from panel.imports.batches import File
@@ -141,3 +143,76 @@ def test_the_command_takes_labels_and_names_for_headers(stage: Stage, tmp_path: 
     wanted = ["--map", "所在小区=社区", "--map", "负责同志姓名=name", "--map", "爱好=", "--json"]
     answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file), *wanted])
     assert json.loads(answer.stdout)["new"] == 1
+
+
+def asked(stage: Stage, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file), "--json", *options])
+    return answer.exit_code, json.loads(answer.stdout)
+
+
+TWO_PHONES = (("社区", "姓名", "联系电话", "联系电话"), ("东栅社区", "王五", "13800001234", "13900001234"))
+
+
+def test_the_command_asks_and_writes_nothing_until_it_is_answered(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table(*TWO_PHONES))
+    before = stage.count("importbatch")
+    status, report = asked(stage, file)
+    (question,) = report["questions"]
+    assert (status, report["applied"], stage.count("importbatch")) == (2, False, before)
+    assert {key: question[key] for key in ("sheet", "row", "column", "header", "about")} == {
+        "sheet": "Sheet1",
+        "row": None,
+        "column": "D",
+        "header": "联系电话",
+        "about": "column",
+    }
+    assert [offer["option"] for offer in question["offers"]] == ["--map Sheet1!D=", "--map Sheet1!D=mobile"]
+    for answer in ("D=mobile", "Sheet1!D=手机", "D="):
+        status, report = asked(stage, file, "--dry-run", "--map", answer)
+        assert (status, report["questions"], report["new"]) == (0, [], 1)
+    status, report = asked(stage, file, "--map", "D=mobile")
+    assert (status, report["applied"]) == (0, True)
+    with stage.session() as session:
+        mobiles = session.execute(select(Liaison.mobile).where(Liaison.name == "王五")).scalars().all()
+    assert mobiles == ["13900001234"]
+
+
+def test_the_command_prints_what_is_in_doubt_with_the_options_that_answer(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table(*TWO_PHONES, ("合计", "1人", "", "")))
+    answer = stage.app.test_cli_runner().invoke(args=["import", "liaison", str(file)])
+    assert answer.exit_code == 2
+    assert "--map Sheet1!D=mobile" in answer.stderr
+    assert "未读取的行：3（合计）" in answer.stderr
+    assert "未写入任何数据" in answer.stdout
+
+
+def test_the_command_reads_the_header_where_it_is_told(stage: Stage, tmp_path: Path) -> None:
+    file = tmp_path / "名单.xlsx"
+    rows = (
+        ("社区", "姓名", "手机", "职务"),
+        ("小区", "联络人", "电话", "备注"),
+        ("东栅社区", "王五", "13800001234", "新"),
+    )
+    file.write_bytes(workbooks.table(*rows))
+    status, report = asked(stage, file, "--dry-run", "--header-row", "2", "--map", "小区=社区")
+    assert (status, report["new"], report["rows"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("option", ["Z=name", "二月!C=name", "没有=name"])
+def test_the_command_refuses_a_column_that_is_not_there(stage: Stage, tmp_path: Path, option: str) -> None:
+    file = tmp_path / "名单.xlsx"
+    file.write_bytes(workbooks.table(*TWO_PHONES))
+    status, report = asked(stage, file, "--map", option)
+    assert (status, report["applied"]) == (1, False)
+    assert option.partition("=")[0] in report["errors"][0]["message"]
+
+
+def test_an_answer_counts_for_its_sheet_alone(stage: Stage) -> None:
+    pages = {name: workbooks.Page(TWO_PHONES) for name in ("一月", "二月")}
+    file = File("名单.xlsx", workbooks.workbook(pages))
+    with stage.session() as session:
+        options = Options(columns={"二月!D": ""})
+        made = batches.plan(session, MODELS["liaison"], file, options, stage.panel.registry)
+    assert [question.key for question in made.questions] == ["一月!D"]

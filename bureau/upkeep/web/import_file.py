@@ -175,10 +175,11 @@ def _check_columns(options: Options, headers: Sequence[Header]) -> None:
     """Raise UserError for a header or letter in `--map` that isn't in the file, such as a misspelt one."""
     labels = [label for header in headers for label in header.labels]
     known = {spelling for label in labels for spelling in spellings(label)}
-    width = max((len(header.labels) for header in headers), default=0)
     for key in options.columns:
-        index = letter_index(key)
-        if normalize(key) not in known and (index is None or index >= width):
+        sheet, index = key.rpartition("!")[0], letter_index(key)
+        places = (header for header in headers if sheet in ("", header.sheet))
+        there = index is not None and any(index < len(header.labels) for header in places)
+        if normalize(key) not in known and not there:
             names = "、".join(dict.fromkeys(label for label in labels if label))
             raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=key, names=names))
 

@@ -19,8 +19,8 @@ from panel.sheets import Line, Sheet
 TITLE, PRINTED = _("title"), _("header printed again")
 OTHER_TABLE, UNREAD = _("another table"), _("nothing in a column that is read")
 HEADING = _("heads the rows below it")
-#: The last characters of texts that may be a total or a label of a signature, and the first ones of an example.
-_ENDS, _STARTS = frozenset("计数总汇lL:："), frozenset("示Ee")
+#: The last characters of texts that may be a total, and the first ones of an example.
+_ENDS, _STARTS = frozenset("计数总汇lL"), frozenset("示Ee")
 #: A label is compared with cells of at most this length.
 _SHORT = 20
 
@@ -84,6 +84,8 @@ class Reader:
                 return False
             if isinstance(cell, str) and (
                 cell[-1] in _ENDS
+                or "：" in cell
+                or ":" in cell
                 or cell in self.texts
                 or cell in self.known.elsewhere
                 or (len(cell) <= _SHORT and cell[0] in self.first_letters and self._is_label(cell))

@@ -86,12 +86,18 @@ def candidates(sheet: Sheet, known: ColumnLabels) -> list[Header]:
 
 def find(sheet: Sheet, known: ColumnLabels, row: int | None = None) -> Header | None:
     """The header of a sheet: of the candidates, the one with the most known labels. None if none has one. With `row`
-    the header that this row of the sheet is part of."""
+    the header that begins in this row of the sheet, or one that the row is part of if only that has the required
+    columns."""
+
+    def rank(header: Header) -> tuple[bool, bool, int]:
+        names = meanings_of(header, known)
+        return known.required <= names, header.rows[0] == row, len(names)
+
     headers = candidates(sheet, known)
     if row is not None:
-        headers = [header for header in headers if row in header.rows]
+        return max((header for header in headers if row in header.rows), key=rank, default=None)
     best = max(headers, key=lambda header: len(meanings_of(header, known)), default=None)
-    return best if best is not None and (row is not None or meanings_of(best, known)) else None
+    return best if best is not None and meanings_of(best, known) else None
 
 
 def guess(sheet: Sheet, known: ColumnLabels) -> Header | None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from panel.base import name_in_files
 from panel.fields import Field, field_named
-from panel.imports.questions import row_key
 from panel.imports.stored_plan import StoredError, StoredRow
 from panel.kinds import Flag, tidy
 from panel.web import forms
@@ -22,7 +21,7 @@ def control(view: Any, row: StoredRow, error: StoredError, typed: Mapping[str, M
     error of the whole row."""
     if not error.name:
         return None
-    place = row_key(row.sheet, row.number)
+    place = row.place
     declared = _field(view, error.name)
     input_ = forms.control(declared.kind, declared, view.endpoint) if declared else Input("", error.column, "text")
     input_.name = f"{PREFIX}{place}.{error.name}"
