@@ -19,6 +19,7 @@ from panel.imports import batches, roster_diff
 from panel.imports.batches import File
 from panel.imports.matching import key_of
 from panel.imports.plans import Options, PlanRow
+from panel.imports.questions import About
 from panel.imports.roster_diff import Comparison
 from panel.imports.rules import Registry
 from panel.security.policy import table_of
@@ -43,6 +44,14 @@ class RosterDiff:
 def compare_roster(session: Session, file: File, registry: Registry, street: int | None = None) -> RosterDiff:
     """Compare a file with the liaisons in office. Raises UserError for a file that can't be read as a roster."""
     plan = batches.plan(session, Liaison, file, Options(), registry)
+    if question := next((question for question in plan.questions if question.about is About.COLUMN), None):
+        raise UserError(
+            _(
+                "It isn't clear what column {column} “{header}” means. Import the file first: the answer is remembered.",
+                column=question.column,
+                header=question.header,
+            )
+        )
     homes = _streets_of(session, {row.effective("community_id") for row in plan.rows})
 
     def inside(row: PlanRow) -> bool:

@@ -78,6 +78,9 @@ class ReferralRules(Rules):
     def identifying(self) -> frozenset[str]:
         return frozenset(SET_BY_STEPS)
 
+    def passed_over(self) -> Sequence[str]:
+        return ("反馈内容/退回原因",)
+
     def matcher(self) -> Matcher:
         return ReferralMatcher(self.model)
 

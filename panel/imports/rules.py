@@ -65,6 +65,10 @@ class Rules:
         """The kinds of extra columns, to know which hold a person's name. Their texts are parsed by check()."""
         return {}
 
+    def passed_over(self) -> Sequence[str]:
+        """Headers of our own papers that an import neither reads nor asks about."""
+        return ()
+
     def people(self) -> Mapping[str, PersonColumn]:
         """The further columns that name a person, so that columns below or beside them are known to be theirs."""
         return {}

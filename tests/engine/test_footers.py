@@ -26,6 +26,7 @@ FOOTERS: list[tuple[Sequence[Any], Reason]] = [
     (("本页小计", 3, N), Reason.SUBTOTAL),
     (("合计：15人", N, N), Reason.COUNT),
     (("共2人", N, N), Reason.COUNT),
+    (("在任 12 人，空缺 3 人，本月离任 1 人", N, N), Reason.COUNT),
     (("以上共计十二人", N, N), Reason.COUNT),
     (("共12人，其中男5人，女7人", N, N), Reason.COUNT),
     (("主要领导签字：", N, N), Reason.SIGNATURE),

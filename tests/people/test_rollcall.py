@@ -168,3 +168,10 @@ def test_the_commands(office: Office, tmp_path: Path) -> None:
     assert say("imports", "--limit", "1")["imports"][0]["undone"]["rows"] == 1
     assert say("undo", "999999")["exit"] == 1
     assert "已撤销" in runner.invoke(args=["imports"]).stdout
+
+
+def test_a_roster_whose_columns_are_in_doubt_is_not_compared(stage: Stage) -> None:
+    rows = (("社区", "姓名", "联系电话", "联系电话"), ("东栅社区", "李新", "13805730001", "13905730001"))
+    with stage.session() as session, pytest.raises(UserError) as refused:
+        roster_diff.compare_roster(session, File("名单.xlsx", table(*rows)), stage.panel.registry)
+    assert "联系电话" in str(refused.value.message)

@@ -48,6 +48,8 @@ _PATTERNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (Reason.SUBTOTAL, re.compile(".{0,8}(小计|本页合计|[Ss]ubtotal):?")),
     (Reason.TOTAL, re.compile(f".{{0,8}}{_TOTALS}:?")),
     (Reason.COUNT, re.compile(f"{_TOTALS}:?{_NUMBER}{_UNIT}")),
+    # Several counts in one line: 移送 5 件，已反馈 3 件.
+    (Reason.COUNT, re.compile(rf"([\u4e00-\u9fff]{{1,8}}:?\d+{_UNIT}[,、;。]?){{2,}}")),
     (
         Reason.COUNT,
         re.compile(

@@ -207,8 +207,6 @@ def lay_out(plan: Plan, book: Book, layout: Layout) -> list[ReadHeader]:
         plan.warnings += [*rows.warnings, *_about_halves(part)]
         # PlanRow holds the cells from here on. Only the top lines are read again, to guess columns.
         del sheet.lines[header.first + TOP_LINES :]
-        ignored = [*header.ignored, *_readonly(plan.model, part, layout.rules.identifying())]
-        plan.ignored_columns += [label for label in ignored if label not in plan.ignored_columns]
     return candidates
 
 
@@ -299,6 +297,8 @@ def refuse_unusable(plan: Plan, book: Book, layout: Layout, candidates: Sequence
             )
     plan.left_out = [left for left in plan.left_out if left.sheet not in missing or not missing[left.sheet]]
     for part in plan.parts:
+        ignored = [*part.header.ignored, *_readonly(plan.model, part, layout.rules.identifying())]
+        plan.ignored_columns += [label for label in ignored if label not in plan.ignored_columns]
         plan.questions += column_questions.ask(plan.model, layout.rules, part.header)
     if not plan.rows:
         raise UserError(_("There is a header, but no row of data below it."))

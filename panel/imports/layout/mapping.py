@@ -18,7 +18,7 @@ from panel.fields import Field, all_fields, field_named
 from panel.i18n import Message, _, in_every_locale
 from panel.imports.layout import samples
 from panel.imports.layout.headers import Doubt, Header
-from panel.imports.layout.labels import ColumnLabels, fold, is_former, normalize
+from panel.imports.layout.labels import ColumnLabels, fold, is_former, normalize, spellings_of
 from panel.imports.questions import Question, letter, letter_index
 from panel.imports.records import HeaderMap
 from panel.imports.rules import ID, RECORD_NO, Rules, parent_references
@@ -130,11 +130,12 @@ def propose(
     offered = dict(targets(model, rules))
     taken = set(header.columns.values()) | {name for doubt in header.doubts for name in doubt.names[:1]}
     settled = {*answered, *header.columns, *header.why, *(d.index for d in header.doubts)}
+    passed_over = set(spellings_of(rules.passed_over()))
     doubts: list[Doubt] = []
     for index, label in enumerate(header.labels):
         if index in settled or not values[index] or known.claim(label) or is_former(label):
             continue
-        if _NOT_MEANT.search(normalize(label)):
+        if _NOT_MEANT.search(normalize(label)) or normalize(label) in passed_over:
             continue
         free = {name: field_named(model, name) for name in offered if name not in taken}
         names, why = _by_label(label, known, free, values[index], CLEAR if not missing else FAINT), None
