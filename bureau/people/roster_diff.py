@@ -47,7 +47,7 @@ def compare_roster(session: Session, file: File, registry: Registry, street: int
     if question := next((question for question in plan.questions if question.about is About.COLUMN), None):
         raise UserError(
             _(
-                "It isn't clear what column {column} “{header}” means. Import the file first: the answer is remembered.",
+                "It isn't clear what column {column} “{header}” means. Import it first: the answer is remembered.",
                 column=question.column,
                 header=question.header,
             )

@@ -216,13 +216,14 @@ def test_of_two_row_headers_the_lower_label_counts() -> None:
     assert (header.first, header.ignored) == (3, ["序号", "微信"])
 
 
-def test_a_name_below_the_word_for_an_officer_is_the_officers() -> None:
+def test_a_name_below_the_word_for_an_officer_is_not_read_unasked() -> None:
     header = find(
         ["社区", "联络员", None, "联居队员", None],
         [None, "姓名", "手机", "姓名", "手机"],
         ["东塔社区", "张三", "13800000000", "李四", "13900000000"],
     )
-    assert header.columns == {0: "community", 1: "name", 2: "mobile", 3: "officer"}
+    assert header.columns == {0: "community", 1: "name", 2: "mobile"}
+    assert header.unread == {3: "officer"}
 
 
 def test_the_upper_row_counts_where_the_lower_is_empty() -> None:

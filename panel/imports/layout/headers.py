@@ -42,8 +42,9 @@ class Header:
     directly above it if that stands alone.
 
     meanings.assign() fills in the rest. `columns` maps a column index to a column name. `why` explains what isn't
-    plain. `halves` are further tables beside the first: for each the index of a column by that of the column of the
-    first table that it continues."""
+    plain. `unread` are columns that are not read, with the column of the table that each would be. `halves` are further
+    tables beside the first: for each the index of a column by that of the column of the first table that it
+    continues."""
 
     sheet: str
     rows: list[int]
@@ -55,6 +56,7 @@ class Header:
     heading: str = ""
     columns: dict[int, str] = field(default_factory=dict)
     why: dict[int, Message] = field(default_factory=dict)
+    unread: dict[int, str] = field(default_factory=dict)
     doubts: list[Doubt] = field(default_factory=list)
     halves: list[dict[int, int]] = field(default_factory=list)
 

@@ -45,11 +45,13 @@ def fold(spelling: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Whose columns those below a label are: the record's own (`own`), those of somebody who stands in the column
-    `name`, or, with `name` "", of somebody or something that the table has no column for. `person` tells a person."""
+    `name`, or, with `name` "", of somebody or something that the table has no column for. `person` tells a person,
+    `stored` one whose name and telephone are kept elsewhere."""
 
     name: str = ""
     own: bool = False
     person: bool = False
+    stored: bool = False
     #: Labels of the columns that such a record has, normalized.
     labels: frozenset[str] = frozenset()
 

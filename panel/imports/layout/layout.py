@@ -204,7 +204,7 @@ def lay_out(plan: Plan, book: Book, layout: Layout) -> list[ReadHeader]:
         part.said = read.said
         plan.parts.append(part)
         plan.left_out += rows.left_out
-        plan.warnings += [*rows.warnings, *_about_halves(part)]
+        plan.warnings += [*rows.warnings, *_about_halves(part), *_about_unread(header)]
         # PlanRow holds the cells from here on. Only the top lines are read again, to guess columns.
         del sheet.lines[header.first + TOP_LINES :]
     return candidates
@@ -225,6 +225,19 @@ def _about_halves(part: Part) -> list[Message]:
             )
         )
     return warnings
+
+
+def _about_unread(header: Header) -> list[Message]:
+    """A warning for each column of names that could be read and isn't."""
+    columns = [index for index in header.unread if index not in header.columns]
+    return [
+        _(
+            "Column {column} “{label}” is not read; choose what it means on the page of columns.",
+            column=letter(index),
+            label=header.title(index),
+        )
+        for index in columns
+    ]
 
 
 def _readonly(model: type[Base], part: Part, identifying: frozenset[str]) -> list[str]:

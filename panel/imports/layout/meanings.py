@@ -80,10 +80,14 @@ class _Assignment:
             return claim
         if claim is not None and claim.name == owner.name:
             return claim
-        if owner.name and owner.person and known.is_name(label):
+        if owner.name and owner.person and not owner.stored and known.is_name(label):
             return _Claim(owner.name, 0)
         if known.is_phone(label) and (phones := known.people.get(owner.name)):
             return _Claim(phones[0], 0)
+        if owner.name and owner.person and known.is_name(label):
+            # A roster of liaisons often lists the officers beside them as a directory. Their names are offered on the
+            # page of columns, and are not taken for an assignment unasked.
+            self.header.unread[index] = owner.name
         if owner.person or any(spelling in owner.labels for spelling in spellings(label)):
             whose = (*self.header.groups[index], self.header.labels[index])[-2 if self.header.groups[index] else -1]
             self.header.why[index] = _("Belongs to “{whose}”.", whose=whose)

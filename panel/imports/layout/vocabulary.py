@@ -125,7 +125,7 @@ def _owners(model: type[Base], rules: Rules, declared: Iterable[Field]) -> Mappi
 
 def _owner(name: str, model: type[Base]) -> Owner:
     labels = [label for f in fields(model) for label in _words_of(f)]
-    return Owner(name, person=_is_person(model), labels=frozenset(spellings_of(labels)))
+    return Owner(name, person=_is_person(model), stored=True, labels=frozenset(spellings_of(labels)))
 
 
 def _words_of(f: Field) -> list[str | Message]:
