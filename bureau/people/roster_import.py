@@ -7,15 +7,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from bureau.people import liaison_doubts
 from bureau.people.assignments import OfficerAssigner
 from bureau.people.finders import aliases_of, name_without_ending
 from bureau.people.succession import CORRECTED, succeed
-from models import Liaison
-from panel.base import UNSCOPED, Base
-from panel.chunks import chunks
+from panel.base import Base
 from panel.fields import Field
 from panel.i18n import Message, _
 from panel.imports.doubts import Ending, answer, answers_of
@@ -26,10 +25,6 @@ from panel.kinds import Kind, PersonName, today
 
 #: A telephone without its area code.
 LOCAL_NUMBER = re.compile(r"\d{7,8}")
-#: Words of a remark that tells that somebody left.
-LEAVING = re.compile(
-    "离职|离任|离岗|调离|调走|调出|调往|已调|退休(?!返聘)|辞职|辞去|不再(担任|任)|卸任|停职|病故|去世|换人|已换|由.{2,8}(接任|接替|担任|负责)"
-)
 
 
 class CommunityMatcher(Matcher):
@@ -193,9 +188,8 @@ class LiaisonRules(Rules):
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         self._one_active(plan, rows)
-        self._doubt_remarks(rows)
         succeed(session, plan, [row for row in rows if not row.failed], self.liaisons.in_office)
-        self._same_person(session, plan, rows)
+        liaison_doubts.doubt(session, plan, rows, self._listed_twice(plan, rows))
         OfficerAssigner(session, plan).assign([r for r in rows if not r.failed and r.effective("end_on") is None])
 
     @staticmethod
@@ -221,17 +215,8 @@ class LiaisonRules(Rules):
                 row.fail(_("Row {row} names an active liaison of this community already.", row=place))
 
     @staticmethod
-    def _doubt_remarks(rows: Sequence[PlanRow]) -> None:
-        """Doubt rows that keep a liaison in office with a remark that tells of a leaving."""
-        for row in rows:
-            note = row.values.get("note")
-            if row.id is not None and note and row.effective("end_on") is None and LEAVING.search(note):
-                row.doubt(_("The remark “{note}” may say that {name} has left.", note=note, name=row.effective("name")))
-                row.as_it_stands = _("{name} stays in office", name=row.effective("name"))
-
-    @staticmethod
-    def _same_person(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        """Warn about a person (name and mobile number) in two communities, in the file or stored."""
+    def _listed_twice(plan: Plan, rows: Sequence[PlanRow]) -> set[Key]:
+        """Warn about people (name and mobile number) whom the file gives more than one community, and return them."""
         persons: dict[Key, PlanRow] = {}
         elsewhere: dict[Key, dict[Any, PlanRow]] = {}
         for row in rows:
@@ -246,16 +231,4 @@ class LiaisonRules(Rules):
             person = next(iter(same_rows.values())).effective("name")
             message = _("{name} stands in more than one community (rows {rows}).", name=person, rows=numbers)
             plan.warnings.append(message)
-        liaison = Liaison.__table__.c
-        mobiles = {mobile for _name, mobile in persons if mobile is not None}
-        for batch in chunks(sorted(mobiles)):
-            statement = select(liaison.name, liaison.mobile, liaison.community_id).where(
-                liaison.mobile.in_(batch), liaison.end_on.is_(None)
-            )
-            for name, mobile, community in session.execute(statement, execution_options=UNSCOPED):
-                key = (key_of(name), mobile)
-                same_person = persons.get(key)
-                if same_person is None or key in elsewhere or community == same_person.effective("community_id"):
-                    continue
-                person_name = same_person.effective("name")
-                same_person.notes.append(_("{name} is in office in another community as well.", name=person_name))
+        return set(elsewhere)

@@ -36,6 +36,8 @@ _BEFORE = re.compile(
 )
 _BETWEEN = re.compile(r"\s*[/、,;|&+]\s*")
 _TOGETHER = re.compile(rf"([{_HAN}]{{2,3}})[和与及跟]([{_HAN}]{{2,3}})")
+#: Signs that are part of no name.
+_SIGNS = re.compile(r"[→⇒↔>=<~*#%@&?!√✓×☆★○●□■△▲①-⑳]")
 #: Surnames of two characters, which people write apart from the given name: 欧阳 娜娜.
 _LONG_SURNAME = re.compile(
     "欧阳|司马|上官|诸葛|东方|夏侯|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒|端木|轩辕|南宫|独孤|司空|澹台|公冶|宗政|濮阳"
@@ -69,8 +71,8 @@ class PersonName(Text):
 
 @dataclass(frozen=True, slots=True)
 class FullName(PersonName):
-    """The full name of one person. A title or bracket behind it is dropped (张三（主任）, 李四 兼); two names and
-    digits are refused."""
+    """The full name of one person. A title or bracket behind it is dropped (张三（主任）, 李四 兼); two names,
+    digits and other signs are refused."""
 
     remarks: ClassVar[bool] = True
 
@@ -89,7 +91,7 @@ class FullName(PersonName):
         if not _CHINESE.search(text):
             return Reading(Text.parse(self, text))
         surname = names and (len(names[0]) < 2 or _LONG_SURNAME.fullmatch(names[0]))
-        if not names or (surname and len(names[0]) < len(_GAP.sub("", text))):
+        if not names or _SIGNS.search(names[0]) or (surname and len(names[0]) < len(_GAP.sub("", text))):
             raise Invalid(_("“{value}” is no full name.", value=text))
         name = Text.parse(self, names[0])
         dropped = name is not None and name != _GAP.sub("", text)

@@ -232,17 +232,3 @@ def test_very_many_rows_in_doubt_are_one_question(office: Office) -> None:
     assert asked(made) == {"all": ["all", "all=skip"]}
     assert texts(made)[0].startswith(f"{count} rows are in doubt, the first is 2: ")
     assert counts(office.plan("case", data, confirmed=frozenset({"all=skip"}))) == {"failed": count}
-
-
-@pytest.mark.parametrize("note", ["已于2026年6月离职", "退休，由王五接任", "调往城西街道"])
-def test_a_remark_that_tells_of_a_leaving_is_asked_about(office: Office, note: str) -> None:
-    made = office.plan("liaison", table(("社区", "姓名", "备注"), ("东栅社区", STANDING, note)))
-    assert texts(made) == [f"The remark “{note}” may say that {STANDING} has left."]
-    assert office.plan("liaison", table(("社区", "姓名", "备注"), ("东栅社区", STANDING, "退休返聘"))).questions == []
-
-
-def test_a_telephone_without_its_area_code_is_no_change(office: Office) -> None:
-    labels = ("社区", "姓名", "办公电话")
-    office.run("liaison", table(labels, ("东栅社区", STANDING, "0573-82710001")))
-    assert counts(office.plan("liaison", table(labels, ("东栅社区", STANDING, "82710001")))) == {"unchanged": 1}
-    assert counts(office.plan("liaison", table(labels, ("东栅社区", STANDING, "82710002")))) == {"changed": 1}
