@@ -209,6 +209,8 @@ def test_nothing_that_one_clicks_to_is_markup_or_a_formula(spoiled: Stage, role:
 #: The pages that are none of a table's, by endpoint: who opens them, and where.
 PAGES: dict[str, tuple[str, ...]] = {
     "home": ("office /", "liaison /", "leader /"),
+    "accounts": ("administrator /accounts", "security /accounts"),
+    "accounts_link": ("administrator /accounts/link?person=liaison:1",),
     "approvals": ("leader /approvals",),
     "attachment": ("office /attachments/1",),
     "calendar": ("office /calendar",),

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from werkzeug.utils import secure_filename
 
 from bureau.people import roster_diff
+from bureau.people.web.accounts_page import PeopleView
 from models import Street
 from panel import ids
 from panel.errors import UserError
@@ -27,7 +28,6 @@ from panel.web import lists, render
 from panel.web.context import current_actor, current_panel
 from panel.web.imports.preview_state import folder, pack, store_upload, unpack
 from panel.web.pages import Button, Cell, Change, Chip, Input, Page, UploadPage
-from panel.web.views import SchemaView
 
 #: Open cases shown for each liaison who left; a link leads to all.
 NAMED = 3
@@ -72,7 +72,7 @@ class ComparePage(Page):
     day: Input | None = None
 
 
-class LiaisonView(SchemaView):
+class LiaisonView(PeopleView):
     @expose("/")
     def index_view(self) -> Any:
         page = lists.build(self)
