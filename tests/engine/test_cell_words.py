@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from panel.fields import fields
 from panel.i18n import using_locale
-from panel.kinds import Day, FullName, Invalid, Moment, PersonName, Whole, Word, printable, tidy, visible, word_of
+from panel.imports.rules import RECORD_NO, importable
+from panel.kinds import Day, Flag, FullName, Invalid, Moment, PersonName, Whole, Word, printable, tidy, visible, word_of
 from tests.engine.test_kinds import DECLARED_KINDS, read
 from tests.factories import MODELS, Stage
 from tests.workbooks import Office, counts, errors, outcomes, sentences, table
@@ -87,6 +88,23 @@ def test_a_word_for_nothing_leaves_what_is_stored_in_any_optional_column(office:
     assert all(label in told for label in given_words)
 
 
+IMPORTABLE = [name for name, model in MODELS.items() if importable(model)]
+
+
+@settings(max_examples=100)
+@given(name=st.sampled_from(IMPORTABLE), data=st.data())
+def test_in_every_table_words_for_nothing_change_no_record(office: Office, name: str, data: st.DataObject) -> None:
+    model = MODELS[name]
+    number = office.stage.inside.get(name)
+    optional = [f for f in fields(model) if not f.required and not f.readonly and not isinstance(f.kind, Flag)]
+    if number is None or not optional:
+        return
+    columns = data.draw(st.lists(st.sampled_from(optional), min_size=1, unique_by=lambda f: f.name))
+    words = [data.draw(st.sampled_from(NOTHING)) for _column in columns]
+    made = office.plan(name, table((str(RECORD_NO), *(str(f.label) for f in columns)), (number, *words)))
+    assert counts(made) == {"unchanged": 1}, errors(made)
+
+
 def test_a_word_for_nothing_clears_where_empty_cells_clear(office: Office) -> None:
     made = office.plan("liaison", table(("社区", "姓名", "手机"), (*KNOWN, "/")), clear=True)
     assert made.rows[0].values == {"mobile": None}
@@ -104,6 +122,14 @@ def test_a_vacant_post_is_neither_a_person_nor_the_end_of_one(office: Office, wo
     assert outcomes(made) == {2: "skipped"}
     assert not made.rows[0].edits
     assert "the post is vacant" in notes(made)[2]
+
+
+def test_a_roster_with_vacant_posts_and_ditto_marks_changes_nothing_the_second_time(stage: Stage) -> None:
+    office = Office(stage)
+    rows = (("东栅社区", "王五", "主任"), ("西马桥社区", "暂缺", "〃"), ("〃", "李四", "〃"))
+    data = table(("社区", "姓名", "职务"), *rows)
+    assert outcomes(office.run("liaison", data)) == {2: "new", 3: "skipped", 4: "new"}
+    assert outcomes(office.run("liaison", data)) == {2: "unchanged", 3: "skipped", 4: "unchanged"}
 
 
 def test_nobody_in_an_optional_column_of_people_is_empty(office: Office) -> None:
