@@ -16,7 +16,7 @@ from datetime import datetime, time
 from typing import Any
 
 from panel.fields import Field, Personal, field_named
-from panel.i18n import Message, _
+from panel.i18n import Message, _, n_
 from panel.imports.plans import CellError, Part, Plan, PlanRow
 from panel.imports.rules import CLOCK, ID, Rules
 from panel.imports.words import LEAVE_OUT
@@ -62,6 +62,21 @@ def read_as_empty(cells: object) -> Message:
 def note_empty(row: PlanRow, declared: Field, text: str) -> None:
     """Note that the text of a reference is read as empty."""
     row.notes.append(read_as_empty(_("{label} “{value}”", label=declared.label, value=text)))
+
+
+def warn_of_vacant_posts(plan: Plan) -> None:
+    """Name the rows that are skipped because nobody holds the post."""
+    vacant = [row for row in plan.rows if row.vacant and not row.failed]
+    if vacant:
+        rows = "、".join(plan.row_label(row, vacant[0]) for row in vacant[:20]) + ("…" if len(vacant) > 20 else "")
+        plan.warnings.append(
+            n_(
+                "{n} vacant post is skipped: row {rows}.",
+                "{n} vacant posts are skipped: rows {rows}.",
+                len(vacant),
+                rows=rows,
+            )
+        )
 
 
 class RowReader:

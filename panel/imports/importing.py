@@ -18,8 +18,7 @@ from panel.chunks import chunks
 from panel.errors import UserError
 from panel.fields import Field, field_named, fields
 from panel.i18n import Message, _
-from panel.imports import changes, corrections, doubts, references, validation, words
-from panel.imports.cells import RowReader, columns_of
+from panel.imports import cells, changes, corrections, doubts, references, validation, words
 from panel.imports.layout import layout
 from panel.imports.layout.layout import Layout
 from panel.imports.matching import Matcher
@@ -50,7 +49,7 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     layout.refuse_unusable(result, book, sheets, sheet_headers)
     for part in result.parts:
         read = _read_columns(part, rules)
-        reader = RowReader(result, part, columns_of(part, read, rules))
+        reader = cells.RowReader(result, part, cells.columns_of(part, read, rules))
         for row in progress.track(part.rows, CELLS, len(part.rows)):
             reader.read(row)
             if row.failed:
@@ -69,6 +68,7 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
     for row in result.rows:
         row.release_empty()
         row.outcome = _outcome(row, options)
+    cells.warn_of_vacant_posts(result)
     references.collect_creating(result)
     words.ask(result, rules.required())
     doubts.ask(result)
