@@ -22,6 +22,7 @@ LIAISON_NAME = _words(
 LIAISON_TELEPHONE = _words("固定电话 固话 座机 座机号 座机号码 座机电话 办公座机 办公室电话 单位电话 社区电话")
 LIAISON_START_ON = _words("起始时间 任职时间 开始日期 上任时间 到任时间 就任时间 上岗时间 聘任时间 任职起始时间")
 LIAISON_END_ON = _words("离任时间 结束时间 卸任时间 离职时间 调离时间 任职结束时间 终止时间")
+ACCOUNT = _words("用户名 登录名 登录账号 系统账号 帐号")
 OFFICER_NAME = _words("队员 队员姓名 执法人员 执法人员姓名 人员姓名")
 OFFICER_KIND = _words("人员类别 人员类型 人员性质 队员类别 队员类型 人员身份")
 OFFICER_BADGE_NO = _words("证号 执法证编号 执法证件号 执法证号码 执法证件编号 行政执法证号 证件号码 证件编号 证件号")

@@ -95,7 +95,13 @@ class Liaison(Named, Record):
         help=_("Empty while in office. Never overwrite: end-date, then add the successor."),
     )
     user_id: Mapped[int | None] = col(
-        Reference("user"), _("Account"), group=OTHER, listed=False, unique=True, help=_("With what they log in.")
+        Reference("user"),
+        _("Account"),
+        group=OTHER,
+        listed=False,
+        unique=True,
+        aliases=labels.ACCOUNT,
+        help=_("With what they log in."),
     )
     note: Mapped[str | None] = col(Text(300, lines=3), _("Remark"), group=OTHER, listed=False)
 
@@ -155,7 +161,13 @@ class Officer(Named, Record):
         Flag(), _("In service"), required=True, default=True, group=OTHER, aliases=("在职", "在岗情况", "在职情况")
     )
     user_id: Mapped[int | None] = col(
-        Reference("user"), _("Account"), group=OTHER, listed=False, unique=True, help=_("With what they log in.")
+        Reference("user"),
+        _("Account"),
+        group=OTHER,
+        listed=False,
+        unique=True,
+        aliases=labels.ACCOUNT,
+        help=_("With what they log in."),
     )
 
     squad: Mapped[Squad | None] = relationship()
