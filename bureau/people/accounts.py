@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import LIAISON, OFFICER
@@ -203,12 +203,3 @@ def grant(session: Session, user_ids: Collection[int]) -> Iterator[tuple[User, M
                 session.add(given)
                 session.flush()
         yield account.user, problem
-
-
-def without_account(session: Session) -> int:
-    """How many people in office have no account."""
-    counts = [
-        select(func.count()).select_from(model).where(_in_office(model), model.user_id.is_(None)).scalar_subquery()
-        for model in KINDS.values()
-    ]
-    return sum(session.execute(select(*counts), execution_options=UNSCOPED).one())

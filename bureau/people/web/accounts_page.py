@@ -133,11 +133,12 @@ def slips(keys: Collection[str], address: str, back_url: str) -> Any:
 
 def _printed(slip: accounts.Slip, address: str) -> PrintedSlip:
     lines: list[tuple[Words, str]] = [
-        (_("Address"), address),
+        (_("Open it at"), address),
         (_("User name"), slip.username),
         (_("One-time password"), slip.password),
     ]
-    return PrintedSlip(slip.person.label, lines, accounts.PURPOSES[slip.person.table])
+    purpose = _("What it is for: {purpose}", purpose=accounts.PURPOSES[slip.person.table])
+    return PrintedSlip(slip.person.label, lines, purpose)
 
 
 def grant() -> Any:
