@@ -141,6 +141,11 @@ def test_two_columns_that_claim_one_field_are_asked_about() -> None:
     assert doubts("liaison", labels, [*LIAISON, "0573-82710000"]) == {"D": ("telephone", "", "mobile")}
 
 
+def test_numbered_columns_claim_one_field() -> None:
+    rows = (["社区", "联络员1", "手机1", "联络员2", "手机2"], [*LIAISON, "李四", "13900000001"])
+    assert doubts("liaison", *rows) == {"D": ("", "name"), "E": ("", "mobile")}
+
+
 def test_two_columns_that_say_the_same_are_one() -> None:
     assert doubts("liaison", ["社区", "姓名", "手机", "联系电话"], [*LIAISON, LIAISON[2]]) == {}
 
@@ -180,6 +185,16 @@ def test_day_and_clock_side_by_side_are_one_moment() -> None:
     assert columns("case", labels, row) == {
         "A": "accepted_at", "B": "accepted_at" + CLOCK, "C": "community",
         "D": "description", "E": "closed_at", "F": "closed_at" + CLOCK,
+    }  # fmt: skip
+
+
+def test_a_group_and_a_label_make_one_word() -> None:
+    above = ["社区", "问题描述", "受理情况", N, "投诉人信息", N]
+    below = [N, N, "日期", "时间", "姓名", "联系方式"]
+    row = ["东栅社区", "楼道堆物", "2025-05-03", "9:30", "张三", "13800000001"]
+    assert columns("case", above, below, row) == {
+        "A": "community", "B": "description", "C": "accepted_at", "D": "accepted_at" + CLOCK,
+        "E": "complainant", "F": "complainant_phone",
     }  # fmt: skip
 
 

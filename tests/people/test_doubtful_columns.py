@@ -12,6 +12,7 @@ from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.plans import Options, Plan
 from tests.people.test_doubtful_people import CLEAR, DOUBTFUL, made_up, numbers, told
+from tests.workbooks import table
 
 __all__ = ["made_up"]
 
@@ -109,6 +110,43 @@ def test_a_header_of_two_rows_with_telephones(made_up: Flask) -> None:
     assert [(left["row"], left["why"]) for left in report["left_out"]] == [(12, "合计"), (13, "签字")]
     columns = read_as(made_up, "liaison", "two-row-header-with-phones.xlsx")
     assert list(columns.values()) == ["community", "name", "gender", "mobile", "telephone", "start_on", "note"]
+
+
+def saved(folder: Path, *rows: Any) -> Path:
+    file = folder / "来件.xlsx"
+    file.write_bytes(table(*rows))
+    return file
+
+
+def test_a_row_that_names_only_a_street_heads_those_below(made_up: Flask, tmp_path: Path) -> None:
+    rows = [("社区", "姓名", "手机"), ("一、鹤湖街道",), ("东栅社区", "邵翠芳", "15400010000"), ("望河街道（1人）",)]
+    report = told(made_up, "liaison", saved(tmp_path, *rows, ("听雨社区", "新人甲", None), ("小计", "1人", None)))
+    assert [(left["row"], left["why"]) for left in report["left_out"]] == [
+        (2, "分组标题"), (4, "分组标题"), (6, "小计")
+    ]  # fmt: skip
+    # 听雨社区 lies in another street than the heading says.
+    assert [question["row"] for question in report["questions"]] == [5]
+    assert "望河街道" in report["questions"][0]["text"]
+
+
+def test_a_street_above_the_header_heads_the_rows_too(made_up: Flask, tmp_path: Path) -> None:
+    rows = [("望河街道",), ("社区", "姓名"), ("听雨社区", "新人甲")]
+    assert len(told(made_up, "liaison", saved(tmp_path, *rows))["questions"]) == 1
+
+
+def test_communities_are_listed_below_their_street_and_officers_below_their_squad(
+    made_up: Flask, tmp_path: Path
+) -> None:
+    communities = saved(tmp_path, ("社区名称", "户数"), ("鹤湖街道",), ("东栅社区", None), ("新桥社区", 2130))
+    assert numbers(told(made_up, "community", communities)) == {"new": 1, "unchanged": 1}
+    officers = saved(tmp_path, ("姓名", "执法证号"), ("南湖分队",), ("新队员", "YS999999"))
+    (row,) = planned(made_up, "officer", officers).rows
+    assert row.values["squad_id"] is not None
+
+
+def test_a_row_with_its_community_alone_is_no_heading(made_up: Flask, tmp_path: Path) -> None:
+    report = told(made_up, "liaison", saved(tmp_path, ("社区", "姓名"), ("东栅社区", None), ("荷风社区", "陆立群")))
+    assert numbers(report) == {"unchanged": 1, "failed": 1}
 
 
 CLEAR_NUMBERS = {

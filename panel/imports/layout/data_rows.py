@@ -37,12 +37,19 @@ class DataRows:
 
 class Reader:
     """Reads the lines below a header. `dated` are the names of columns that hold days; `taken` are rows that the user
-    takes in although they read like footers."""
+    takes in although they read like footers; with `headed` a row of one text may head those below it."""
 
     def __init__(
-        self, sheet: Sheet, header: Header, known: ColumnLabels, dated: Collection[str], taken: Collection[str] = ()
+        self,
+        sheet: Sheet,
+        header: Header,
+        known: ColumnLabels,
+        dated: Collection[str],
+        *,
+        taken: Collection[str] = (),
+        headed: bool = False,
     ) -> None:
-        self.sheet, self.header, self.known, self.taken = sheet, header, known, taken
+        self.sheet, self.header, self.known, self.taken, self.headed = sheet, header, known, taken, headed
         self.result = DataRows()
         self.width = len(header.labels)
         self.mapped = frozenset(header.columns)
@@ -73,7 +80,7 @@ class Reader:
         if self.order is not None or self.foreign or self.header.halves or not self.required:
             return False
         cells = line.cells
-        if len(cells) < self.width:
+        if len(cells) < self.width or (self.headed and cells.count(None) + 1 >= len(cells)):
             return False
         first = cells[0] if cells[0] is not None else next((cell for cell in cells if cell is not None), None)
         if isinstance(first, str) and (first[0] in _STARTS or first[-1] in _ENDS):

@@ -11,7 +11,8 @@ from panel.i18n import Message, _
 from panel.kinds import narrow
 
 _TOTALS = (
-    "(合计|总计|小计|共计|总数|累计|汇总|计数|总计数|总人数|总户数|总件数|[Ss]ubtotal|(GRAND|Grand)?([Tt]otal|TOTAL))"
+    "((人数|户数|件数)?(合计|总计|小计|共计|累计)(人数|户数|件数|数)?|总数|汇总|计数|总计数|总人数|总户数|总件数|平均|占比|百分比|"
+    "[Ss]ubtotal|(GRAND|Grand)?([Tt]otal|TOTAL))"
 )
 _NUMBER = r"[(]?约?[\d一二三四五六七八九十百千两]+(\.\d+)?%?[)]?"
 _UNIT = "(人次|人|户|个|条|项|名|行|件|家|起|辆|处|次|宗|栋|位|只|元)?"
@@ -46,8 +47,8 @@ class Reason(Enum):
 _PATTERNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (Reason.EXAMPLE, re.compile("(示例|[Ee]xample):.*")),
     (Reason.SUBTOTAL, re.compile(".{0,8}(小计|本页合计|[Ss]ubtotal):?")),
-    (Reason.TOTAL, re.compile(f".{{0,8}}{_TOTALS}:?")),
-    (Reason.COUNT, re.compile(f"{_TOTALS}:?{_NUMBER}{_UNIT}")),
+    (Reason.TOTAL, re.compile(f".{{0,8}}{_TOTALS}([(].{{1,4}}[)])?:?")),
+    (Reason.COUNT, re.compile(f"{_TOTALS}:?{_NUMBER}{_UNIT}([,、;]{_NUMBER}{_UNIT})*。?")),
     # Several counts in one line: 移送 5 件，已反馈 3 件.
     (Reason.COUNT, re.compile(rf"([\u4e00-\u9fff]{{1,8}}:?\d+{_UNIT}[,、;。]?){{2,}}")),
     (
@@ -58,12 +59,15 @@ _PATTERNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     ),
     (
         Reason.PAGE,
-        re.compile(rf"第{_NUMBER}页(.{{0,2}}共{_NUMBER}页)?|共{_NUMBER}页|page\d+(of\d+)?|\d+/\d+页?|-+\d*-+", re.I),
+        re.compile(
+            rf"第{_NUMBER}页(.{{0,2}}共{_NUMBER}页)?|共{_NUMBER}页|page\d+((of|/)\d+)?|\d+/\d+页?|[-—–]+\d*[-—–]+", re.I
+        ),
     ),
     (
         Reason.PAGE,
         re.compile(
-            "[(]?(续表|续上表|上接.*页|接上页|转下页|承上页|承前页|过次页|见下页|续下页|未完待续|(此页|以下)?(无正文|空白)|完)[)]?[。.]?"
+            "[(]?(续表|续上表|上接.*页|接上页|转下页|承上页|承前页|过次页|见下页|续下页|未完待续|(此页|以下)?(无正文|空白)|[-—]*完[-—]*)"
+            "[)]?[。.]?"
         ),
     ),
     (Reason.UNIT, re.compile(f"(填报|报送|制表|上报|编制|主管)?单位(名称)?([(]?{_SEAL}[)]?:?.*|:.*)")),
@@ -71,16 +75,23 @@ _PATTERNS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         Reason.DATE,
         re.compile(
             f"(填表|制表|填报|报送|上报|统计|审核|打印|制作|截止|截至|更新|编制)?(日期|时间)?[:至]?{_DATE}(止|制)?"
+            r"(\d{1,2}:\d{2}(:\d{2})?)?"
         ),
     ),
     (Reason.DATE, re.compile("(填表|制表|填报|报送|上报|统计|审核|打印|制作|截止|更新)(日期|时间):?")),
     (Reason.SIGNATURE, re.compile(f"{_ROLES}([(]{_SEAL}[)])?:.*|.{{0,12}}[(]?{_SEAL}[)]?:?")),
-    (Reason.SIGNATURE, re.compile(f"{_ROLES}{_SEAL}.*|(联系)?电话:.*")),
+    (Reason.SIGNATURE, re.compile(f"{_ROLES}{_SEAL}.*|(联系)?电话:.*|.{{0,8}}(意见|批示)([(]{_SEAL}[)])?:.*")),
     (Reason.EXPORT, re.compile("(导出编号|[Ee]xportno\\.):.*")),
     (
         Reason.NOTE,
         re.compile(
             r"(注|备注|说明|附注?|附件|附表|填表说明|填报说明|填写说明|特别说明|注意事项?|温馨提示|提示|要求)\d?([:、．]|$).*"
+        ),
+    ),
+    (
+        Reason.NOTE,
+        re.compile(
+            "(本|此)(表|名单|名册|花名册|台账)(一式|由|按|须|应|请|每|仅|共).*|以上情况(属实|真实).*|特此(说明|证明|报告).*"
         ),
     ),
     (

@@ -12,6 +12,8 @@ from panel.kinds import narrow, tidy
 
 _BRACKETED = re.compile(r"[(\[【〔][^)\]】〕]*[)\]】〕]")
 _PUNCTUATION = re.compile(r"[\s()\[\]【】〔〕*:_\-·.、/\\]+")
+#: What tells columns of one kind apart: 联络员1, 手机2, 联络员B角.
+_NUMBERED = re.compile("([0-9]|[ab甲乙]角?|[一二三])$")
 #: Words around what a label is about: 是否X is X, X至 is X.
 _DAY = re.compile("(?<=.)日期")
 _WHETHER, _UNTIL = re.compile("^是否(?=..)"), re.compile("(?<=..)至$")
@@ -93,6 +95,8 @@ class ColumnLabels:
     def claim(self, label: object) -> tuple[int, str] | None:
         """The weight and the column name of a label; None if it is unknown."""
         forms = spellings(label)
+        if (numbered := _NUMBERED.sub("", forms[0] if forms else "")) not in ("", *forms):
+            forms.append(numbered)
         exact = next((self.meanings[form] for form in forms if form in self.meanings), None)
         return exact or next((self.folded[fold(form)] for form in forms if fold(form) in self.folded), None)
 
@@ -104,7 +108,7 @@ class ColumnLabels:
         """Whose columns stand below this label, by the word for somebody that it is or ends with; None if it names
         nobody."""
         for form in spellings(label):
-            text = _ABOUT.sub("", form) or form
+            text = without_ending(form)
             for start in range(len(text) - 1):
                 if (owner := self.owners.get(text[start:])) is not None:
                     return Owner(person=True) if is_former(text) else owner
@@ -133,6 +137,12 @@ class ColumnLabels:
 
     def is_name(self, label: object) -> bool:
         return any(form in self.names for form in spellings(label))
+
+
+def without_ending(label: object) -> str:
+    """A label above others without a word like 信息 or 情况 at its end."""
+    form = normalize(label)
+    return _ABOUT.sub("", form) or form
 
 
 def is_former(label: object) -> bool:

@@ -126,10 +126,12 @@ class Layout:
         street head those below, the part has a column more than the sheet."""
         header = read.header
         dated = [f.name for f in fields(self.model) if isinstance(f.kind, Day | Moment)]
-        rows = data_rows.Reader(read.sheet, header, self.known, dated, self.options.taken).read()
+        above = self._headings()
+        reader = data_rows.Reader(read.sheet, header, self.known, dated, taken=self.options.taken, headed=bool(above))
+        rows = reader.read()
         part = Part(read.sheet.name, header, list(header.labels), dict(header.columns))
         if rows.lone or header.heading:
-            self._settle_lone(part, rows, data_rows.heading_text(header.heading))
+            self._settle_lone(part, rows, data_rows.heading_text(header.heading), above)
         part.rows = rows.rows
         return part, rows
 
@@ -140,9 +142,8 @@ class Layout:
         own = {f.name: f for f in fields(self.model) if f.key and f.reference}
         return {name: f.reference.table for name, f in (above or own).items() if f.reference}
 
-    def _settle_lone(self, part: Part, rows: DataRows, heading: str) -> None:
+    def _settle_lone(self, part: Part, rows: DataRows, heading: str, above: Mapping[str, str]) -> None:
         """Find the rows that head those below them."""
-        above = self._headings()
         texts = {heading, *(data_rows.heading_of(row) for row, _why in rows.lone)} if above else set()
         endings = {name: tuple(in_every_locale(model_of(table).__label__)) for name, table in above.items()}
 

@@ -12,7 +12,7 @@ from typing import Any
 from panel.i18n import _
 from panel.imports.layout import samples
 from panel.imports.layout.headers import Doubt, Header
-from panel.imports.layout.labels import ColumnLabels, Owner, fold, normalize, spellings
+from panel.imports.layout.labels import ColumnLabels, Owner, fold, normalize, spellings, without_ending
 from panel.imports.questions import letter
 from panel.imports.rules import CLOCK
 from panel.kinds import tidy
@@ -68,8 +68,9 @@ class _Assignment:
     def _by_label(self, index: int) -> _Claim | None:
         label, known = self.header.labels[index], self.known
         for text in reversed(self.header.groups[index]):
-            if (combined := known.claim(text + label)) is not None:
-                return _Claim(combined[1], combined[0])
+            for whole in (text + label, without_ending(text) + label):
+                if (combined := known.claim(whole)) is not None:
+                    return _Claim(combined[1], combined[0])
         owner = self._owner(index)
         plain = known.claim(label)
         if plain is None and owner is None and (within := known.owner_within(label)) is not None:
