@@ -117,6 +117,7 @@ def linked(stage: Stage) -> int | None:
     return user_id
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("query", ["", "viewer", "沈建平", "shenjianping", "sjp"])
 def test_the_office_finds_accounts_by_their_names(growing: Stage, query: str) -> None:
     with growing.session() as session:

@@ -59,6 +59,7 @@ def test_each_of_the_two_administrators_does_their_own_part(standing: Stage) -> 
     assert security.get(f"/accounts/link?person=liaison:{standing.inside['liaison']}").status_code == 403
 
 
+@pytest.mark.database
 def test_accounts_for_all_who_have_none_are_made_in_one_act_and_log_in(stage: Stage) -> None:
     keys = without(stage)
     assert f"liaison:{stage.outside['liaison']}" in keys
