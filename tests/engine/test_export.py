@@ -75,6 +75,7 @@ def test_what_goes_out_comes_back_unchanged(peopled: Stage, name: str, person: s
     made = office.plan(name, exported(office, name))
     assert not errors(made)
     assert counts(made) == {"unchanged": peopled.count(name)}
+    assert (made.questions, made.left_out) == ([], [])
     assert not any(row.changes for row in made.rows)
 
 

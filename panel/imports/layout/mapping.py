@@ -88,15 +88,15 @@ def recall(session: Session, model: type[Base], headers: Sequence[Header]) -> tu
     """The header that answers are stored for, with the column name ("" for none) by column index; None if there is
     none among these."""
     table = table_of(HeaderMap)
-    by_fingerprint = {header.fingerprint: header for header in reversed(headers)}
     statement = select(table.c.fingerprint, table.c.meanings).where(
-        table.c.table_name == model.__tablename__, table.c.fingerprint.in_(by_fingerprint)
+        table.c.table_name == model.__tablename__, table.c.fingerprint.in_([header.fingerprint for header in headers])
     )
-    stored = session.execute(statement, execution_options=UNSCOPED).first()
-    if stored is None:
-        return None
-    indexes = {letter_index(key): name for key, name in stored.meanings.items()}
-    return by_fingerprint[stored.fingerprint], {index: name for index, name in indexes.items() if index is not None}
+    stored = {row.fingerprint: row.meanings for row in session.execute(statement, execution_options=UNSCOPED)}
+    for header in headers:
+        if (meanings := stored.get(header.fingerprint)) is not None:
+            indexes = {letter_index(key): name for key, name in meanings.items()}
+            return header, {index: name for index, name in indexes.items() if index is not None}
+    return None
 
 
 def remember(session: Session, model: type[Base], header: Header) -> None:
@@ -167,6 +167,8 @@ def _by_label(
 
 def _similarity(form: str, spelling: str) -> float:
     """How similar two folded labels are. One that ends with the other is clearly so, one that has it inside less."""
+    if set(form).isdisjoint(spelling):
+        return 0
     similarity = difflib.SequenceMatcher(None, form, spelling).ratio()
     if len(spelling) > 1 and spelling not in _GENERIC and spelling in form:
         return max(similarity, CLEAR if form.endswith(spelling) else FAINT)

@@ -188,11 +188,12 @@ class _Assignment:
                     why = _("Columns {letters} both look like this field.", letters=letters)
                     self.header.doubts.append(Doubt(loser, why, (*self._alternatives(loser), "", name)))
 
-    def _rank(self, index: int) -> tuple[bool, bool, bool, int, int]:
+    def _rank(self, index: int) -> tuple[bool, bool, bool, bool, int, int]:
         return (
             index not in self.answers,
             not self._is_own(index),
             self._is_somebodys(index),
+            not self._is_beside_its_person(index),
             self.claims[index].weight,
             index,
         )
@@ -201,6 +202,13 @@ class _Assignment:
         """Whether the labels above a column say that it is the record's own."""
         owner = self._owner(index)
         return owner is not None and owner.own
+
+    def _is_beside_its_person(self, index: int) -> bool:
+        """Whether a telephone stands right of the person whose it is."""
+        if not self.known.is_phone(self.header.labels[index]):
+            return False
+        person = self._person_left_of(index)
+        return person is not None and self._meaning(index) in self.known.people.get(self._meaning(person), ())
 
     def _is_somebodys(self, index: int) -> bool:
         """Whether the labels above a column name somebody or something unknown."""

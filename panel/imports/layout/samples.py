@@ -54,7 +54,7 @@ def are_clocks(values: Sequence[Any]) -> bool:
     """Whether the values are times of day without a day."""
 
     def suits(value: Any) -> bool:
-        if isinstance(value, time):
+        if isinstance(value, time) or (isinstance(value, float) and 0 < value < 1):
             return True
         if not isinstance(value, str) or _CLOCK.search(value) is None or _DAY.match(narrow(tidy(value))):
             return False
