@@ -154,15 +154,26 @@ def _free(name: str, taken: set[str]) -> str:
     return username
 
 
-def last_login(session: Session, person: AnyPerson) -> datetime | None:
-    """The last log-in of a person's account, for whoever may edit the person or read accounts; else None."""
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The account of a person by its names. `seen` tells whether the actor may know the last log-in."""
+
+    id: int
+    label: str
+    seen: bool
+    last_login_at: datetime | None
+
+
+def account_of(session: Session, person: AnyPerson) -> Linked | None:
+    """The account of a person, if the actor may choose accounts; with its last log-in for whoever may edit the person
+    or read accounts. One statement."""
     policy, actor = policy_of(session), actor_of(session)
-    if person.user_id is None or not (
-        policy.may(actor, Permission.EDIT, type(person)) or policy.may(actor, Permission.READ, User)
-    ):
+    if person.user_id is None or not policy.may(actor, Permission.CHOOSE, User):
         return None
-    statement = select(User.last_login_at).where(User.id == person.user_id)
-    return session.execute(statement, execution_options=UNSCOPED).scalar()
+    seen = policy.may(actor, Permission.EDIT, type(person)) or policy.may(actor, Permission.READ, User)
+    statement = select(User.name, User.username, User.last_login_at).where(User.id == person.user_id)
+    name, username, last = session.execute(statement, execution_options=UNSCOPED).one()
+    return Linked(person.user_id, f"{name} · {username}", seen, last if seen else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,15 @@ from werkzeug.exceptions import NotFound
 from bureau.people import accounts
 from panel import ids
 from panel.errors import UserError
-from panel.i18n import Message, _, n_
+from panel.i18n import _, n_
 from panel.kinds import Moment, tidy
+from panel.search.names import NOT_VISIBLE
 from panel.security.accounts import User
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.lookups import chosen
 from panel.web.pages import Button, Cell, DetailsPage, FormPage, Group, Input, Page, Words
+from panel.web.render import record_url
 from panel.web.system.account_views import UserView
 from panel.web.views import SchemaView
 
@@ -214,19 +216,30 @@ def _may_reset() -> bool:
     return current_panel().policy.may(current_actor(), Permission.EDIT, User)
 
 
+def account_cell(person: Any) -> Cell:
+    """The account of a person with its last log-in, as far as the reader may know them."""
+    if person.user_id is None:
+        return Cell()
+    account = accounts.account_of(current_panel().session, person)
+    if account is None:
+        return Cell(str(NOT_VISIBLE))
+    cell = Cell(account.label, url=record_url("user", account.id))
+    if account.seen:
+        last = account.last_login_at
+        when = Moment().format(last.replace(second=0, microsecond=0)) if last else str(_("never"))
+        cell.below = [str(_("{label}: {value}", label=_("Last log-in"), value=when))]
+    return cell
+
+
 class PeopleView(SchemaView):
-    """Liaisons or officers: their page shows the last log-in of the account, and a reset for whoever may."""
+    """Liaisons or officers: their page shows the account with its last log-in, and a reset for whoever may."""
+
+    cells = {"user": account_cell}
 
     def details_page(self, record: Any) -> DetailsPage:
         page_shown = super().details_page(record)
-        session = current_panel().session
-        if record.user_id is not None:
-            if current_panel().policy.may(current_actor(), Permission.EDIT, self.model):
-                last = accounts.last_login(session, record)
-                text: Message | str = Moment().format(last.replace(second=0, microsecond=0)) if last else _("never")
-                _beside_account(page_shown, Cell(str(text)))
-            if _may_reset():
-                page_shown.buttons.insert(0, _reset_button(record.user_id))
+        if record.user_id is not None and _may_reset():
+            page_shown.buttons.insert(0, _reset_button(record.user_id))
         return page_shown
 
     def is_action_allowed(self, name: str) -> bool:
@@ -239,14 +252,6 @@ class PeopleView(SchemaView):
         if not accounts.may_make(current_panel().session):
             abort(403)
         return slips([f"{self.endpoint}:{record.id}" for record in records], "", self.get_url(".index_view"))
-
-
-def _beside_account(page_shown: DetailsPage, cell: Cell) -> None:
-    """Add the last log-in to the group with the account."""
-    for group in page_shown.groups:
-        labels = [str(label) for label, _cell, _wide in group.facts]
-        if (account := str(_("Account"))) in labels:
-            group.facts.insert(labels.index(account) + 1, (_("Last log-in"), cell, False))
 
 
 class AccountView(UserView):
