@@ -21,8 +21,11 @@ def first_steps() -> list[SetupStep]:
     """The set-up steps; none once all are done. Two statements."""
     panel, actor = current_panel(), current_actor()
     models: list[Any] = [Street, Squad, User, ChecklistItem, Community, Liaison]
-    statement = select(*(select(model.id).limit(1).scalar_subquery() for model in models))
-    first_ids = dict(zip(models, panel.session.execute(statement, execution_options=UNSCOPED).one(), strict=True))
+    linked = select(Liaison.id).where(Liaison.user_id.is_not(None))
+    firsts = [*(select(model.id) for model in models), linked]
+    statement = select(*(first.limit(1).scalar_subquery() for first in firsts))
+    *found, first_linked = panel.session.execute(statement, execution_options=UNSCOPED).one()
+    first_ids = dict(zip(models, found, strict=True))
     accounts = panel.session.execute(select(User.id).limit(2), execution_options=UNSCOPED).all()
     unit = values()["unit_name"]
 
@@ -52,6 +55,12 @@ def first_steps() -> list[SetupStep]:
             _("One active liaison for each community."),
             link("liaison"),
             first_ids[Liaison] is not None,
+        ),
+        SetupStep(
+            _("Accounts of people"),
+            _("The administrator makes them in one act; liaisons and officers see and report by them."),
+            url_for("accounts") if panel.offers("accounts") else link("liaison"),
+            first_linked is not None,
         ),
     ]
     return [] if all(step.done for step in steps) else steps
