@@ -75,11 +75,12 @@ def main() -> None:
         return client.post(url, data={"csrf_token": token[1], **data}, content_type="multipart/form-data")
 
     def bring(*lines: str) -> int:
-        """Import shelves; gives the status of the confirmation."""
+        """Import shelves; gives the status of the confirmation, 0 where there is nothing to confirm."""
         file = (BytesIO("\n".join(["Name,Stands in", *lines]).encode()), "shelves.csv")
         preview = client.get(post("/admin/shelf/import/", file=file).location)
         assert preview.status_code == 200
-        return post("/admin/shelf/import/apply/", **dict(WORDS.findall(preview.text))).status_code
+        given = dict(WORDS.findall(preview.text))
+        return post("/admin/shelf/import/apply/", **given).status_code if "digest" in given else 0
 
     def open_all(table: str, id_: int) -> None:
         for page in ("", "details/", "edit/", "confirm/", "export/", "template/", "ajax/lookup/"):
@@ -102,7 +103,7 @@ def main() -> None:
     assert bring("A,A", "B,A") == 302, "as stored, and one more"
     assert bring("A,B", "B,B") == 302, "one that is changed to refer to itself"
     assert bring("A,B", "B,A") == 302, "two that refer to each other"
-    assert bring("C,C") == 404, "a new record can't be found by its name yet, and says so; there is nothing to confirm"
+    assert bring("C,C") == 0, "a new record can't be found by its name yet, and says so; there is nothing to confirm"
     open_all("shelf", 2)
     assert post("/admin/shelf/delete/", id="1").status_code == 302
     assert client.get("/admin/shelf/details/?id=1").status_code == 200, "the other one refers to it"

@@ -63,12 +63,12 @@ def stored(stage: Stage, personal: Personal) -> set[str]:
 
 @pytest.mark.parametrize("register", [*REGISTERS.values(), CARELESS], ids=lambda register: register.name)
 @pytest.mark.parametrize("role", ["viewer", "office"])
-def test_no_register_prints_what_its_reader_sees_masked(standing: Stage, register: Register, role: str) -> None:
-    with reading(standing, role) as session:
+def test_no_register_prints_what_its_reader_sees_masked(growing: Stage, register: Register, role: str) -> None:
+    with reading(growing, role) as session:
         request = registers.checked_params(session, JUNE, JULY, date(2026, 7, 1), None)
         sheet = load_workbook(BytesIO(workbook.make(session, register, request).content)).active
     text = "\n".join(str(cell.value) for row in sheet.iter_rows(min_row=4) for cell in row if cell.value)
-    private, work = stored(standing, Personal.PRIVATE), stored(standing, Personal.WORK)
+    private, work = stored(growing, Personal.PRIVATE), stored(growing, Personal.WORK)
     assert {"张三", "13712345678"} <= private
     assert [value for value in private if value in text] == []
     in_clear = role == "office" and register.model is Liaison
@@ -99,8 +99,8 @@ READS: dict[str, Callable[[Session], Any]] = {
 
 @pytest.mark.database
 @pytest.mark.parametrize("way", READS)
-def test_every_way_of_reading_gives_masked_values(standing: Stage, way: str) -> None:
-    with standing.acting("viewer") as session, masked_session(session) as masked:
+def test_every_way_of_reading_gives_masked_values(growing: Stage, way: str) -> None:
+    with growing.acting("viewer") as session, masked_session(session) as masked:
         clear = set(READS[way](clear_session(masked)))
         assert "13800001111" in clear
         values = set(READS[way](masked))
@@ -118,14 +118,14 @@ def test_every_way_of_reading_gives_masked_values(standing: Stage, way: str) -> 
     ],
     ids=["a function", "an operator", "in a subquery", "a union"],
 )
-def test_what_can_not_be_masked_is_refused(standing: Stage, statement: Any) -> None:
-    with standing.acting("office") as session, masked_session(session) as masked:
+def test_what_can_not_be_masked_is_refused(growing: Stage, statement: Any) -> None:
+    with growing.acting("office") as session, masked_session(session) as masked:
         with pytest.raises(PermissionError, match="clear_session"):
             masked.execute(statement)
         assert clear_session(masked).execute(statement).all()
 
 
-def test_what_is_not_personal_is_read_as_it_is(standing: Stage) -> None:
+def test_what_is_not_personal_is_read_as_it_is(growing: Stage) -> None:
     counting = sa.select(sa.func.count(Case.id), sa.func.max(Case.case_no))
-    with standing.acting("office") as session, masked_session(session) as masked:
+    with growing.acting("office") as session, masked_session(session) as masked:
         assert masked.execute(counting).one() == session.execute(counting).one()

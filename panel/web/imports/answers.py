@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from panel import ids
 from panel.i18n import Message, _, n_
 from panel.imports.doubts import ENDINGS
 from panel.imports.questions import About
@@ -85,9 +86,10 @@ def answered(plan: StoredPlan, state: Mapping[str, Any], form: Mapping[str, str]
         chosen = form.get(f"answer.{number}", "")
         if not chosen and "all" in form and f"shown.{number}" in form and question.about == About.ROW:
             chosen = "0"
-        if not chosen.isascii() or not chosen.isdigit() or int(chosen) >= len(question.offers):
+        place = ids.number(chosen, len(question.offers))
+        if place >= len(question.offers):
             continue
-        answer = question.offers[int(chosen)][0]
+        answer = question.offers[place][0]
         if question.about == About.VALUE:
             name, _colon, word = question.key.partition(":")
             replace.setdefault(name, {})[word] = answer
