@@ -67,7 +67,7 @@ def write(
     for count, row in enumerate(rows, 1):
         values = [count, *(cell.value if isinstance(cell, Marked) else cell or None for cell in row)]
         looks = [column.look + MARK * isinstance(cell, Marked) for column, cell in zip(columns, row, strict=True)]
-        most = max(lines_of(v, room) for v, room in zip(values, rooms, strict=True) if isinstance(v, str))
+        most = max((lines_of(v, room) for v, room in zip(values, rooms, strict=True) if isinstance(v, str)), default=1)
         pen.row(merger.take(values), [CENTRE, *looks], height=max(20.0, height_of(most)))
     merger.end()
     pen.spans([(0, 1, TOTAL), (2, pen.width - 1, total or str(count))], "total", height=24)
