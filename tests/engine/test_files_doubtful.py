@@ -153,7 +153,7 @@ def test_no_writer_of_workbooks_stops_at_a_control_character() -> None:
 def test_a_row_of_a_register_may_hold_nothing() -> None:
     target = BytesIO()
     heading = Heading("台账", "局", "6 月", today(), ("", "", ""))
-    assert register_sheet.write(target, "台账", heading, [Column("甲", 20, TEXT)], [[None]]) == 1
+    assert register_sheet.write(target, "台账", heading, [Column(c, 20, TEXT) for c in "甲乙丙"], [[None] * 3]) == 1
 
 
 def test_stored_control_characters_end_no_export_and_no_ledger(stage: Stage, tmp_path: Path) -> None:
