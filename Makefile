@@ -47,7 +47,7 @@ test: $(VENV)/.dev ## every test: SQLite with a real browser, then PostgreSQL
 	  [ "$$CI" != true ] || failed=1; \
 	  $(PYTEST) -m "not browser" || failed=1; \
 	fi; \
-	$(PYTEST) -m database --database postgresql --order $(ORDER) || failed=1; \
+	$(PYTEST) -m database --database postgresql --order $(ORDER) $$(grep -rl --include='test_*.py' mark.database tests) || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/.dev ## style, types, floors, templates

@@ -67,9 +67,20 @@ def peopled(stage: Stage) -> Stage:
     return stage
 
 
-@pytest.mark.database
-@pytest.mark.parametrize("person", ["", "office"], ids=["system", "office"])
-@pytest.mark.parametrize("name", IMPORTABLE)
+#: On PostgreSQL some tables try every kind of column.
+ROUND_TRIPS = [
+    pytest.param(
+        name,
+        person,
+        id=f"{name}-{person or 'system'}",
+        marks=[pytest.mark.database] if name in ("case", "community", "liaison", "referral") else [],
+    )
+    for name in IMPORTABLE
+    for person in ("", "office")
+]
+
+
+@pytest.mark.parametrize(("name", "person"), ROUND_TRIPS)
 def test_what_goes_out_comes_back_unchanged(peopled: Stage, name: str, person: str) -> None:
     office = Office(peopled, person)
     made = office.plan(name, exported(office, name))

@@ -22,6 +22,9 @@ from tests.conftest import Staged
 from tests.factories import MODELS, ROLE_NAMES, TABLES, Browser, Stage, granted, pairs
 
 KEEPER = {table: next(role for role in ROLE_NAMES if granted(role, Permission.READ, table)) for table in TABLES}
+#: On PostgreSQL some tables try every kind of column.
+TRIED = ("case", "community", "liaison", "referral", "visit")
+WIDE = [pytest.param(table, marks=pytest.mark.database) if table in TRIED else table for table in TABLES]
 
 
 def rows(page: str) -> list[int]:
@@ -211,8 +214,7 @@ def test_a_case_number_is_found_in_any_letters(town: Stage) -> None:
 # Order.
 
 
-@pytest.mark.database
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", WIDE)
 def test_only_indexed_columns_are_sorted_by(standing: Stage, table: str) -> None:
     model, browser = MODELS[table], standing.browse(KEEPER[table])
     indexed = {next(iter(i.columns)).name for i in model.__table__.indexes}  # type: ignore[attr-defined]
@@ -226,8 +228,7 @@ def test_only_indexed_columns_are_sorted_by(standing: Stage, table: str) -> None
             assert browser.get(f"/admin/{table}/?sort={sort}").status_code == 200
 
 
-@pytest.mark.database
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", WIDE)
 def test_pages_read_from_the_end_fit_those_from_the_start(growing: Stage, table: str) -> None:
     """However a column ties: every record stands on one page, once."""
     with growing.session() as session:
