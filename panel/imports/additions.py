@@ -29,6 +29,11 @@ def asked_fields(model: type[Base]) -> list[Field]:
     ]
 
 
+def may_create(session: Session, model: type[Base]) -> bool:
+    """Whether the actor may add records of this table."""
+    return policy_of(session).may(actor_of(session), Permission.CREATE, model)
+
+
 class Additions:
     """The records that a plan adds in this way, and those that it could add."""
 
@@ -36,7 +41,7 @@ class Additions:
         self.session, self.plan = session, plan
 
     def may_add(self, finder: Finder) -> bool:
-        return finder.addable and policy_of(self.session).may(actor_of(self.session), Permission.CREATE, finder.model)
+        return finder.addable and may_create(self.session, finder.model)
 
     def offer(self, finder: Finder, text: str, known: Mapping[str, int]) -> None:
         """Note that a record of this name could be added; `known` are ids of its references that the file gives."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from panel.fields import Field, all_fields, field_named, fields
 from panel.i18n import Message, _, in_every_locale
 from panel.imports import link_cells, words
-from panel.imports.additions import Additions
+from panel.imports.additions import Additions, may_create
 from panel.imports.cells import note_empty
 from panel.imports.matching import Finder, Missing
 from panel.imports.plans import WRITTEN, Beside, Part, PendingRecord, Plan, PlanRow
@@ -18,7 +18,7 @@ from panel.imports.rules import OUTSIDE, Registry, parent_references
 from panel.kinds import Invalid, Word, word_of
 from panel.search.names import NOT_VISIBLE
 from panel.security.policy import Permission, model_of
-from panel.security.session import actor_of, permitted, policy_of
+from panel.security.session import permitted
 from panel.store import bulk
 
 
@@ -31,6 +31,7 @@ class Resolver:
         self.finders: dict[str, Finder] = {}
         self.pending_names: dict[tuple[str, str], str] = {}
         self.additions = Additions(session, plan)
+        self._parent_finders: dict[str, Finder] = {}
         self.not_visible = in_every_locale(NOT_VISIBLE)
         self._sheet_places: dict[tuple[str, str], str] = {}
 
@@ -75,7 +76,8 @@ class Resolver:
     def _resolve(self, part: Part, row: PlanRow, declared: Field, text: str, places: Sequence[str]) -> None:
         finder = self.finder(declared)
         place = next((t for name in places if (t := part.text(row, name)) and word_of(t) is not Word.NOTHING), "")
-        match = self._find(row, finder, text, place or self._place_beside(part, row, declared) or part.sheet)
+        parent = place or self._place_beside(part, row, declared) or part.sheet
+        match = self._find(row, finder, text, parent)
         if isinstance(match, int):
             row.values[declared.attr] = match
             if stated := place or self._place_of_sheet(part, declared):
@@ -86,13 +88,12 @@ class Resolver:
             row.extra[declared.name] = text
         elif match.ambiguous and not declared.key:
             row.ambiguous[declared.name] = match.message
-        elif match.creatable and self._may_create(finder):
+        elif match.creatable and may_create(self.session, finder.model):
             self._create_or_suggest(row, declared, finder, text, match)
         elif not match.ambiguous and (added := self.additions.pending(finder, text)) is not None:
             self._add(row, declared, added)
         else:
-            if not match.ambiguous:
-                parent = place or self._place_beside(part, row, declared) or part.sheet
+            if not match.ambiguous and self.additions.may_add(finder):
                 self.additions.offer(finder, text, self._parents(finder, parent))
             self._fail(row, declared, finder, text, match)
 
@@ -118,17 +119,18 @@ class Resolver:
         for above in fields(finder.model):
             if above.reference and above.key:
                 table = above.reference.table
-                if table not in self.finders:
-                    self.finders[table] = self.registry.finder_of(model_of(table))
-                    self.finders[table].read(self.session, {place})
-                if isinstance(match := self.finders[table].find(place), int):
+                # Apart from self.finders, which are read for all names of a column: this one for the first place alone.
+                if table not in self._parent_finders:
+                    self._parent_finders[table] = self.registry.finder_of(model_of(table))
+                    self._parent_finders[table].read(self.session, {place})
+                if isinstance(match := self._parent_finders[table].find(place), int):
                     found[above.name] = match
         return found
 
     def _fail(self, row: PlanRow, declared: Field, finder: Finder, text: str, missing: Missing) -> None:
         self.plan.fail(row, declared.name, missing.message, missing.suggestion)
         if finder.asks(text) and not missing.ambiguous:
-            may_add = missing.creatable and self._may_create(finder)
+            may_add = missing.creatable and may_create(self.session, finder.model)
             words.note(self.plan, row, declared, lambda word: words.record_offers(finder, word, may_add=may_add))
 
     def _says_nothing(self, row: PlanRow, declared: Field, finder: Finder, text: str) -> bool:
@@ -214,9 +216,6 @@ class Resolver:
         finder = self.finder(declared)
         if (finder.reach is None or id_ in finder.reach) and (message := finder.doubt(id_)):
             row.doubt(message)
-
-    def _may_create(self, finder: Finder) -> bool:
-        return policy_of(self.session).may(actor_of(self.session), Permission.CREATE, finder.model)
 
     def _create_or_suggest(self, row: PlanRow, declared: Field, finder: Finder, text: str, missing: Missing) -> None:
         """Plan to create the missing record if the user said so, for this word or, where it can't mean a stored record,

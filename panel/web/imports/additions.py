@@ -12,6 +12,8 @@ from panel.imports.stored_plan import StoredPlan
 from panel.security.policy import model_of
 from panel.web import forms
 from panel.web.context import current_panel
+from panel.web.imports.answers import Link
+from panel.web.imports.preview_state import answers_of
 from panel.web.lookups import label, visible
 from panel.web.pages import AdditionRow, AnswerRow, Button, Input, PreviewPage
 
@@ -19,7 +21,7 @@ from panel.web.pages import AdditionRow, AnswerRow, Button, Input, PreviewPage
 SHOWN = 20
 
 
-def add(page: PreviewPage, plan: StoredPlan, state: Mapping[str, Any], link: Any) -> None:
+def add(page: PreviewPage, plan: StoredPlan, state: Mapping[str, Any], link: Link) -> None:
     """Add the records that could be added, and those that will be."""
     for key, table, name, known in _offered(plan):
         view = current_panel().views[table]
@@ -52,7 +54,7 @@ def _input(view: Any, key: str, declared: Field, known: int | None) -> Input:
 
 def added(plan: StoredPlan | None, state: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
     """The state of a preview with the posted records: those that are ticked."""
-    adding = {table: dict(names) for table, names in (state.get("adding") or {}).items()}
+    adding = answers_of(state, "adding")
     for key, table, name, _known in _offered(plan) if plan is not None else ():
         if form.get(f"{key}.add"):
             given = {f.name: form.get(f"{key}.{f.name}", "") for f in asked_fields(model_of(table))}

@@ -11,6 +11,7 @@ from panel.imports.doubts import ENDINGS
 from panel.imports.questions import About
 from panel.imports.stored_plan import StoredPlan, StoredQuestion
 from panel.web import render
+from panel.web.imports.preview_state import answers_of
 from panel.web.pages import AnswerRow, Button, Cell, EndingRow, PreviewPage, QuestionBox
 
 #: Questions and people that a page shows at once; further ones follow once these are answered.
@@ -71,7 +72,7 @@ def _answer(view: Any, page: PreviewPage, answer: Any, state: Mapping[str, Any],
         values = {"token": page.token, "name": answer.name, "word": answer.word}
         forget = Button(_("Forget"), view.get_url(".forget_view"), post=True, values=values)
         return AnswerRow(what, _("Remembered from an earlier file"), forget)
-    replace = {name: dict(words) for name, words in (state.get("replace") or {}).items()}
+    replace = answers_of(state, "replace")
     replace.get(answer.name, {}).pop(answer.word, None)
     return AnswerRow(what, "", Button(_("Ask again"), link({"replace": replace})))
 
@@ -80,7 +81,7 @@ def answered(plan: StoredPlan, state: Mapping[str, Any], form: Mapping[str, str]
     """The state of a preview with the posted answers: the number of an offer for each question. With `all` in the form
     each row in doubt that the page showed and that was not answered is right as it stands, but for rows that end
     somebody's term: each of them needs an answer."""
-    replace = {name: dict(words) for name, words in (state.get("replace") or {}).items()}
+    replace = answers_of(state, "replace")
     confirmed = set(state.get("confirmed") or ())
     for number, question in enumerate(plan.questions):
         chosen = form.get(f"answer.{number}", "")

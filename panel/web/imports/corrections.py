@@ -10,6 +10,7 @@ from panel.fields import Field, field_named
 from panel.imports.stored_plan import StoredError, StoredRow
 from panel.kinds import Flag, tidy
 from panel.web import forms
+from panel.web.imports.preview_state import answers_of
 from panel.web.lookups import visible
 from panel.web.pages import Input
 
@@ -39,7 +40,7 @@ def _field(view: Any, name: str) -> Field | None:
 
 def corrected(view: Any, state: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
     """The state of a preview with the posted corrections; controls that were left as they were change nothing."""
-    cells = {place: dict(texts) for place, texts in (state.get("cells") or {}).items()}
+    cells = answers_of(state, "cells")
     for key, posted in form.items():
         place, _dot, name = key.removeprefix(PREFIX).rpartition(".")
         if not key.startswith(PREFIX) or posted == form.get(f"{WAS}{place}.{name}", ""):

@@ -139,6 +139,11 @@ def unpack(token: str | None, table: str) -> dict[str, Any]:
     return dict(state)
 
 
+def answers_of(state: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """A copy of the answers of one kind, by column, place or table and then by word, column or name, to be changed."""
+    return {key: dict(answers) for key, answers in (state.get(name) or {}).items()}
+
+
 def options_of(state: Mapping[str, Any]) -> Options:
     return Options(
         create_missing=bool(state.get("create")),

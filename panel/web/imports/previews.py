@@ -14,6 +14,8 @@ from panel.imports.plans import Outcome, Plan
 from panel.imports.stored_plan import DOUBTFUL, REPEATING, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
 from panel.web.imports import additions, answers, corrections, left_out
+from panel.web.imports.answers import Link
+from panel.web.imports.preview_state import answers_of
 from panel.web.pages import Button, Cell, Chip, Choice, Column, Pager, PreviewCell, PreviewPage, PreviewRow
 
 PAGE_SIZE = 50
@@ -22,7 +24,6 @@ PAGE_SIZE = 50
 KINDS = {DOUBTFUL: _("To confirm"), SUCCEEDING: _("Succeeding"), REPEATING: _("Possible repeat")}
 
 Pack = Callable[[Mapping[str, Any]], str]
-Link = Callable[[Mapping[str, Any]], str]
 
 
 def outcome_counts(plan: Plan | StoredPlan) -> dict[str, int]:
@@ -176,7 +177,7 @@ def _row(view: Any, plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], 
     for error in row.errors:
         button = None
         if error.suggestion:
-            replace = {k: dict(v) for k, v in (state.get("replace") or {}).items()}
+            replace = answers_of(state, "replace")
             replace.setdefault(error.name, {})[error.value] = error.suggestion
             button = Button(_("Use {value}", value=error.suggestion), link({"replace": replace}))
         shown.errors.append((error.words, button))
