@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from schema.attachments import Attachment
 from schema.calendar import CalendarDay
-from schema.cases import Case, CaseEvent, CaseParty
+from schema.cases import Case, CaseEvent
+from schema.deputies import Deputy
 from schema.disputes import NOISE, NOISE_STANDARD, Measurement, Mediation, MediationMember, MediationSession
 from schema.duty import SurveyEntry, Visit
-from schema.handling import Action, DeadlineChange, Feedback, Referral
+from schema.handling import Action, DeadlineChange, Feedback
+from schema.hotline import HotlineOrder
 from schema.ledgers import Counter, Ledger, LedgerDraft, LedgerLine
 from schema.lists import ChecklistItem, Phrase
+from schema.papers import PaperTemplate
+from schema.parties import CaseParty
 from schema.people import Assignment, Liaison, Officer, Volunteer
 from schema.places import Community, Department, Squad, Street
+from schema.referrals import JointState, Referral
 from schema.words import (
     ENDED,
     PENDING,
@@ -80,6 +85,7 @@ __all__ = [
     "Counter",
     "DeadlineChange",
     "Department",
+    "Deputy",
     "DisputeKind",
     "EndedBy",
     "Feedback",
@@ -88,6 +94,8 @@ __all__ = [
     "Force",
     "FromState",
     "Gender",
+    "HotlineOrder",
+    "JointState",
     "Ledger",
     "LedgerDraft",
     "LedgerLine",
@@ -102,6 +110,7 @@ __all__ = [
     "Officer",
     "OfficerKind",
     "Outcome",
+    "PaperTemplate",
     "PartyRole",
     "Performance",
     "Period",

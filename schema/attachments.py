@@ -10,6 +10,7 @@ from panel.base import Record, Via
 from panel.fields import col, rule
 from panel.i18n import _
 from panel.kinds import Choice, Code, Moment, Reference, Text, Whole
+from schema import locks
 from schema.cases import Case
 from schema.words import AttachmentPhase
 
@@ -24,6 +25,7 @@ class Attachment(Record):
     __display__ = ("file_name",)
     __order__ = "id"
     __imported__ = False
+    __locked__ = (locks.OF_ENDED,)
     __table_args__ = (
         rule("size_positive", "size > 0", _("A file can't be empty.")),
         rule(
@@ -33,7 +35,7 @@ class Attachment(Record):
         ),
     )
 
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True, readonly=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True, readonly=True)
     phase: Mapped[AttachmentPhase] = col(Choice(AttachmentPhase), _("What it shows"), required=True, readonly=True)
     file_name: Mapped[str] = col(Text(120), _("File name"), required=True, readonly=True)
     media_type: Mapped[str] = col(Code(40), _("Type of file"), required=True, readonly=True)

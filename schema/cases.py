@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, String, UniqueConstraint, inspect
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ColumnElement, Index, String, UniqueConstraint, or_
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from panel.base import Anchor, Base, Record, Via
-from panel.fields import Personal, col, rule
-from panel.i18n import Message, _
-from panel.kinds import Choice, Code, Data, Flag, Moment, PersonName, Phone, Place, Reference, Text, Whole, now
-from schema import labels
+from panel.fields import col, rule
+from panel.i18n import _
+from panel.kinds import Choice, Code, Data, Flag, Moment, PersonName, Reference, Text, Whole, now
+from schema import labels, locks, requirements
 from schema.lists import ChecklistItem
 from schema.people import Liaison, Officer
 from schema.places import Community
 from schema.words import (
-    CONTACT,
     HANDLING,
     OTHER,
     PLACE,
@@ -27,7 +25,6 @@ from schema.words import (
     FromState,
     ListKind,
     Outcome,
-    PartyRole,
     RaisedTo,
     Source,
     StepName,
@@ -48,7 +45,11 @@ class Case(Record):
     __display__ = ("case_no",)
     __offered__ = False
     __order__ = "-reported_at"
+    __text_index__ = True
+    __found_by__ = ("community", "item")
     __rows__ = ("caseparty",)
+    __locked__ = locks.CLOSED
+    __requires__ = requirements.OF_CASE
     __table_args__ = (
         Index("ix_case_status_due_at", "status", "due_at"),
         Index("ix_case_status_reported_at", "status", "reported_at"),
@@ -112,17 +113,16 @@ class Case(Record):
         index=True,
         below="case_no",
         aliases=labels.CASE_REPORTED_AT,
+        locked=locks.AT_INTAKE,
     )
     source: Mapped[Source] = col(
-        Choice(Source),
-        _("Source"),
-        required=True,
-        below="case_no",
-        aliases=labels.CASE_SOURCE,
+        Choice(Source), _("Source"), required=True, below="case_no", aliases=labels.CASE_SOURCE, locked=locks.AT_INTAKE
     )
     #: The words of an old ledger, where they name no source and no item.
     source_name: Mapped[str | None] = col(Text(40), _("Source as written"), readonly=True, listed=False)
-    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, group=PLACE)
+    community_id: Mapped[int] = col(
+        Reference("community"), _("Community"), required=True, search=True, group=PLACE, locked=locks.COMMUNITY
+    )
     place: Mapped[str | None] = col(
         Text(120),
         _("Place"),
@@ -134,8 +134,10 @@ class Case(Record):
     item_id: Mapped[int | None] = col(
         Reference("checklistitem"),
         _("Checklist item"),
+        search=True,
         aliases=("事项", "事项名称"),
         help=_("Fixes the list and the time limit."),
+        locked=locks.ITEM,
     )
     item_name: Mapped[str | None] = col(Text(80), _("Checklist item as written"), readonly=True, listed=False)
     description: Mapped[str] = col(
@@ -152,13 +154,15 @@ class Case(Record):
         default=Urgency.NORMAL,
         listed=False,
         aliases=("缓急程度", "缓急", "紧急情况"),
+        locked=locks.URGENCY,
     )
     liaison_id: Mapped[int | None] = col(
-        Reference("liaison"), _("Liaison"), group=PLACE, listed=False, aliases=("联络员",)
+        Reference("liaison"), _("Liaison"), search=True, group=PLACE, listed=False, aliases=("联络员",)
     )
     lead_officer_id: Mapped[int | None] = col(
         Reference("officer"),
         _("Lead officer"),
+        search=True,
         group=HANDLING,
         aliases=labels.CASE_LEAD_OFFICER,
     )
@@ -167,7 +171,13 @@ class Case(Record):
         PersonName(), _("Lead officer as written"), group=HANDLING, readonly=True, listed=False
     )
     handler_id: Mapped[int | None] = col(
-        Reference("officer"), _("Handler"), group=HANDLING, below="lead_officer", readonly=True, aliases=("承办",)
+        Reference("officer"),
+        _("Handler"),
+        search=True,
+        group=HANDLING,
+        below="lead_officer",
+        readonly=True,
+        aliases=("承办",),
     )
     accepted_at: Mapped[datetime | None] = col(
         Moment(),
@@ -199,6 +209,7 @@ class Case(Record):
         group=RESULT,
         listed=False,
         aliases=("处理方式", "办理方式", "处置措施", "处理措施"),
+        locked=locks.HANDLING_DONE,
     )
     result: Mapped[str | None] = col(
         Text(1000, lines=3),
@@ -206,6 +217,7 @@ class Case(Record):
         group=RESULT,
         listed=False,
         aliases=labels.CASE_RESULT,
+        locked=locks.HANDLING_DONE,
     )
     quantity: Mapped[int | None] = col(
         Whole(0, 100_000, unit_field="quantity_unit"),
@@ -213,9 +225,16 @@ class Case(Record):
         group=RESULT,
         listed=False,
         help=_("For example parking spaces won."),
+        locked=locks.HANDLING_DONE,
     )
     quantity_unit: Mapped[str | None] = col(
-        Text(20), _("Unit of the quantity"), group=RESULT, listed=False, below="quantity", help=_("For example 个车位.")
+        Text(20),
+        _("Unit of the quantity"),
+        group=RESULT,
+        listed=False,
+        below="quantity",
+        help=_("For example 个车位."),
+        locked=locks.HANDLING_DONE,
     )
     master_id: Mapped[int | None] = col(Reference("case"), _("Master case"), group=OTHER, listed=False, readonly=True)
     hotline_no: Mapped[str | None] = col(
@@ -253,41 +272,10 @@ class Case(Record):
     master: Mapped[Case | None] = relationship(remote_side="Case.id")
     visit: Mapped[Visit | None] = relationship()
 
-    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Refuse a change of the item of an accepted case: list, snapshot and deadline follow from it."""
-        if self.accepted_at is not None and inspect(self).attrs.item_id.history.has_changes():
-            yield "item", _("The item of an accepted case stays: its list and deadline follow from it.")
-
-
-class CaseParty(Record):
-    """A party of a case (案件人员): a private person, whose values are masked until a logged reveal."""
-
-    __tablename__ = "caseparty"
-    __label__ = _("Party")
-    __labels__ = _("Parties")
-    __scope__ = Via("case_id")
-    __display__ = ("role",)
-    __table_args__ = (
-        rule(
-            "named_or_anonymous", "anonymous OR name IS NOT NULL", _("Enter a name, or mark the person as anonymous.")
-        ),
-    )
-
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
-    role: Mapped[PartyRole] = col(Choice(PartyRole), _("Part played"), required=True, default=PartyRole.COMPLAINANT)
-    anonymous: Mapped[bool] = col(Flag(), _("Anonymous"), required=True, default=False)
-    name: Mapped[str | None] = col(PersonName(), _("Person's name"), personal=Personal.PRIVATE, filter=False)
-    phone: Mapped[str | None] = col(
-        Phone(), _("Telephone"), personal=Personal.PRIVATE, filter=False, group=CONTACT, aliases=("联系电话", "手机")
-    )
-    address: Mapped[str | None] = col(
-        Place(), _("Home address"), personal=Personal.PRIVATE, filter=False, group=CONTACT
-    )
-    #: Last four digits and keyed hash of the phone, to recognise a caller without the number.
-    phone_tail: Mapped[str | None] = mapped_column(String(4), index=True)
-    phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-
-    case: Mapped[Case] = relationship()
+    @classmethod
+    def of_past(cls, columns: Any) -> ColumnElement[bool] | None:
+        """An old case, or one brought in with its end: it names the people of its day."""
+        return or_(columns.historic.is_(True), columns.closed_at.is_not(None))
 
 
 class CaseEvent(Base):
@@ -303,7 +291,7 @@ class CaseEvent(Base):
     __table_args__ = (UniqueConstraint("case_id", "seq"),)
 
     at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True)
     seq: Mapped[int] = mapped_column()
     step: Mapped[str] = col(StepName(20), _("Step"), required=True, index=True)
     from_status: Mapped[CaseStatus | None] = col(FromState(CaseStatus), _("From state"), listed=False)

@@ -13,6 +13,7 @@ from panel.base import Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Level, Moment, PersonName, Reference, Text, Whole, now
+from schema import locks
 from schema.cases import Case
 from schema.people import Officer, Volunteer
 from schema.words import (
@@ -45,12 +46,13 @@ class Measurement(Record):
     __imported__ = False
     __display__ = ("subject", "value")
     __order__ = "-at"
+    __locked__ = (locks.OF_ENDED, locks.OF_HANDLED)
     __table_args__ = (
         rule("officers_differ", "officer_id <> second_officer_id", _("The two officers must be two people.")),
         rule("limit_positive", "limit_value > 0", _("A limit must be above zero.")),
     )
 
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True)
     at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
     subject: Mapped[str] = col(Text(40), _("What is measured"), required=True, default=NOISE)
     point: Mapped[str] = col(Text(120), _("Measuring point"), required=True)
@@ -66,9 +68,9 @@ class Measurement(Record):
     instrument_until: Mapped[date] = col(
         Day(), _("Instrument verified until"), required=True, group=RULES, below="instrument_no"
     )
-    officer_id: Mapped[int] = col(Reference("officer"), _("Officer"), required=True, group=OTHER)
+    officer_id: Mapped[int] = col(Reference("officer"), _("Officer"), search=True, required=True, group=OTHER)
     second_officer_id: Mapped[int] = col(
-        Reference("officer"), _("Second officer"), required=True, group=OTHER, below="officer"
+        Reference("officer"), _("Second officer"), search=True, required=True, group=OTHER, below="officer"
     )
     note: Mapped[str | None] = col(Text(300, lines=2), _("Remark"), group=OTHER, listed=False)
 
@@ -92,6 +94,7 @@ class Mediation(Record):
     __imported__ = False
     __display__ = ("mediation_no",)
     __order__ = "-started_at"
+    __locked__ = (locks.MEDIATION_ENDED, locks.OF_ENDED)
     __table_args__ = (
         Index(
             "uq_mediation_running",
@@ -116,7 +119,7 @@ class Mediation(Record):
     mediation_no: Mapped[str] = col(
         Code(20), _("Mediation no."), required=True, key=True, unique=True, search=True, readonly=True
     )
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True, readonly=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True, readonly=True)
     party_a: Mapped[str] = col(
         PersonName(), _("Party A"), required=True, personal=Personal.PRIVATE, filter=False, aliases=("甲方",)
     )
@@ -140,6 +143,10 @@ class Mediation(Record):
     )
     agreement_form: Mapped[AgreementForm | None] = col(
         Choice(AgreementForm), _("Form of the agreement"), group=RESULT, readonly=True, listed=False
+    )
+    #: Of its form's own series; an agreement by word of mouth has none.
+    agreement_no: Mapped[str | None] = col(
+        Code(40), _("Agreement no."), unique=True, search=True, group=RESULT, readonly=True, listed=False
     )
     perform_by: Mapped[date | None] = col(Day(), _("To be performed by"), group=RESULT, readonly=True, index=True)
     performance: Mapped[Performance | None] = col(Choice(Performance), _("Performance"), group=RESULT, readonly=True)
@@ -171,6 +178,7 @@ class MediationSession(Record):
     __imported__ = False
     __display__ = ("session_no", "held_at")
     __order__ = "-held_at"
+    __locked__ = (locks.SESSION_OVER,)
     __table_args__ = (
         UniqueConstraint("mediation_id", "session_no"),
         rule("session_no_positive", "session_no > 0", _("Sessions are counted from 1.")),
@@ -197,6 +205,7 @@ class MediationMember(Record):
     __imported__ = False
     __display__ = ("force", "name")
     __order__ = "id"
+    __locked__ = (locks.MEMBER_OVER,)
     __table_args__ = (UniqueConstraint("session_id", "force", "name"),)
 
     session_id: Mapped[int] = col(Reference("mediationsession"), _("Mediation session"), required=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import UniqueConstraint
-from sqlalchemy.orm import Mapped, Session, relationship
+from sqlalchemy import ColumnElement, UniqueConstraint
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from panel.base import Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Day, Moment, PersonName, Reference, Text, Whole, today
+from schema import locks
 from schema.cases import Case
 from schema.people import Liaison, Officer
 from schema.places import Community
@@ -38,30 +40,52 @@ class Visit(Record):
         rule("excuse_has_reason", "status <> 'exempt' OR reason IS NOT NULL", _("An excused visit needs the reason.")),
     )
 
-    planned_on: Mapped[date] = col(Day(), _("Planned for"), required=True, key=True, index=True)
-    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
+    planned_on: Mapped[date] = col(Day(), _("Planned for"), required=True, key=True, index=True, locked=locks.VISITED)
+    community_id: Mapped[int] = col(
+        Reference("community"), _("Community"), search=True, required=True, key=True, locked=locks.VISITED
+    )
     officer_id: Mapped[int | None] = col(
         Reference("officer"),
         _("Officer"),
+        search=True,
         aliases=("联居队员",),
         help=_("Of a visit that is planned it follows the assignment."),
+        locked=locks.VISITED,
     )
-    liaison_id: Mapped[int | None] = col(Reference("liaison"), _("Liaison"), below="officer")
+    liaison_id: Mapped[int | None] = col(
+        Reference("liaison"), _("Liaison"), search=True, below="officer", locked=locks.VISITED
+    )
     status: Mapped[VisitStatus] = col(
         Choice(VisitStatus), _("State"), required=True, default=VisitStatus.PLANNED, readonly=True
     )
     arrived_at: Mapped[datetime | None] = col(Moment(), _("Arrived"), group=RESULT, readonly=True)
     left_at: Mapped[datetime | None] = col(Moment(), _("Left"), group=RESULT, readonly=True, below="arrived_at")
-    content: Mapped[str | None] = col(Text(1000, lines=3), _("Work done"), group=RESULT, listed=False)
-    findings: Mapped[str | None] = col(Text(1000, lines=3), _("What was found"), group=RESULT, listed=False)
-    on_the_spot: Mapped[str | None] = col(Text(500, lines=2), _("Settled on the spot"), group=RESULT, listed=False)
+    content: Mapped[str | None] = col(
+        Text(1000, lines=3), _("Work done"), group=RESULT, listed=False, locked=locks.NOTED
+    )
+    findings: Mapped[str | None] = col(
+        Text(1000, lines=3), _("What was found"), group=RESULT, listed=False, locked=locks.NOTED
+    )
+    on_the_spot: Mapped[str | None] = col(
+        Text(500, lines=2), _("Settled on the spot"), group=RESULT, listed=False, locked=locks.NOTED
+    )
     reason: Mapped[str | None] = col(
-        Text(300, lines=2), _("Reason"), group=OTHER, listed=False, help=_("Why it was missed, made up for or excused.")
+        Text(300, lines=2),
+        _("Reason"),
+        group=OTHER,
+        listed=False,
+        help=_("Why it was missed, made up for or excused."),
+        locked=locks.NOTED,
     )
 
     community: Mapped[Community] = relationship()
     officer: Mapped[Officer | None] = relationship()
     liaison: Mapped[Liaison | None] = relationship()
+
+    @classmethod
+    def of_past(cls, columns: Any) -> ColumnElement[bool] | None:
+        gone: ColumnElement[bool] = columns.planned_on < today()
+        return gone
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
         """Refuse any other weekday than Monday."""
@@ -84,7 +108,9 @@ class SurveyEntry(Record):
         rule("verified_after_first", "verified_on >= first_on", _("It was verified before it was first seen.")),
     )
 
-    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True, group=PLACE)
+    community_id: Mapped[int] = col(
+        Reference("community"), _("Community"), search=True, required=True, key=True, group=PLACE
+    )
     kind: Mapped[SurveyKind] = col(
         Choice(SurveyKind), _("Kind"), required=True, key=True, group=PLACE, aliases=("类别",)
     )
@@ -92,17 +118,33 @@ class SurveyEntry(Record):
         Text(120), _("Address"), required=True, key=True, search=True, group=PLACE, aliases=("地址",)
     )
     subject: Mapped[str | None] = col(
-        PersonName(), _("Person or shop"), personal=Personal.PRIVATE, filter=False, aliases=("对象",)
+        PersonName(),
+        _("Person or shop"),
+        personal=Personal.PRIVATE,
+        encrypted=True,
+        filter=False,
+        aliases=("对象",),
     )
     quantity: Mapped[int | None] = col(Whole(0, 100_000), _("Quantity"), aliases=("数量",))
     first_on: Mapped[date] = col(Day(), _("First seen"), required=True, default=today, aliases=("首次发现",))
     verified_on: Mapped[date] = col(
         Day(), _("Last verified"), required=True, default=today, index=True, aliases=("最近核实",)
     )
+    #: The name at that time, because readers of the survey may not read accounts.
+    verified_by: Mapped[str | None] = col(Text(80), _("Verified by"), readonly=True, below="verified_on")
     visit_id: Mapped[int | None] = col(Reference("visit"), _("Visit"), group=OTHER, listed=False, readonly=True)
-    case_id: Mapped[int | None] = col(Reference("case"), _("Case"), group=OTHER, readonly=True)
+    case_id: Mapped[int | None] = col(Reference("case"), _("Case"), search=True, group=OTHER, readonly=True)
     note: Mapped[str | None] = col(Text(300, lines=2), _("Remark"), group=OTHER, listed=False)
+
+    #: When retention anonymised the person.
+    erased_at: Mapped[datetime | None] = mapped_column()
 
     community: Mapped[Community] = relationship()
     visit: Mapped[Visit | None] = relationship()
     case: Mapped[Case | None] = relationship()
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Refuse a day in the future."""
+        for name in ("first_on", "verified_on"):
+            if (day := getattr(self, name)) is not None and day > today():
+                yield name, _("This day is still to come.")

@@ -1,34 +1,29 @@
-"""Records of the handling of a case: actions, referrals, feedback, changes of its deadline."""
+"""Records of the handling of a case: actions, feedback, changes of its deadline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Index, String, inspect, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ColumnElement, Index, String, exists, select, text
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from panel.base import UNSCOPED, Record, Via
+from panel.base import Record, Via
 from panel.fields import col, rule
-from panel.i18n import Message, _
-from panel.kinds import Amount, Choice, Code, Day, Moment, Reference, Text, Whole, now
-from schema import labels
+from panel.i18n import _
+from panel.kinds import ZONE, Amount, Choice, Code, Day, Moment, Reference, Text, Whole, now, today
+from schema import locks, requirements
 from schema.cases import Case
 from schema.people import Officer
-from schema.places import Department
 from schema.words import (
     DATES,
-    RESULT,
     ActionKind,
     ChangeKind,
     ChangeStatus,
     FeedbackChannel,
     FeedbackTarget,
     LimitUnit,
-    OfficerKind,
-    ReferralKind,
-    ReferralStatus,
     Satisfaction,
 )
 
@@ -42,6 +37,8 @@ class Action(Record):
     __scope__ = Via("case_id")
     __display__ = ("kind",)
     __order__ = "-at"
+    __locked__ = (locks.OF_ENDED, locks.OF_HANDLED)
+    __requires__ = requirements.OF_ACTION
     __table_args__ = (
         rule(
             "two_officers",
@@ -58,11 +55,11 @@ class Action(Record):
         rule("amount_not_negative", "amount >= 0", _("An amount can't be negative.")),
     )
 
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True)
     at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
     kind: Mapped[ActionKind] = col(Choice(ActionKind), _("Kind"), required=True)
-    officer_id: Mapped[int | None] = col(Reference("officer"), _("Officer"))
-    second_officer_id: Mapped[int | None] = col(Reference("officer"), _("Second officer"), below="officer")
+    officer_id: Mapped[int | None] = col(Reference("officer"), _("Officer"), search=True)
+    second_officer_id: Mapped[int | None] = col(Reference("officer"), _("Second officer"), search=True, below="officer")
     document_no: Mapped[str | None] = col(Code(40), _("Document no."), search=True)
     amount: Mapped[Decimal | None] = col(Amount(), _("Amount (yuan)"))
     note: Mapped[str | None] = col(Text(500, lines=3), _("What was done"))
@@ -71,170 +68,11 @@ class Action(Record):
     officer: Mapped[Officer | None] = relationship(foreign_keys=[officer_id])
     second_officer: Mapped[Officer | None] = relationship(foreign_keys=[second_officer_id])
 
-    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Refuse auxiliary staff for a penalty."""
-        if self.kind not in (ActionKind.FINE, ActionKind.FILING):
-            return
-        ids = [i for i in (self.officer_id, self.second_officer_id) if i is not None]
-        query = select(Officer.id).where(Officer.id.in_(ids), Officer.kind == OfficerKind.AUXILIARY)
-        with session.no_autoflush:
-            auxiliary = set(session.execute(query, execution_options=UNSCOPED).scalars())
-        for name, id_ in (("officer", self.officer_id), ("second_officer", self.second_officer_id)):
-            if id_ in auxiliary:
-                yield name, _("Auxiliary staff can't decide a penalty.")
-
-
-class Referral(Record):
-    """A referral to another department (移送协同). Steps of the case send it and record the reply."""
-
-    __tablename__ = "referral"
-    __label__ = _("Referral")
-    __labels__ = _("Referrals")
-    __scope__ = Via("case_id")
-    __display__ = ("document_no", "department")
-    __numbered__ = True
-    __order__ = "-sent_at"
-    __table_args__ = (
-        Index(
-            "uq_referral_open",
-            "case_id",
-            "department_id",
-            unique=True,
-            sqlite_where=text("status IN ('sent', 'signed')"),
-            postgresql_where=text("status IN ('sent', 'signed')"),
-            info={"message": _("This case already has an open referral to this department.")},
-        ),
-        rule(
-            "signed_after_sent",
-            "signed_at IS NULL OR signed_at >= sent_at",
-            _("It can't be signed for before it was sent."),
-        ),
-        rule(
-            "reply_has_text",
-            "status <> 'replied' OR (replied_at IS NOT NULL AND reply IS NOT NULL)",
-            _("A replied referral needs the time and the text of the reply."),
-        ),
-        rule(
-            "return_has_reason",
-            "status <> 'returned' OR return_reason IS NOT NULL",
-            _("A returned referral needs the reason."),
-        ),
-    )
-
-    document_no: Mapped[str | None] = col(
-        Code(40),
-        _("Document no."),
-        key=True,
-        unique=True,
-        search=True,
-        aliases=labels.REFERRAL_DOCUMENT_NO,
-    )
-    case_id: Mapped[int] = col(
-        Reference("case"), _("Case no."), required=True, key=True, aliases=("案件编号", "案号", "案件号")
-    )
-    department_id: Mapped[int] = col(
-        Reference("department"),
-        _("Department"),
-        required=True,
-        key=True,
-        aliases=labels.REFERRAL_DEPARTMENT,
-    )
-    kind: Mapped[ReferralKind] = col(
-        Choice(ReferralKind),
-        _("Kind of referral"),
-        required=True,
-        default=ReferralKind.TRANSFER,
-        aliases=("类别", "移送类型", "移送类别", "移送方式"),
-    )
-    status: Mapped[ReferralStatus] = col(
-        Choice(ReferralStatus), _("State"), required=True, default=ReferralStatus.SENT, readonly=True
-    )
-    request: Mapped[str | None] = col(
-        Text(1000, lines=3),
-        _("What is asked"),
-        listed=False,
-        aliases=labels.REFERRAL_REQUEST,
-    )
-    sent_at: Mapped[datetime] = col(
-        Moment(),
-        _("Sent at"),
-        readonly=True,
-        required=True,
-        default=now,
-        index=True,
-        group=DATES,
-        aliases=labels.REFERRAL_SENT_AT,
-    )
-    sign_due_at: Mapped[datetime | None] = col(
-        Moment(), _("To be signed for by"), readonly=True, group=DATES, listed=False, aliases=("应签收",)
-    )
-    signed_at: Mapped[datetime | None] = col(
-        Moment(),
-        _("Signed for at"),
-        readonly=True,
-        group=DATES,
-        listed=False,
-        aliases=("签收", "接收时间", "收件时间", "收函时间"),
-    )
-    reply_due_at: Mapped[datetime | None] = col(
-        Moment(), _("Reply due"), readonly=True, group=DATES, index=True, aliases=("应反馈",)
-    )
-    replied_at: Mapped[datetime | None] = col(
-        Moment(),
-        _("Replied at"),
-        readonly=True,
-        group=RESULT,
-        listed=False,
-        aliases=("反馈", "回复时间", "答复时间", "回函时间"),
-    )
-    return_reason: Mapped[str | None] = col(
-        Text(1000, lines=3),
-        _("Reason for return"),
-        readonly=True,
-        group=RESULT,
-        listed=False,
-        aliases=("退回理由", "退件原因", "退回情况"),
-    )
-    reply: Mapped[str | None] = col(
-        Text(1000, lines=3),
-        _("Reply"),
-        readonly=True,
-        group=RESULT,
-        listed=False,
-        aliases=labels.REFERRAL_REPLY,
-    )
-    joint_on: Mapped[date | None] = col(
-        Day(), _("Joint action on"), group=RESULT, listed=False, aliases=("联合执法时间", "联合行动时间")
-    )
-    joint_members: Mapped[str | None] = col(
-        Text(300, lines=2),
-        _("Who takes part"),
-        group=RESULT,
-        listed=False,
-        aliases=("参加单位", "参与单位", "参加部门"),
-    )
-    quantity: Mapped[int | None] = col(
-        Whole(0, 100_000, unit_field="quantity_unit"), _("Quantity achieved"), group=RESULT, listed=False
-    )
-    quantity_unit: Mapped[str | None] = col(
-        Text(20), _("Unit of the quantity"), group=RESULT, listed=False, below="quantity"
-    )
-    urged_count: Mapped[int] = col(
-        Whole(0, 1000), _("Times chased"), required=True, default=0, readonly=True, group=DATES, listed=False
-    )
-    urged_at: Mapped[datetime | None] = col(
-        Moment(), _("Last chased"), readonly=True, group=DATES, listed=False, below="urged_count"
-    )
-
-    case: Mapped[Case] = relationship()
-    department: Mapped[Department] = relationship()
-
-    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Refuse a change of case or department: the state of the case depends on its referrals."""
-        state = inspect(self)
-        for name in ("case", "department"):
-            if state.persistent and state.attrs[f"{name}_id"].history.has_changes():
-                yield name, _("A referral stays with its case and department.")
+    @classmethod
+    def of_past(cls, columns: Any) -> ColumnElement[bool] | None:
+        """An action of an earlier day, by whoever was in service then."""
+        earlier: ColumnElement[bool] = columns.at < datetime.combine(today(), time(), ZONE)
+        return earlier
 
 
 class Feedback(Record):
@@ -246,8 +84,10 @@ class Feedback(Record):
     __scope__ = Via("case_id")
     __display__ = ("target",)
     __order__ = "-at"
+    __locked__ = (locks.FEEDBACK,)
+    __requires__ = requirements.OF_FEEDBACK
 
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True)
     target: Mapped[FeedbackTarget] = col(Choice(FeedbackTarget), _("To whom"), required=True)
     channel: Mapped[FeedbackChannel] = col(
         Choice(FeedbackChannel), _("Channel"), required=True, default=FeedbackChannel.PHONE
@@ -255,13 +95,22 @@ class Feedback(Record):
     at: Mapped[datetime] = col(Moment(), _("Time"), required=True, default=now, index=True)
     content: Mapped[str] = col(Text(1000, lines=3), _("Content"), required=True)
     satisfaction: Mapped[Satisfaction | None] = col(Choice(Satisfaction), _("Satisfaction"))
+    #: The feedback that this one corrects. That one stays and doesn't count any more.
+    corrects_id: Mapped[int | None] = col(Reference("feedback"), _("Corrects"), listed=False, readonly=True)
 
     case: Mapped[Case] = relationship()
+    corrects: Mapped[Feedback | None] = relationship(remote_side="Feedback.id")
+
+    @classmethod
+    def counts(cls) -> ColumnElement[bool]:
+        """The condition for feedback that no later one corrects."""
+        later = aliased(cls)
+        return ~exists(select(later.id).where(later.corrects_id == cls.id))
 
 
 class DeadlineChange(Record):
-    """A change of a deadline (时限变更): an extension (延期) or a suspension (挂账). One person requests it, another
-    one decides."""
+    """A change of a deadline (时限变更): an extension (延期), a suspension (挂账), or one to the day by which an
+    agreement is performed (履约期). One person requests it, another one decides."""
 
     __tablename__ = "deadlinechange"
     __label__ = _("Change of a deadline")
@@ -288,7 +137,7 @@ class DeadlineChange(Record):
         rule("days_positive", "days > 0", _("At least one day.")),
     )
 
-    case_id: Mapped[int] = col(Reference("case"), _("Case"), required=True)
+    case_id: Mapped[int] = col(Reference("case"), _("Case"), search=True, required=True)
     kind: Mapped[ChangeKind] = col(Choice(ChangeKind), _("Kind"), required=True)
     status: Mapped[ChangeStatus] = col(
         Choice(ChangeStatus), _("State"), required=True, default=ChangeStatus.ASKED, readonly=True
@@ -299,6 +148,9 @@ class DeadlineChange(Record):
     )
     unit: Mapped[LimitUnit | None] = col(Choice(LimitUnit), _("Unit of the limit"), below="days")
     review_on: Mapped[date | None] = col(Day(), _("Look again on"))
+    perform_by: Mapped[date | None] = col(
+        Day(), _("To be performed by"), help=_("The deadline moves to the working day after it.")
+    )
     asked_at: Mapped[datetime] = col(Moment(), _("Asked at"), required=True, default=now, index=True, group=DATES)
     asked_by: Mapped[str] = col(Text(80), _("Asked by"), required=True, default="", below="asked_at")
     decided_at: Mapped[datetime | None] = col(Moment(), _("Decided at"), group=DATES)
@@ -310,6 +162,8 @@ class DeadlineChange(Record):
     #: The state before a suspension, to which the case returns.
     came_from: Mapped[str | None] = mapped_column(String(20))
     asked_by_id: Mapped[int | None] = mapped_column()
+    #: The officer in whose name a deputy asked. They don't decide either.
+    asked_for_id: Mapped[int | None] = mapped_column()
     #: Requested by a leader: the office may decide too, because a squad may have no second leader.
     for_office: Mapped[bool] = mapped_column(default=False)
     decided_by_id: Mapped[int | None] = mapped_column()

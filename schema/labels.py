@@ -56,3 +56,10 @@ REFERRAL_DEPARTMENT = _words(
 REFERRAL_REQUEST = _words("移送事由 移送事项 移送内容 移送原因 移送理由 协办事项 请求事项")
 REFERRAL_SENT_AT = _words("发出 移送时间 发送时间 发函时间 发文时间 抄告时间 移交时间")
 REFERRAL_REPLY = _words("反馈情况 反馈结果 反馈意见 回复内容 回复情况 答复内容 处理结果 办理结果 处理情况 办理情况")
+ORDER_CONTENT = _words("诉求内容 工单内容 问题描述 反映内容 来电内容 诉求描述 内容 事项描述 问题内容")
+ORDER_PLACE = _words("地点 事发地址 事发地点 诉求地址 问题地址 发生地点 详细地址 地址 诉求地点")
+ORDER_CALLED_AT = _words("来电时间 受理时间 登记时间 诉求时间 创建时间 反映时间 来话时间 工单受理时间")
+ORDER_SENT_AT = _words("派单时间 下派时间 转办时间 交办时间 派发时间 工单派发时间 分派时间 转派时间")
+ORDER_REPLY_BY = _words(
+    "办理时限 办结时限 回复时限 处理时限 截止时间 办理截止时间 办结截止时间 要求办结时间 反馈时限 承办期限 办理期限"
+)

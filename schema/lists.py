@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import UniqueConstraint
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy import ColumnElement, UniqueConstraint, and_, exists, or_, select
+from sqlalchemy.orm import Mapped, aliased, relationship
 
 from panel.base import Named, Public, Record
 from panel.fields import col, rule
 from panel.i18n import _
-from panel.kinds import Choice, Code, Day, Flag, Reference, Text, Whole
+from panel.kinds import Choice, Code, Day, Flag, Reference, Text, Whole, today
 from schema import labels
 from schema.places import Department
 from schema.words import OTHER, RULES, LimitUnit, ListKind, PhraseUse
@@ -26,6 +27,7 @@ class ChecklistItem(Named, Record):
     __scope__ = Public()
     __display__ = ("code", "name")
     __numbered__ = True
+    __shared_by_versions__ = "code"
     __order__ = "code"
     __table_args__ = (
         UniqueConstraint("code", "version_no"),
@@ -44,6 +46,14 @@ class ChecklistItem(Named, Record):
     )
     name: Mapped[str] = col(
         Text(80), _("Name"), required=True, search=True, aliases=("事项", "事项名称", "事项内容"), index=True
+    )
+    other_words: Mapped[str | None] = col(
+        Text(300, lines=2),
+        _("Other words"),
+        search=True,
+        listed=False,
+        help=_("What people call it, such as 僵尸车、旧车. Searches and suggestions find the item by these words."),
+        aliases=("别名", "俗称", "其他叫法", "关键词", "常用说法"),
     )
     list_kind: Mapped[ListKind] = col(
         Choice(ListKind), _("List"), required=True, aliases=labels.CHECKLISTITEM_LIST_KIND
@@ -106,6 +116,38 @@ class ChecklistItem(Named, Record):
     )
 
     department: Mapped[Department | None] = relationship()
+
+    @classmethod
+    def in_force(cls, day: date) -> tuple[ColumnElement[bool], ...]:
+        """Conditions of the versions in force on a day: begun, not ended, and no newer one has begun."""
+        newer = aliased(cls)
+        begun = or_(newer.valid_from.is_(None), newer.valid_from <= day)
+        replaced = exists(select(newer.id).where(newer.code == cls.code, newer.version_no > cls.version_no, begun))
+        return (
+            or_(cls.valid_from.is_(None), cls.valid_from <= day),
+            or_(cls.valid_until.is_(None), cls.valid_until >= day),
+            ~replaced,
+        )
+
+    @classmethod
+    def offered(cls) -> tuple[ColumnElement[bool], ...]:
+        return cls.in_force(today())
+
+    @classmethod
+    def is_ended(cls, columns: Any) -> ColumnElement[bool] | None:
+        """Versions that are over, or replaced by a newer one that has begun."""
+        newer, day = cls.__table__.alias("newer").c, today()
+        begun = or_(newer.valid_from.is_(None), newer.valid_from <= day)
+        replaced = exists(
+            select(newer.id).where(newer.code == columns.code, newer.version_no > columns.version_no, begun)
+        )
+        return or_(and_(columns.valid_until.is_not(None), columns.valid_until < day), replaced)
+
+    @classmethod
+    def offered_to_filters(cls) -> tuple[ColumnElement[bool], ...]:
+        """The newest version of each item, in force or not."""
+        newer = aliased(cls)
+        return (~exists(select(newer.id).where(newer.code == cls.code, newer.version_no > cls.version_no)),)
 
 
 class Phrase(Named, Record):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, or_, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, or_, select, text
 from sqlalchemy.orm import Mapped, Session, relationship
 
 from panel.base import UNSCOPED, Anchor, Named, Record, Via
@@ -20,6 +21,11 @@ from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
 
 def _term_in_order() -> CheckConstraint:
     return rule("term_in_order", "end_on IS NULL OR end_on >= start_on", _("The term ends before it begins."))
+
+
+def is_over(term: Any) -> ColumnElement[bool]:
+    """The condition for terms that ended before today, by their columns."""
+    return and_(term.end_on.is_not(None), term.end_on < today())
 
 
 def _one_open_term(name: str, message: Message) -> Index:
@@ -41,6 +47,7 @@ class Liaison(Named, Record):
     __tablename__ = "liaison"
     __label__ = _("Liaison")
     __labels__ = _("Liaisons")
+    __ended_last__ = True
     __scope__ = Via("community_id")
     __table_args__ = (
         _term_in_order(),
@@ -59,13 +66,14 @@ class Liaison(Named, Record):
         aliases=labels.LIAISON_NAME,
     )
     gender: Mapped[Gender | None] = col(Choice(Gender), _("Gender"), listed=False, aliases=("男/女", "男女"))
-    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
-    post: Mapped[str | None] = col(Text(40), _("Post"), below="name", aliases=("职位", "岗位", "社区职务"))
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), search=True, required=True, key=True)
+    post: Mapped[str | None] = col(Text(40), _("Post"), below="name", inline=True, aliases=("职位", "岗位", "社区职务"))
     mobile: Mapped[str | None] = col(
         Mobile(),
         _("Mobile"),
         group=CONTACT,
         personal=Personal.WORK,
+        inline=True,
         search=True,
         index=True,
         aliases=labels.MOBILE,
@@ -75,6 +83,7 @@ class Liaison(Named, Record):
         _("Office telephone"),
         group=CONTACT,
         personal=Personal.WORK,
+        inline=True,
         below="mobile",
         aliases=labels.LIAISON_TELEPHONE,
     )
@@ -103,10 +112,27 @@ class Liaison(Named, Record):
         aliases=labels.ACCOUNT,
         help=_("With what they log in."),
     )
-    note: Mapped[str | None] = col(Text(300, lines=3), _("Remark"), group=OTHER, listed=False)
+    note: Mapped[str | None] = col(Text(300, lines=3), _("Remark"), group=OTHER, listed=False, inline=True)
 
     community: Mapped[Community] = relationship()
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+
+    @classmethod
+    def offered(cls) -> tuple[ColumnElement[bool], ...]:
+        """Those in office today; a filter finds the others too."""
+        return (cls.start_on <= today(), or_(cls.end_on.is_(None), cls.end_on >= today()))
+
+    @classmethod
+    def not_offered(cls, name: str) -> Message:
+        return _("{name} is not in office today. Choose another.", name=name)
+
+    @classmethod
+    def is_ended(cls, columns: Any) -> ColumnElement[bool] | None:
+        return is_over(columns)
+
+    @classmethod
+    def of_past(cls, columns: Any) -> ColumnElement[bool] | None:
+        return is_over(columns)
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
         """Refuse an account that another liaison has."""
@@ -119,6 +145,7 @@ class Officer(Named, Record):
     __tablename__ = "officer"
     __label__ = _("Officer")
     __labels__ = _("Officers")
+    __ended_last__ = True
     __scope__ = Anchor()
     __name_in_files__ = "{name}({badge_no})"
 
@@ -130,7 +157,7 @@ class Officer(Named, Record):
         search=True,
         aliases=labels.OFFICER_NAME,
     )
-    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), key=True)
+    squad_id: Mapped[int | None] = col(Reference("squad"), _("Squad"), search=True, key=True)
     kind: Mapped[OfficerKind] = col(
         Choice(OfficerKind),
         _("Kind"),
@@ -147,13 +174,18 @@ class Officer(Named, Record):
         aliases=labels.OFFICER_BADGE_NO,
     )
     badge_until: Mapped[date | None] = col(
-        Day(), _("Badge valid until"), below="badge_no", aliases=("有效期", "执法证有效期", "有效期限", "证件到期时间")
+        Day(),
+        _("Badge valid until"),
+        below="badge_no",
+        inline=True,
+        aliases=("有效期", "执法证有效期", "有效期限", "证件到期时间"),
     )
     mobile: Mapped[str | None] = col(
         Mobile(),
         _("Mobile"),
         group=CONTACT,
         personal=Personal.WORK,
+        inline=True,
         search=True,
         aliases=labels.MOBILE,
     )
@@ -172,6 +204,20 @@ class Officer(Named, Record):
 
     squad: Mapped[Squad | None] = relationship()
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+
+    @classmethod
+    def offered(cls) -> tuple[ColumnElement[bool], ...]:
+        """Those in service; a filter finds the others too."""
+        return (cls.active.is_(True),)
+
+    @classmethod
+    def not_offered(cls, name: str) -> Message:
+        return _("{name} is no longer in service. Choose another.", name=name)
+
+    @classmethod
+    def is_ended(cls, columns: Any) -> ColumnElement[bool] | None:
+        gone: ColumnElement[bool] = columns.active.is_(False)
+        return gone
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
         """Refuse an account that another officer has."""
@@ -207,8 +253,10 @@ class Assignment(Record):
         rule("substitute_ends", "NOT substitute OR end_on IS NOT NULL", _("A substitute needs a last day.")),
     )
 
-    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
-    officer_id: Mapped[int] = col(Reference("officer"), _("Officer"), required=True, key=True, aliases=("联居队员",))
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), search=True, required=True, key=True)
+    officer_id: Mapped[int] = col(
+        Reference("officer"), _("Officer"), search=True, required=True, key=True, aliases=("联居队员",)
+    )
     start_on: Mapped[date] = col(
         Day(), _("From"), required=True, key=True, default=today, index=True, group=TERM, aliases=("起始时间",)
     )
@@ -221,6 +269,10 @@ class Assignment(Record):
 
     community: Mapped[Community] = relationship()
     officer: Mapped[Officer] = relationship()
+
+    @classmethod
+    def of_past(cls, columns: Any) -> ColumnElement[bool] | None:
+        return is_over(columns)
 
     def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
         """Refuse overlapping assignments of a community."""
@@ -251,7 +303,7 @@ class Volunteer(Named, Record):
     name: Mapped[str] = col(
         FullName(), _("Person's name"), required=True, key=True, search=True, aliases=("志愿者", "志愿者姓名")
     )
-    community_id: Mapped[int] = col(Reference("community"), _("Community"), required=True, key=True)
+    community_id: Mapped[int] = col(Reference("community"), _("Community"), search=True, required=True, key=True)
     is_mediator: Mapped[bool] = col(
         Flag(), _("Trusted mediator"), required=True, default=False, aliases=("老娘舅", "是否老娘舅")
     )
@@ -259,6 +311,7 @@ class Volunteer(Named, Record):
         Mobile(),
         _("Mobile"),
         personal=Personal.WORK,
+        inline=True,
         search=True,
         aliases=labels.MOBILE,
     )

@@ -171,6 +171,10 @@ class ReferralStatus(Choices):
     SIGNED = "signed", _("Signed for"), "brand", "签收"
     REPLIED = "replied", _("Replied"), "good", "已回复 已反馈"
     RETURNED = "returned", _("Returned"), "bad", "退回 退件"
+    #: A notice in copy (抄告): nothing is waited for.
+    INFORMED = "informed", _("Informed"), "good", "抄告"
+    #: Ended by the bureau, because its case was merged or voided.
+    WITHDRAWN = "withdrawn", _("Withdrawn"), "", "撤回 撤销"
 
 
 #: States of an open referral.
@@ -242,7 +246,7 @@ class AttachmentPhase(Choices):
 
 class SurveyKind(Choices):
     SHOP = "shop", _("Shop"), "", "商铺 门店 沿街店铺"
-    DOG = "dog", _("Dog"), "", "犬只 犬类 饲养犬只"
+    DOG = "dog", _("Dog"), "", "养犬 养狗 犬只 犬类 饲养犬只"
     POULTRY = "poultry", _("Poultry"), "", "家禽 活禽 饲养家禽"
     BUILDING = "building", _("Illegal building"), "", "违建 违法建筑 违法建设"
     OTHER = "other", _("Other")
@@ -283,8 +287,12 @@ class EndedBy(Choices):
 
 
 class AgreementForm(Choices):
-    WRITTEN = "written", _("In writing")
-    ORAL = "oral", _("By word of mouth")
+    """The form of an agreement, which decides its paper. `COMMITTEE` is the paper of a people's mediation committee
+    under the People's Mediation Law, `WRITTEN` the bureau's own."""
+
+    COMMITTEE = "committee", _("People's mediation agreement"), "", "人民调解 调解协议书 人民调解协议"
+    WRITTEN = "written", _("Settlement agreement"), "", "书面 书面协议 和解"
+    ORAL = "oral", _("By word of mouth"), "", "口头 口头调解协议"
 
 
 class Performance(Choices):
@@ -314,6 +322,8 @@ class ChangeKind(Choices):
     EXTENSION = "extension", _("Extension")
     SUSPENSION = "suspension", _("Suspension")
     RESUMPTION = "resumption", _("Resumption")
+    #: To the day by which an agreement is performed, and a working day more.
+    PERFORMANCE = "performance", _("By the day of performance")
 
 
 class ChangeStatus(Choices):
