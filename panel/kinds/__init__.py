@@ -26,12 +26,14 @@ from panel.kinds.base import (
 from panel.kinds.cell_words import Word, word_of
 from panel.kinds.choices import Choice, Data, Label, Many, Reference
 from panel.kinds.clock import Time
-from panel.kinds.names import OTHER_DOTS, FullName, PersonName, one_dot
+from panel.kinds.names import ERASED, OTHER_DOTS, FullName, PersonName, one_dot
 from panel.kinds.numbers import Amount, Flag, Level, Whole
+from panel.kinds.sql import minute
 from panel.kinds.times import Day, Moment, to_minute
 from panel.kinds.words import Code, Email, Link, Mobile, Phone, Place, Telephone, Text
 
 __all__ = [
+    "ERASED",
     "EXACT",
     "EXCEL_EPOCH",
     "OTHER_DOTS",
@@ -65,6 +67,7 @@ __all__ = [
     "Whole",
     "Word",
     "digits",
+    "minute",
     "narrow",
     "now",
     "number_of",

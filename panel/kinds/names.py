@@ -50,6 +50,10 @@ def one_dot(text: str) -> str:
     return _DOTS.sub("·", text) if not text.isalnum() else text
 
 
+#: Stands for a name that was removed when its time was over.
+ERASED = "已匿名"
+
+
 @dataclass(frozen=True, slots=True)
 class PersonName(Text):
     """A name as somebody is called: of a person (also 王先生), of several, of a shop. White space inside a Chinese name
@@ -66,7 +70,7 @@ class PersonName(Text):
         return _GAP.sub("", text) if text else None
 
     def mask(self, value: Any) -> str:
-        return f"{value[0]}*" if value else ""
+        return value if value == ERASED else f"{value[0]}*" if value else ""
 
 
 @dataclass(frozen=True, slots=True)
