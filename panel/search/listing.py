@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, asc, desc, func, or_, select, true
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, asc, desc, false, func, inspect, or_, select, true
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from panel import ids
 from panel.base import Base
-from panel.fields import Field, Personal, all_fields, fields, table_of_links
+from panel.fields import Field, all_fields, fields
 from panel.i18n import Message
-from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Label, Moment, Time, Whole, narrow, tidy
-from panel.security.policy import Actor
+from panel.kinds import Data, Invalid, tidy
+from panel.search import filters, grams, order, text_match
+from panel.security.policy import Actor, model_of
 
 PAGE_SIZE = 50
 PAGE_SIZES = (20, 50, 100, 200)
 #: Characters of a filter value or search; longer ones are cut.
 MAX_VALUE = 200
+#: Columns that an address can choose.
+MAX_COLUMNS = 60
+#: Found by a search, so many records are cheaper to read in the order of the list until a page is full than to look up
+#: and sort. A condition inside coalesce() makes SQLite do so.
+COMMON = 1_000
 
 Condition = Callable[[Actor], ColumnElement[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """A predefined filter, shown as a chip with its count unless `counted` is false; in the address `?is=name`."""
+    """A declared view: a condition, shown as a chip with its count unless `counted` is false; in the address
+    `?is=name`. `query` is what the chip adds to the address, such as `sort=-start_on` or `columns=name,post`."""
 
     label: Message
     condition: Condition
     counted: bool = True
+    query: str = ""
 
 
 @dataclass(slots=True)
 class Query:
-    """The query of a list's address. `values` are the filters as texts, by "field", "field.from", "field.to"
-    (inclusive) or "field.empty" ("1" or "0"); `quick` is the name of a Quick; `problems` are messages for invalid
-    filters, by field."""
+    """The query of a list's address. `values` are the filters as texts, by "field" and the suffixes of
+    panel/search/filters.py; `quick` is the name of a Quick; `columns` are the names of the chosen columns, in their
+    order, none for the usual ones; `view` names the saved view that was opened; `problems` are messages for invalid
+    filters, by field; `unknown` are names of columns that there are not."""
 
     values: dict[str, list[str]] = field(default_factory=dict)
     search: str = ""
@@ -46,48 +54,64 @@ class Query:
     sort: str = ""
     page: int = 1
     size: int = PAGE_SIZE
+    columns: tuple[str, ...] = ()
+    view: str = ""
+    #: The conditions that conditions() made of the search.
+    searched: list[ColumnElement[bool]] = field(default_factory=list)
     problems: dict[str, Message] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
 
+    def arguments(self, **changed: Any) -> dict[str, Any]:
+        """The arguments of the address, with some changed; without those that are as usual."""
+        arguments: dict[str, Any] = {
+            "view": self.view,
+            "q": self.search,
+            "is": self.quick,
+            "columns": ",".join(self.columns),
+            "sort": self.sort,
+            "page": self.page,
+            "size": self.size,
+            **self.values,
+            **changed,
+        }
+        usual = {"page": 1, "size": PAGE_SIZE}
+        return {name: value for name, value in arguments.items() if value and value != usual.get(name)}
 
-def filterable(model: type[Base], *, masked: bool = False) -> list[Field]:
-    """The fields to filter by. Masked fields are excluded, since filtering would reveal their values."""
-    return [f for f in all_fields(model) if f.filter and not isinstance(f.kind, Data) and not _hidden(f, masked)]
+    def names(self) -> list[str]:
+        """The names of the filters in use, without suffixes."""
+        return list(dict.fromkeys(filters.split(key)[0] for key in self.values if not key.endswith(".or")))
 
 
 def searchable(model: type[Base], *, masked: bool = False) -> list[Field]:
-    return [f for f in fields(model) if f.search and not _hidden(f, masked)]
-
-
-def sortable(model: type[Base], *, masked: bool = False) -> set[str]:
-    """Names of the fields to sort by, without masked ones."""
-    return {f.name for f in fields(model) if f.sort and not _hidden(f, masked)}
-
-
-def _hidden(field: Field, masked: bool) -> bool:
-    return field.personal is Personal.PRIVATE or (masked and field.personal is not Personal.NO)
-
-
-def is_span(field: Field) -> bool:
-    """Whether the field is filtered by a range, from – to."""
-    return isinstance(field.kind, Day | Moment | Time | Whole | Amount)
+    return [f for f in fields(model) if f.search and not filters.is_hidden(f, masked=masked)]
 
 
 def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: bool = False) -> Query:
-    """Parse the arguments of an address. Unknown or invalid arguments are ignored."""
+    """Parse the arguments of an address. Unknown or invalid ones are left out; `unknown` names the columns among
+    them."""
 
     def first(name: str) -> str:
         values = arguments.get(name) or [""]
         return tidy(values[0])[:MAX_VALUE]
 
-    query = Query(search=first("q"), quick=first("is"))
-    for declared in filterable(model, masked=masked):
-        for suffix in ("", ".from", ".to", ".empty") if is_span(declared) else ("", ".empty"):
+    query = Query(search=first("q"), quick=first("is"), view=first("view"))
+    for declared in filters.filterable(model, masked=masked):
+        given: dict[str, list[str]] = {}
+        for suffix in filters.suffixes(declared):
             values = [tidy(v)[:MAX_VALUE] for v in arguments.get(declared.name + suffix, ())]
             if values := [v for v in values if v]:
-                query.values[declared.name + suffix] = values[:20]
+                given[suffix] = values[:20]
+        if given.get(".or", ["1"])[0] not in filters.GROUPS or given.keys() == {".or"}:
+            del given[".or"]
+        query.values |= {declared.name + suffix: values for suffix, values in given.items()}
     sort = first("sort")
-    if sort.removeprefix("-") in sortable(model, masked=masked):
+    if sort.removeprefix("-") in order.sortable(model, masked=masked):
         query.sort = sort
+    chosen = [tidy(name)[:MAX_VALUE] for text in arguments.get("columns", ()) for name in text.split(",")]
+    chosen = list(dict.fromkeys(name for name in chosen if name))[:MAX_COLUMNS]
+    known = {f.name for f in all_fields(model) if not isinstance(f.kind, Data)}
+    query.columns = tuple(name for name in chosen if name in known)
+    query.unknown = [name for name in chosen if name not in known]
     query.page = ids.number(first("page"), 1)
     size = ids.number(first("size"), PAGE_SIZE)
     query.size = size if size in PAGE_SIZES else PAGE_SIZE
@@ -97,97 +121,54 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
 def conditions(
     model: type[Base], query: Query, quick: Mapping[str, Quick], actor: Actor, *, masked: bool = False
 ) -> list[ColumnElement[bool]]:
-    """The query's filters and search as SQL conditions. An invalid filter matches nothing and is added to
-    query.problems."""
+    """The query's filters and search as SQL conditions; filters of one "or" group as one. An invalid filter matches
+    nothing and is added to query.problems."""
     result: list[ColumnElement[bool]] = []
-    for declared in filterable(model, masked=masked):
+    groups: dict[str, list[ColumnElement[bool]]] = {}
+    for declared in filters.filterable(model, masked=masked):
         try:
-            result += _filter(model, declared, query)
+            parts = filters.conditions(model, declared, query.values)
         except Invalid as problem:
             query.problems[declared.name] = problem.message
-            result.append(model.id.in_([]))
+            parts = [false()]
+        group = query.values.get(f"{declared.name}.or", [""])[0]
+        if parts and group:
+            groups.setdefault(group, []).append(and_(*parts))
+        else:
+            result += parts
+    result += [or_(*parts) for parts in groups.values()]
     if query.quick in quick:
         result.append(quick[query.quick].condition(actor))
-    result += _search(model, query.search, masked=masked)
-    return result
+    query.searched = search(model, query.search, masked=masked)
+    return [*result, *query.searched]
 
 
-def points_at(model: type[Base], declared: Field, ids: Sequence[int] | None = None) -> ColumnElement[bool]:
-    """The condition that a many() field links one of the records `ids`, or any record; counting only links to records
-    in the actor's scope."""
-    table, target = table_of_links(model, declared), model.__mapper__.relationships[declared.attr].mapper.class_
-    reached = select(target.id) if ids is None else select(target.id).where(target.id.in_(ids))
-    return model.id.in_(select(table.c.owner_id).where(table.c.target_id.in_(reached)))
-
-
-def _filter_links(model: type[Base], declared: Field, query: Query) -> list[ColumnElement[bool]]:
-    result = []
-    if empty := query.values.get(f"{declared.name}.empty"):
-        has_links = points_at(model, declared)
-        result.append(~has_links if empty[0] == "1" else has_links)
-    if texts := query.values.get(declared.name):
-        result.append(points_at(model, declared, declared.kind.parse(texts)))
-    return result
-
-
-def _filter(model: type[Base], declared: Field, query: Query) -> list[ColumnElement[bool]]:
-    if declared.many:
-        return _filter_links(model, declared, query)
-    column = getattr(model, declared.attr)
-    kind, values = declared.kind, query.values
-    result: list[ColumnElement[bool]] = []
-    if empty := values.get(f"{declared.name}.empty"):
-        result.append(column.is_(None) if empty[0] == "1" else column.is_not(None))
-    for suffix in (".from", ".to"):
-        if texts := values.get(declared.name + suffix):
-            bound = kind.parse(texts[0])
-            result.append(column >= bound if suffix == ".from" else _until(column, kind, texts[0], bound))
-    texts = values.get(declared.name, [])
-    if not texts:
-        return result
-    if isinstance(kind, Moment):
-        result.append(or_(*(_at(column, kind, value) for value in texts)))
-    elif isinstance(kind, Choice | Label | Flag | Day | Time | Whole | Amount) or declared.reference:
-        result.append(column.in_([kind.parse(value) for value in texts]))
-    else:
-        result.append(or_(*(column.icontains(narrow(value), autoescape=True) for value in texts)))
-    return result
-
-
-def _at(column: Any, kind: Moment, text: str) -> ColumnElement[bool]:
-    """The condition for a moment, or for a whole day if the text has no time."""
-    bound = kind.parse(text)
-    return and_(column >= bound, _until(column, kind, text, bound))
-
-
-def _until(column: Any, kind: Any, text: str, bound: Any) -> ColumnElement[bool]:
-    """The condition for an inclusive end: the last microsecond of the day if a moment's text has no time."""
-    if isinstance(kind, Moment) and not re.search(r"[:：时点]", text):
-        bound = bound.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    result: ColumnElement[bool] = column <= bound
-    return result
-
-
-def _search(model: type[Base], search: str, *, masked: bool) -> list[ColumnElement[bool]]:
-    """Conditions that each of the first five words occurs in a searchable field or in the pinyin of the name."""
-    columns = [getattr(model, f.attr) for f in searchable(model, masked=masked)]
-    if "name_key" in model.__mapper__.columns:
-        columns.append(model.name_key)  # type: ignore[attr-defined]
-    if not columns:
+def search(model: type[Base], words: str, *, masked: bool) -> list[ColumnElement[bool]]:
+    """Conditions that each of the first five words occurs in a searchable field, in the pinyin of the name, or in those
+    of a record that a searchable reference points at, inside the reader's scope."""
+    if not searchable(model, masked=masked):
         return []
-    return [
-        or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in narrow(search).split()[:5]
-    ]
+    return [_contains(model, word, masked=masked) for word in grams.words(words)]
 
 
-def order(model: type[Base], sort: str) -> tuple[Any, bool]:
-    """The column to sort by and whether it is descending. Names are sorted by pinyin where the table has `name_key`."""
-    name = sort or model.__order__
-    field_name = name.removeprefix("-")
-    if field_name == "name" and "name_key" in model.__mapper__.columns:
-        field_name = "name_key"
-    declared = next((f for f in fields(model) if f.name == field_name), None)
-    return getattr(model, declared.attr if declared else field_name), name.startswith("-")
+def _contains(entity: Any, word: str, *, masked: bool, referred: bool = False) -> ColumnElement[bool]:
+    """The condition that a word occurs in a record of a mapped class or an alias of one. Records that it refers to are
+    looked up in subselects, which read the reader's scope alone; those that a `referred` one refers to, where its
+    `__found_by__` names them."""
+    model = inspect(entity).mapper.class_
+    searched = searchable(model, masked=masked)
+    if model.__text_index__:
+        found = [text_match.contains(entity, model, word, masked=masked)]
+    else:
+        attrs = [f.attr for f in searched if not f.reference]
+        attrs += ["name_key"] if "name_key" in model.__mapper__.columns else []
+        found = [getattr(entity, attr).icontains(word, autoescape=True) for attr in attrs]
+    for one in searched:
+        if one.reference and (not referred or one.name in model.__found_by__):
+            target = aliased(model_of(one.reference.table))
+            named = select(target.id).where(_contains(target, word, masked=masked, referred=True))
+            found.append(getattr(entity, one.attr).in_(named))
+    return or_(false(), *found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +190,16 @@ def page(session: Session, model: type[Base], where: list[ColumnElement[bool]], 
     number = min(max(query.page, 1), pages)
     offset = (number - 1) * query.size
     length = min(query.size, count - offset)
-    column, downwards = order(model, query.sort)
+    column, downwards = order.order(model, query.sort)
     backwards = offset > count // 2
     if backwards:
         offset = count - offset - length
         downwards = not downwards
     direction = desc if downwards else asc
+    if count > COMMON:
+        where = [func.coalesce(one, false()) if any(one is found for found in query.searched) else one for one in where]
     ids: Select[Any] = select(model.id).where(*where).order_by(direction(column), direction(model.id))
-    if column.key == "id":
+    if getattr(column, "key", "") == "id":
         ids = select(model.id).where(*where).order_by(direction(model.id))
     page_ids = list(session.execute(ids.limit(max(length, 0)).offset(offset)).scalars())
     return Slice(page_ids[::-1] if backwards else page_ids, count, number, pages, query.size)
@@ -243,6 +226,11 @@ def load(session: Session, model: type[Base], ids: Sequence[int], references: Se
     statement = select(model).where(model.id.in_(ids)).options(*loading(model, references))
     records = {record.id: record for record in session.execute(statement).unique().scalars()}
     return [records[id_] for id_ in ids if id_ in records]
+
+
+def first_ids(session: Session, model: type[Base], where: list[ColumnElement[bool]], most: int) -> list[int]:
+    """The ids of the records that meet the conditions, at most so many."""
+    return list(session.execute(select(model.id).where(*where).order_by(model.id).limit(most)).scalars())
 
 
 def all_of(where: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:

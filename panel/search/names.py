@@ -14,7 +14,7 @@ from panel.base import UNSCOPED, Base, display, name_attributes, written_name
 from panel.chunks import chunks
 from panel.fields import Field, field_named, fields
 from panel.i18n import _
-from panel.search import listing
+from panel.search import order
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, policy_of
 
@@ -79,7 +79,7 @@ def choices(
     shown = [f for name in model.__display__ if (f := field_named(model, name)) and not f.reference]
     told = [f for name in model.__told_apart_by__ if (f := field_named(model, name))]
     above = key_references(model)
-    column, downwards = listing.order(model, "")
+    column, downwards = order.order(model, "")
     statement = _choosable(session, model, [*shown, *told, *above]).where(*where)
     statement = statement.order_by(column.desc() if downwards else column, table_of(model).c.id)
     rows = session.execute(statement.limit(limit).offset(offset), execution_options=UNSCOPED).all()
