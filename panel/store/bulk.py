@@ -18,7 +18,7 @@ from panel import progress
 from panel.base import Base, Record, name_key
 from panel.fields import Field, Personal, all_fields, fields, links
 from panel.kinds import Mobile, now
-from panel.security import audit
+from panel.security import audit, creation, ended, locks, watches
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
 from panel.security.records import AuditAction
 from panel.security.session import actor_of, keyed_hash, policy_of, require
@@ -58,6 +58,10 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
         progress.report(progress.WRITING, start, len(rows))
         ids += _add(session, model, rows[start : start + BATCH_SIZE], numbers, note)
     _check_scope(session, model, Permission.CREATE, ids, rows)
+    locks.check_written(session, model, ids, added=ids)
+    creation.check(session, model, dict.fromkeys(ids))
+    ended.check_written(session, model, dict(zip(ids, rows, strict=True)))
+    watches.note_rows(session, model, ids)
     return ids
 
 
@@ -82,7 +86,7 @@ def _add(
     audit.write_many(
         session,
         [
-            (AuditAction.CREATE, model, id_, 1, _created(declared, row), note)
+            (AuditAction.CREATE, model, id_, 1, _created(declared, row), note, audit.about(model, id_, row))
             for id_, row in zip(ids, rows, strict=True)
         ],
     )
@@ -127,10 +131,12 @@ def _created(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, lis
 
 
 def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str = "") -> None:
-    """Update rows by id and version. Raises AccessDenied, or StaleRow if one was changed or deleted since."""
+    """Update rows by id and version. Raises AccessDenied (locks.Locked if a value stays as it is), or StaleRow if one
+    was changed or deleted since."""
     if not edits:
         return
     _allow(session, Permission.EDIT, model)
+    locks.check_changes(session, model, _changed_fields(model, edits))
     actor, moment = actor_of(session), now()
     table = table_of(model)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -151,6 +157,8 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
         )
         if session.connection().execute(statement, rows).rowcount != len(rows):
             raise StaleRow
+    for item in edits:
+        watches.note(session, model, item.id, item.values)
     for f in links(model):
         changed = {
             item.id: (item.before.get(f.attr) or (), item.values[f.attr]) for item in edits if f.attr in item.values
@@ -163,6 +171,10 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
         [item.id for item in edits],
         [_references_to_check(model, item) for item in edits],
     )
+    locks.check_written(session, model, [item.id for item in edits], added=_moved(model, edits))
+    if not actor.system:
+        creation.check(session, model, {item.id: frozenset(item.values) for item in edits})
+    ended.check_written(session, model, {item.id: _new_references(model, item) for item in edits})
     audit.write_many(
         session,
         [
@@ -177,6 +189,7 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
                     if f.attr in item.values
                 },
                 note,
+                audit.about(model, item.id, {**item.before, **item.values}),
             )
             for item in edits
         ],
@@ -200,17 +213,28 @@ def remove(session: Session, model: type[Base], removals: Sequence[Removal], not
     if model.__append_only__:
         raise TypeError(f"{model.__name__} is append-only")
     _allow(session, Permission.DELETE, model)
-    require(session, model, Permission.DELETE, {removal.id for removal in removals})
+    ids = {removal.id for removal in removals}
+    require(session, model, Permission.DELETE, ids)
+    locks.check_removals(session, model, ids)
     table = table_of(model)
     statement = delete(table).where(table.c.id == bindparam("id_"), table.c.version == bindparam("version_"))
     rows = [{"id_": removal.id, "version_": removal.version} for removal in removals]
     if session.connection().execute(statement, rows).rowcount != len(rows):
         raise StaleRow
+    watches.note_rows(session, model, ids)
     declared = all_fields(model)
     audit.write_many(
         session,
         [
-            (AuditAction.DELETE, model, removal.id, removal.version, _deleted(declared, removal.before), note)
+            (
+                AuditAction.DELETE,
+                model,
+                removal.id,
+                removal.version,
+                _deleted(declared, removal.before),
+                note,
+                audit.about(model, removal.id, removal.before),
+            )
             for removal in removals
         ],
     )
@@ -233,6 +257,27 @@ def _by_shape(rows: Sequence[Mapping[str, Any]]) -> list[list[int]]:
     return list(shapes.values())
 
 
+def _changed_fields(model: type[Base], edits: Sequence[Edit]) -> dict[int, list[Field]]:
+    """The fields whose value an edit replaces by another, by the id of the row."""
+    declared = all_fields(model)
+    return {
+        item.id: [f for f in declared if f.attr in item.values and item.values[f.attr] != item.before.get(f.attr)]
+        for item in edits
+    }
+
+
+def _moved(model: type[Base], edits: Sequence[Edit]) -> list[int]:
+    """The ids of rows that refer to another record after the edit, so that they count as added there."""
+    changed = _changed_fields(model, edits)
+    return [id_ for id_, differing in changed.items() if any(f.reference and not f.readonly for f in differing)]
+
+
+def _new_references(model: type[Base], item: Edit) -> dict[str, Any]:
+    """The values of an edit that differ from those before, and of many() fields the added links."""
+    values = _references_to_check(model, item)
+    return {attr: value for attr, value in values.items() if value != item.before.get(attr)}
+
+
 def _references_to_check(model: type[Base], item: Edit) -> dict[str, Any]:
     """The values of an edit whose references must be checked: of many() fields only the added links."""
     linked_before = {f.attr: item.before.get(f.attr) or () for f in links(model) if f.attr in item.values}
@@ -243,8 +288,7 @@ def _references_to_check(model: type[Base], item: Edit) -> dict[str, Any]:
 
 
 def _with_derived(session: Session, model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The column values of a row, with those that are derived from others: sort key, last digits and hash of a
-    phone."""
+    """The column values of a row, with those that are derived from others: sort key and hash of a phone."""
     columns = model.__table__.c
     link_attrs = {f.attr for f in links(model)}
     row = {attr: value for attr, value in values.items() if attr not in link_attrs} if link_attrs else dict(values)
@@ -254,7 +298,6 @@ def _with_derived(session: Session, model: type[Base], values: Mapping[str, Any]
         if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile) and field.attr in row:
             value = row[field.attr]
             if f"{field.attr}_hash" in columns:
-                row[f"{field.attr}_tail"] = value[-4:] if value else None
                 row[f"{field.attr}_hash"] = keyed_hash(value, session.info.get("secret", "")) if value else None
     return row
 

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Table, UniqueConstraint
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
 
 from panel.base import Base
+from panel.errors import UserError
 from panel.fields import Field, fields
-from panel.i18n import Message, _
+from panel.i18n import Message, _, in_default_locale
+from panel.security import comparisons, unique
+from panel.security.policy import table_of
+from panel.security.transactions import may_write
 
 Problem = tuple[str | None, Message]
+#: PostgreSQL's SQLSTATE unique_violation.
+UNIQUE_VIOLATION = "23505"
 #: PostgreSQL's SQLSTATEs serialization_failure, deadlock_detected and lock_not_available: a retry can succeed.
 RETRYABLE = frozenset({"40001", "40P01", "55P03"})
+#: PostgreSQL's SQLSTATE disk_full, and the errors of the system that mean the same.
+DISK_FULL, NO_SPACE = "53100", frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def is_busy(error: OperationalError) -> bool:
     """Whether another transaction held a lock, so that a retry can succeed."""
     return "locked" in str(error.orig) or getattr(error.orig, "sqlstate", None) in RETRYABLE
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a write failed because the disk is full."""
+    if isinstance(error, OSError):
+        return error.errno in NO_SPACE
+    original = getattr(error, "orig", None)
+    if isinstance(original, BaseException):
+        return "disk is full" in str(original) or getattr(original, "sqlstate", None) == DISK_FULL
+    return False
+
+
+def is_broken(error: BaseException) -> bool:
+    """Whether pages of a SQLite database can't be read."""
+    words = str(getattr(error, "orig", error))
+    return "malformed" in words or "not a database" in words
 
 
 def explain(error: IntegrityError, model: type[Base]) -> Problem:
@@ -30,6 +58,73 @@ def explain(error: IntegrityError, model: type[Base]) -> Problem:
     if diagnosis is not None:
         return _by_name(table, model, diagnosis.constraint_name or "", diagnosis.column_name or "")
     return _sqlite(table, model, str(error.orig))
+
+
+class NotFreeError(UserError):
+    """A unique value was refused that a record outside the actor's area has. Whoever raises it has rolled back, or the
+    caller does; counting() counts the refusal then. `tries` is how many values were tried at once."""
+
+    def __init__(self, session: Session, model: type[Base], field: str | None, tries: int = 1) -> None:
+        self.spent = comparisons.refusals_are_spent(session)
+        super().__init__(unique.SPENT if self.spent else unique.NOT_FREE)
+        self.model, self.field, self.tries = model, None if self.spent else field, tries
+
+    def count(self, session: Session) -> None:
+        """Count the refusal and commit; one beyond the limit isn't counted."""
+        if not self.spent:
+            words = in_default_locale(_("A value that must be unique was refused: {field}", field=self.field or "–"))
+            comparisons.note_refusals(session, self.model.__tablename__, self.tries, words)
+            session.commit()
+
+
+def not_free(session: Session, error: IntegrityError, model: type[Base], tries: int = 1) -> NotFreeError | None:
+    """The refusal if the session's actor, whose transaction has been rolled back, may not see the record that has the
+    same values; None for any other error."""
+    columns = _unique_columns(error, model)
+    if columns is None or not unique.tells_of_others(session, model, columns):
+        return None
+    return NotFreeError(session, model, explain(error, model)[0], tries)
+
+
+def explain_to(session: Session, error: IntegrityError, model: type[Base]) -> Problem:
+    """As explain(), for the session's actor, whose transaction has been rolled back. Whoever may not see the record
+    that has the same values isn't told of it; the refusal is counted, and the count committed."""
+    refusal = not_free(session, error, model)
+    if refusal is None:
+        return explain(error, model)
+    refusal.count(session)
+    return refusal.field, refusal.message
+
+
+@contextmanager
+def counting(session: Session) -> Iterator[None]:
+    """Count a NotFreeError of the block, after a rollback."""
+    try:
+        yield
+    except NotFreeError as refusal:
+        session.rollback()
+        with may_write():
+            refusal.count(session)
+        raise
+
+
+def _unique_columns(error: IntegrityError, model: type[Base]) -> list[str] | None:
+    """The columns of the unique constraint or index that an error is about; [] if it has another name, None for an
+    error of another kind."""
+    table, text = table_of(model), str(error.orig)
+    if not _is_duplicate(error):
+        return None
+    diagnosis = getattr(error.orig, "diag", None)
+    index = re.search(r"index '(\w+)'", text)
+    if diagnosis is None and index is None:
+        return [part.strip().rpartition(".")[2] for part in text.rpartition(": ")[2].split(",")]
+    name = diagnosis.constraint_name if diagnosis is not None else index and index[1]
+    sets: list[Any] = [*table.indexes, *(rule for rule in table.constraints if isinstance(rule, UniqueConstraint))]
+    return next(([c.name for c in found.columns] for found in sets if found.name == name), [])
+
+
+def _is_duplicate(error: IntegrityError) -> bool:
+    return "UNIQUE constraint" in str(error.orig) or getattr(error.orig, "sqlstate", None) == UNIQUE_VIOLATION
 
 
 def _sqlite(table: Table, model: type[Base], text: str) -> Problem:

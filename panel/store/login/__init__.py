@@ -1,0 +1,1 @@
+"""Sessions, counted tries, passwords before, and second factors of accounts."""
