@@ -16,17 +16,19 @@ from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
 from panel.i18n import Message, _, in_default_locale
-from panel.imports import importing, words
+from panel.imports import changes, importing, words
 from panel.imports.layout import mapping
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
 from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
 from panel.imports.undo import import_undo
 from panel.kinds import Kind, Moment, now, tidy
+from panel.security import watches
+from panel.security.creation import RowRefused
 from panel.security.policy import AccessDenied, table_of
 from panel.security.session import actor_of
 from panel.store import bulk
-from panel.store.db_errors import explain
+from panel.store.db_errors import explain, not_free
 
 READING = _("Reading the file")
 
@@ -88,9 +90,10 @@ def plan(
 def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit: bool = True) -> int:
     """Write a plan and its batch, commit unless `commit` is false, and return the id of the batch.
 
-    All or nothing: on an error the session is rolled back and UserError says why."""
+    All or nothing: on an error the session is rolled back and UserError says why; the caller counts a NotFreeError."""
     progress.report(progress.WRITING)
     try:
+        changes.settle(session, plan, registry.rules_of(plan.model))
         batch = _insert_batch(session, plan, file)
         importing.apply(session, plan, registry, note=in_default_locale(_("Import batch {number}", number=batch)))
         _insert_rows(session, plan, batch)
@@ -99,6 +102,7 @@ def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit:
                 mapping.remember(session, plan.model, part.header)
         words.remember(session, plan, registry)
         import_undo.delete_expired(session, registry.keep_days(session))
+        watches.check(session)
         if commit:
             session.commit()
     except bulk.StaleRow:
@@ -108,8 +112,12 @@ def run(session: Session, plan: Plan, file: File, registry: Registry, *, commit:
         ) from None
     except IntegrityError as error:
         session.rollback()
+        tries = plan.count(Outcome.NEW) + plan.count(Outcome.CHANGED)
+        if refusal := not_free(session, error, plan.model, tries):
+            refusal.message = _nothing_written(refusal.message)
+            raise refusal from None
         raise UserError(_nothing_written(explain(error, plan.model)[1])) from None
-    except AccessDenied as refusal:
+    except (AccessDenied, RowRefused) as refusal:
         session.rollback()
         raise UserError(_nothing_written(refusal.message)) from None
     except UserError:

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from panel.fields import Field, all_fields, field_named
+from panel.fields import Field, Personal, all_fields, field_named, fields
 from panel.i18n import _
-from panel.imports.matching import Matcher, round_trip
-from panel.imports.plans import PendingRecord, Plan, PlanRow
+from panel.imports.matching import FullRowMatcher, Matcher, round_trip
+from panel.imports.plans import Outcome, PendingRecord, Plan, PlanRow
+from panel.imports.rules import Rules
 from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.masking import is_masked
 from panel.security.session import actor_of, policy_of
@@ -33,10 +34,15 @@ def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matc
     """Reduce the values of rows with an existing record to those that differ, and set row.changes."""
     declared = {f.attr: f for f in all_fields(plan.model)}
     existing = [row for row in rows if row.id is not None]
+    # A preview that told an equal value from another one would tell a private value to whoever tries many: settle()
+    # decides when the rows are written.
+    undecided = not actor_of(session).system
     for row in existing:
         for attr, value in list(row.values.items()):
             stored = row.stored.get(attr)
             field = declared[attr]
+            if undecided and field.personal is Personal.PRIVATE:
+                continue
             if stored == value or matcher.same(field, stored, value) or round_trip(field, stored) == value:
                 del row.values[attr]
     names = _names(session, plan, existing)
@@ -46,6 +52,28 @@ def compare(session: Session, plan: Plan, rows: Sequence[PlanRow], matcher: Matc
             field = declared[attr]
             before, after = row.stored.get(attr), value
             row.changes.append((field, _words(field, before, names, hidden), _words(field, after, names, hidden)))
+
+
+def settle(session: Session, plan: Plan, rules: Rules) -> None:
+    """Decide what the preview left open: rows whose private values are those that are stored change nothing. Called
+    before the plan is written."""
+    private = {f.attr for f in fields(plan.model) if f.personal is Personal.PRIVATE}
+    if not private or actor_of(session).system:
+        return
+    for row in plan.rows:
+        if row.outcome is Outcome.CHANGED:
+            for attr in private & row.values.keys():
+                if row.values[attr] == row.stored.get(attr):
+                    del row.values[attr]
+            if not (row.values or row.edits or row.adds or row.renewed):
+                row.outcome = Outcome.UNCHANGED
+    matcher = rules.matcher()
+    new = [row for row in plan.rows if row.outcome is Outcome.NEW and private & row.values.keys()]
+    if isinstance(matcher, FullRowMatcher) and new:
+        matcher.load(session, new)
+        for row in new:
+            if (stored := matcher.find_exactly(row)) is not None:
+                row.id, row.outcome = stored._mapping["id"], Outcome.UNCHANGED
 
 
 def _names(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> Names:

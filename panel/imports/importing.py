@@ -16,7 +16,7 @@ from panel import ids, progress
 from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
 from panel.errors import UserError
-from panel.fields import Field, field_named, fields
+from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports import cells, changes, corrections, doubts, references, validation, words
 from panel.imports.layout import layout
@@ -25,17 +25,30 @@ from panel.imports.matching import Matcher
 from panel.imports.plans import Beside, CellError, Options, Outcome, Part, Plan, PlanRow
 from panel.imports.references import Resolver
 from panel.imports.rules import ID, RECORD_NO, Registry, Rules, importable
-from panel.security.policy import table_of
+from panel.security import locks
+from panel.security.granted import granted
+from panel.security.policy import Permission, table_of
+from panel.security.session import actor_of
 from panel.sheets import Book
 from panel.store import bulk
 
+PRIVATE_LATER = _(
+    "Private values in clear are compared with those stored when the file is imported: rows that are there already are "
+    "not written again."
+)
 CELLS, MATCHING, CHECKING = _("Reading the cells"), _("Comparing with what is stored"), _("Checking the rows")
 
 
 def plan(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> Plan:
-    """What importing this book would do. Raises UserError if no sheet can be read as this table."""
+    """What importing this book would do, by the roles that grant the import. Raises UserError if no sheet can be read
+    as this table, AccessDenied without such a role."""
     if not importable(model):
         raise UserError(_("{label} can't be imported.", label=model.__labels__))
+    with granted(session, Permission.IMPORT, model):
+        return _plan(session, model, book, options, registry)
+
+
+def _plan(session: Session, model: type[Base], book: Book, options: Options, registry: Registry) -> Plan:
     result = Plan(model, options, replaced=words.merged(words.recall(session, model), options.replace))
     sheets = Layout(session, model, options, registry)
     rules = sheets.rules
@@ -69,6 +82,9 @@ def plan(session: Session, model: type[Base], book: Book, options: Options, regi
         row.release_empty()
         row.outcome = _outcome(row, options)
     cells.warn_of_vacant_posts(result)
+    private = any(f.personal is Personal.PRIVATE for f in fields(model))
+    if private and result.rows and not actor_of(session).system:
+        result.warnings.append(PRIVATE_LATER)
     references.collect_creating(result)
     words.ask(result, rules.required())
     doubts.ask(result)
@@ -169,8 +185,11 @@ def _check(session: Session, plan: Plan, rules: Rules, matcher: Matcher) -> None
     changes.compare(session, plan, plan.good(), matcher)
     validation.check_constraints(plan, plan.good())
     validation.check_unique(session, plan, plan.good())
+    validation.check_locks(session, plan, plan.good())
     validation.check_rights(session, plan, plan.good(), rules.create_permission)
     rules.check(session, plan, plan.good())
+    validation.check_beside(session, plan, plan.good(), rules)
+    validation.check_requirements(session, plan, plan.good())
 
 
 def _outcome(row: PlanRow, options: Options) -> Outcome:
@@ -192,6 +211,11 @@ def apply(session: Session, plan: Plan, registry: Registry, note: str = "") -> N
     Raises UserError if a question is open, or if rows failed and options.good_rows is off; bulk.StaleRow, AccessDenied
     or IntegrityError if something changed since the plan. The caller then rolls back."""
     _require_ready(plan)
+    with granted(session, Permission.IMPORT, plan.model), locks.everybody_held(session):
+        _apply(session, plan, registry, note)
+
+
+def _apply(session: Session, plan: Plan, registry: Registry, note: str) -> None:
     references.create_missing(session, plan, note)
     new = [row for row in plan.rows if row.outcome is Outcome.NEW]
     changed = [row for row in plan.rows if row.outcome is Outcome.CHANGED]
@@ -221,6 +245,7 @@ def apply(session: Session, plan: Plan, registry: Registry, note: str = "") -> N
             entries, bulk.add(session, model, [values for _row, values in entries], note), strict=True
         ):
             row.besides.append(Beside(model, id_))
+    registry.rules_of(plan.model).written(session, plan, note)
 
 
 def _require_ready(plan: Plan) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base, name_attributes
 from panel.chunks import chunks
-from panel.fields import Field, field_named, fields
+from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
 from panel.kinds import OTHER_DOTS, Code, FullName, Invalid, PersonName, Text, narrow, one_dot, tidy
@@ -141,10 +141,6 @@ class Finder:
     def label(self, id_: int) -> str:
         """The name of a record as a question offers it."""
         return self.primary_names[id_]
-
-    def doubt(self, id_: int) -> Message | None:
-        """Why a row that begins to refer to this record is doubted, such as that it isn't in use any more."""
-        return None
 
     def asks(self, text: str) -> bool:
         """Whether an import asks what an unknown name means. Otherwise its rows fail."""
@@ -286,6 +282,7 @@ class FullRowMatcher(Matcher):
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
         self.by_anchor: dict[Any, list[Row[Any]]] = defaultdict(list)
+        self.undecided = not actor_of(session).system
         self.declared = {f.attr: f for f in fields(self.model)}
         self.anchor = next((f.attr for f in fields(self.model) if f.reference and f.required), None)
         if self.anchor:
@@ -296,6 +293,15 @@ class FullRowMatcher(Matcher):
         return None
 
     def find(self, row: PlanRow) -> Row[Any] | None:
+        """As find_exactly(); but a row that gives a private value in clear counts as new, so that a preview doesn't
+        tell whether the value is stored. changes.settle() decides it."""
+        if self.undecided and any(
+            f.personal is Personal.PRIVATE and row.values.get(attr) is not None for attr, f in self.declared.items()
+        ):
+            return None
+        return self.find_exactly(row)
+
+    def find_exactly(self, row: PlanRow) -> Row[Any] | None:
         candidates = self.by_anchor.get(row.values.get(self.anchor), []) if self.anchor else []
         values = {attr: value for attr, value in row.values.items() if attr in self.declared}
         for stored in candidates:

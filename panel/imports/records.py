@@ -12,6 +12,7 @@ from panel.base import Base, Path, Public, Via
 from panel.fields import col
 from panel.i18n import Message, _
 from panel.kinds import Code, Data, Label, Moment, Reference, Text, Whole, now
+from panel.kinds.encrypted import EncryptedData
 
 
 class OutcomeName(Label):
@@ -52,7 +53,8 @@ class ImportBatch(Base):
 
 class ImportRow(Base):
     """A row of an imported file: what became of it, where it went, what it replaced. Cells are kept of failed rows,
-    values before of changed ones; both may hold personal data and go after a set number of days.
+    values before of changed ones; both may hold personal data are stored encrypted and go after a set
+    number of days.
 
     `version` is the one that its record was written in: 1 of a new record, None where the record itself was left.
     `besides` are other records that were written with the row: table, id, version, values before (None of a new one),
@@ -71,10 +73,10 @@ class ImportRow(Base):
     outcome: Mapped[str] = col(OutcomeName(20), _("What became of it"), required=True)
     record_id: Mapped[int | None] = col(Whole(), _("Record no."))
     reason: Mapped[str | None] = col(Text(1000, lines=2), _("Reason"))
-    cells: Mapped[list[Any] | None] = mapped_column(Data().sql())
-    before: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
+    cells: Mapped[list[Any] | None] = mapped_column(EncryptedData())
+    before: Mapped[dict[str, Any] | None] = mapped_column(EncryptedData())
     version: Mapped[int | None] = mapped_column(Integer)
-    besides: Mapped[list[list[Any]] | None] = mapped_column(Data().sql())
+    besides: Mapped[list[list[Any]] | None] = mapped_column(EncryptedData())
 
     batch: Mapped[ImportBatch] = relationship()
 

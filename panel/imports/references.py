@@ -163,8 +163,6 @@ class Resolver:
                     row.values[declared.attr] = stored
                 elif isinstance(value := row.values.get(declared.attr), int):
                     targets.add(value)
-                    if value != stored and not self.rules.is_past(row):
-                        self._doubt_target(row, declared, value)
                 elif row.has("ambiguous") and declared.name in row.ambiguous:
                     self.plan.fail(row, declared.name, row.ambiguous[declared.name])
             outside = targets.difference(
@@ -211,11 +209,6 @@ class Resolver:
                 row.notes.append(message)
             else:
                 row.doubt(message)
-
-    def _doubt_target(self, row: PlanRow, declared: Field, id_: int) -> None:
-        finder = self.finder(declared)
-        if (finder.reach is None or id_ in finder.reach) and (message := finder.doubt(id_)):
-            row.doubt(message)
 
     def _create_or_suggest(self, row: PlanRow, declared: Field, finder: Finder, text: str, missing: Missing) -> None:
         """Plan to create the missing record if the user said so, for this word or, where it can't mean a stored record,

@@ -101,9 +101,16 @@ class Rules:
         """Insert the new rows and return their ids in order."""
         return bulk.add(session, self.model, [row.values for row in rows], note)
 
+    def written(self, session: Session, plan: Plan, note: str) -> None:
+        """Called when the rows and the other records of a plan are written, in the same transaction."""
+
     def ends(self, before: Mapping[str, Any]) -> bool:
         """Whether a change of a record from these stored values ended somebody's term."""
         return False
+
+    def column_of(self, model: type[Base], attr: str) -> str | None:
+        """Name of the column from which a record beside the row's own takes this attribute; None for no column."""
+        return None
 
     def removal_obstacles(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
         """Why records that an import added can't be removed, by id, besides later changes and references."""
@@ -112,6 +119,9 @@ class Rules:
     def undo(self, session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
         """Remove records that an import added. The session is elevated: the actor's permissions aren't checked."""
         bulk.remove(session, self.model, removals, note)
+
+    def restored(self, session: Session, ids: Collection[int], note: str) -> None:
+        """Called with the records to which an undo gave their earlier values back. The session is elevated."""
 
 
 @dataclass(slots=True)

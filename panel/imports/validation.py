@@ -4,41 +4,31 @@ reported at its row."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    Integer,
-    MetaData,
-    UniqueConstraint,
-    cast,
-    column,
-    create_engine,
-    select,
-    tuple_,
-    values,
-)
+from sqlalchemy import CheckConstraint, MetaData, UniqueConstraint, create_engine, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from panel.base import UNSCOPED, Base, display
 from panel.chunks import chunks
-from panel.fields import Field, fields
-from panel.i18n import _
+from panel.fields import Field, Personal, Requirement, all_fields, fields
+from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, Plan, PlanRow
-from panel.imports.rules import OUTSIDE
+from panel.imports.rules import OUTSIDE, Rules
+from panel.security import ended, locks, unique
 from panel.security.policy import Permission, table_of
+from panel.security.proposed import BATCH, ColumnRecorder, proposed_rows
 from panel.security.session import actor_of, permitted, policy_of
+from panel.store.bulk import Edit
 from panel.store.db_errors import explain
 
 MISSING = _("This must be filled in.")
-#: Rows whose scope is checked in one statement.
-SCOPE_BATCH = 500
 
 
 def require(plan: Plan, rows: Iterable[PlanRow], required: Sequence[Field]) -> None:
@@ -58,7 +48,7 @@ def check_constraints(plan: Plan, rows: Sequence[PlanRow]) -> None:
     table = table_of(plan.model)
     if not rows or not any(isinstance(c, CheckConstraint) for c in table.constraints):
         return
-    defaults = {f.attr: f.default for f in fields(plan.model) if f.default is not None and not callable(f.default)}
+    defaults = _defaults(plan.model)
     with _scratch_table(plan.model) as (connection, columns):
         for row in rows:
             record = {**row.stored, **row.values} if row.id is not None else {**defaults, **row.values}
@@ -109,12 +99,8 @@ def check_unique(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         for constraint in table.constraints
         if isinstance(constraint, UniqueConstraint)
     }
-    whole = [
-        constraint
-        for constraint in table.indexes
-        if constraint.unique and constraint.dialect_options["sqlite"].get("where") is None
-    ]
-    sets |= {tuple(c.name for c in constraint.columns) for constraint in whole}
+    whole = (index for index in table.indexes if index.unique and index.dialect_options["sqlite"].get("where") is None)
+    sets |= {tuple(c.name for c in index.columns) for index in whole}
     for names in sorted(sets):
         _check_unique_set(session, plan, [row for row in rows if row.values.keys() & set(names)], names)
 
@@ -132,12 +118,16 @@ def _check_unique_set(session: Session, plan: Plan, rows: Sequence[PlanRow], nam
         name = next((f.name for f in key_fields if f.attr in row.values), None)
         earlier = first.setdefault(key, row)
         other = stored_ids.get(key, row.id)
-        if other != row.id and len(names) == 1:
+        if other != row.id and other not in names_by_id:
+            # Told when the file is written, where the refusal counts: a preview could be asked any number of times.
+            if not unique.tells_of_others(session, plan.model, names):
+                plan.fail(row, name, unique.NOT_FREE)
+        elif other != row.id and len(names) == 1:
             plan.fail(row, name, _("Another record has this {label} already.", label=key_fields[0].label))
-        elif other != row.id and other in names_by_id:
-            plan.fail(row, name, _("{record} has the same {labels} already.", record=names_by_id[other], labels=labels))
         elif other != row.id:
-            plan.fail(row, name, _("Another record has the same {labels} already.", labels=labels))
+            plan.fail(
+                row, name, _("{record} has the same {labels} already.", record=names_by_id[other or 0], labels=labels)
+            )
         elif earlier is not row and len(names) == 1:
             plan.fail(row, name, _("Row {row} has the same value.", row=plan.row_label(earlier, row)))
         elif earlier is not row:
@@ -205,41 +195,154 @@ def check_rights(
 
 def _check_scope(session: Session, plan: Plan, action: Permission, rows: Sequence[PlanRow]) -> None:
     """Fail rows that would lie outside the actor's scope: the condition of the scope is evaluated by the database on
-    the new values of up to SCOPE_BATCH rows a statement."""
+    the new values of up to BATCH rows a statement."""
     columns = table_of(plan.model).c
-    recorder = _ColumnRecorder(columns)
+    recorder = ColumnRecorder(columns)
     policy, actor = policy_of(session), actor_of(session)
     if policy.criterion(actor, action, plan.model, recorder) is None:
         return
-    shape = [column("row_", Integer), *(column(name, columns[name].type) for name in recorder.names)]
-    for start in range(0, len(rows), SCOPE_BATCH):
-        chunk = rows[start : start + SCOPE_BATCH]
-        data = [(i, *(_scope_value(row, name) for name in recorder.names)) for i, row in enumerate(chunk)]
-        proposed = values(*shape, name="proposed").data(data).cte()
-        typed = {name: cast(proposed.c[name], columns[name].type) for name in recorder.names}
-        condition = policy.criterion(actor, action, plan.model, SimpleNamespace(**typed))
+    for start in range(0, len(rows), BATCH):
+        chunk = rows[start : start + BATCH]
+        data = [{name: _proposed_value(row, name) for name in recorder.names} for row in chunk]
+        proposed = proposed_rows(session, plan.model, recorder.names, data)
+        condition = policy.criterion(actor, action, plan.model, proposed)
         assert condition is not None
-        statement = select(proposed.c.row_).where(condition)
+        statement = select(proposed.row_).where(condition)
         inside = set(session.execute(statement, execution_options=UNSCOPED).scalars())
         for i, row in enumerate(chunk):
             if i not in inside:
                 row.fail(OUTSIDE)
 
 
-def _scope_value(row: PlanRow, name: str) -> Any:
+def _proposed_value(row: PlanRow, name: str) -> Any:
     """The value that a row will have; None for a record that is not created yet, which lies in nobody's scope."""
     value = row.effective(name)
     return None if isinstance(value, PendingRecord) else value
 
 
-class _ColumnRecorder:
-    """Stands in for a table's columns and records which of them a condition reads."""
+def check_locks(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+    """Fail rows that change what is locked, at its column. A private value stays, with a note: whether it differs isn't
+    told in a preview (changes.settle()), and an error would refuse files in which it doesn't."""
+    model, undecided = plan.model, not actor_of(session).system
+    changed = {row.id: row for row in rows if row.id is not None and row.values and not plan.options.skip_existing}
+    held = locks.holding(session, model, changed)
+    by_attr = {f.attr: f for f in all_fields(model)}
+    for id_, row in changed.items():
+        left: dict[Message, list[Field]] = defaultdict(list)
+        for attr in row.values:
+            if attr in by_attr and (why := locks.reason(model, by_attr[attr], held[id_])):
+                if undecided and by_attr[attr].personal is Personal.PRIVATE:
+                    left[why].append(by_attr[attr])
+                else:
+                    plan.fail(row, by_attr[attr].name, why)
+        for why, kept in left.items():
+            _leave(row, kept, why)
 
-    def __init__(self, columns: Any) -> None:
-        self._columns = columns
-        self.names: list[str] = []
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in self.names:
-            self.names.append(name)
-        return self._columns[name]
+def _leave(row: PlanRow, kept: Sequence[Field], why: Message) -> None:
+    """Take the values of these columns out of a row, and say so."""
+    for declared in kept:
+        del row.values[declared.attr]
+    row.changes[:] = [change for change in row.changes if change[0] not in kept]
+    labels = "、".join(str(f.label) for f in kept)
+    row.notes.append(_("{labels}: not changed by an import. {why}", labels=labels, why=why))
+
+
+def check_beside(session: Session, plan: Plan, rows: Sequence[PlanRow], rules: Rules) -> None:
+    """Fail rows that change or add a record of another table which is locked there, or which would break a requirement
+    of that table, at the column that it is read from. A fixed number of statements for each table."""
+    edits: dict[type[Base], list[tuple[PlanRow, Edit]]] = defaultdict(list)
+    adds: dict[type[Base], list[tuple[PlanRow, Mapping[str, Any]]]] = defaultdict(list)
+    for row in rows:
+        if row.id is not None and plan.options.skip_existing:
+            continue
+        for model, edit in row.edits if row.has("edits") else ():
+            edits[model].append((row, edit))
+        for model, values in row.adds if row.has("adds") else ():
+            adds[model].append((row, values))
+    for model, changed in edits.items():
+        ids = {edit.id for _row, edit in changed}
+        held, declared = locks.holding(session, model, ids), {f.attr: f for f in all_fields(model)}
+        for row, edit in changed:
+            whys = (locks.reason(model, declared[attr], held[edit.id]) for attr in edit.values if attr in declared)
+            if why := next((why for why in whys if why), None):
+                plan.fail(row, _column_beside(plan, row, rules, model, edit.values), why)
+        judged = locks.has_rules(model) or ended.references(model)
+        stored = _stored_rows(session, model, ids) if judged else {}
+        kept = [(row, edit.values, stored[edit.id]) for row, edit in changed if edit.id in stored]
+        _check_proposed_beside(session, plan, rules, model, kept)
+    for model, added in adds.items():
+        _check_proposed_beside(session, plan, rules, model, [(row, values, _defaults(model)) for row, values in added])
+
+
+def _check_proposed_beside(
+    session: Session,
+    plan: Plan,
+    rules: Rules,
+    model: type[Base],
+    records: Sequence[tuple[PlanRow, Mapping[str, Any], Mapping[str, Any]]],
+) -> None:
+    """Check records of another table as they will be: `records` are the row, its values, and those beneath them."""
+    proposed = [
+        {**below, **{attr: None if isinstance(value, PendingRecord) else value for attr, value in values.items()}}
+        for _row, values, below in records
+    ]
+    for index, field, why in ended.broken(
+        session, model, [(full, values) for full, (_row, values, _below) in zip(proposed, records, strict=True)]
+    ):
+        row, values, _below = records[index]
+        plan.fail(row, _column_beside(plan, row, rules, model, (field.attr, *values)), why)
+    for index, rule in locks.broken_rules(session, model, proposed):
+        row, values, below = records[index]
+        if isinstance(rule, Requirement):
+            named = [f.attr for f in all_fields(model) if f.name == rule.field]
+            plan.fail(row, _column_beside(plan, row, rules, model, (*named, *values)), rule.message)
+        elif "id" not in below or locks.moves(model, values):
+            plan.fail(row, _column_beside(plan, row, rules, model, values), rule.why)
+
+
+def _defaults(model: type[Base]) -> dict[str, Any]:
+    return {f.attr: f.default for f in fields(model) if f.default is not None and not callable(f.default)}
+
+
+def _stored_rows(session: Session, model: type[Base], ids: set[int]) -> dict[int, Mapping[str, Any]]:
+    table = table_of(model)
+    rows: dict[int, Mapping[str, Any]] = {}
+    for chunk in chunks(ids):
+        statement = select(table).where(table.c.id.in_(chunk))
+        rows |= {row.id: dict(row._mapping) for row in session.execute(statement, execution_options=UNSCOPED)}
+    return rows
+
+
+def _column_beside(plan: Plan, row: PlanRow, rules: Rules, model: type[Base], attrs: Iterable[str]) -> str | None:
+    """The first of the columns for these attributes that the file has."""
+    part = plan.part_of(row)
+    names = [name for attr in attrs if (name := rules.column_of(model, attr)) is not None]
+    return next((name for name in names if part.index_of(name) is not None), None)
+
+
+def check_requirements(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+    """Fail rows that may not be added any more, that begin to refer to what has ended, or that break a requirement of
+    the table, by the values that they will have. The database evaluates a batch of rows in one statement."""
+    model = plan.model
+    written = [row for row in rows if row.id is None or (row.values and not plan.options.skip_existing)]
+    defaults = _defaults(model)
+    proposed = [
+        {
+            **(defaults if row.id is None else {}),
+            **row.stored,
+            **{attr: _proposed_value(row, attr) for attr in row.values},
+            "id": row.id,
+        }
+        for row in written
+    ]
+    for index, field, why in ended.broken(
+        session, model, [(values, row.values) for row, values in zip(written, proposed, strict=True)]
+    ):
+        plan.fail(written[index], field.name, why)
+    for index, rule in locks.broken_rules(session, model, proposed):
+        row = written[index]
+        if isinstance(rule, Requirement):
+            plan.fail(row, rule.field or None, rule.message)
+        elif row.id is None or locks.moves(model, row.values):
+            row.fail(rule.why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from panel.i18n import Message, in_every_locale
@@ -34,8 +35,13 @@ def normalize(label: object) -> str:
 
 def spellings(label: object) -> list[str]:
     """Normalized forms of a header, the most exact first: whole, then without the text in brackets."""
-    text = narrow(tidy(label))
-    return [spelling for spelling in dict.fromkeys((normalize(text), normalize(_BRACKETED.sub("", text)))) if spelling]
+    return list(_spellings(narrow(tidy(label))))
+
+
+@lru_cache(maxsize=8192)
+def _spellings(text: str) -> tuple[str, ...]:
+    both = dict.fromkeys((normalize(text), normalize(_BRACKETED.sub("", text))))
+    return tuple(spelling for spelling in both if spelling)
 
 
 def fold(spelling: str) -> str:

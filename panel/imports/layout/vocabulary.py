@@ -124,8 +124,12 @@ def _owners(model: type[Base], rules: Rules, declared: Iterable[Field]) -> Mappi
 
 
 def _owner(name: str, model: type[Base]) -> Owner:
-    labels = [label for f in fields(model) for label in _words_of(f)]
-    return Owner(name, person=_is_person(model), stored=True, labels=frozenset(spellings_of(labels)))
+    return Owner(name, person=_is_person(model), stored=True, labels=_labels_of(model))
+
+
+@cache
+def _labels_of(model: type[Base]) -> frozenset[str]:
+    return frozenset(spellings_of(label for f in fields(model) for label in _words_of(f)))
 
 
 def _words_of(f: Field) -> list[str | Message]:
@@ -177,5 +181,4 @@ def _labels_of_names() -> tuple[Message, ...]:
 @cache
 def _elsewhere() -> frozenset[str]:
     """Folded labels of every column of every table that is imported."""
-    everything = [f for model in _importable_models() for f in fields(model)]
-    return frozenset(map(fold, spellings_of(label for f in everything for label in _words_of(f))))
+    return frozenset(fold(spelling) for model in _importable_models() for spelling in _labels_of(model))

@@ -5,6 +5,7 @@ the other records that were written with it, or not at all."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 from sqlalchemy import insert, null, or_, select, update
@@ -17,14 +18,16 @@ from panel.i18n import Message, _, in_default_locale
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.imports.rules import Registry
 from panel.imports.undo.undo_plan import Item, UndoPlan, by_model, read_stored, read_units
-from panel.imports.undo.undo_reasons import check_reach, check_references, check_rules, check_versions
+from panel.imports.undo.undo_reasons import check_locks, check_reach, check_references, check_rules, check_versions
 from panel.kinds import now, to_minute
-from panel.security import audit
+from panel.security import audit, watches
+from panel.security.granted import granted
+from panel.security.locks import EVERYTHING, unlocked
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
 from panel.security.records import AuditAction
 from panel.security.session import actor_of, elevated, policy_of
 from panel.store import bulk
-from panel.store.db_errors import explain
+from panel.store.db_errors import explain_to
 
 
 def refusal(session: Session, batch: ImportBatch, registry: Registry) -> Message | None:
@@ -37,7 +40,9 @@ def refusal(session: Session, batch: ImportBatch, registry: Registry) -> Message
     except LookupError:
         return _("The table of this import is no longer there.")
     own = actor.user_id is not None and actor.user_id == batch.actor_id
-    if not policy.may(actor, Permission.IMPORT, model) or not (own or policy.may(actor, Permission.DELETE, model)):
+    importing = policy.narrowed(actor, Permission.IMPORT, model)
+    acting = importing if own else policy.narrowed(importing, Permission.DELETE, model)
+    if not (acting.system or acting.roles):
         return AccessDenied().message
     undo = ImportUndo.__table__.c
     statement = select(undo.at, undo.actor_name).where(undo.batch_id == batch.id)
@@ -56,7 +61,17 @@ def plan(session: Session, batch: ImportBatch, registry: Registry) -> UndoPlan:
     undo_plan = UndoPlan(batch, refusal(session, batch, registry))
     if undo_plan.refusal:
         return undo_plan
-    undo_plan.units = read_units(session, batch)
+    model = model_of(batch.table_name)
+    own = batch.actor_id is not None and batch.actor_id == actor_of(session).user_id
+    with (
+        granted(session, Permission.IMPORT, model),
+        nullcontext() if own else granted(session, Permission.DELETE, model),
+    ):
+        return _plan(session, undo_plan, registry)
+
+
+def _plan(session: Session, undo_plan: UndoPlan, registry: Registry) -> UndoPlan:
+    undo_plan.units = read_units(session, undo_plan.batch)
     if not undo_plan.units:
         undo_plan.refusal = _("This import is from before imports could be taken back.")
         return undo_plan
@@ -64,12 +79,14 @@ def plan(session: Session, batch: ImportBatch, registry: Registry) -> UndoPlan:
     check_versions(session, undo_plan)
     check_reach(session, undo_plan)
     check_rules(session, undo_plan, registry)
+    check_locks(session, undo_plan)
     check_references(session, undo_plan, registry)
     return undo_plan
 
 
-def run(session: Session, undo_plan: UndoPlan, registry: Registry) -> int:
-    """Undo what the plan says, record it with the rows that stay, commit, and return the number of rows undone.
+def run(session: Session, undo_plan: UndoPlan, registry: Registry, *, commit: bool = True) -> int:
+    """Undo what the plan says, record it with the rows that stay, commit unless `commit` is false, and return the
+    number of rows undone.
 
     All or nothing: on an error the session is rolled back and UserError says why."""
     if undo_plan.refusal:
@@ -78,16 +95,22 @@ def run(session: Session, undo_plan: UndoPlan, registry: Registry) -> int:
         raise UserError(_("Every row has been changed or referred to since. Nothing was taken back."))
     note = in_default_locale(_("Import batch {number} taken back", number=undo_plan.batch.id))
     try:
-        with elevated(session):
+        # What may be taken back is in the plan: a row that is locked since the import stays.
+        with unlocked(session, EVERYTHING), elevated(session):
             _undo_records(session, undo_plan, registry, note)
             count = _record_undo(session, undo_plan, note)
-        session.commit()
+        watches.check(session)
+        if commit:
+            session.commit()
+    except UserError:
+        session.rollback()
+        raise
     except bulk.StaleRow:
         session.rollback()
         raise UserError(_("Somebody changed one of these records meanwhile. Nothing was taken back.")) from None
     except IntegrityError as error:
         session.rollback()
-        message = explain(error, model_of(undo_plan.batch.table_name))[1]
+        message = explain_to(session, error, model_of(undo_plan.batch.table_name))[1]
         raise UserError(_("{reason} Nothing was taken back.", reason=message)) from None
     return count
 
@@ -117,6 +140,7 @@ def _undo_records(session: Session, undo_plan: UndoPlan, registry: Registry, not
             for stored in (undo_plan.stored[item.key],)
         }
         bulk.edit(session, model, list(edits.values()), note)
+        registry.rules_of(model).restored(session, list(edits), note)
     for model, items in by_model(item for unit in undo_plan.going if unit.alone for item in unit.items).items():
         bulk.remove(session, model, [_removal(undo_plan, item) for item in items], note)
 

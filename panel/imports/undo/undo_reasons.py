@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
-from panel.fields import links, table_of_links
-from panel.i18n import _
+from panel.fields import all_fields, links, table_of_links
+from panel.i18n import Message, _
 from panel.imports.records import ImportBatch, ImportUndo
 from panel.imports.rules import OUTSIDE, Registry
 from panel.imports.undo.undo_plan import Item, Reason, RecordKey, UndoPlan, Unit, by_model
 from panel.kinds import to_minute
 from panel.search.names import NOT_VISIBLE, visible_names
+from panel.security import locks
 from panel.security.accounts import User
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import permitted
@@ -99,6 +100,24 @@ def check_rules(session: Session, undo_plan: UndoPlan, registry: Registry) -> No
     }
     for unit in undo_plan.going:
         unit.reasons += [Reason(obstacles[item.key], item.key) for item in unit.items if item.key in obstacles]
+
+
+def check_locks(session: Session, undo_plan: UndoPlan) -> None:
+    """Add a reason to each unit with a record that could be added or changed at the import and is locked since."""
+    for model, items in by_model(item for unit in undo_plan.going for item in unit.items).items():
+        held = locks.holding(session, model, {item.id for item in items})
+        declared = {f.attr: f for f in all_fields(model)}
+        reasons: dict[RecordKey, Message] = {}
+        for item in items:
+            if item.before is None:
+                why = next((lock.why for lock in model.__locked__ if lock.adding and lock in held[item.id]), None)
+            else:
+                whys = (locks.reason(model, declared[attr], held[item.id]) for attr in item.before if attr in declared)
+                why = next((why for why in whys if why), None)
+            if why:
+                reasons[item.key] = why
+        for unit in undo_plan.going:
+            unit.reasons += [Reason(reasons[item.key], item.key) for item in unit.items if item.key in reasons]
 
 
 def check_references(session: Session, undo_plan: UndoPlan, registry: Registry) -> None:
