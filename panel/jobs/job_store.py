@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,15 @@ class JobStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    @cached_property
+    def server(self) -> str:
+        """The id of this instance folder, made at first. Several servers may share a database: each runs the jobs whose
+        files are in its own folder."""
+        file = self.root / "server"
+        with suppress(FileExistsError), file.open("x") as new:
+            new.write(secrets.token_hex(8))
+        return file.read_text().strip()[:32]
+
     def folder(self, id_: int) -> Path:
         """The folder of a job; created if missing."""
         folder = self.root / str(id_)
@@ -75,6 +86,7 @@ class JobStore:
                     "owner_id": actor.user_id,
                     "owner_name": actor.name[:80],
                     "locale": current_locale(),
+                    "server": self.server,
                     "mark": mark,
                     "params": dict(params),
                 }
@@ -115,6 +127,20 @@ class JobStore:
         with self.session() as session:
             statement = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING)
             session.execute(statement.values(state=state, ended_at=now(), message=message[:1000]))
+
+    def beat(self, id_: int) -> None:
+        """Record that a job is alive."""
+        with self.session() as session:
+            statement = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING)
+            session.execute(statement.values(beat_at=now()), execution_options={"synchronize_session": False})
+
+    def interrupt(self, id_: int, beat: datetime | None) -> bool:
+        """Mark a running job as interrupted unless it has given a sign of life since `beat`."""
+        with self.session() as session:
+            same = Job.beat_at.is_(None) if beat is None else Job.beat_at == beat
+            statement = update(Job).where(Job.id == id_, Job.state == JobState.RUNNING, same)
+            result: Any = session.execute(statement.values(state=JobState.INTERRUPTED, ended_at=now()))
+        return bool(result.rowcount)
 
     def tidy(self) -> None:
         """Delete expired files and rows."""

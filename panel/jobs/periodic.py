@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Time between two rounds, and from the start of the server to the first.
 ROUND, FIRST = timedelta(minutes=5), timedelta(seconds=15)
+#: Work that was done so far in the future was done by a clock that was wrong: it is due.
+AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,17 @@ def register(host: Host, name: str, every: timedelta, run: Callable[[Session], A
     host.periodic[name] = Work(name, every, run)
 
 
-def tick(host: Host, *, force: bool = False) -> dict[str, Result]:
+def tick(host: Host, *, force: bool = False, stopping: Callable[[], bool] = lambda: False) -> dict[str, Result]:
     """Do all work that is due, or all work if `force`; each piece in its own transaction. Needs an application
-    context."""
+    context. No further piece is begun once `stopping`."""
     due = set(host.periodic) if force else _due(host)
-    return {work.name: _do(host, work, force=force) for work in list(host.periodic.values()) if work.name in due}
+    results = {}
+    for work in list(host.periodic.values()):
+        if stopping():
+            break
+        if work.name in due:
+            results[work.name] = _do(host, work, force=force)
+    return results
 
 
 def _due(host: Host) -> set[str]:
@@ -81,7 +89,7 @@ def _due(host: Host) -> set[str]:
     return {
         work.name
         for work in host.periodic.values()
-        if (at := ran_at.get(work.name)) is None or at <= now() - work.every
+        if (at := ran_at.get(work.name)) is None or not now() - work.every < at <= now() + AHEAD
     }
 
 
@@ -111,7 +119,8 @@ def _claimed(session: Session, work: Work, *, force: bool) -> bool:
             log.debug("another process came first: %s", work.name)
     claim = update(PeriodicRun).where(PeriodicRun.name == work.name).values(ran_at=now())
     if not force:
-        claim = claim.where(or_(PeriodicRun.ran_at.is_(None), PeriodicRun.ran_at <= now() - work.every))
+        ran_at, at = PeriodicRun.ran_at, now()
+        claim = claim.where(or_(ran_at.is_(None), ran_at <= at - work.every, ran_at > at + AHEAD))
     result: Any = session.execute(claim, execution_options={"synchronize_session": False})
     return bool(result.rowcount)
 
@@ -128,10 +137,14 @@ class Ticker:
         self._thread.start()
         return self
 
-    def stop(self) -> None:
-        """Stop the thread; waits for the present piece of work."""
+    def ask_to_stop(self) -> None:
+        """Let the thread end after the present piece of work, without waiting for it."""
         self._stopped.set()
-        self._thread.join()
+
+    def stop(self, seconds: float | None = None) -> None:
+        """Stop the thread; waits for the present piece of work, at most `seconds`."""
+        self._stopped.set()
+        self._thread.join(seconds)
 
     def _rounds(self) -> None:
         pause = FIRST
@@ -139,6 +152,6 @@ class Ticker:
             pause = ROUND
             try:
                 with self._host.app.app_context():
-                    tick(self._host)
+                    tick(self._host, stopping=self._stopped.is_set)
             except Exception:
                 log.exception("a round of periodic work failed")

@@ -57,6 +57,10 @@ class Job(Base):
     seen_at: Mapped[datetime | None] = mapped_column()
     owner_id: Mapped[int] = mapped_column(Integer)
     owner_name: Mapped[str] = mapped_column(String(80), default="")
+    #: The installation (instance folder) that keeps its files and runs it: JobStore.server.
+    server: Mapped[str] = mapped_column(String(32), default="")
+    #: Last sign of life while it runs.
+    beat_at: Mapped[datetime | None] = mapped_column()
     #: The language of its messages.
     locale: Mapped[str] = mapped_column(String(20), default="")
     #: Identifies a repeated request for the same work.

@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -38,11 +39,13 @@ from panel import progress
 from panel.base import UNSCOPED
 from panel.errors import UserError
 from panel.i18n import Message, _, using_locale
+from panel.jobs.heartbeat import Watch, beating
 from panel.jobs.job_store import JobStore
 from panel.jobs.records import Job, JobState
 from panel.jobs.work import KINDS, Cancelled, Context, Stopped, data_version, kind, read_progress
 from panel.kinds import now
-from panel.security.accounts import User
+from panel.security.accounts import User, roles_in_force
+from panel.security.keys import keys_of
 from panel.security.policy import AccessDenied, Actor, table_of
 from panel.security.session import install_listeners, set_actor, writing
 from panel.store.db_errors import is_busy
@@ -53,6 +56,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to become the worker, and between two searches for lost jobs.
 RETRY_SECONDS, SEARCH_SECONDS = 5.0, 60.0
+#: Time after which a job that waits for a server which is gone isn't waited for any more.
+ORPHANED = timedelta(days=1)
 
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED})
 DEFECT = _("Something went wrong. Nothing was written. The administrator finds the details in the log.")
@@ -83,6 +88,10 @@ class Jobs(JobStore):
     _runner: threading.Thread | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _hooked: bool = False
+    #: The jobs that this process runs, and endings that couldn't be recorded, for example as the database was gone.
+    _running: set[int] = field(default_factory=set)
+    _unrecorded: set[int] = field(default_factory=set)
+    _watch: Watch | None = None
 
     def enqueue(
         self, session: Session, kind: str, params: Mapping[str, Any], *, title: Message | str = "", mark: str = ""
@@ -114,22 +123,42 @@ class Jobs(JobStore):
         return int(self.queue.drain())
 
     def run(self, id_: int) -> None:
-        """Run a job if it still waits."""
+        """Run a job of this server if it still waits."""
+        self._running.add(id_)
+        try:
+            if self._run(id_):
+                self.tidy()
+        finally:
+            self._running.discard(id_)
+
+    def _run(self, id_: int) -> bool:
         with self.session() as session:
-            claim = update(Job).where(Job.id == id_, Job.state == JobState.QUEUED)
-            claimed = session.execute(claim.values(state=JobState.RUNNING, started_at=now()))
+            claim = update(Job).where(Job.id == id_, Job.state == JobState.QUEUED, Job.server.in_(self._own))
+            values = {"state": JobState.RUNNING, "started_at": now(), "beat_at": now(), "server": self.server}
+            claimed = session.execute(claim.values(values))
             job = session.get(Job, id_) if claimed.rowcount == 1 else None  # type: ignore[attr-defined]
             if job is None:
-                return
+                return False
             name, locale, owner, params = job.kind, job.locale, job.owner_id, dict(job.params)
         with using_locale(locale):
             started = time.monotonic()
-            state, message = self._execute(id_, name, owner, params)
+            with beating(self, id_):
+                state, message = self._execute(id_, name, owner, params)
             log.info("job %s %s: %s after %.1f s", id_, name, state.value, time.monotonic() - started)
             if state is not JobState.DONE:
                 shutil.rmtree(self.root / str(id_) / "files", ignore_errors=True)
-                self.set_ended(id_, state, str(message))
-        self.tidy()
+                try:
+                    self.set_ended(id_, state, str(message))
+                except Exception:
+                    log.exception("the end of job %s can't be recorded yet", id_)
+                    self._unrecorded.add(id_)
+                    return False
+        return True
+
+    @property
+    def _own(self) -> tuple[str, str]:
+        """The servers of jobs that this one runs: itself, and none, as of jobs from before there were several."""
+        return (self.server, "")
 
     def _execute(self, id_: int, name: str, owner: int, params: dict[str, Any]) -> tuple[JobState, Message | str]:
         """Run the function of a job and commit its writes with the state. Returns the final state and a message."""
@@ -138,7 +167,7 @@ class Jobs(JobStore):
             # One connection for the whole job, because data_version() is per connection.
             with self.engine.connect() as connection, Session(connection) as session:
                 install_listeners(session)
-                session.info.update(policy=self.policy, secret=self.secret, jobs=self)
+                session.info.update(policy=self.policy, secret=keys_of(self.engine).hash, jobs=self)
                 version = data_version(session)
                 actor = self._actor(session, owner)
                 set_actor(session, actor)
@@ -183,8 +212,8 @@ class Jobs(JobStore):
         user = session.execute(statement, execution_options=UNSCOPED).unique().scalar_one_or_none()
         if user is None:
             raise AccessDenied(GONE)
-        roles = frozenset(role.role for role in user.roles)
-        return Actor(user.name, user.id, roles, self.facts(session, user.id, roles))
+        roles = roles_in_force(user)
+        return self.policy.actor(user.name, user.id, roles, self.facts(session, user.id, roles))
 
     # The worker.
 
@@ -210,6 +239,10 @@ class Jobs(JobStore):
         if not self._stop.is_set():
             self.start()
 
+    def ask_to_stop(self) -> None:
+        """Let a running job end as interrupted at its next check, and begin no other; without waiting for it."""
+        self._stop.set()
+
     def stop(self, seconds: float = 30.0) -> None:
         """Stop the worker. A running job ends as interrupted at its next check. Waits at most `seconds`."""
         self._stop.set()
@@ -231,9 +264,14 @@ class Jobs(JobStore):
             except Exception:
                 log.exception("jobs can't be done")
                 self._stop.wait(RETRY_SECONDS)
-        while not self._stop.wait(SEARCH_SECONDS):
+        searched = time.monotonic()
+        while not self._stop.wait(RETRY_SECONDS):
             try:
-                self.find_lost()
+                self.record_endings()
+                if time.monotonic() - searched >= SEARCH_SECONDS:
+                    searched = time.monotonic()
+                    self.find_lost()
+                    self.find_dead()
             except Exception:
                 log.exception("jobs can't be looked for")
         if consumer is not None:
@@ -252,14 +290,30 @@ class Jobs(JobStore):
         return lock
 
     def recover(self) -> int:
-        """Mark jobs that were running when the last worker ended as interrupted, and queue waiting ones again. Returns
-        the number of interrupted jobs, of which nothing was written."""
+        """Mark jobs that were running when the last worker of this server ended as interrupted, and queue waiting ones
+        again. Returns the number of interrupted jobs, of which nothing was written. Jobs of another server on the same
+        database are its own matter as long as they give signs of life."""
         with self.session() as session:
-            running = update(Job).where(Job.state == JobState.RUNNING)
+            running = update(Job).where(Job.state == JobState.RUNNING, Job.server.in_(self._own))
             result = session.execute(running.values(state=JobState.INTERRUPTED, ended_at=now()))
+            orphaned = update(Job).where(Job.state == JobState.QUEUED, Job.server.not_in(self._own))
+            orphaned = orphaned.where(Job.created_at < now() - ORPHANED)
+            session.execute(orphaned.values(state=JobState.INTERRUPTED, ended_at=now()))
         self.find_lost()
         self.tidy()
         return int(result.rowcount)  # type: ignore[attr-defined]
+
+    def record_endings(self) -> None:
+        """Mark jobs as interrupted whose end couldn't be recorded when they ended."""
+        for id_ in list(self._unrecorded):
+            self.set_ended(id_, JobState.INTERRUPTED, "")
+            self._unrecorded.discard(id_)
+
+    def find_dead(self) -> None:
+        """Mark jobs as interrupted that gave no sign of life for long, whichever server they ran on."""
+        self._watch = self._watch or Watch(self)
+        for id_ in self._watch.interrupt_dead(self._running):
+            log.warning("job %s gave no sign of life and was interrupted", id_)
 
     def find_lost(self) -> None:
         """Queue waiting jobs again if the queue is empty: they may have been lost, or the queue may have been
@@ -268,7 +322,7 @@ class Jobs(JobStore):
             return
         with self.engine.connect() as connection:
             table = table_of(Job)
-            waiting = select(table.c.id).where(table.c.state == JobState.QUEUED).order_by(table.c.id)
-            job_ids = list(connection.execute(waiting).scalars())
+            waiting = select(table.c.id).where(table.c.state == JobState.QUEUED, table.c.server.in_(self._own))
+            job_ids = list(connection.execute(waiting.order_by(table.c.id)).scalars())
         for id_ in job_ids:
             self.queue.put(id_)

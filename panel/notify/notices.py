@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +22,13 @@ from panel.security.policy import Actor, table_of
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The label of a kind of notice and its colour."""
+    """The label of a kind of notice and its colour. A kind about many records words their numbers (`words`), and opens
+    the list with the named filter `listed`."""
 
     label: Message
     tone: str = ""
+    words: Callable[[Mapping[str, Any]], Message] | None = None
+    listed: str = ""
 
 
 KINDS: dict[str, Kind] = {}
@@ -39,15 +42,18 @@ def declare(kinds: Mapping[str, Kind]) -> None:
 
 def row(owner: int, kind: str, mark: str, **values: Any) -> dict[str, Any]:
     """The values of a notice for put() and put_new(). `mark` identifies its occasion. `values` may have `table_name`
-    and `record_id` of the record that it is about, `actor_name`, and `at` (default: now)."""
+    and `record_id` of the record that it is about, or the `numbers` of many records; `actor_name`, `at` (default:
+    now), and `read_at` of one that another notice tells."""
     return {
         "owner_id": owner,
         "kind": kind,
         "mark": mark,
         "table_name": values.get("table_name", ""),
         "record_id": values.get("record_id"),
+        "numbers": values.get("numbers"),
         "actor_name": values.get("actor_name", ""),
         "at": values.get("at") or now(),
+        "read_at": values.get("read_at"),
     }
 
 
@@ -61,12 +67,17 @@ def put(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
 
 def put_new(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write the notices whose owner has none of the same mark yet, and return their number."""
+    return put(session, new(session, rows))
+
+
+def new(session: Session, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The notices among `rows` whose owner has none of the same mark yet."""
     by_key = {(notice["owner_id"], notice["mark"]): notice for notice in rows}
     known: set[tuple[int, str]] = set()
     for marks in chunks(sorted({mark for _owner, mark in by_key})):
         statement = select(Notice.owner_id, Notice.mark).where(Notice.mark.in_(marks))
         known |= {(notice.owner_id, notice.mark) for notice in session.execute(statement, execution_options=UNSCOPED)}
-    return put(session, [notice for key, notice in by_key.items() if key not in known])
+    return [notice for key, notice in by_key.items() if key not in known]
 
 
 def unread(actor: Actor) -> ColumnElement[bool]:

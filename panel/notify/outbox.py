@@ -20,13 +20,15 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy import CursorResult, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED
 from panel.chunks import chunks
+from panel.config import PRIVATE_NETWORKS
 from panel.i18n import Message, _
 from panel.kinds import now
+from panel.notify import targets
 from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
 from panel.security.policy import table_of
 
@@ -39,6 +41,21 @@ TIMEOUT, RESPONSE_BYTES, ROUND_SIZE = 5.0, 4096, 100
 #: Failures that end a round; seconds that the periodic work waits for a round.
 MAX_FAILURES, WAIT = 3, 60.0
 _OK = range(200, 300)
+#: What hindered a message, by the name that its row keeps.
+PROBLEMS: Mapping[str, Message] = {
+    "NotAllowed": _("This address isn't among those that something may be sent to (WEBHOOK_HOSTS)."),
+    "ConnectionRefusedError": _("Nobody listens at that address."),
+    "TimeoutError": _("No answer in {n} seconds.", n=int(TIMEOUT)),
+    "gaierror": _("The name of the receiver is unknown here."),
+    "SSLCertVerificationError": _("The certificate of the receiver isn't trusted here."),
+}
+
+
+def told(problem: str | None) -> Message | str:
+    """What hindered a message, in the reader's language."""
+    if not problem or problem.startswith("HTTP "):
+        return problem or ""
+    return PROBLEMS.get(problem) or _("It couldn't be delivered ({word}).", word=problem)
 
 
 class Host(Protocol):
@@ -76,18 +93,20 @@ def enabled_kinds(session: Session) -> frozenset[str]:
     return frozenset(session.execute(statement, execution_options=UNSCOPED).scalar() or ())
 
 
-def queue(session: Session, messages: Iterable[tuple[str, str, Mapping[str, Any]]]) -> None:
-    """Store messages (kind, mark of the occasion, content) in the session's transaction."""
+def queue(session: Session, messages: Iterable[tuple[str, str, Mapping[str, Any]]], *, told_by: str = "") -> None:
+    """Store messages (kind, mark of the occasion, content) in the session's transaction. Those that another message
+    tells, whose mark is `told_by`, aren't sent themselves."""
     table, at = table_of(WebhookDelivery), now()
     rows = {
         mark: {
             "mark": mark,
             "kind": kind,
-            "payload": {"kind": kind, **content},
+            "payload": {"kind": kind, **content, **({"told_by": told_by} if told_by else {})},
             "at": at,
             "next_at": at,
-            "state": DeliveryState.WAITING,
+            "state": DeliveryState.SENT if told_by else DeliveryState.WAITING,
             "attempts": 0,
+            "ended_at": at if told_by else None,
         }
         for kind, mark, content in messages
     }
@@ -115,7 +134,7 @@ def send_due(host: Host) -> int:
         if claimed is None:
             break
         id_, url, secret, body, attempts = claimed
-        problem = post(url, secret, id_, body)
+        problem = post(url, secret, id_, body, allow=host.app.config.get("WEBHOOK_HOSTS", PRIVATE_NETWORKS))
         with host.system_session() as session:
             _record_outcome(session, id_, attempts, problem)
         if problem is not None:
@@ -138,7 +157,9 @@ def _claim(session: Session) -> tuple[int, str, str, bytes, int] | None:
     row = table.c
     due = (
         select(row.id, row.next_at, row.attempts, row.payload)
-        .where(row.state == DeliveryState.WAITING, row.next_at <= now())
+        .where(row.state == DeliveryState.WAITING)
+        # No pause is longer than that: beyond it the clock was in the future when the message was stored.
+        .where(or_(row.next_at <= now(), row.next_at > now() + 2 * LONGEST_PAUSE))
         .order_by(row.next_at, row.id)
         .limit(1)
     )
@@ -167,14 +188,15 @@ def signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
 
 
-def post(url: str, secret: str, id_: int, body: bytes) -> str | None:
-    """Send a message, without proxy and redirects. Returns why it failed, or None."""
+def post(url: str, secret: str, id_: int, body: bytes, *, allow: str) -> str | None:
+    """Send a message, without proxy and redirects, to an address of the list `allow`. Returns why it failed, as a word
+    of PROBLEMS or the number of an HTTP status, or None."""
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "X-Panel-Delivery": str(id_),
         "X-Panel-Signature": signature(secret, body),
     }
-    opener: OpenerDirector = build_opener(ProxyHandler({}), _NoRedirect)
+    opener: OpenerDirector = build_opener(ProxyHandler({}), _NoRedirect, *targets.handlers(allow))
     try:
         request = Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - wrong_address allows http alone
         with opener.open(request, timeout=TIMEOUT) as response:
@@ -185,7 +207,8 @@ def post(url: str, secret: str, id_: int, body: bytes) -> str | None:
         return f"HTTP {error.code}"
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None)
-        return type(reason if isinstance(reason, Exception) else error).__name__
+        word = type(reason if isinstance(reason, Exception) else error).__name__
+        return "TimeoutError" if word == "timeout" else word
 
 
 def _record_outcome(session: Session, id_: int, attempts: int, problem: str | None) -> None:

@@ -37,6 +37,8 @@ class Notice(Base):
     record_id: Mapped[int | None] = col(Whole(), _("Record no."))
     actor_name: Mapped[str] = col(Text(80), _("Person"), required=True, default="")
     mark: Mapped[str] = mapped_column(String(120))
+    #: Counts, where it is about many records.
+    numbers: Mapped[dict[str, Any] | None] = mapped_column(Data().sql())
     read_at: Mapped[datetime | None] = mapped_column()
     owner_id: Mapped[int] = mapped_column(Integer)
 
