@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Session
 
-from panel.base import Base, display
+from panel.base import Base, Via, display
 from panel.fields import Field, Personal, fields, links
 from panel.kinds import now
 from panel.security.records import AuditAction, AuditEntry
 
-_PENDING = "audit_pending"
+_PENDING, _CAUSE = "audit_pending", "audit_cause"
 
 
 def stored_value(field: Field, value: Any) -> Any:
@@ -28,6 +29,21 @@ def changed_fields(record: Base) -> list[Field]:
     """The fields with a new value since the last flush."""
     state = sa_inspect(record)
     return [f for f in fields(type(record)) if state.attrs[f.attr].history.has_changes()]
+
+
+def differing_fields(record: Base) -> list[Field]:
+    """The fields, many() fields included, whose value differs from the one at the last flush."""
+    state = sa_inspect(record)
+    differing = []
+    for field in changed_fields(record):
+        history = state.attrs[field.attr].history
+        if (history.deleted[0] if history.deleted else None) != getattr(record, field.attr):
+            differing.append(field)
+    for field in links(type(record)):
+        history = state.attrs[field.attr].history
+        if history.added or history.deleted:
+            differing.append(field)
+    return differing
 
 
 def added_links(record: Base, field: Field) -> set[int]:
@@ -99,14 +115,44 @@ def write(session: Session) -> None:
     write_many(
         session,
         [
-            (action, type(record), record.id, getattr(record, "version", None), changes, note)
+            (
+                action,
+                type(record),
+                record.id,
+                getattr(record, "version", None),
+                changes,
+                note,
+                about(type(record), record.id, sa_inspect(record).dict),
+            )
             for action, record, changes, note in pending
         ],
     )
 
 
-#: Action, model, id and version of the record, its changes (before and after by field name), a note.
-Entry = tuple[AuditAction, type[Base], int, int | None, dict[str, list[Any]], str]
+#: Action, model, id and version of the record, its changes (before and after by field name), a note, and the record
+#: that it belongs to.
+Entry = tuple[AuditAction, type[Base], int, int | None, dict[str, list[Any]], str, str | None]
+
+
+def about(model: type[Base], id_: int, values: Mapping[str, Any]) -> str | None:
+    """The record that a row belongs to, as "table:id": the one that its scope follows, or the row itself. None if
+    `values` don't give it."""
+    if not isinstance(model.__scope__, Via):
+        return f"{model.__tablename__}:{id_}"
+    parent = values.get(model.__scope__.attr)
+    reference = next((f.target for f in fields(model) if f.attr == model.__scope__.attr), None)
+    return None if parent is None or reference is None else f"{reference}:{parent}"
+
+
+@contextmanager
+def caused_by(session: Session, cause: str) -> Iterator[None]:
+    """Record changes inside the block as parts of an act, such as a step."""
+    before = session.info.get(_CAUSE)
+    session.info[_CAUSE] = cause
+    try:
+        yield
+    finally:
+        session.info[_CAUSE] = before
 
 
 def write_many(session: Session, entries: Sequence[Entry]) -> None:
@@ -123,8 +169,10 @@ def write_many(session: Session, entries: Sequence[Entry]) -> None:
             "record_version": version,
             "note": note[:300],
             "changes": changes,
+            "about": belongs_to,
+            "cause": session.info.get(_CAUSE),
         }
-        for action, model, record_id, version, changes, note in entries
+        for action, model, record_id, version, changes, note, belongs_to in entries
     ]
     if rows:
         session.connection().execute(insert(AuditEntry.__table__), rows)  # type: ignore[arg-type]

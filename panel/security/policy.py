@@ -3,8 +3,8 @@ of no role are invisible."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from panel.base import Anchor, Base, Own, Public, Via
 from panel.i18n import Message, _
+from panel.security.watches import Watch
 
 
 class Permission(StrEnum):
     """Actions on a table, alphabetically. CHOOSE is to refer to its records and see their names, nothing else of them;
-    READ includes it. Every other action needs READ too."""
+    READ includes it. SHARE is to share views of its list with a role. Every other action needs READ too."""
 
     CHOOSE = "choose"
     CREATE = "create"
@@ -29,6 +30,7 @@ class Permission(StrEnum):
     IMPORT = "import"
     READ = "read"
     REVEAL = "reveal"
+    SHARE = "share"
 
     @property
     def label(self) -> Message:
@@ -45,6 +47,7 @@ LABELS = {
     Permission.IMPORT: _("import"),
     Permission.READ: _("read"),
     Permission.REVEAL: _("see in clear"),
+    Permission.SHARE: _("share views"),
 }
 
 READ = frozenset({Permission.READ})
@@ -91,6 +94,8 @@ class Role:
     masked: bool = False
     #: The role manages the panel itself and sees no business data.
     administrative: bool = False
+    #: The fact whose ids lend this role to an account that hasn't got it, such as that of a deputy.
+    lent_by: str = ""
 
     def permits(self, action: Permission, model: type[Base]) -> bool:
         granted = self.grants.get(model, frozenset())
@@ -114,10 +119,15 @@ class OutOfScope(AccessDenied):
 
 class Policy:
     """The roles of a panel. Raises TypeError for a table whose scope isn't or is wrongly declared. `conflict` says why
-    an account may not have several roles together."""
+    an account may not have several roles together; `watches` are the rules at the end of a transaction."""
 
-    def __init__(self, roles: Mapping[str, Role], conflict: RoleConflict = lambda _session, _roles: None) -> None:
-        self.roles, self.conflict = roles, conflict
+    def __init__(
+        self,
+        roles: Mapping[str, Role],
+        conflict: RoleConflict = lambda _session, _roles: None,
+        watches: Sequence[Watch] = (),
+    ) -> None:
+        self.roles, self.conflict, self.watches = roles, conflict, tuple(watches)
         for mapper in Base.registry.mappers:
             self._check(mapper.class_)
 
@@ -126,8 +136,9 @@ class Policy:
         if path is None:
             raise TypeError(f"{model.__name__} declares no __scope__: say Public(), Anchor() or Via(column)")
         columns: Any = model.__table__.columns
-        if isinstance(path, Via | Own) and path.attr not in columns:
-            raise TypeError(f"{model.__name__}: its scope leads by {path.attr}, which it doesn't have")
+        for attr in (path.attr, getattr(path, "role", "")) if isinstance(path, Via | Own) else ():
+            if attr and attr not in columns:
+                raise TypeError(f"{model.__name__}: its scope leads by {attr}, which it doesn't have")
         if isinstance(path, Via) and not columns[path.attr].foreign_keys:
             raise TypeError(f"{model.__name__}: its scope leads by {path.attr}, which is no reference")
         if isinstance(path, Anchor):
@@ -135,16 +146,43 @@ class Policy:
                 if model in role.grants and not role.everything and model not in role.rows:
                     raise TypeError(f"role {role.name} is granted {model.__name__} but says nothing of its rows")
 
+    def actor(self, name: str, user_id: int, held: frozenset[str], facts: Mapping[str, frozenset[int]]) -> Actor:
+        """The actor of an account with the roles that it holds, and those that its facts lend it."""
+        lent = {role.name for role in self.roles.values() if role.lent_by and facts.get(role.lent_by)}
+        return Actor(name, user_id, held | lent, facts)
+
     def roles_of(self, actor: Actor) -> list[Role]:
         return [self.roles[name] for name in sorted(actor.roles) if name in self.roles]
 
     def may(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
         return actor.system or any(role.permits(action, model) for role in self.roles_of(actor))
 
+    def narrowed(self, actor: Actor, action: Permission, *models: type[Base]) -> Actor:
+        """The actor with those of its roles alone that grant `action` on all of these tables."""
+        if actor.system:
+            return actor
+        granting = (r.name for r in self.roles_of(actor) if all(r.permits(action, model) for model in models))
+        return replace(actor, roles=frozenset(granting))
+
+    def grants(self, actor: Actor, action: Permission, *models: type[Base]) -> bool:
+        """Whether one role of the actor grants `action` on all of these tables."""
+        return actor.system or bool(self.narrowed(actor, action, *models).roles)
+
     def sees_masked(self, actor: Actor, model: type[Base]) -> bool:
-        """Whether work phones of the table are masked too: if all roles of the actor that may read it are `masked`."""
+        """Whether work phones of the table are masked too, of all its rows or of some: unless the actor reads every row
+        by a role that isn't `masked`. clear_rows() tells which rows."""
+        if actor.system:
+            return False
         reading = [role for role in self.roles_of(actor) if Permission.READ in role.grants.get(model, ())]
-        return not actor.system and all(role.masked for role in reading)
+        if not any(role.masked for role in reading):
+            return not reading
+        return self.clear_rows(actor, model) is not None
+
+    def clear_rows(self, actor: Actor, model: type[Base], columns: Any = None) -> ColumnElement[bool] | None:
+        """The condition for the rows whose work phones the actor sees: those that a role which isn't `masked` reads.
+        None for all rows."""
+        unmasked = frozenset(role.name for role in self.roles_of(actor) if not role.masked)
+        return self.criterion(replace(actor, roles=unmasked), Permission.READ, model, columns)
 
     def has_narrower_scope(self, actor: Actor, action: Permission, model: type[Base]) -> bool:
         """Whether the actor may do `action` to fewer rows than they may read: if one of their roles may only read."""
@@ -160,9 +198,9 @@ class Policy:
         if isinstance(model.__scope__, Own):
             if action not in (Permission.READ, Permission.CHOOSE) or actor.user_id is None:
                 return false()
-            own_rows = getattr(model if columns is None else columns, model.__scope__.attr) == actor.user_id
-            assert isinstance(own_rows, ColumnElement)
-            return own_rows
+            path, columns = model.__scope__, model if columns is None else columns
+            own_rows: ColumnElement[bool] = getattr(columns, path.attr) == actor.user_id
+            return or_(own_rows, getattr(columns, path.role).in_(sorted(actor.roles))) if path.role else own_rows
         granting = [role for role in self.roles_of(actor) if role.permits(action, model)]
         conditions = [self._rows(role, actor, model, model if columns is None else columns) for role in granting]
         if any(condition is None for condition in conditions):
@@ -196,11 +234,18 @@ def parent(model: type[Base]) -> type[Base]:
 
 def model_of(table: str) -> type[Base]:
     """The model of a table by its name. Raises LookupError."""
-    for mapper in Base.registry.mappers:
-        if mapper.class_.__tablename__ == table:
-            model: type[Base] = mapper.class_
-            return model
-    raise LookupError(table)
+    model = _models.get(table)
+    if model is None or model.__table__ is not Base.metadata.tables.get(table):
+        _models.clear()
+        _models.update((mapper.class_.__tablename__, mapper.class_) for mapper in Base.registry.mappers)
+    try:
+        return _models[table]
+    except KeyError:
+        raise LookupError(table) from None
+
+
+#: The models by their tables, as they were when one was last missing.
+_models: dict[str, type[Base]] = {}
 
 
 def table_of(model: type[Base]) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, Integer
+from sqlalchemy import Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from panel.base import Base, Path, Public
@@ -31,6 +31,7 @@ class AuditEntry(Base):
     __labels__ = _("Audit trail")
     __scope__: ClassVar[Path] = Public()
     __append_only__ = True
+    __archivable__ = True
     __display__ = ("table_name", "record_id")
     __table_args__ = (Index("ix_auditentry_record", "table_name", "record_id", "id"),)
 
@@ -43,3 +44,7 @@ class AuditEntry(Base):
     changes: Mapped[dict[str, Any]] = col(Data(), _("Changes"), required=True, default=dict, filter=False)
     actor_id: Mapped[int | None] = mapped_column(Integer)
     record_version: Mapped[int | None] = mapped_column(Integer)
+    #: The record that the row belongs to, as "table:id": that which its scope follows.
+    about: Mapped[str | None] = mapped_column(String(60), index=True)
+    #: The act that the change is part of, such as a step; None for an edit by itself.
+    cause: Mapped[str | None] = mapped_column(String(40))

@@ -1,5 +1,5 @@
-"""Set-up of engines and sessions. Listeners of the session apply the actor's scope to every statement, check
-permissions at every flush, and write the audit.
+"""Set-up of sessions. Listeners of the session apply the actor's scope to every statement, check permissions and locks
+at every flush, and write the audit.
 
 A session has its actor and policy in `session.info`. Without an actor it reads and writes nothing.
 """
@@ -11,68 +11,28 @@ import hmac
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, false, inspect, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy import Engine, event, false, inspect, select
+from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWTransaction
 from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel.base import UNSCOPED, Base, Record, name_key
 from panel.chunks import chunks
 from panel.fields import Personal, fields, links
 from panel.kinds import Mobile, now, today
-from panel.security import audit
+from panel.security import audit, creation, ended, locks, watches
+from panel.security.criterion import Criterion
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role, model_of
+from panel.security.transactions import may_write as may_write  # noqa: PLC0414 - read from here by most
+from panel.security.transactions import writing as writing  # noqa: PLC0414 - see above
 
-BUSY_SECONDS = 30
-#: Compiled statements that an engine keeps. Each role has statements of its own for each page: SQLAlchemy's 500 are
-#: forgotten before they are used again, and compiling one takes longer than most statements run.
-STATEMENTS = 2000
-#: Set for requests and commands that may write. On SQLite their transactions then begin with the write lock: one that
-#: reads first and writes later fails at once ("database is locked") if another commits in between.
-writing: ContextVar[bool] = ContextVar("writing", default=False)
-
-
-def engine_options(url: str | URL) -> dict[str, Any]:
-    """Options of create_engine() for a database URL. Parameters are hidden in errors, because these go to the log."""
-    common = {"hide_parameters": True, "query_cache_size": STATEMENTS}
-    if make_url(url).get_backend_name() == "sqlite":
-        # The driver's implicit BEGIN comes too late for savepoints and reads; configure() emits BEGIN instead.
-        return {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None}, **common}
-    return {"pool_pre_ping": True, **common}
-
-
-def configure(engine: Engine) -> None:
-    """Configure the connections and transactions of an engine; nothing to do but for SQLite."""
-    if engine.dialect.name != "sqlite":
-        return
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing.get() else "BEGIN")
-
-
-@contextmanager
-def may_write() -> Iterator[None]:
-    """Set `writing` for the block."""
-    token = writing.set(True)
-    try:
-        yield
-    finally:
-        writing.reset(token)
+#: Cache keys of statements that a scope can be put on, and how many are remembered.
+_scoped: set[Any] = set()
+MOST_STRUCTURES = 2000
 
 
 def actor_of(session: Session) -> Actor:
@@ -94,12 +54,13 @@ def set_actor(session: Session, actor: Actor) -> None:
 
 
 @contextmanager
-def elevated(session: Session) -> Iterator[None]:
+def elevated(session: Session, name: str = "") -> Iterator[None]:
     """Let the session write without checks of permissions and scope, for actions that a rule of the bureau allows the
-    actor. The audit still names the actor. The caller must have checked every reference against their scope."""
+    actor. The audit still names the actor, by a fuller `name` if given. The caller must have checked every reference
+    against their scope."""
     actor = actor_of(session)
     session.flush()
-    set_actor(session, replace(actor, system=True))
+    set_actor(session, replace(actor, name=name or actor.name, system=True))
     try:
         yield
         session.flush()
@@ -148,15 +109,27 @@ def _criteria_of(
         model = mapper.class_
         condition = policy.criterion(actor, Permission.READ, model) if policy else false()
         if condition is not None:
-            criteria.append(with_loader_criteria(model, condition, include_aliases=True))
+            criteria.append(Criterion(model, condition))
     return criteria
+
+
+def _checked(statement: Any) -> set[str]:
+    """_unscoped_tables(), looked for once in statements of the same structure."""
+    key = statement._generate_cache_key()
+    if key is not None and key.key in _scoped:
+        return set()
+    unscoped = _unscoped_tables(statement)
+    if key is not None and not unscoped:
+        if len(_scoped) >= MOST_STRUCTURES:
+            _scoped.clear()
+        _scoped.add(key.key)
+    return unscoped
 
 
 def _unscoped_tables(statement: Any) -> set[str]:
     """Mapped tables that a statement reads without the ORM, so that no scope can be applied; "text" for textual SQL.
 
     Each subselect is checked by itself: the entity of the outer one doesn't cover its bare tables."""
-    mapped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
     unscoped: set[str] = set()
     selects = [statement]
     while selects:
@@ -173,10 +146,11 @@ def _unscoped_tables(statement: Any) -> set[str]:
                 unscoped.add("text")
             elif entity is not None:
                 scoped.add(entity.mapper.class_.__tablename__)
-            else:
-                other.add(_table_name(element))
+            elif name := _table_name(element):
+                other.add(name)
             elements += element.get_children()
-        unscoped |= (other - scoped) & mapped
+        if bare := other - scoped:
+            unscoped |= bare & {mapper.class_.__tablename__ for mapper in Base.registry.mappers}
     return unscoped
 
 
@@ -202,20 +176,21 @@ def _scope(state: ORMExecuteState) -> None:
         return
     if not state.is_orm_statement or not state.is_select:
         raise PermissionError("a statement that no scope can be put on: mark it unscoped, or act as the system")
-    unscoped = set() if state.is_relationship_load else _unscoped_tables(state.statement)
+    unscoped = set() if state.is_relationship_load else _checked(state.statement)
     if unscoped:
         raise PermissionError(f"read past the ORM without a scope: {', '.join(sorted(unscoped))}")
-    state.statement = state.statement.options(*_criteria(session))
+    # What a record loads later has been given the conditions of the record's statement.
+    given = set(state.statement._with_options) if state.is_relationship_load else ()
+    state.statement = state.statement.options(*(one for one in _criteria(session) if one not in given))
 
 
 def _derive_phone_columns(session: Session, record: Base) -> None:
-    """Set the columns of last four digits and keyed hash of private phones."""
+    """Set the columns of keyed hashes of private phones."""
     for field in fields(type(record)):
         if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile):
             value = getattr(record, field.attr)
             if hasattr(record, f"{field.attr}_hash"):
                 secret = session.info.get("secret", "")
-                setattr(record, f"{field.attr}_tail", value[-4:] if value else None)
                 setattr(record, f"{field.attr}_hash", keyed_hash(value, secret) if value else None)
 
 
@@ -246,6 +221,10 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
     if not actor.system:
         _require_all(session, Permission.EDIT, changed)
         _require_all(session, Permission.DELETE, list(session.deleted))
+    locks.before_flush(session, changed, session.deleted)
+    for record in changed:
+        watches.note(session, type(record), record.id, (f.attr for f in audit.changed_fields(record)))
+    watches.note_records(session, session.deleted)
     audit.collect(session, list(session.new), changed, list(session.deleted))
 
 
@@ -299,6 +278,10 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
             require(session, model, action, ids)
         for model, ids in targets.items():
             require(session, model, Permission.CHOOSE, ids)
+    watches.note_records(session, session.new)
+    locks.after_flush(session, session.new, [record for record in session.dirty if session.is_modified(record)])
+    creation.after_flush(session, actor.system)
+    ended.after_flush(session)
     audit.write(session)
 
 
@@ -322,10 +305,11 @@ def permitted(session: Session, model: type[Base], action: Permission, ids: Coll
 
 
 def install_listeners(session: Any) -> None:
-    """Install the listeners for scope, permissions and audit on a session class, factory or scoped session."""
+    """Install the listeners for scope, permissions, watches and audit on a session class, factory or scoped session."""
     event.listen(session, "do_orm_execute", _scope)
     event.listen(session, "before_flush", _before_flush)
     event.listen(session, "after_flush", _after_flush)
+    watches.install(session)
 
 
 @contextmanager
