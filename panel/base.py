@@ -8,13 +8,13 @@ from datetime import date, datetime
 from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import Column, Date, ForeignKey, Integer, MetaData, String, Table
+from sqlalchemy import Column, ColumnElement, Date, ForeignKey, Integer, MetaData, String, Table
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, registry, relationship
 from sqlalchemy.util import immutabledict
 
-from panel.fields import Field, LinksDeclared, field_named
-from panel.i18n import Message, pinyin
+from panel.fields import Field, LinksDeclared, Lock, Requirement, field_named
+from panel.i18n import Message, _, pinyin
 from panel.kinds import Moments, PersonName, now
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ class Via:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Scope: the rows whose column `attr` is the actor's account id, for all roles. Only the program writes them."""
+    """Scope: the rows whose column `attr` is the actor's account id, for all roles, and those whose column `role` names
+    a role of the actor. Only the program writes them."""
 
     attr: str
+    role: str = ""
 
 
 Path = Public | Anchor | Via | Own
@@ -82,16 +84,59 @@ class Base(DeclarativeBase):
     __offered__: ClassVar[bool] = True
     #: The default order of the list; a leading "-" means descending.
     __order__: ClassVar[str] = "-id"
+    #: Whether the list's own order has those that have ended last; for tables in the order of their names.
+    __ended_last__: ClassVar[bool] = False
     #: Whether exports have the record number although there is a key, because the key isn't unique.
     __numbered__: ClassVar[bool] = False
+    #: The references by which a search for another record finds it: a case by the street of its community.
+    __found_by__: ClassVar[tuple[str, ...]] = ()
+    #: Whether the searched texts have an index; for tables that grow to many thousands of rows.
+    __text_index__: ClassVar[bool] = False
     #: Whether rows are only inserted, by the program; triggers prevent changes.
     __append_only__: ClassVar[bool] = False
+    #: Whether the rows of an append-only table are sealed in blocks; see panel/store/sealed/.
+    __sealed__: ClassVar[bool] = True
+    #: Whether old rows of a sealed table may leave for an archive. It needs a column `at`.
+    __archivable__: ClassVar[bool] = False
     #: Child tables whose rows are edited in the form of this one: `("invoiceline",)`.
     __rows__: ClassVar[tuple[str, ...]] = ()
     #: Whether workbooks can be imported into the table.
     __imported__: ClassVar[bool] = True
+    #: From when on a whole row stays as it is.
+    __locked__: ClassVar[tuple[Lock, ...]] = ()
+    #: Rules that read other tables.
+    __requires__: ClassVar[tuple[Requirement, ...]] = ()
+
+    #: The attribute that the versions of one thing share. A filter by one version finds what refers to any of them.
+    __shared_by_versions__: ClassVar[str] = ""
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-100)
+
+    @classmethod
+    def offered(cls) -> tuple[ColumnElement[bool], ...]:
+        """Conditions of the records that look-ups and templates offer for a new reference."""
+        return ()
+
+    @classmethod
+    def not_offered(cls, name: str) -> Message:
+        """Why a record that isn't offered can't be chosen in a form."""
+        return _("{name} can't be chosen any more. Choose another.", name=name)
+
+    @classmethod
+    def is_ended(cls, _columns: Any) -> ColumnElement[bool] | None:
+        """The condition for records that have ended, so that nothing new refers to them, whoever writes it; None if
+        none ends. The columns are those of the table."""
+        return None
+
+    @classmethod
+    def of_past(cls, _columns: Any) -> ColumnElement[bool] | None:
+        """The condition for records that tell of the past, so that they may refer to what has ended."""
+        return None
+
+    @classmethod
+    def offered_to_filters(cls) -> tuple[ColumnElement[bool], ...]:
+        """Conditions of the records that the look-up of a filter offers, to find what refers to past ones too."""
+        return ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Map many() fields and set AUTOINCREMENT, so that SQLite never uses an id again, as PostgreSQL doesn't either:
@@ -106,6 +151,10 @@ class Base(DeclarativeBase):
 
     def __str__(self) -> str:
         return display(self)
+
+    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
+        """Errors (field name, message) of rules that involve other rows. Called before a form writes."""
+        return ()
 
 
 def _links(model: Any, name: str, field: Field) -> Any:
@@ -191,10 +240,6 @@ class Record(Base):
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - called with the class
         return {"version_id_col": cls.version}
-
-    def problems(self, session: Session) -> Iterable[tuple[str, Message]]:
-        """Errors (field name, message) of rules that involve other rows. Called before a form writes."""
-        return ()
 
 
 def name_key(model: type[Any], name: str | None) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Table, type_coerce
+from sqlalchemy import CheckConstraint, ColumnElement, Computed, ForeignKey, Table, type_coerce
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import column_property, mapped_column
 
 from panel.i18n import Message, _
 from panel.kinds import Kind, Many, Reference
+from panel.kinds.encrypted import Encrypted
 
 
 class Personal(Enum):
@@ -24,6 +25,31 @@ class Personal(Enum):
     WORK = "work"
     #: Data of a private person: masked for everybody; shown only by a reveal, which is logged.
     PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lock:
+    """The condition from which on a value stays as it is, and the sentence that says why and how it is changed
+    nevertheless. `when` gets the columns of the row as stored, and gives a condition of SQL; it may read other tables.
+
+    A lock of a column stands at col(locked=…), one of a whole row in `__locked__` of its table. It covers what people
+    type, not what the program sets (`readonly`). A row of which anything is locked isn't deleted either."""
+
+    when: Callable[[Any], ColumnElement[bool]]
+    why: Message
+    #: Of a whole row: no new row is added either for which the condition holds.
+    adding: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Requirement:
+    """A rule of a row that reads other tables, which no constraint of the database can hold: in `__requires__` of its
+    table. `broken` gets the columns of the row as it will be stored, and gives a condition of SQL."""
+
+    broken: Callable[[Any], ColumnElement[bool]]
+    message: Message
+    #: The name of the field to show it at.
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +67,8 @@ class Field:
     aliases: tuple[str, ...] = ()
     required: bool = False
     personal: Personal = Personal.NO
+    #: Stored encrypted: neither compared, sorted nor searched by the database.
+    encrypted: bool = False
     #: Set by the program; not in forms.
     readonly: bool = False
     group: Message = field(default_factory=lambda: _("General"))
@@ -55,8 +83,16 @@ class Field:
     #: Offered for sorting; only indexed columns are.
     sort: bool = False
     default: Any = None
+    #: Harmless: changed on the row of a list too.
+    inline: bool = False
     #: Computed by the database.
     computed: bool = False
+    #: From when on it stays as it is.
+    locked: Lock | None = None
+    #: Of filters: the references that lead to the record which has it.
+    through: tuple[str, ...] = ()
+    #: Asked only while another field has one of these values: its name and the values. Of the forms of steps.
+    only_if: tuple[str, tuple[Any, ...]] | None = None
 
     @property
     def reference(self) -> Reference | None:
@@ -81,6 +117,7 @@ def col(
     aliases: Sequence[str] = (),
     required: bool = False,
     personal: Personal = Personal.NO,
+    encrypted: bool = False,
     readonly: bool = False,
     group: Message | None = None,
     listed: bool = True,
@@ -90,9 +127,12 @@ def col(
     unique: bool = False,
     index: bool = False,
     default: Any = None,
+    locked: Lock | None = None,
+    inline: bool = False,
 ) -> Any:
     """Declare a column. `required` makes it NOT NULL; `unique` and `index` are set in the database, and allow sorting.
-    The other options are those of Field."""
+    `encrypted` is for texts of private people, with filter=False. `inline` is for what hangs on no rule: a
+    phone, a remark. The other options are those of Field."""
     declared = Field(
         kind=kind,
         label=label,
@@ -101,6 +141,7 @@ def col(
         aliases=tuple(aliases),
         required=required,
         personal=personal,
+        encrypted=encrypted,
         readonly=readonly,
         group=group or _("General"),
         listed=listed,
@@ -109,13 +150,15 @@ def col(
         filter=filter,
         sort=index or unique,
         default=default,
+        locked=locked,
+        inline=inline,
     )
     extra: list[Any] = []
     if isinstance(kind, Reference):
         extra.append(ForeignKey(f"{kind.table}.id", ondelete="RESTRICT"))
         index = index or not unique
     return mapped_column(
-        kind.sql(),
+        Encrypted() if encrypted else kind.sql(),
         *extra,
         nullable=not required,
         unique=unique or None,
@@ -168,9 +211,11 @@ def many(
     help: Message | None = None,
     aliases: Sequence[str] = (),
     group: Message | None = None,
+    readonly: bool = False,
     listed: bool = True,
     below: str | None = None,
     filter: bool = True,
+    locked: Lock | None = None,
 ) -> Any:
     """Declare references to any number of records of a table: `genres: Mapped[list[Genre]] = many("genre", …)`. The
     links are stored in a table of their own. They are part of the record: the permission to edit it covers them."""
@@ -180,10 +225,12 @@ def many(
             label=label,
             help=help,
             aliases=tuple(aliases),
+            readonly=readonly,
             group=group or _("General"),
             listed=listed,
             below=below,
             filter=filter,
+            locked=locked,
         )
     )
 

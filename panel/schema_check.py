@@ -7,17 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import Integer, Select
+from sqlalchemy import Index, Integer, Select, UniqueConstraint
 from sqlalchemy.orm import ColumnProperty, Mapper
 from sqlalchemy.sql import visitors
 
-from panel.base import Base, Record
-from panel.fields import all_fields, fields, links
+from panel.base import Base, Record, name_attributes
+from panel.fields import Personal, all_fields, fields, links
 from panel.i18n import Message
 
 #: Names of arguments and inputs that addresses and forms use themselves, so that no column can have them.
 RESERVED = frozenset(
-    {"id", "q", "is", "sort", "page", "size", "url", "columns", "column", "pick", "version", "csrf_token"}
+    {"id", "q", "is", "sort", "page", "size", "url", "columns", "column", "pick", "version", "csrf_token", "form_token"}
 )
 
 
@@ -53,9 +53,30 @@ def _faults(model: type[Base], tables: set[str]) -> Iterator[str]:
         if name not in known:
             yield f"it is displayed or ordered by {name}, which it doesn't have"
     yield from _columns(model)
+    yield from _private(model, table)
     for f in fields(model):
         if f.reference and f.reference.table not in tables:
             yield f"{f.attr} refers to {f.reference.table}, which is no declared table"
+
+
+def _private(model: type[Base], table: Any) -> Iterator[str]:
+    """Uses of a private column by which an answer would equal, order by or find its values: names, order, search, keys
+    of an import, and unique values, whose refusal tells of another record."""
+    private = {f.attr: f for f in fields(model) if f.personal is Personal.PRIVATE}
+    named = {*name_attributes(model), *model.__told_apart_by__, model.__order__.removeprefix("-")}
+    unique = {column.name for column in table.columns if column.unique}
+    for constraint in (*table.constraints, *(index for index in table.indexes if index.unique)):
+        if isinstance(constraint, UniqueConstraint | Index):
+            unique |= {column.name for column in constraint.columns}
+    for attr, f in private.items():
+        uses = {
+            "a name or order": attr in named or (attr == "name" and "name_key" in table.columns),
+            "the search": f.search,
+            "a key": f.key,
+            "unique": attr in unique,
+        }
+        if used := next((use for use, is_so in uses.items() if is_so), None):
+            yield f"{attr} is private, so that it can't be {used}: the answer would tell it to those who may not see it"
 
 
 def _columns(model: type[Base]) -> Iterator[str]:
@@ -68,6 +89,11 @@ def _columns(model: type[Base]) -> Iterator[str]:
             yield f"{attribute.key} reads other rows, which no scope can be put on; compute it of its own row"
     if model.__append_only__ and links(model):
         yield f"it is append-only, so that {links(model)[0].name} could never be changed; declare a table of its own"
+    for f in fields(model):
+        if f.encrypted and (f.personal is not Personal.PRIVATE or f.filter or f.search or f.sort or f.key):
+            yield f"{f.attr} is encrypted: it must be private, and can be neither filtered, searched, sorted nor a key"
+        if f.inline and (f.readonly or f.key or f.locked or f.personal is Personal.PRIVATE):
+            yield f"{f.attr} can't be edited on the row of a list: it is read-only, a key, locked or private"
     labels = [f.label for f in all_fields(model)]
     if duplicate := next((label for label in labels if labels.count(label) > 1), None):
         yield f"two columns are called “{duplicate.msgid}”, so that no file could tell them apart"
@@ -115,12 +141,13 @@ def _child_rows(models: list[type[Base]]) -> Iterator[str]:
 
 
 def _references(models: list[type[Base]]) -> Iterator[str]:
-    """Faults of references: each needs a relationship, and a screen of the table that it refers to."""
+    """Faults of references: each needs a relationship, and a screen of the table that it refers to, whose look-up forms
+    and filters ask. What the program alone sets and no filter asks for needs none."""
     tables = {model.__tablename__ for model in models}
     for model in models:
         for f in all_fields(model):
             place = f"{model.__name__}: {f.attr}"
-            if f.target and f.target not in tables:
+            if f.target and f.target not in tables and (f.filter or not f.readonly):
                 yield f"{place} refers to {f.target}, which has no screen; give it a view"
             if f.reference is None:
                 continue

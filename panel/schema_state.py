@@ -6,6 +6,7 @@ of a closed list is noticed, and AUTOINCREMENT on SQLite."""
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,12 +20,22 @@ from sqlalchemy import CheckConstraint, Connection, Table, inspect, text
 
 from panel.base import Base
 from panel.i18n import Message, _
+from panel.search import text_index
+
+
+def _is_declared(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether Alembic compares what has this name in the database; the tables of text indexes are made by setup."""
+    return kind != "table" or name not in text_index.tables()
+
 
 #: Options of Alembic's comparison, also for migrations/env.py.
 COMPARED: dict[str, Any] = {
+    "include_name": _is_declared,
     "compare_type": True,
     "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
 }
+#: The first SQLite that returns the rows it writes.
+OLDEST_SQLITE = (3, 35)
 #: The most differences that a message names.
 NAMED = 3
 
@@ -84,7 +95,12 @@ def differences(connection: Connection) -> list[Any]:
     """The differences of the database from the declared schema: Alembic's operations, then names of tables without
     AUTOINCREMENT."""
     context = MigrationContext.configure(connection, opts=COMPARED)
-    return [*compare_metadata(context, Base.metadata), *_without_autoincrement(connection)]
+    declared = {table: set(table.constraints) for table in Base.metadata.tables.values()}
+    found = [*compare_metadata(context, Base.metadata), *_without_autoincrement(connection)]
+    # A CHECK that is made of declared columns joins their table, as those do that Alembic makes of differences.
+    for table, constraints in declared.items():
+        table.constraints &= constraints
+    return found
 
 
 def _without_autoincrement(connection: Connection) -> Iterator[str]:
@@ -111,11 +127,23 @@ def missing_columns(connection: Connection) -> list[str]:
     return missing
 
 
+def versions(directory: str) -> list[str]:
+    """The versions of the schema that the migrations in `directory` know."""
+    return [str(revision.revision) for revision in ScriptDirectory(directory).walk_revisions()]
+
+
 def migration_obstacle(connection: Connection, directory: str) -> Message | None:
-    """Why the migrations in `directory` can't be applied: the database is newer, or not made by them. None if they
-    can."""
+    """Why the migrations in `directory` can't be applied: SQLite is too old, the database is newer, or not made by
+    them. None if they can."""
+    if connection.dialect.name == "sqlite" and sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        return _(
+            "The SQLite of this Python is too old: it is {have}, the program needs {need}. Build Python with a newer "
+            "SQLite (README.zh-CN.md says how), or use PostgreSQL.",
+            have=sqlite3.sqlite_version,
+            need=".".join(map(str, OLDEST_SQLITE)),
+        )
     script = ScriptDirectory(directory)
-    version, head = _version(connection), script.get_current_head()
+    version, head = revision_of(connection), script.get_current_head()
     if version is None:
         if set(inspect(connection).get_table_names()) & set(Base.metadata.tables):
             return _("The database holds tables of this name that setup did not make. Use another database.")
@@ -135,7 +163,7 @@ def problem(connection: Connection, directory: str, *, quick: bool = False) -> M
     columns."""
     if message := migration_obstacle(connection, directory):
         return message
-    version, head = _version(connection), ScriptDirectory(directory).get_current_head()
+    version, head = revision_of(connection), ScriptDirectory(directory).get_current_head()
     if version is None:
         return _("The database is not set up yet. Run: flask --app admin_app setup")
     if version != head:
@@ -156,7 +184,7 @@ def problem(connection: Connection, directory: str, *, quick: bool = False) -> M
     )
 
 
-def _version(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 

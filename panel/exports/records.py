@@ -17,6 +17,22 @@ from panel.kinds import Choice, Choices, Code, Flag, Moment, Text, Whole, now
 class ExportFormat(Choices):
     XLSX = "xlsx", _("Excel workbook")
     CSV = "csv", _("CSV")
+    #: A page that is made to be printed, such as the file of a case.
+    PRINT = "print", _("Page to print")
+    DOCX = "docx", _("Word document")
+    PDF = "pdf", _("PDF")
+    ZIP = "zip", _("ZIP archive")
+    OTHER = "other", _("Other file")
+
+    @classmethod
+    def of_file(cls, name: str) -> ExportFormat:
+        """The format that the ending of a file's name tells."""
+        ending = name.rpartition(".")[2].lower()
+        return cls.of(ending) if ending in {f.value for f in cls} else cls.OTHER
+
+
+#: The formats that an export of a list offers.
+FILE_FORMATS = (ExportFormat.XLSX, ExportFormat.CSV)
 
 
 class ExportLog(Base):
@@ -28,6 +44,7 @@ class ExportLog(Base):
     __labels__ = _("Export log")
     __scope__: ClassVar[Path] = Public()
     __append_only__ = True
+    __archivable__ = True
     __display__ = ("number",)
 
     number: Mapped[str] = col(Code(20), _("Export no."), required=True, unique=True, search=True)

@@ -5,7 +5,8 @@ No file is delivered without its entry in the log."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,9 +23,11 @@ from panel.exports.table_rows import Column, columns
 from panel.fields import Field, Personal
 from panel.i18n import Message, _
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
-from panel.search import listing
+from panel.search import filters, listing
 from panel.search.listing import Query, Quick
-from panel.security.policy import AccessDenied, Permission, model_of
+from panel.search.periods import PERIODS
+from panel.security.granted import granted
+from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, policy_of, system_session
 
 #: More rows than this are written by a job.
@@ -86,17 +89,29 @@ class PreparedExport:
 def prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick]) -> PreparedExport:
     """Check a request. Raises AccessDenied without the permission, UserError for an unknown column or a missing reason.
     A filter with an invalid value matches nothing, as in the list."""
-    actor, policy = actor_of(session), policy_of(session)
-    if not policy.may(actor, Permission.EXPORT, request.model):
-        raise AccessDenied
-    if request.clear and not policy.may(actor, Permission.EXPORT_CLEAR, request.model):
-        raise AccessDenied
+    with acting(session, request):
+        return _prepare(session, request, quick)
+
+
+@contextmanager
+def acting(session: Session, request: ExportRequest) -> Iterator[None]:
+    """Let the session act by the roles that grant the export alone. Raises AccessDenied without one."""
+    with granted(session, Permission.EXPORT, request.model):
+        if not request.clear:
+            yield
+            return
+        with granted(session, Permission.EXPORT_CLEAR, request.model):
+            yield
+
+
+def _prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick]) -> PreparedExport:
+    actor = actor_of(session)
     if request.clear and not request.reason:
         raise UserError(_("An export in clear needs a reason."))
-    masked = policy.sees_masked(actor, request.model)
+    masked = policy_of(session).sees_masked(actor, request.model)
     query = listing.read(request.model, request.arguments, masked=masked)
     where = listing.conditions(request.model, query, quick, actor, masked=masked)
-    number = f"{today():%Y%m%d}-{secrets.token_hex(3).upper()}"
+    number = new_number()
     label = request.model.__labels__
     name = _("{label} {day}", label=label, day=today())
     plain = f"{name} {number}" if request.clear else str(name)
@@ -126,44 +141,73 @@ def named_columns(model: type[Base], names: Sequence[str]) -> list[Column]:
 
 def count(session: Session, export: PreparedExport) -> int:
     statement = select(func.count()).select_from(export.request.model).where(*export.where)
-    return int(session.execute(statement).scalar_one())
+    with acting(session, export.request):
+        return int(session.execute(statement).scalar_one())
 
 
 def write(
     session: Session, export: PreparedExport, target: Path | IO[bytes], progress: Callable[[int], None] | None = None
 ) -> int:
-    """Write the file and its entry in the export log, and return the number of rows. The entry is written by a system
-    session of its own, because the given session may be read-only."""
+    """Write the file and its entry in the export log, and return the number of rows."""
     request, actor = export.request, actor_of(session)
-    rows = workbooks.export(
+    with acting(session, request):
+        rows = workbooks.export(
+            session,
+            request.model,
+            export.where,
+            target,
+            sort=export.sort,
+            shown=export.shown,
+            csv=request.format is ExportFormat.CSV,
+            clear=request.clear,
+            footnote=str(watermark(export.number, actor.name)) if request.clear else "",
+            progress=progress,
+        )
+    log(
         session,
-        request.model,
-        export.where,
-        target,
-        sort=export.sort,
-        shown=export.shown,
-        csv=request.format is ExportFormat.CSV,
+        number=export.number,
+        table_name=request.model.__tablename__,
         clear=request.clear,
-        footnote=str(watermark(export.number, actor.name)) if request.clear else "",
-        progress=progress,
+        reason=request.reason[:REASON_LENGTH] or None,
+        row_count=rows,
+        filter=export.filters or None,
+        columns="、".join(str(column.label) for column in export.shown)[:COLUMNS_LENGTH],
+        format=request.format,
+        file_name=export.name[:200],
     )
-    entry = {
+    return rows
+
+
+def new_number() -> str:
+    """A number for the export log: the day and six random digits."""
+    return f"{today():%Y%m%d}-{secrets.token_hex(3).upper()}"
+
+
+def log(session: Session, **entry: Any) -> None:
+    """Add an entry to the export log for the session's actor, by a system session of its own, because the given session
+    may be read-only. `entry` are the other columns of ExportLog."""
+    actor = actor_of(session)
+    who = {"at": now(), "actor_name": actor.name[:80], "actor_id": actor.user_id}
+    with system_session(session.connection().engine, policy_of(session), session.info.get("secret", "")) as log_session:
+        log_session.execute(insert(ExportLog).values(**who, **entry))
+
+
+def note_file(session: Session, name: str, *, format: ExportFormat | None = None, **entry: Any) -> str:
+    """Add an entry to the export log about any other file, in a writing session that acts for who takes it, and return
+    its number. Without `format` it follows from the name; `entry` are other columns of ExportLog."""
+    actor, number = actor_of(session), new_number()
+    values = {
         "at": now(),
-        "number": export.number,
         "actor_name": actor.name[:80],
         "actor_id": actor.user_id,
-        "table_name": request.model.__tablename__,
-        "clear": request.clear,
-        "reason": request.reason[:REASON_LENGTH] or None,
-        "row_count": rows,
-        "filter": export.filters or None,
-        "columns": "、".join(str(column.label) for column in export.shown)[:COLUMNS_LENGTH],
-        "format": request.format,
-        "file_name": export.name[:200],
+        "number": number,
+        "table_name": "",
+        "format": format or ExportFormat.of_file(name),
+        "file_name": name[-200:],
+        **entry,
     }
-    with system_session(session.connection().engine, policy_of(session), session.info.get("secret", "")) as log_session:
-        log_session.execute(insert(ExportLog).values(**entry))
-    return rows
+    session.connection().execute(insert(table_of(ExportLog)).values(values))
+    return number
 
 
 def to_file(session: Session, export: PreparedExport, out: Path, progress: Callable[[int], None] | None = None) -> int:
@@ -188,24 +232,23 @@ def watermark(number: str, person: str) -> Message:
 
 
 def arguments_of(
-    model: type[Base], filters: Iterable[str], *, masked: bool, resolve_name: Callable[[Field, str], str]
+    model: type[Base], wanted: Iterable[str], *, masked: bool, resolve_name: Callable[[Field, str], str]
 ) -> dict[str, list[str]]:
     """Parse filters of the form `field=value` to the arguments of a list's address.
 
     The field is given by name or label. The value of a reference is a record number, or a name that `resolve_name`
     turns into one. Raises UserError for an unknown field (the message names all) or an invalid value."""
-    known = listing.filterable(model, masked=masked)
-    by_label = {str(f.label): f.name for f in known}
-    offered = ", ".join(f.name for f in known)
+    known = {f.name: f for f in filters.filterable(model, masked=masked)}
+    by_label = {str(f.label): f.name for f in known.values()}
+    offered = ", ".join(known)
     arguments: dict[str, list[str]] = {}
-    for text in filters:
-        name, sign, value = text.partition("=")
-        name = name.strip()
-        field, dot, suffix = name.partition(".")
+    for text in wanted:
+        key, sign, value = text.partition("=")
+        field, suffix = filters.split(key.strip())
         field = by_label.get(field, field)
-        name = f"{field}{dot}{suffix}"
-        declared = next((f for f in known if f.name == field), None)
-        fits = suffix in ("", "empty") or (suffix in ("from", "to") and declared and listing.is_span(declared))
+        name = f"{field}{suffix}"
+        declared = known.get(field)
+        fits = declared is not None and suffix in filters.suffixes(declared)
         if declared is None or not fits or not sign:
             raise UserError(
                 _(
@@ -215,7 +258,7 @@ def arguments_of(
                 )
             )
         try:
-            if suffix != "empty":
+            if suffix not in (".empty", ".in", ".or"):
                 if declared.target and value.strip() and ids.parse(value) is None:
                     value = resolve_name(declared, value)
                 declared.kind.parse(value)
@@ -228,18 +271,30 @@ def arguments_of(
 def describe_filters(session: Session, model: type[Base], query: Query, quick: Mapping[str, Quick]) -> str:
     """The filters in words, such as 状态：在库；作者：鲁迅."""
     parts = [str(quick[query.quick].label)] if query.quick in quick else []
-    by_name = {f.name: f for f in listing.filterable(model)}
-    for name in dict.fromkeys(key.partition(".")[0] for key in query.values):
-        values = [_describe_value(session, by_name[name], value) for value in query.values.get(name, [])]
-        ends = [query.values.get(f"{name}.{end}", [""])[0] for end in ("from", "to")]
-        if any(ends):
-            values.append(" – ".join(ends))
-        if empty := query.values.get(f"{name}.empty"):
-            values.append(str(_("empty") if empty[0] == "1" else _("filled in")))
-        parts.append(str(_("{label}: {value}", label=by_name[name].label, value="、".join(values))))
+    by_name = {f.name: f for f in filters.filterable(model)}
+    groups: dict[str, list[str]] = {}
+    for name in query.names():
+        words = _describe_filter(session, by_name[name], query.values)
+        if group := query.values.get(f"{name}.or"):
+            groups.setdefault(group[0], []).append(words)
+        else:
+            parts.append(words)
+    parts += [str(_(" or ")).join(words) for words in groups.values()]
     if query.search:
         parts.append(str(_("{label}: {value}", label=_("Search"), value=query.search)))
     return "；".join(parts)
+
+
+def _describe_filter(session: Session, field: Field, given: filters.Values) -> str:
+    """The values of a filter in words, with its label."""
+    values = [_describe_value(session, field, value) for value in given.get(field.name, [])]
+    values += [str(PERIODS[name].label) if name in PERIODS else name for name in given.get(f"{field.name}.in", [])]
+    ends = [given.get(f"{field.name}.{end}", [""])[0] for end in ("from", "to")]
+    if any(ends):
+        values.append(" – ".join(ends))
+    if empty := given.get(f"{field.name}.empty"):
+        values.append(str(_("empty") if empty[0] == "1" else _("filled in")))
+    return str(_("{label}: {value}", label=field.label, value="、".join(values)))
 
 
 def _describe_value(session: Session, field: Field, text: str) -> str:

@@ -19,8 +19,8 @@ from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
 from panel.imports.rules import RECORD_NO, parent_references
 from panel.kinds import ZONE, Choice, Data, Flag, Kind, Moment
-from panel.search.listing import order
 from panel.search.names import NOT_VISIBLE, names_in_files
+from panel.search.order import order
 from panel.security.masking import is_masked
 from panel.security.policy import Permission, model_of
 from panel.security.session import actor_of, policy_of

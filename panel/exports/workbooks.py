@@ -21,7 +21,7 @@ from panel.imports.records import ImportRow
 from panel.imports.rules import REASON, Registry, Rules
 from panel.imports.stored_plan import FailedRow
 from panel.kinds import Choice, Flag, today
-from panel.search.listing import order
+from panel.search.order import order
 from panel.security.policy import model_of
 from panel.sheets import FormColumn, MarkedCell, Page
 
@@ -167,7 +167,7 @@ def _choices(session: Session, f: Field) -> list[str]:
         return [f.kind.format(True), f.kind.format(False)]
     if f.reference is None or not (model := model_of(f.reference.table)).__offered__:
         return []
-    statement = select(model).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
+    statement = select(model).where(*model.offered()).order_by(order(model, "")[0]).limit(MAX_CHOICES + 1)
     names = list(dict.fromkeys(name_in_files(record) for record in session.execute(statement).scalars()))
     return names if len(names) <= MAX_CHOICES else []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,22 @@ from panel import ids, schema_check
 from panel.i18n import _, n_, text
 from panel.imports.rules import Registry
 from panel.search import listing
+from panel.security.keys import keys_of
 from panel.security.policy import Permission, Role, RoleConflict
 from panel.sheets import MAX_BYTES
-from panel.web import errors, guards, login
+from panel.web import downloads, errors, guards, submissions
 from panel.web.context import current_actor, current_panel
 from panel.web.engine_views import engine_views
 from panel.web.frame import frame
 from panel.web.imports import jobs as _importjobs  # noqa: F401 - registers what jobs do of imports
+from panel.web.login import factor_pages, look, password  # noqa: F401 - their routes are the blueprint's
+from panel.web.login import pages as _pages  # noqa: F401
+from panel.web.login.blueprint import blueprint as session_blueprint
 from panel.web.pages import HomePage, Tile
 from panel.web.panel import Facts, Panel
 from panel.web.prepare import prepare
-from panel.web.system import job_pages, notice_pages
+from panel.web.serving import assets, compression, headers, hosts, icons, vendor_files
+from panel.web.system import find_pages, first_accounts, handbook_pages, job_pages, log_work, notice_pages, view_as
 from panel.web.views import SchemaView
 
 #: Bytes of a form besides the file in it.
@@ -65,7 +69,7 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
     app.url_map.converters["int"] = _Number
     if not app.static_folder:
         app.static_folder = str(ROOT / "static")
-        app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=app.send_static_file)
+        app.add_url_rule("/static/<path:filename>", endpoint="static")
     app.config.setdefault("BABEL_DEFAULT_LOCALE", text.DEFAULT_LOCALE)
     if app.config.get("MAX_CONTENT_LENGTH") is None:
         app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES + FORM_BYTES
@@ -74,13 +78,24 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
 
     @app.before_request
     def carry() -> None:
-        panel.session.info.update(policy=panel.policy, secret=app.config["SECRET_KEY"], jobs=panel.jobs)
+        panel.session.info.update(policy=panel.policy, secret=keys_of(panel.db.engine).hash, jobs=panel.jobs)
 
+    compression.install(app)
+    hosts.install(app)
+    vendor_files.install(app)
     guards.install(app, panel)
+    headers.install(app)
+    submissions.install(app, panel)
     errors.install(app)
-    app.register_blueprint(login.blueprint)
+    downloads.install(app)
+    app.register_blueprint(session_blueprint)
     app.register_blueprint(job_pages.blueprint)
+    app.register_blueprint(view_as.blueprint)
     app.register_blueprint(notice_pages.blueprint)
+    app.register_blueprint(handbook_pages.blueprint)
+    app.register_blueprint(find_pages.blueprint)
+    app.register_blueprint(first_accounts.blueprint)
+    panel.open_endpoints.add("first.page")
     panel.reading_endpoints.add("jobs.cancel")
     app.add_url_rule("/", "home", home or _plain_home)
     theme = Bootstrap4Theme(swatch="default", fluid=True, base_template="panel/base.html")
@@ -90,7 +105,9 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
     for view in shown:
         panel.views[view.endpoint] = view
         admin.add_view(view)
+    log_work.install(panel)
     _set_template_globals(app)
+    assets.install(app, lambda: _icons(panel))
 
 
 def assemble(
@@ -106,7 +123,8 @@ def assemble(
 ) -> Panel:
     """Turn a Flask application into a complete panel with these views. Call it once, after all models are declared.
 
-    The application's config must have SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST is argon2's time cost.
+    The application's config must have SECRET_KEY and SQLALCHEMY_DATABASE_URI; PASSWORD_COST is argon2's time cost,
+    LOG_KEY seals the logs, LOG_HEADS is the file of their heads; HASH_KEY hashes private telephones, DATA_KEY encrypts.
     """
     panel = prepare(
         app,
@@ -128,17 +146,16 @@ def _template_loader(app: Flask) -> Any:
     return ChoiceLoader([*own, FileSystemLoader(ROOT / "templates")])
 
 
-def static_version() -> str:
-    """Ten hexadecimal digits that change with the content of any static file."""
-    digest = sha256()
-    for file in sorted((ROOT / "static").rglob("*.*")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:10]
+def _icons(panel: Panel) -> set[str]:
+    """The icons that pages may show."""
+    named = {view.icon for view in panel.views.values()} | {link.icon for link in panel.links}
+    folders = {ROOT / "templates", Path(panel.app.root_path) / str(panel.app.template_folder)}
+    return named | icons.in_templates(folders) | icons.BUTTONS
 
 
 def _set_template_globals(app: Flask) -> None:
     """Set the globals and context of templates."""
-    app.jinja_env.globals.update(_=_, n_=n_, static_version=static_version())
+    app.jinja_env.globals.update(_=_, n_=n_, look_themes=look.THEMES, look_densities=look.DENSITIES)
 
     @app.context_processor
     def surround() -> dict[str, Any]:
@@ -149,6 +166,7 @@ def _set_template_globals(app: Flask) -> None:
             "frame_locale": text.current_locale(),
             "locales": text.LOCALES,
             "unit": current_panel().unit(),
+            "look": look.chosen(),
         }
 
 

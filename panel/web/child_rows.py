@@ -10,7 +10,7 @@ The name of a control is `table.key.field`. The key of a stored row is its id, t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,13 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 
 from panel.base import Base
-from panel.fields import Field, fields
+from panel.fields import Field, Lock, fields
 from panel.i18n import Message, _
 from panel.kinds import Data, Invalid
 from panel.search import listing
+from panel.security import locks
 from panel.security.policy import OutOfScope, Permission
-from panel.store.db_errors import explain
+from panel.store.db_errors import explain_to
 from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.forms import KindField, RecordForm
@@ -63,6 +64,11 @@ class RowForm:
     errors: list[str] = field(default_factory=list)
     note: Message | None = None
 
+    def lock(self, held: Collection[Lock]) -> None:
+        """Say which fields stay as they are by the locks that hold, or why the whole row does."""
+        self.form.locked = forms.locked_fields(self.form.model, held)
+        self.note = locks.row_reason(self.form.model, held)
+
 
 def read(model: type[Base], record: Any) -> list[RowTable]:
     """The child tables in the form of a record (None for a new one), with the posted changes. Answers 403 to posted
@@ -91,7 +97,7 @@ def are_stale(tables: Iterable[RowTable]) -> bool:
 
 def save(tables: Iterable[RowTable], parent: Any) -> list[Problem]:
     """Write the posted changes in the transaction in which the parent was flushed. Returns errors, each with the full
-    name of its control. Removals come first, so that their unique values are free."""
+    name of its control; the caller rolls back. Removals come first, so that their unique values are free."""
     for table in tables:
         changed = [row for row in table.rows if row.changed or row.removed]
         for row in sorted(changed, key=lambda row: not row.removed):
@@ -140,8 +146,12 @@ class RowTable:
         if self.parent is None:
             return []
         records = self._load()
-        editable, removable = (self.view.changeable(records, act) for act in (Permission.EDIT, Permission.DELETE))
-        return [self._row_form(r, str(r.id) in keys, r.id in editable, r.id in removable) for r in records]
+        held = locks.holding(current_panel().session, self.view.model, {record.id for record in records})
+        editable, removable = (self.view.changeable(records, act, held) for act in (Permission.EDIT, Permission.DELETE))
+        rows = [self._row_form(r, str(r.id) in keys, r.id in editable, r.id in removable) for r in records]
+        for row in rows:
+            row.lock(held[row.record.id])
+        return rows
 
     def _load(self) -> list[Any]:
         model = self.view.model
@@ -242,9 +252,10 @@ class RowTable:
             self.view.on_save(record, is_created=row.record is None)
             session.flush()
         except IntegrityError as error:
-            return [explain(error, model)]
-        except (Invalid, OutOfScope) as refusal:
-            return [(None, refusal.message)]
+            session.rollback()
+            return [explain_to(session, error, model)]
+        except (Invalid, OutOfScope, locks.Locked, locks.Unmet) as refusal:
+            return [(getattr(refusal, "field", None), refusal.message)]
         return []
 
     def page(self) -> ChildTable:
@@ -285,7 +296,9 @@ class RowTable:
         for declared in self.view.declared:
             if declared.name == self.reference.name or isinstance(declared.kind, Data):
                 continue
-            if row.may_edit and declared.name in row.form:
+            if row.may_edit and declared.name in row.form.locked:
+                inputs.append(forms.locked_input(row.form, declared, row.record))
+            elif row.may_edit and declared.name in row.form:
                 inputs.append(input_ := forms.form_input(row.form[declared.name], self.view.endpoint))
                 if not row.changed:
                     input_.was = input_.value

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from panel.errors import UserError
 from panel.i18n import _
-from panel.security.accounts import User
+from panel.security.accounts import User, roles_in_force
 from panel.security.policy import SYSTEM, Actor
 from panel.security.session import set_actor, writing
 from panel.sheets import MAX_BYTES, TOO_LARGE
@@ -47,11 +47,17 @@ def acting(panel: Panel, person: str | None, *, write: bool = False) -> Iterator
         yield session
 
 
+def begin_writing(session: Any) -> None:
+    """Let the session of a command write from now on, in a new transaction."""
+    session.rollback()
+    writing.set(True)
+
+
 def actor_named(panel: Panel, session: Any, name: str) -> Actor:
     """The active account with this user name as an actor. Raises UserError if there is none."""
     statement = select(User).where(User.username == name, User.active).options(joinedload(User.roles))
     user = session.execute(statement).unique().scalar_one_or_none()
     if user is None:
         raise UserError(_("There is no account {name}.", name=name))
-    roles = frozenset(role.role for role in user.roles)
-    return Actor(user.name, user.id, roles, panel.facts(session, user.id, roles))
+    roles = roles_in_force(user)
+    return panel.policy.actor(user.name, user.id, roles, panel.facts(session, user.id, roles))

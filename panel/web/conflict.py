@@ -1,19 +1,26 @@
-"""Conflicts: the form as shown to the second of two people who edit the same record."""
+"""Conflicts: the form as shown to the second of two people who edit the same record, and the answer to a form that was
+sent before with another content."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import flash, request
 
-from panel.base import Record
-from panel.i18n import _
-from panel.kinds import tidy
-from panel.web import forms, history
+from panel.base import Base, Record, display
+from panel.errors import UserError
+from panel.i18n import Message, _
+from panel.kinds import Invalid, tidy
+from panel.security.creation import RowRefused
+from panel.store.once import Earlier, new_token
+from panel.web import forms, history, submissions
 from panel.web.child_rows import RowForm
 from panel.web.forms import KindField, RecordForm
 from panel.web.pages import ChildRow, FormPage, Input
-from panel.web.render import text_of
+from panel.web.render import sentence, text_of
+
+if TYPE_CHECKING:
+    from panel.web.views import SchemaView
 
 
 def is_stale(record: Any) -> bool:
@@ -67,3 +74,23 @@ def _mark_row(child_row: ChildRow, row: RowForm) -> None:
             name = input_.name.rpartition(".")[2]
             if name in row.form:
                 _merge(input_, row.form[name], row.record)
+
+
+def ask_again(view: SchemaView, form: RecordForm, earlier: Earlier) -> Any:
+    """Answer a generated form that was sent before with another content: show it once more, with a new token. None if
+    what it made isn't there."""
+    record = submissions.record_of(earlier)
+    if not isinstance(record, Base):
+        return None
+    page = view.form_page(form, None)
+    page.conflict, page.token = submissions.other_content(display(record)), new_token()
+    return view.render("panel/form.html", page=page), 409
+
+
+def refused(problem: Invalid | UserError) -> list[tuple[str | None, Message]]:
+    """The problems of a row that broke a rule, by field. Any other refusal is shown above the form at once, with its
+    link."""
+    if isinstance(problem, RowRefused):
+        return [*problem.problems]
+    flash(sentence(problem), "danger")
+    return []

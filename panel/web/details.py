@@ -12,11 +12,13 @@ from panel.base import UNSCOPED, Base, display
 from panel.fields import Field, fields, links, table_of_links
 from panel.i18n import Message, _
 from panel.kinds import Choice, Data
-from panel.search import listing
+from panel.search import filters, listing, order
 from panel.security.policy import Permission
 from panel.web import child_rows, history, lists, render
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, DetailsPage, Group, Related
+from panel.web.rows import place
+from panel.web.system import find_pages
 
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
@@ -33,27 +35,31 @@ def build(
     *,
     without: Collection[str] = (),
     tables: int = RELATED_TABLES,
+    with_facts: bool = True,
     with_history: bool = True,
 ) -> DetailsPage:
     """The page of a record. `without` are endpoints of referring tables to leave out; `tables` is the number of those
-    shown with rows."""
+    shown with rows. A page that tells its facts or its history itself leaves them out."""
+    find_pages.remember(view.model, record.id)
     page = DetailsPage(
         title=f"{view.model.__label__} · {display(record)}",
         sub=lists.place_words(view, record),
         tag=_tag(view, record),
-        groups=_groups(view, record),
+        groups=groups(view, record) if with_facts else [],
         related=_related(record, [pair for pair in referrers(view.model) if pair[0].endpoint not in without], tables),
         history=history.of_record(record) if with_history else [],
     )
-    back = request.full_path.rstrip("?")
-    if view.may_change(record, Permission.DELETE):
+    page.place = place.of_record(view, record, f"{view.endpoint}.details_view")
+    # From the page of a row one comes back to the list, else to this page.
+    within = place.arguments()
+    back = {place.WITHIN: within} if within else {"url": request.full_path.rstrip("?")}
+    acts = view.acts(record)
+    if Permission.DELETE in acts:
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
     if reveal := view.reveal_button(record):
         page.buttons.append(reveal)
-    if view.may_change(record):
-        page.buttons.append(
-            Button(_("Edit"), view.get_url(".edit_view", id=record.id, url=back), "pencil", primary=True)
-        )
+    if Permission.EDIT in acts:
+        page.buttons.append(Button(_("Edit"), view.get_url(".edit_view", id=record.id, **back), "pencil", primary=True))
     return page
 
 
@@ -63,15 +69,16 @@ def _tag(view: SchemaView, record: Any) -> Cell | None:
     return render.cell(field, record) if field else None
 
 
-def _groups(view: SchemaView, record: Any) -> list[Group]:
-    groups: dict[Message, Group] = {}
+def groups(view: SchemaView, record: Any) -> list[Group]:
+    """The declared columns of a record as facts, by the groups of their declaration."""
+    by_label: dict[Message, Group] = {}
     for field in view.declared:
         if isinstance(field.kind, Data):
             continue
         cell = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, linked=True)
         wide = getattr(field.kind, "lines", 1) > 1
-        groups.setdefault(field.group, Group(field.group)).facts.append((field.label, cell, wide))
-    return list(groups.values())
+        by_label.setdefault(field.group, Group(field.group)).facts.append((field.label, cell, wide))
+    return list(by_label.values())
 
 
 def referrers(model: type[Base]) -> list[tuple[SchemaView, list[Field]]]:
@@ -105,7 +112,7 @@ def _related(record: Any, referring: list[tuple[SchemaView, list[Field]]], limit
 def _refers_to(model: type[Base], field: Field, record: Any) -> ColumnElement[bool]:
     """The condition that a row refers to a record by this field."""
     if field.many:
-        return listing.points_at(model, field, [record.id])
+        return filters.points_at(model, field, [record.id])
     refers: ColumnElement[bool] = getattr(model, field.attr) == record.id
     return refers
 
@@ -130,7 +137,7 @@ def _add_rows(related: Related, view: SchemaView, references: list[Field], condi
     """Add rows to a referring table, in one statement: the latest ones, or for child rows (`own`) those of the form in
     its order."""
     model = view.model
-    column, downwards = (model.id, False) if own else listing.order(model, "")
+    column, downwards = (model.id, False) if own else order.order(model, "")
     hidden = {f.name for f in references} if len(references) == 1 else set()
     candidates = [f for f in view.declared if f.name not in hidden and not isinstance(f.kind, Data)]
     if view.related:

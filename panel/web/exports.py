@@ -18,18 +18,20 @@ from werkzeug.datastructures import MultiDict
 from panel import ids
 from panel.errors import UserError
 from panel.exports import requests
-from panel.exports.records import ExportFormat
+from panel.exports.records import FILE_FORMATS, ExportFormat
 from panel.exports.requests import ExportRequest, PreparedExport
 from panel.exports.table_rows import Column, columns
 from panel.fields import Personal, fields
 from panel.i18n import Message, _, n_
 from panel.jobs.worker import Context, enqueue, kind
 from panel.kinds import tidy
+from panel.search import columns as list_columns
 from panel.search import listing
+from panel.security.granted import granted
 from panel.security.policy import Permission
-from panel.security.session import writing
-from panel.web.context import current_actor, current_panel
-from panel.web.downloads import XLSX, send_download
+from panel.security.session import actor_of, writing
+from panel.web.context import current_panel
+from panel.web.downloads import XLSX, already_noted, send_download
 from panel.web.pages import Chip, Page
 
 MIMES = {ExportFormat.XLSX: XLSX, ExportFormat.CSV: "text/csv; charset=utf-8"}
@@ -82,7 +84,7 @@ class TableExports:
     def export(self, export_type: str) -> Any:
         """Export the list with its filters, order and masking; the argument `columns` chooses columns."""
         self.require(Permission.EXPORT)
-        if export_type not in {f.value for f in ExportFormat}:
+        if export_type not in {f.value for f in FILE_FORMATS}:
             abort(404)
         names = [name for text in request.args.getlist("columns") for name in text.split(",") if name]
         export_request = ExportRequest(self.model, _arguments(), tuple(names), ExportFormat.of(export_type))
@@ -102,7 +104,7 @@ class TableExports:
         if not names:
             return self._export_page(_("Tick at least one column."))
         format_name = form.get("format", "")
-        format = ExportFormat.of(format_name) if format_name in {f.value for f in ExportFormat} else ExportFormat.XLSX
+        format = ExportFormat.of(format_name) if format_name in {f.value for f in FILE_FORMATS} else ExportFormat.XLSX
         reason = tidy(form.get("reason"))[: requests.REASON_LENGTH]
         clear = form.get("clear") == "1"
         if clear:
@@ -132,15 +134,22 @@ class TableExports:
 
     def _export_page(self, error: Message | None = None) -> Any:
         """The page as it was filled in, or with the columns ticked that the address says."""
-        panel, actor = current_panel(), current_actor()
+        with granted(current_panel().session, Permission.EXPORT, self.model):
+            return self._choices(error)
+
+    def _choices(self, error: Message | None) -> Any:
+        panel = current_panel()
         session = panel.session
+        actor = actor_of(session)
         masked = panel.policy.sees_masked(actor, self.model)
         query = listing.read(self.model, _arguments(), masked=masked)
         where = listing.conditions(self.model, query, self.quick_filters(), actor, masked=masked)
         count = listing.counts(session, [(self.model, listing.all_of(where))])[0]
         known = columns(self.model)
         form = request.form if request.method == "POST" else None
-        ticked = set(form.getlist("column")) if form is not None else self._picked(known)
+        picked = self._picked(known, query.columns)
+        known.sort(key=lambda column: picked.index(column.name) if column.name in picked else len(picked))
+        ticked = form.getlist("column") if form is not None else picked
         format_name = form.get("format") if form is not None else ExportFormat.XLSX.value
         arguments = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "pick"}
         page = ExportPage(
@@ -159,7 +168,7 @@ class TableExports:
                 )
                 for number, column in enumerate(known, start=1)
             ],
-            formats=[(f.value, f.label, f.value == format_name) for f in ExportFormat],
+            formats=[(f.value, f.label, f.value == format_name) for f in FILE_FORMATS],
             may_clear=self.can_export_clear,
             clear=form is not None and form.get("clear") == "1",
             reason=tidy(form.get("reason")) if form is not None else "",
@@ -169,12 +178,14 @@ class TableExports:
         )
         return self.render("panel/export.html", page=page), 422 if error else 200
 
-    def _picked(self, known: Sequence[Column]) -> set[str]:
-        pick = request.args.get("pick", "all")
-        if pick == "none":
-            return set()
-        listed = {f.name for f in self.declared if f.listed}
-        return {c.name for c in known if pick != "list" or c.name in listed}
+    def _picked(self, known: Sequence[Column], chosen: Sequence[str]) -> list[str]:
+        """The columns to tick, in their order: all, none, or those of the list, which are proposed if some are
+        `chosen` there."""
+        pick = request.args.get("pick") or ("list" if chosen else "all")
+        if pick == "list":
+            offered = {column.name for column in known}
+            return [name for name in list_columns.layout(self.model, chosen).names if name in offered]
+        return [] if pick == "none" else [column.name for column in known]
 
 
 @kind("export")
@@ -208,4 +219,5 @@ def _ticked(form: MultiDict[str, str], known: Sequence[Column]) -> list[str]:
 def _download(target: Any, prepared: PreparedExport) -> Response:
     """The file as a download."""
     target.seek(0)
+    already_noted()
     return send_download(target, prepared.name, MIMES[prepared.request.format])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,16 @@ from flask_admin.form import BaseForm
 from markupsafe import Markup
 from wtforms import Field as FormField
 
-from panel.base import Base
-from panel.fields import Field, all_fields
+from panel.base import Base, display
+from panel.fields import Field, Lock, all_fields
 from panel.i18n import Message, _
 from panel.kinds import Amount, Choice, Data, Invalid, Kind, Moment, Text, Whole
-from panel.web.lookups import all_visible, label
+from panel.security import locks
+from panel.security.policy import model_of
+from panel.web.lookups import all_visible, label, not_offered
 from panel.web.lookups import chosen as chosen_record
 from panel.web.pages import Group, Input
-from panel.web.render import is_masked, text_of
+from panel.web.render import is_masked_in, text_of
 
 if TYPE_CHECKING:
     from panel.web.child_rows import RowTable
@@ -64,7 +66,7 @@ class KindField(FormField):
             return
         if declared.reference:
             self.text, self.shown = str(self.data), text_of(declared, record)
-        elif is_masked(declared, self.model):
+        elif is_masked_in(declared, record):
             self.text = declared.kind.mask(self.data)
         else:
             self.text = declared.kind.format(self.data)
@@ -111,6 +113,9 @@ class KindField(FormField):
             self.process_errors = [str(_("Choose one from the list."))]
         else:
             self.shown = target.label
+            if not_offered(self.declared.reference.table, [target.id]):
+                why = model_of(self.declared.reference.table).not_offered(target.label)
+                self.process_errors = [str(why)]
 
     def add_error(self, message: Message) -> None:
         """Add an error that was found when saving."""
@@ -120,6 +125,10 @@ class KindField(FormField):
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         self.errors = list(self.process_errors)
         return not self.errors
+
+    def is_changed(self) -> bool:
+        """Whether the value differs from that of the record."""
+        return bool(self.process_errors) or self.data != self.current
 
     def populate_obj(self, obj: Any, name: str) -> None:
         if getattr(obj, self.declared.attr) != self.data:
@@ -137,6 +146,7 @@ class ManyField(KindField):
     def process_record(self, record: Base | None) -> None:
         self.process_errors = []
         self._hold(list(getattr(record, self.declared.attr)) if record is not None else [])
+        self.current = self.data
 
     def _hold(self, records: list[Any]) -> None:
         self.records = records
@@ -159,6 +169,11 @@ class ManyField(KindField):
         self._hold(records)
         if len(records) != len(ids):
             self.process_errors = [str(_("Choose one from the list."))]
+            return
+        added = [id_ for id_ in self.data if id_ not in (self.current or ())]
+        if gone := not_offered(self.declared.target, added):
+            name = next(display(record) for record in records if record.id == gone[0])
+            self.process_errors = [str(model_of(self.declared.target).not_offered(name))]
 
     def parse_text(self, raw: str) -> None:
         self.parse_texts([raw])
@@ -178,6 +193,8 @@ class RecordForm(BaseForm):
 
     model: type[Base]
     child_tables: Sequence[RowTable] = ()
+    #: Why fields stay as they are, by name. They are shown, and a posted change of one is an error.
+    locked: Mapping[str, Message] = {}
 
     def process(self, formdata: Any = None, obj: Any = None, data: Any = None, **kwargs: Any) -> None:
         for field in self:
@@ -193,6 +210,10 @@ class RecordForm(BaseForm):
 
     def validate(self, *args: Any, **kwargs: Any) -> bool:
         valid = super().validate(*args, **kwargs)
+        for name, why in self.locked.items():
+            if name in self and self[name].is_changed():
+                self[name].add_error(why)
+                valid = False
         return all([valid, *(table.validate() for table in self.child_tables)])
 
     def prefill(self, values: dict[str, str]) -> None:
@@ -202,6 +223,11 @@ class RecordForm(BaseForm):
                 field.parse_text(values[field.name])
                 if field.process_errors:
                     field.process_record(None)
+
+
+def locked_fields(model: type[Base], held: Collection[Lock]) -> dict[str, Message]:
+    """Why fields stay as they are by the locks that hold, by name."""
+    return {f.name: why for f in all_fields(model) if (why := locks.reason(model, f, held))}
 
 
 def form_class(model: type[Base], without: Collection[str] = ()) -> type[RecordForm]:
@@ -218,11 +244,22 @@ def groups(form: RecordForm, endpoint: str, record: Base | None) -> list[Group]:
         if isinstance(declared.kind, Data):
             continue
         group = by_label.setdefault(declared.group, Group(declared.group))
-        if declared.name in form:
+        if declared.name in form.locked:
+            group.inputs.append(locked_input(form, declared, record))
+        elif declared.name in form:
             group.inputs.append(form_input(form[declared.name], endpoint))
         elif record is not None and (text := text_of(declared, record)):
             group.inputs.append(Input(declared.name, declared.label, "shown", text=text, help=declared.help))
     return [group for group in by_label.values() if group.inputs]
+
+
+def locked_input(form: RecordForm, declared: Field, record: Base | None) -> Input:
+    """A value that stays as it is, with the reason."""
+    field = form[declared.name]
+    input_ = Input(field.name, declared.label, "shown", text=text_of(declared, record) if record is not None else "")
+    input_.help, input_.locked = form.locked[declared.name], True
+    input_.errors = [str(error) for error in field.errors or field.process_errors]
+    return input_
 
 
 def form_input(field: KindField, endpoint: str) -> Input:
@@ -290,6 +327,9 @@ def control(kind: Kind, declared: Field, endpoint: str) -> Input:
         input_.choices = [(key, str(label)) for key, label in labels.items()]
     if isinstance(kind, Whole | Amount):
         input_.step = "1" if isinstance(kind, Whole) else str(10**-kind.places)
+    if declared.only_if:
+        name, values = declared.only_if
+        input_.only_if = (name, tuple(str(getattr(value, "value", value)) for value in values))
     if declared.target:
         input_.lookup_url = url_for(f"{endpoint}.ajax_lookup", name=declared.name)
     if input_.control == "select" and not (declared.required and declared.default is not None):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from flask import request, url_for
 
 from panel.i18n import Message, text
@@ -9,18 +11,29 @@ from panel.jobs.records import Job
 from panel.notify import notices
 from panel.notify.records import Notice
 from panel.search import listing
-from panel.security.policy import Permission
+from panel.security.granted import acting_as
+from panel.security.policy import Actor, Permission
 from panel.web.context import current_actor
 from panel.web.pages import Frame, MenuGroup, MenuItem
 from panel.web.panel import Link, Panel
-from panel.web.system import job_pages
+from panel.web.system import find_pages, handbook_pages, job_pages
+from panel.web.tables import left_lists
+
+#: A menu of so few groups shows them all.
+OPEN_GROUPS = 3
 
 
 def frame(panel: Panel) -> Frame | None:
-    """The frame for the logged-in account; None without one."""
+    """The frame for the logged-in account, with all its roles also on a page that acts by some of them; None without
+    one."""
     actor = current_actor()
     if actor.user_id is None:
         return None
+    with acting_as(panel.session, actor):
+        return _frame(panel, actor)
+
+
+def _frame(panel: Panel, actor: Actor) -> Frame:
     readable = [v for v in panel.views.values() if panel.policy.may(actor, Permission.READ, v.model)]
     shown = [link for link in panel.links if link.may()]
     counted = {v.endpoint: (v.model, v.quick_filters()[v.badge].condition(actor)) for v in readable if v.badge}
@@ -33,35 +46,63 @@ def frame(panel: Panel) -> Frame | None:
     def add(group: Message, item: MenuItem) -> None:
         groups.setdefault(group, MenuGroup(group, [])).items.append(item)
 
+    covered: dict[str, str] = {}
+    for link in shown:
+        for endpoint in link.covers:
+            covered.setdefault(endpoint, link.endpoint)
     for link in shown:
         if link.first:
-            add(link.group, _link_item(link, badges.get(link.endpoint, 0)))
+            add(link.group, _link_item(link, badges.get(link.endpoint, 0), covered))
     for view in readable:
-        url = url_for(f"{view.endpoint}.index_view")
+        if view.endpoint in covered:
+            continue
+        url = left_lists.address(view.endpoint, url_for(f"{view.endpoint}.index_view"))
         active = request.blueprint == view.endpoint
         add(view.group, MenuItem(view.model.__labels__, url, view.icon, active, badges.get(view.endpoint, 0)))
     for link in shown:
         if not link.first:
-            add(link.group, _link_item(link, badges.get(link.endpoint, 0)))
-    search_view = panel.views.get(panel.search_table)
-    if search_view is None or search_view not in readable:
-        search_view = next((v for v in readable if listing.searchable(v.model)), None)
+            add(link.group, _link_item(link, badges.get(link.endpoint, 0), covered))
     return Frame(
         unit=panel.unit(),
         sub=panel.sub(),
-        menu=list(groups.values()),
+        menu=_arranged(panel, groups),
         person=actor.name,
         roles="、".join(str(role.label) for role in panel.policy.roles_of(actor)),
-        banner=panel.banner(),
-        search_url=url_for(f"{search_view.endpoint}.index_view") if search_view else None,
-        search_hint="、".join(str(f.label) for f in listing.searchable(search_view.model)[:4]) if search_view else "",
+        banners=panel.banners(),
+        search_hint="、".join(str(v.model.__labels__) for v in find_pages.searched(panel)[:4]),
         locale=text.current_locale(),
         locales=text.LOCALES,
+        bar=_bar(panel, actor, {view.endpoint for view in readable} - {*covered}, shown),
         unread=unread,
         unseen=unseen,
+        help_url=handbook_pages.help_url(),
     )
 
 
-def _link_item(link: Link, count: int) -> MenuItem:
+def _bar(panel: Panel, actor: Actor, lists: set[str], links: Sequence[Link]) -> list[MenuItem]:
+    """What a thumb reaches on a phone; nothing where it would be one place alone."""
+    icons = {link.endpoint: link.icon for link in links} | {name: panel.views[name].icon for name in lists}
+    found = []
+    for thumb in panel.bar:
+        if (endpoint := next((one for one in thumb.endpoints if one in icons), None)) is None:
+            continue
+        url = url_for(f"{endpoint}.index_view" if endpoint in lists else endpoint)
+        url += f"?is={quick}" if (quick := thumb.opens(actor)) else ""
+        active = endpoint in {request.blueprint, request.endpoint}
+        found.append(MenuItem(thumb.label, url, icons[endpoint], active))
+    return found if len(found) > 1 else []
+
+
+def _link_item(link: Link, count: int, covered: Mapping[str, str]) -> MenuItem:
     url = url_for(link.endpoint)
-    return MenuItem(link.label, url, link.icon, active=request.path == url, count=count)
+    active = request.path == url or covered.get(request.blueprint or "") == link.endpoint
+    return MenuItem(link.label, url, link.icon, active=active, count=count)
+
+
+def _arranged(panel: Panel, groups: dict[Message, MenuGroup]) -> list[MenuGroup]:
+    """The groups in the panel's order. A short menu has none folded."""
+    for label, group in groups.items():
+        at_hand = len(groups) <= OPEN_GROUPS or any(item.active for item in group.items)
+        group.folded = label in panel.menu_folded and not at_hand
+    order = {label: place for place, label in enumerate(panel.menu_order)}
+    return [groups[label] for label in sorted(groups, key=lambda label: order.get(label, len(order)))]

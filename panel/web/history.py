@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 
 from panel.base import UNSCOPED, Base
-from panel.fields import Field, all_fields
+from panel.fields import Field, Personal, all_fields
 from panel.i18n import Message, _
-from panel.kinds import Moment
+from panel.kinds import ERASED, Moment
 from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.policy import SYSTEM, model_of
 from panel.security.records import AuditEntry
@@ -22,7 +22,20 @@ SHOWN = 12
 
 def of_record(record: Base) -> list[HistoryItem]:
     """The latest changes of a record, newest first. The number of statements is fixed."""
-    return items(entries(type(record).__tablename__, record.id), type(record))
+    shown = items(entries(type(record).__tablename__, record.id), type(record))
+    if getattr(record, "erased_at", None) is not None:
+        _hide_erased(shown, type(record))
+    return shown
+
+
+def _hide_erased(shown: list[HistoryItem], model: type[Base]) -> None:
+    """Show nothing of the private values that a record had before it was anonymised, not even masked."""
+    private = {str(f.label) for f in all_fields(model) if f.personal is Personal.PRIVATE}
+    for item in shown:
+        for change in item.changes:
+            if str(change.label) in private:
+                change.before = ERASED if change.before else ""
+                change.after = ERASED if change.after else ""
 
 
 def entries(table: str, record_id: int) -> list[AuditEntry]:
@@ -47,7 +60,8 @@ def items(audit_entries: list[AuditEntry], model: type[Base] | None) -> list[His
             else {}
         )
         lines = []
-        for name, (before, after) in entry.changes.items():
+        # Of a new record the values stand on the page itself.
+        for name, (before, after) in entry.changes.items() if entry.action != "create" else ():
             field = fields_by_name.get(name)
             if field and field.target:
                 referenced = (before, after) if field.reference else (*(before or ()), *(after or ()))
@@ -66,9 +80,7 @@ def items(audit_entries: list[AuditEntry], model: type[Base] | None) -> list[His
             changes=[
                 Change(field.label if field else name, _show(field, before, names), _show(field, after, names))
                 for name, field, before, after in lines
-            ]
-            if entry.action != "create"
-            else [],
+            ],
         )
         for entry, lines in shown
     ]

@@ -2,74 +2,110 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import redirect, request
 
 from panel.base import display
 from panel.fields import Field
 from panel.i18n import _, n_
-from panel.kinds import Amount, Data, Flag, Whole, today
-from panel.search import listing
+from panel.kinds import Amount, Whole, today
+from panel.search import columns, listing, order, saved_views
 from panel.search.listing import Query
-from panel.search.names import NOT_VISIBLE
-from panel.security.policy import Permission
-from panel.web import forms, render
+from panel.search.saved_views import OfferedView
+from panel.security.policy import Permission, model_of
+from panel.web import render
 from panel.web.context import current_actor, current_panel
-from panel.web.lookups import chosen
-from panel.web.pages import Button, Chip, Column, Input, ListPage, Pager, Row
+from panel.web.imports import prerequisites
+from panel.web.pages import Button, Chip, Column, ListPage, Pager, Row, Words
+from panel.web.rows import inline, place
+from panel.web.rows.many_rows import MOST
+from panel.web.tables import columns as chosen_columns
+from panel.web.tables import extra, filter_inputs, left_lists, view_pages
 
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
 
 
-def build(view: SchemaView) -> ListPage:
-    """The page for the arguments of the address. The number of statements doesn't grow with the rows."""
+def answer(view: SchemaView) -> Any:
+    """The list, or the redirect to the view or the columns that the address asks for."""
+    session = current_panel().session
+    views = saved_views.offered(session, view.model)
+    if (opened := view_pages.open_view(view, views)) is not None:
+        return opened
+    query = saved_views.read(session, view.model, request.args.to_dict(flat=False))
+    if (names := chosen_columns.asked()) is not None:
+        return redirect(_url(query, page=1, columns=",".join(names)))
+    page = build(view, query, views)
+    left_lists.remember(view.model, query)
+    return view.render("panel/list.html", page=page)
+
+
+def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListPage:
+    """The page for a query, with the saved views to offer. The number of statements doesn't grow with the rows."""
     panel, actor = current_panel(), current_actor()
     masked = panel.policy.sees_masked(actor, view.model)
-    query = listing.read(view.model, request.args.to_dict(flat=False), masked=masked)
     page_slice = listing.page(panel.session, view.model, view.conditions(query), query)
-    columns = [f for f in view.declared if f.listed and f.below is None and not isinstance(f.kind, Data)]
-    shown = [f for f in view.declared if f.listed]
-    records = listing.load(panel.session, view.model, page_slice.ids, [f.name for f in shown if f.target])
-    filters = [_filter_input(view, f, query) for f in listing.filterable(view.model, masked=masked)]
-    sortable = listing.sortable(view.model, masked=masked)
+    layout, usual = columns.layout(view.model, query.columns), columns.usual(view.model)
+    shown = [*layout.columns, *layout.below, *usual.columns, *usual.below]
+    referring = list(dict.fromkeys(f.name for f in shown if f.target))
+    records = listing.load(panel.session, view.model, page_slice.ids, referring)
+    render.name_chosen(records, layout.columns + layout.below)
+    controls = filter_inputs.build(view, query, masked=masked)
+    active, either = filter_inputs.active(controls, query, _url)
+    sortable, searched = _sortable(view, masked=masked), listing.searchable(view.model, masked=masked)
     narrowed = bool(query.values or query.search or query.quick)
     labels = view.model.__labels__
+    plain_url = plain(views)
+    notes = _notes(query, views)
     page = ListPage(
         title=labels,
         sub=n_("{n} record found", "{n} records found", page_slice.count)
         if narrowed
         else n_("{n} record", "{n} records", page_slice.count),
-        columns=[_column(f, query, f.name in sortable) for f in columns],
-        rows=[row(view, record, columns) for record in records],
-        chips=_chips(view, query),
-        filters=filters,
-        active=_active(filters, query),
+        columns=[_column(f, query, f.name in sortable) for f in layout.columns],
+        rows=[row(view, record, layout.columns, layout.below) for record in records],
+        chips=_chips(view, query, plain_url),
+        filters=controls,
+        active=active,
+        either=either,
         pager=_pager(page_slice, query),
-        search=query.search if listing.searchable(view.model, masked=masked) else None,
-        search_hint="、".join(str(f.label) for f in listing.searchable(view.model, masked=masked)[:4]),
-        clear_url=request.path,
+        search=query.search if searched else None,
+        search_hint="、".join(str(f.label) for f in searched[:4]),
+        clear_url=plain_url,
         list_url=request.path,
-        keep={k: v for k, v in _arguments(query, page=1).items() if k in ("is", "sort", "size")},
+        keep={k: v for k, v in query.arguments(page=1).items() if k in KEPT},
+        column_options=chosen_columns.options(view.model, layout),
+        column_keep=_pairs(query.arguments(page=1, columns="")),
+        usual_columns_url=_url(query, page=1, columns=""),
+        views=view_pages.menu(view, query, views),
+        notes=notes,
         action_url=view.get_url(".action_view"),
+        most=MOST,
         actions=[
             Button(text, "", values={"action": name}, danger=name == "delete")
             for name, text in sorted(view.get_actions_list()[0], key=lambda item: item[0] == "delete")
         ],
     )
+    carried = place.carried(query)
+    place.keep(page, carried)
+    inline.mark(view, page, records, layout.below, carried)
+    extra.add(page, records, () if query.columns else view.extra)
     add = Button(
         view.add_label or _("Add {label}", label=view.model.__label__),
         view.get_url(".create_view"),
         "plus",
         primary=True,
     )
+    page.places = view.places()
+    page.buttons = view.list_buttons()
     if view.can_import:
         page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "upload"))
     if view.may(Permission.EXPORT):
         url = view.get_url(".export", export_type="xlsx")
-        arguments = urlencode(_arguments(query, page=1, size=None), doseq=True)
+        arguments = urlencode(query.arguments(page=1, size=None, view=""), doseq=True)
         export_label = _("Export {n}", n=page_slice.count)
         page.buttons.append(Button(export_label, f"{url}?{arguments}" if arguments else url, "download"))
         url = view.get_url(".choose_view")
@@ -78,21 +114,89 @@ def build(view: SchemaView) -> ListPage:
         page.buttons.append(add)
     if narrowed:
         page.empty = _("Nothing matches. Drop a filter or change the words.")
-        page.empty_button = Button(_("Show all"), request.path)
-    else:
-        page.empty = _("There are no records here yet.")
-        page.empty_button = add if view.can_create else None
+        page.empty_buttons = [Button(_("Show all"), plain_url)]
+    elif page_slice.count == 0:
+        _say_what_comes_next(view, page, add)
     return page
 
 
-def row(view: SchemaView, record: Any, columns: list[Field]) -> Row:
-    """A record as a row. The first cell links to it."""
-    below = {f.name: [g for g in view.declared if g.listed and g.below == f.name] for f in columns}
+#: Arguments that the form of the filters keeps.
+KEPT = ("is", "sort", "size", "columns", "view")
+
+
+def plain(views: Sequence[OfferedView]) -> str:
+    """The address of the list without anything, although it may open with a view."""
+    opening = saved_views.default_of(current_panel().session, views)
+    return request.path if opening is None else f"{request.path}?view={view_pages.WITHOUT}"
+
+
+def _sortable(view: SchemaView, *, masked: bool) -> set[str]:
+    """The columns that are sorted by on the page: not by names that the actor may only choose, since the list would be
+    in no order."""
+    policy, actor = current_panel().policy, current_actor()
+    named = [(f, f.target) for f in view.references if f.target is not None]
+    unread = {f.name for f, target in named if not policy.may(actor, Permission.READ, model_of(target))}
+    return order.sortable(view.model, masked=masked) - unread
+
+
+def _notes(query: Query, views: Sequence[OfferedView]) -> list[Words]:
+    """What the address asks for in vain."""
+    notes: list[Words] = [view_pages.NO_VIEW] if view_pages.forget_unknown(query, views) else []
+    if query.unknown:
+        names = "、".join(query.unknown)
+        notes.append(_("There is no column {names} here, or not for you. The others are shown.", names=names))
+    return notes
+
+
+def _pairs(arguments: dict[str, Any]) -> list[tuple[str, str]]:
+    """Arguments as names and values of hidden controls."""
+    given = {name: value if isinstance(value, list) else [value] for name, value in arguments.items()}
+    return [(name, str(value)) for name, values in given.items() for value in values]
+
+
+def _say_what_comes_next(view: SchemaView, page: ListPage, add: Button) -> None:
+    """Words and buttons of an empty list: what has to be there before, how the first record is made, or who makes it
+    and where. A statement for each table that the records refer to."""
+    panel = current_panel()
+    words = panel.empty_words.get(view.endpoint)
+    if view.can_create or view.can_import:
+        first = prerequisites.missing(panel.session, view.model, panel.registry)
+        views = [panel.views[model.__tablename__] for model in first if model.__tablename__ in panel.views]
+        if first:
+            labels = "、".join(str(model.__labels__) for model in first)
+            page.empty = _("There are no records here yet. First comes: {labels}.", labels=labels)
+            page.empty_buttons = [
+                Button(v.model.__labels__, v.get_url(f"{v.endpoint}.index_view")) for v in views if v.is_accessible()
+            ]
+            return
+        page.empty = words or (
+            _("There are no records here yet. Add the first one, or import a table.")
+            if view.can_import
+            else _("There are no records here yet. Add the first one.")
+        )
+        if view.can_import:
+            page.empty_buttons.append(Button(_("Import"), view.get_url(".import_view"), "upload"))
+        if view.can_create:
+            page.empty_buttons.append(add)
+        return
+    roles = [role for role in panel.policy.roles.values() if role.permits(Permission.CREATE, view.model)]
+    makers = "、".join(str(role.label) for role in roles)
+    page.empty = words or (
+        _("There are no records here yet. They are added by: {roles}.", roles=makers)
+        if makers
+        else _("There are no records here yet.")
+    )
+
+
+def row(view: SchemaView, record: Any, shown: list[Field], below: Sequence[Field] | None = None) -> Row:
+    """A record as a row. The first cell links to it. `below` are the fields in grey below those shown, by default those
+    that are declared so."""
+    below = [g for g in view.declared if g.listed] if below is None else below
     cells = []
-    for field in columns:
+    for field in shown:
         cell = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, cut=True)
-        texts = [text for f in below[field.name] if (text := _short(f, record)) and text != cell.text]
-        cell.below = [" · ".join(texts), *cell.below] if texts else cell.below
+        lines = [text for f in below if f.below == field.name and (text := _short(f, record)) and text != cell.text]
+        cell.below = [" · ".join(lines), *cell.below] if lines else cell.below
         cells.append(cell)
     url = view.get_url(f"{view.endpoint}.details_view", id=record.id)
     if cells and not cells[0].text:
@@ -127,26 +231,15 @@ def _column(field: Field, query: Query, sortable: bool) -> Column:
     return column
 
 
-def _arguments(query: Query, **changed: Any) -> dict[str, Any]:
-    arguments: dict[str, Any] = {
-        "q": query.search,
-        "is": query.quick,
-        "sort": query.sort,
-        "page": query.page,
-        "size": query.size,
-        **query.values,
-        **changed,
-    }
-    defaults = {"page": 1, "size": listing.PAGE_SIZE}
-    return {k: v for k, v in arguments.items() if v and v != defaults.get(k)}
-
-
 def _url(query: Query, **changed: Any) -> str:
-    arguments = urlencode(_arguments(query, **changed), doseq=True)
-    return f"{request.path}?{arguments}" if arguments else request.path
+    """The address of the list with some arguments changed. A view of which nothing is left isn't opened again."""
+    arguments = query.arguments(**changed)
+    if arguments.keys() == {"view"}:
+        arguments["view"] = view_pages.WITHOUT
+    return f"{request.path}?{urlencode(arguments, doseq=True)}" if arguments else request.path
 
 
-def _chips(view: SchemaView, query: Query) -> list[Chip]:
+def _chips(view: SchemaView, query: Query, plain_url: str) -> list[Chip]:
     quick = view.quick_filters()
     if not quick:
         return []
@@ -154,66 +247,11 @@ def _chips(view: SchemaView, query: Query) -> list[Chip]:
     counted = [(name, q) for name, q in quick.items() if q.counted]
     numbers = listing.counts(current_panel().session, [(view.model, q.condition(actor)) for _n, q in counted])
     count = dict(zip((name for name, _q in counted), numbers, strict=True))
-    chips = [Chip(_("All"), request.path, active=not query.quick)]
+    chips = [Chip(_("All"), plain_url, active=not query.quick)]
     for name, q in quick.items():
-        chips.append(Chip(q.label, f"{request.path}?is={name}", count.get(name), active=query.quick == name))
+        address = f"{request.path}?is={name}" + (f"&{q.query}" if q.query else "")
+        chips.append(Chip(q.label, address, count.get(name), active=query.quick == name))
     return chips
-
-
-def _filter_input(view: SchemaView, field: Field, query: Query) -> Input:
-    control = forms.control(field.kind, field, view.endpoint)
-    control.value = query.values.get(field.name, [""])[0]
-    control.lines, control.maxlength = 1, listing.MAX_VALUE
-    if control.control in ("textarea", "tel", "url"):
-        control.control = "text"
-    if listing.is_span(field):
-        control.value = query.values.get(f"{field.name}.from", [control.value])[0]
-        control.until = query.values.get(f"{field.name}.to", [""])[0]
-        if control.control == "datetime-local":
-            control.control, control.value, control.until = "date", control.value[:10], control.until[:10]
-    if field.many:
-        control.control = "lookup"
-    if isinstance(field.kind, Flag):
-        control.control = "select"
-        control.choices = [("", ""), ("1", field.kind.format(True)), ("0", field.kind.format(False))]
-    if control.control == "select" and control.choices and control.choices[0][0]:
-        control.choices.insert(0, ("", ""))
-    if field.target and control.value and not query.problems.get(field.name):
-        target = chosen(field.target, control.value)
-        control.text = target.label if target is not None else str(NOT_VISIBLE)
-    if field.name in query.problems:
-        control.errors = [str(query.problems[field.name])]
-    return control
-
-
-def _active(filters: list[Input], query: Query) -> list[Chip]:
-    """The active filters, each with the address without it."""
-    chips = []
-    by_name = {control.name: control for control in filters}
-    for name in {
-        key.rpartition(".")[0] if key.endswith((".from", ".to", ".empty")) else key: 1 for key in query.values
-    }:
-        control = by_name[name]
-        parts = [_value_words(control, value) for value in query.values.get(name, [])]
-        span = [query.values.get(f"{name}.{end}", [""])[0] for end in ("from", "to")]
-        if any(span):
-            parts.append(" – ".join(span))
-        if empty := query.values.get(f"{name}.empty"):
-            parts.append(str(_("empty") if empty[0] == "1" else _("filled in")))
-        dropped = {f"{name}{suffix}": None for suffix in ("", ".from", ".to", ".empty")}
-        chips.append(
-            Chip(_("{label}: {value}", label=control.label, value="、".join(parts)), _url(query, page=1, **dropped))
-        )
-    if query.search:
-        searched = _("Search")
-        chips.append(Chip(_("{label}: {value}", label=searched, value=query.search), _url(query, page=1, q="")))
-    return chips
-
-
-def _value_words(control: Input, value: str) -> str:
-    if control.control == "lookup":
-        return control.text
-    return dict(control.choices).get(value, value)
 
 
 def _pager(page_slice: listing.Slice, query: Query) -> Pager:

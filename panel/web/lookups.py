@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import joinedload
 
 from panel import ids
-from panel.base import Base, display
+from panel.base import UNSCOPED, Base, display
 from panel.fields import Personal, field_named, fields
 from panel.kinds import narrow, tidy
-from panel.search import listing, names
+from panel.search import listing, names, order
 from panel.search.names import Named
 from panel.security.policy import Permission, model_of
 from panel.web.context import current_actor, current_panel
@@ -49,6 +49,31 @@ def chosen(table: str, id_: object) -> Named | None:
     return found[0] if found else None
 
 
+def chosen_names(table: str, values: Sequence[str]) -> dict[str, str]:
+    """The names of the records with these ids that the actor may refer to, by the text of the id. One statement."""
+    model = model_of(table)
+    valid = [id_ for value in values if (id_ := ids.parse(value)) is not None]
+    if not valid:
+        return {}
+    if may_only_choose(model):
+        found = names.choices(current_panel().session, model, [model.id.in_(valid)], limit=len(valid))
+        return {str(one.id): one.label for one in found}
+    above = [f.name for f in names.key_references(model)]
+    return {str(one.id): label(one) for one in listing.load(current_panel().session, model, valid, above)}
+
+
+def not_offered(table: str, ids: Sequence[int]) -> list[int]:
+    """Those of these ids whose records aren't offered for a new reference. One statement, none for a table that offers
+    all its records."""
+    model = model_of(table)
+    conditions = model.offered()
+    if not conditions or not ids:
+        return []
+    statement = select(model.id).where(model.id.in_(ids), *conditions)
+    offered = set(current_panel().session.execute(statement, execution_options=UNSCOPED).scalars())
+    return [id_ for id_ in ids if id_ not in offered]
+
+
 def all_visible(table: str, ids: Sequence[int]) -> list[Any]:
     """The records with these ids that are in the actor's scope."""
     return listing.load(current_panel().session, model_of(table), ids, [])
@@ -67,14 +92,17 @@ class SchemaLoader(AjaxModelLoader):
     def get_one(self, pk: Any) -> Any:
         return visible(self.table, pk)
 
-    def get_list(self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT) -> list[Any]:
+    def get_list(
+        self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT, *, every: bool = False
+    ) -> list[Any]:
         model = model_of(self.table)
-        where = [or_(false(), *_matches(model, word)) for word in narrow(tidy(query)).lower().split()[:5]]
+        where = list(model.offered_to_filters() if every else model.offered())
+        where += [or_(false(), *_matches(model, word)) for word in narrow(tidy(query)).lower().split()[:5]]
         offset, limit = min(max(offset or 0, 0), MAX_OFFSET), min(max(limit or LIMIT, 1), LIMIT)
         if may_only_choose(model):
             return list(names.choices(current_panel().session, model, where, limit=limit, offset=offset))
         statement = select(model).options(*(joinedload(getattr(model, f.name)) for f in names.key_references(model)))
-        column, downwards = listing.order(model, "")
+        column, downwards = order.order(model, "")
         statement = statement.where(*where).order_by(column.desc() if downwards else column, model.id)
         return list(current_panel().session.execute(statement.offset(offset).limit(limit)).unique().scalars())
 
@@ -82,7 +110,9 @@ class SchemaLoader(AjaxModelLoader):
 def _matches(model: type[Base], word: str) -> Iterator[ColumnElement[bool]]:
     """Conditions that a word occurs in the record's searched fields, or, if it has none, in those of its key
     references."""
-    columns = [getattr(model, f.attr) for f in fields(model) if f.search and f.personal is Personal.NO]
+    columns = [
+        getattr(model, f.attr) for f in fields(model) if f.search and not f.reference and f.personal is Personal.NO
+    ]
     if "name_key" in model.__mapper__.columns:
         columns.append(model.name_key)  # type: ignore[attr-defined]
     yield from (column.icontains(word, autoescape=True) for column in columns)

@@ -19,15 +19,34 @@ from panel.exports.records import ExportLog
 from panel.imports.records import ImportBatch, ImportRow
 from panel.imports.rules import Registry
 from panel.jobs.worker import Jobs
-from panel.security import session
-from panel.security.accounts import LoginLog, RoleName, User, UserRole
+from panel.search import text_index
+from panel.search.view_records import SavedView as _SavedView  # noqa: F401 - a table of every panel
+from panel.security import keys, session, transactions, unique
+from panel.security.accounts import WATCHES, LoginLog, RoleName, User, UserRole
+from panel.security.comparisons import Comparison as _Comparison  # noqa: F401 - a table of every panel
+from panel.security.login_records import LoginSession
 from panel.security.passwords import Passwords
 from panel.security.policy import Actor, Policy, Role, RoleConflict
 from panel.security.records import AuditEntry
+from panel.security.separation import SEPARATION
+from panel.security.watches import Watch
+from panel.store.login import sessions
+from panel.store.proposals import Proposal
+from panel.store.sealed import records as _logs  # noqa: F401 - a table of every panel
 from panel.web.panel import Facts, Panel
 
 #: Tables of the engine that have a screen in every panel; panel/web/engine_views.py has their views.
-ENGINE_TABLES: tuple[type[Base], ...] = (ImportBatch, ImportRow, User, UserRole, LoginLog, AuditEntry, ExportLog)
+ENGINE_TABLES: tuple[type[Base], ...] = (
+    ImportBatch,
+    ImportRow,
+    User,
+    UserRole,
+    Proposal,
+    LoginSession,
+    LoginLog,
+    AuditEntry,
+    ExportLog,
+)
 
 
 class LateMap(Map):
@@ -64,22 +83,31 @@ def prepare(
     facts: Facts = lambda _session, _user, _roles: {},
     registry: Registry | None = None,
     role_conflict: RoleConflict = lambda _session, _roles: None,
+    watches: Sequence[Watch] = (),
 ) -> Panel:
     """Create the panel of a Flask application for these tables and the engine's own, without pages. Call it once, after
     all models are declared."""
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", session.engine_options(app.config["SQLALCHEMY_DATABASE_URI"]))
+    app.config.setdefault(
+        "SQLALCHEMY_ENGINE_OPTIONS", transactions.engine_options(app.config["SQLALCHEMY_DATABASE_URI"])
+    )
     db.init_app(app)
-    policy = Policy({role.name: role for role in roles}, role_conflict)
+    shown = {model.__tablename__: model for model in (*tables, *ENGINE_TABLES)}
+    followed = [*WATCHES, *sessions.WATCHES, *watches, *text_index.watches(), *unique.watches()]
+    policy = Policy({role.name: role for role in roles}, role_conflict, followed)
     RoleName.labels.update({role.name: role.label for role in roles})
+    SEPARATION.roles = frozenset(role.name for role in roles if role.administrative)
     with app.app_context():
         engine = db.engine
     jobs = Jobs(engine, policy, app.config["SECRET_KEY"], Path(app.instance_path), facts)
     passwords = Passwords(app.config.get("PASSWORD_COST", 3))
-    shown = {model.__tablename__: model for model in (*tables, *ENGINE_TABLES)}
     panel = Panel(app, db, policy, passwords, facts, jobs, registry or Registry(), shown, add_pages)
+    # Half of the threads may wait to write: the others are there for those who read.
+    places = max(1, int(app.config.get("THREADS", 8)) // 2)
+    panel.queue = transactions.WriteQueue(places, float(app.config.get("LOCK_SECONDS", transactions.PAGE_SECONDS)))
     jobs.url, jobs.around = app.config.get("JOBS_URL"), _acting(panel)
     app.extensions["panel"] = panel
-    session.configure(engine)
+    transactions.configure(engine, app.config.get("SYNCHRONOUS", transactions.FULL))
+    keys.use(engine, keys.Keys.of(app.config))
     session.install_listeners(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
     if isinstance(app.url_map, LateMap):
         app.url_map.add_rules = panel.complete

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import Response, abort, flash, redirect, request
+from flask import Response, abort, request
 from flask_admin.base import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from panel import ids
-from panel.base import Base, Record, display
+from panel.base import Base, display
 from panel.fields import Field, all_fields
 from panel.i18n import Message, _
-from panel.kinds import Invalid, tidy
-from panel.search import listing
+from panel.search import filters, listing
 from panel.search.listing import Query, Quick
-from panel.security.policy import AccessDenied, OutOfScope, Permission
-from panel.security.session import permitted
-from panel.store.db_errors import explain
-from panel.web import child_rows, conflict, details, forms, history, lists
+from panel.security import locks
+from panel.security.policy import Permission
+from panel.web import child_rows, conflict, details, forms, history, lists, submissions
 from panel.web.context import current_actor, current_panel
 from panel.web.deletion import Deletion
 from panel.web.exports import TableExports
@@ -31,13 +28,19 @@ from panel.web.forms import RecordForm
 from panel.web.guards import safe_target
 from panel.web.imports.upload import TableFiles
 from panel.web.lookups import SchemaLoader
-from panel.web.pages import DetailsPage, FormPage
+from panel.web.pages import Button, Chip, DetailsPage, FormPage
 from panel.web.reveals import Reveals
+from panel.web.rows import place
+from panel.web.rows.inline import InlineEdit
+from panel.web.rows.many_rows import ManyRows
+from panel.web.rows.saving import Saving
+from panel.web.tables.extra import ExtraColumns
+from panel.web.tables.view_pages import SavedViews
 
 T_Response = Any
 
 
-class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
+class SchemaView(TableFiles, TableExports, SavedViews, Reveals, Deletion, InlineEdit, ManyRows, Saving, ModelView):
     """The screens of a model, generated from its fields. Subclass it only for pages that differ."""
 
     #: Named filters, offered as chips above the list.
@@ -48,6 +51,8 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
     badge: ClassVar[str] = ""
     #: Functions (record) -> Cell that replace the cell of a field, by its name.
     cells: ClassVar[Mapping[str, Any]] = {}
+    #: Columns of the list that the table doesn't have.
+    extra: ClassVar[Sequence[ExtraColumns]] = ()
     #: The columns on the page of a record that these rows refer to; by default the first ones of the list.
     related: ClassVar[tuple[str, ...]] = ()
     #: The label of the button that adds a record; by default "Add" with the table's label.
@@ -65,7 +70,8 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         self.column_list = [f.name for f in self.declared if f.listed]
         self.column_details_list = [f.name for f in self.declared]
         self.column_labels = {f.name: f.label for f in self.declared}
-        self.form_ajax_refs = {f.name: SchemaLoader(f.name, f.target) for f in self.declared if f.target is not None}
+        looked_up = {f.name: f.target for f in (*self.declared, *filters.filterable(model)) if f.target is not None}
+        self.form_ajax_refs = {name: SchemaLoader(name, target) for name, target in looked_up.items()}
         super().__init__(model, db, name=model.__tablename__, endpoint=model.__tablename__)
 
     # What Flask-Admin reads from the mapper comes from the declared fields instead.
@@ -148,25 +154,19 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         masked = current_panel().policy.sees_masked(current_actor(), self.model)
         return listing.conditions(self.model, query, self.quick_filters(), current_actor(), masked=masked)
 
-    def may_change(self, record: Any, act: Permission = Permission.EDIT) -> bool:
-        """Whether the actor may edit (or delete) this record, by permission and scope."""
-        return record.id in self.changeable([record], act)
-
-    def changeable(self, records: Sequence[Any], act: Permission) -> Collection[int]:
-        """The ids of the records that the actor may edit (or delete), in at most one statement."""
-        panel, actor = current_panel(), current_actor()
-        ids_ = {record.id for record in records}
-        if not self.may(act):
-            return set()
-        if not panel.policy.has_narrower_scope(actor, act, self.model):
-            return ids_
-        return permitted(panel.session, self.model, act, ids_)
-
     # Pages.
+
+    def list_buttons(self) -> list[Button]:
+        """Buttons of the list besides those that every table has; they stand first."""
+        return []
+
+    def places(self) -> list[Chip]:
+        """The tabs above the list, where it shares its place in the menu with other pages."""
+        return []
 
     @expose("/")
     def index_view(self) -> T_Response:
-        return self.render("panel/list.html", page=lists.build(self))
+        return lists.answer(self)
 
     @expose("/details/")
     def details_view(self) -> T_Response:
@@ -183,24 +183,25 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         if request.method == "POST":
             problems: list[tuple[str | None, Message]] = []
             if form.validate():
+                if (earlier := submissions.earlier()) and (answer := conflict.ask_again(self, form, earlier)):
+                    return answer
                 record, problems = self._save(form, self.build_new_instance(), is_created=True)
                 if record is not None:
                     return self._saved(record, is_created=True)
             self._attach(form, problems)
         else:
             form.prefill({name: request.args[name] for name in request.args if name in form})
-        page = self._form_page(form, None)
+        page = self.form_page(form, None)
         return self.render("panel/form.html", page=page), 422 if request.method == "POST" else 200
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> T_Response:
         self.require(Permission.EDIT)
         record = self.get_one(request.args.get("id"))
-        if not self.may_change(record):
-            abort(403)
+        self.require_change(record)
         form = self.edit_form(obj=record)
         if request.method == "GET":
-            return self.render("panel/form.html", page=self._form_page(form, record))
+            return self.render("panel/form.html", page=self.form_page(form, record))
         if conflict.is_stale(record) or child_rows.are_stale(form.child_tables):
             return self._conflict(form, record)
         problems: list[tuple[str | None, Message]] = []
@@ -217,28 +218,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             record = self.get_one(request.args.get("id"))
             form.child_tables = child_rows.read(self.model, record)
         self._attach(form, problems)
-        return self.render("panel/form.html", page=self._form_page(form, record)), 422
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> T_Response:
-        """A bulk action. Answers 404 unless all records are in the actor's scope."""
-        name = tidy(request.form.get("action"))
-        handler = self._actions_data.get(name)
-        if handler is None:
-            abort(404)
-        if not self.is_action_allowed(name):
-            abort(403)
-        posted_ids = {ids.parse(text) for text in request.form.getlist("rowid")}
-        record_ids = sorted(id_ for id_ in posted_ids if id_ is not None)
-        referring = [f.name for f in self.declared if f.target]
-        records = listing.load(current_panel().session, self.model, record_ids, referring)
-        if len(records) != len(posted_ids):
-            abort(404)
-        if not records:
-            flash(str(_("Tick at least one record first.")), "warning")
-            return redirect(self.get_url(".index_view"))
-        response = handler[0](records)
-        return response or redirect(safe_target(request.form.get("url")) or self.get_url(".index_view"))
+        return self.render("panel/form.html", page=self.form_page(form, record)), 422
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> T_Response:
@@ -246,7 +226,8 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         if loader is None:
             abort(404)
         offset, limit = (ids.number(request.args.get(name), 0) for name in ("offset", "limit"))
-        records = loader.get_list(request.args.get("query", ""), offset, limit)
+        every = "every" in request.args
+        records = loader.get_list(request.args.get("query", ""), offset, limit, every=every)
         answers = [loader.format(record) for record in records]
         return Response(json.dumps(answers, ensure_ascii=False), mimetype="application/json")
 
@@ -256,64 +237,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
         self.require(Permission.EDIT)
         abort(404)
 
-    # Writing.
-
-    def on_save(self, record: Any, *, is_created: bool) -> None:
-        """Hook that is called before the flush, for tables that need more than the row."""
-
-    def _save(self, form: RecordForm, record: Any, *, is_created: bool) -> tuple[Any, list[tuple[str | None, Message]]]:
-        """Save and commit. Returns the record, or None and the errors as (field name, message). Raises AccessDenied."""
-        session = current_panel().session
-        try:
-            with session.no_autoflush:
-                form.populate_obj(record)
-                problems: list[tuple[str | None, Message]] = list(_problems(record, session))
-            if problems:
-                session.rollback()
-                return None, problems
-            if is_created:
-                session.add(record)
-            self.on_save(record, is_created=is_created)
-            session.flush()
-            if problems := child_rows.save(form.child_tables, record):
-                session.rollback()
-                return None, problems
-            session.commit()
-        except IntegrityError as error:
-            session.rollback()
-            return None, [explain(error, self.model)]
-        except Invalid as problem:
-            session.rollback()
-            return None, [(None, problem.message)]
-        except AccessDenied as refusal:
-            session.rollback()
-            if isinstance(refusal, OutOfScope):
-                return None, [(None, refusal.message)]
-            raise
-        return record, []
-
-    def _saved(self, record: Any, *, is_created: bool) -> T_Response:
-        name = display(self.get_one(record.id))
-        flash(str(_("Added: {name}", name=name) if is_created else _("Saved: {name}", name=name)), "success")
-        target = safe_target(request.form.get("url"))
-        if "_add_another" in request.form and self.can_create:
-            return redirect(self.get_url(".create_view", url=target))
-        return redirect(target or self.get_url(".details_view", id=record.id))
-
-    def _conflict(self, form: RecordForm, record: Any) -> T_Response:
-        page = self._form_page(form, record)
-        conflict.mark(page, form, record)
-        return self.render("panel/form.html", page=page), 409
-
-    def _attach(self, form: RecordForm, problems: Sequence[tuple[str | None, Message]]) -> None:
-        """Show errors at their fields, or above the form."""
-        for name, message in problems:
-            if name is not None and name in form:
-                form[name].add_error(message)
-            elif not child_rows.attach(form.child_tables, name, message):
-                flash(str(message), "danger")
-
-    def _form_page(self, form: RecordForm, record: Any) -> FormPage:
+    def form_page(self, form: RecordForm, record: Any) -> FormPage:
         target = safe_target(request.values.get("url"))
         label, add_label = self.model.__label__, self.add_label if record is None else None
         page = FormPage(
@@ -321,14 +245,16 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
             groups=forms.groups(form, self.endpoint, record),
             submit=add_label or _("Save"),
             version=getattr(record, "version", None),
-            cancel_url=target
-            or (self.get_url(".details_view", id=record.id) if record else self.get_url(".index_view")),
+            cancel_url=target or (place.details_url(self, record.id) if record else self.get_url(".index_view")),
             return_url=target or "",
             can_add_another=record is None,
+            token=submissions.token(),
         )
         page.child_tables = [table.page() for table in form.child_tables]
         page.collect_errors()
+        page.place = place.of_new(self)
         if record is not None:
+            page.place = place.of_record(self, record, f"{self.endpoint}.edit_view", _("Edit"))
             page.sub = lists.place_words(self, record)
             page.history = history.of_record(record)
         return page
@@ -341,9 +267,7 @@ class SchemaView(TableFiles, TableExports, Reveals, Deletion, ModelView):
     def edit_form(self, obj: Any = None) -> RecordForm:
         form = self._edit_form_class(request.form if request.method == "POST" else None, obj=obj)
         form.child_tables = child_rows.read(self.model, obj)
+        form.locked = forms.locked_fields(
+            self.model, locks.holding(current_panel().session, self.model, [obj.id])[obj.id]
+        )
         return form
-
-
-def _problems(record: Any, session: Any) -> Iterator[tuple[str, Message]]:
-    if isinstance(record, Record):
-        yield from record.problems(session)

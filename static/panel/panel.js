@@ -25,6 +25,11 @@ function menu() {
   });
 }
 
+// A box that scrolls and holds nothing to stop at is a stop itself, so that the arrow keys reach what it hides.
+function scrolling() {
+  all(".grid-box").filter((box) => !box.querySelector("a, button, input, select, [tabindex]")).forEach((box) => { box.tabIndex = 0; });
+}
+
 // A drop-down closes when one clicks elsewhere or presses Escape.
 function drops() {
   const close = (except) => all("details.drop[open]").forEach((drop) => { if (!drop.contains(except)) drop.open = false; });
@@ -32,11 +37,69 @@ function drops() {
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") close(null); });
 }
 
-function searchKey() {
-  const find = document.querySelector("[data-key]");
-  if (find) document.addEventListener("keydown", (event) => {
+// The search above every page, by / or Ctrl+K: what is found opens below the box, by the mouse or the arrow keys.
+function finder() {
+  const form = document.querySelector("form.find"), text = form && form.querySelector("input");
+  if (!form) return;
+  const list = document.createElement("div");
+  let active = -1, timer = 0, asked = 0;
+  list.id = "found-list";
+  list.className = "found";
+  list.hidden = true;
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", text.getAttribute("aria-label"));
+  for (const [name, value] of [["role", "combobox"], ["aria-expanded", "false"], ["aria-controls", list.id], ["aria-autocomplete", "list"]]) text.setAttribute(name, value);
+  form.append(list);
+  const lines = () => all("a", list);
+  const close = () => {
+    clearTimeout(timer);
+    asked += 1;
+    active = -1;
+    list.hidden = true;
+    text.setAttribute("aria-expanded", "false");
+    text.removeAttribute("aria-activedescendant");
+  };
+  const mark = (index) => {
+    const found = lines();
+    active = (index + found.length) % found.length;
+    found.forEach((line, i) => line.setAttribute("aria-selected", i === active));
+    found[active].scrollIntoView({ block: "nearest" });
+    text.setAttribute("aria-activedescendant", found[active].id);
+  };
+  const show = async () => {
+    const mine = ++asked;
+    let answer = "";
+    try {
+      const response = await fetch(`${form.action}?part=1&q=${encodeURIComponent(text.value.trim())}`);
+      if (!response.ok || response.redirected) throw new Error(response.status);
+      answer = await response.text();
+    } catch (error) {
+      answer = Object.assign(document.createElement("p"), { className: "empty-line", textContent: document.body.dataset.wordsFailed }).outerHTML;
+    }
+    if (mine !== asked) return;
+    list.innerHTML = answer;
+    lines().forEach((line, i) => { line.id = `found-${i}`; line.tabIndex = -1; });
+    active = -1;
+    text.removeAttribute("aria-activedescendant");
+    list.hidden = false;
+    text.setAttribute("aria-expanded", "true");
+  };
+  text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 200); });
+  text.addEventListener("focus", show);
+  text.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
+    if (event.key === "Escape") { event.preventDefault(); if (list.hidden) text.blur(); else close(); }
+    if (list.hidden || !lines().length) return;
+    if (event.key === "ArrowDown") { event.preventDefault(); mark(active + 1); }
+    if (event.key === "ArrowUp") { event.preventDefault(); mark(active < 0 ? -1 : active - 1); }
+    if (event.key === "Enter" && active >= 0) { event.preventDefault(); window.location.assign(lines()[active].href); }
+  });
+  text.addEventListener("blur", close);
+  list.addEventListener("mousedown", (event) => event.preventDefault());  // the focus stays in the box
+  document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, dialog") || event.isComposing;
-    if (event.key === find.dataset.key && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); find.focus(); }
+    const wanted = event.ctrlKey || event.metaKey ? event.key.toLowerCase() === "k" : event.key === text.dataset.key && !typing;
+    if (wanted) { event.preventDefault(); text.focus(); text.select(); }
   });
 }
 
@@ -64,6 +127,18 @@ function halfTyped(form) {
   return Array.from(form.elements).some((control) => control.validity && control.validity.badInput && !control.reportValidity());
 }
 
+// A look-up with a text that stands for no record yet is settled before its form is sent.
+function settleFirst(event) {
+  const open = all(".lookup", event.target).filter((box) => box.isOpen && box.isOpen()), button = event.submitter;
+  if (!open.length) return;
+  event.preventDefault();
+  event.stopPropagation();
+  Promise.all(open.map((box) => box.settle())).then((known) => {
+    if (known.every(Boolean)) event.target.requestSubmit(button);
+    else open[known.indexOf(false)].text.reportValidity();
+  });
+}
+
 function onSubmit(event) {
   const form = event.target, button = event.submitter;
   if (form.method === "dialog") return;
@@ -78,8 +153,9 @@ function onSubmit(event) {
   if (form.dataset.sent) { event.preventDefault(); return; }
   if ("once" in form.dataset) {
     form.dataset.sent = "yes";
-    // A download leaves the page standing, and its button must work again.
-    setTimeout(() => delete form.dataset.sent, 4000);
+    // A download leaves the page standing, and its button must work again. "page": the answer takes its time, and a
+    // second one would be another.
+    if (form.dataset.once !== "page") setTimeout(() => delete form.dataset.sent, 4000);
   }
 }
 
@@ -202,12 +278,23 @@ function lookup(box) {
   // The text can be typed into before this runs, while the rest of the page is still on its way.
   const early = document.activeElement === text && text.value !== text.defaultValue;
   let chosen = early ? text.defaultValue : text.value, options = [], active = -1, timer = 0, asked = 0;
+  const note = Object.assign(document.createElement("div"), { className: "error unknown", id: `${text.id}-unknown`, hidden: true });
+  note.setAttribute("role", "status");
   list.id = `${text.id}-list`;
   list.hidden = true;
   list.setAttribute("role", "listbox");
   text.setAttribute("aria-controls", list.id);
-  box.append(list);
+  box.append(list, note);
 
+  // A text that stands for no record yet keeps the form from being sent: it is looked up first, or pointed out.
+  const isOpen = () => text.value.trim() !== chosen.trim();
+  const tell = (unknown) => {
+    const words = unknown ? document.body.dataset.wordsUnknown : "";
+    note.textContent = words;
+    note.hidden = !unknown;
+    text.setCustomValidity(words);
+    text.classList.toggle("unknown", unknown);
+  };
   const close = () => {
     clearTimeout(timer);
     asked += 1;
@@ -220,6 +307,7 @@ function lookup(box) {
     hidden.value = id;
     text.value = chosen = label;
     clear.hidden = !label;
+    tell(false);
     close();
     hidden.dispatchEvent(new Event("change", { bubbles: true }));
   };
@@ -246,12 +334,27 @@ function lookup(box) {
     list.scrollIntoView({ block: "nearest" });
     if (found.length) mark(0);
   };
+  const find = async (query) => {
+    const answer = await fetch(`${box.dataset.url}&query=${encodeURIComponent(query)}`);
+    return (await answer.json()).map(([id, label]) => [String(id), label]);
+  };
+  // Takes what is typed if it is the only match, or the name of one. Whether the text stands for a record then.
+  const settle = async () => {
+    if (!isOpen()) return true;
+    const typed = text.value.trim();
+    let found = [];
+    try { found = await find(typed); } catch (error) { found = []; }
+    if (text.value.trim() !== typed) return !isOpen();
+    const named = found.filter(([, label]) => label === typed), only = named.length === 1 ? named : found;
+    if (only.length === 1) choose(...only[0]); else tell(true);
+    return only.length === 1;
+  };
+  Object.assign(box, { isOpen, settle, text });
   const search = async (query) => {
     const mine = ++asked;
     try {
-      const answer = await fetch(`${box.dataset.url}&query=${encodeURIComponent(query)}`);
-      const found = await answer.json();
-      if (mine === asked) open(found.map(([id, label]) => [String(id), label]), document.body.dataset.wordsNone);
+      const found = await find(query);
+      if (mine === asked) open(found, document.body.dataset.wordsNone);
     } catch (error) {
       if (mine === asked) open([], document.body.dataset.wordsFailed);
     }
@@ -260,7 +363,7 @@ function lookup(box) {
     ArrowDown: () => (list.hidden ? search(text.value === chosen ? "" : text.value) : options.length && mark(active + 1)),
     ArrowUp: () => !list.hidden && options.length && mark(active - 1),
     Enter: () => active >= 0 && choose(...options[active]),
-    Escape: () => { text.value = chosen; close(); },
+    Escape: () => { text.value = chosen; tell(false); close(); },
   };
   text.addEventListener("keydown", (event) => {
     if (event.isComposing || !keys[event.key] || (list.hidden && event.key !== "ArrowDown")) return;
@@ -269,11 +372,12 @@ function lookup(box) {
   });
   text.addEventListener("input", () => {
     clearTimeout(timer);
+    tell(false);
     if (text.value.trim()) timer = setTimeout(() => search(text.value.trim()), 200);
     else choose("", "");
   });
   text.addEventListener("click", () => { if (list.hidden && !hidden.value) search(""); });
-  text.addEventListener("blur", () => { text.value = chosen; close(); });
+  text.addEventListener("blur", () => { close(); settle(); });
   // Keeps the focus in the text while the mouse is on the list or the clear button.
   [list, clear].forEach((part) => part.addEventListener("mousedown", (event) => event.preventDefault()));
   clear.addEventListener("click", () => { choose("", ""); text.focus(); });
@@ -344,11 +448,22 @@ function childRows(box) {
   count();
 }
 
+// A button that prints, where a script can.
+function printing() {
+  all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
+}
+
+// What is long and stands above the text on a phone begins closed there.
+function folds() {
+  if (window.matchMedia("(max-width: 767px)").matches) all("[data-folds]").forEach((box) => { box.open = false; });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
-  [menu, drops, searchKey, confirmLinks, bulk, tickAll, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way].forEach((start) => start());
+  [menu, scrolling, drops, finder, confirmLinks, bulk, tickAll, shortAddress, fitGrids, unsaved, errorLinks, dropZone, way, printing, folds].forEach((start) => start());
   all(".lookup").forEach(lookup);
   all(".many").forEach(many);
   all(".child-rows").forEach(childRows);
+  document.addEventListener("submit", settleFirst, true);
   document.addEventListener("submit", onSubmit);
   window.addEventListener("resize", fitGrids);
   window.addEventListener("pageshow", (event) => { if (event.persisted) all("form").forEach((form) => delete form.dataset.sent); });

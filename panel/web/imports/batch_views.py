@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, flash, redirect, request, url_for
 from flask_admin.base import expose
 from sqlalchemy import select
 
@@ -17,9 +17,11 @@ from panel.imports.plans import Outcome
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.imports.undo import import_undo
 from panel.imports.undo.undo_plan import UndoPlan
+from panel.jobs import worker
 from panel.security.policy import AccessDenied, model_of
 from panel.web import render
 from panel.web.context import current_panel
+from panel.web.downloads import noting
 from panel.web.imports import batch_result, undo_page
 from panel.web.imports.upload import send_workbook
 from panel.web.pages import Button, Cell, DetailsPage, Group
@@ -79,12 +81,16 @@ class BatchView(SchemaView):
             abort(404)
         target = BytesIO()
         workbooks.write_stored_failed_rows(batch.labels, rows, target)
+        noting(batch.table_name, len(rows))
         return send_workbook(target, _("{name} failed rows", name=batch.file_name.rpartition(".")[0]))
 
     @expose("/undo/", methods=("GET", "POST"))
     def undo_view(self) -> Any:
-        """Show the plan of the undo; undo when it is confirmed and the plan hasn't changed."""
+        """Show the plan of the undo; undo when it is confirmed and the plan hasn't changed. Many rows are undone by a
+        job: a request that may write holds the lock from its beginning."""
         batch, panel = self.get_one(request.values.get("id")), current_panel()
+        if request.method == "POST" and undo_page.is_large(batch):
+            return self._undo_later(batch)
         undo_plan = import_undo.plan(panel.session, batch, panel.registry)
         if undo_plan.refusal is not None and undo_plan.refusal == AccessDenied().message:
             abort(403)
@@ -104,6 +110,19 @@ class BatchView(SchemaView):
         rest = n_("{n} row was left as it is.", "{n} rows were left as they are.", left)
         flash(f"{done} {rest}" if left else str(done), "success")
         return redirect(self.get_url(".details_view", id=batch.id))
+
+    def _undo_later(self, batch: ImportBatch) -> Any:
+        panel = current_panel()
+        refusal = import_undo.refusal(panel.session, batch, panel.registry)
+        if refusal == AccessDenied().message:
+            abort(403)
+        if refusal is not None:
+            return self._undo_page(UndoPlan(batch, refusal))
+        back = self.get_url(".undo_view", id=batch.id)
+        params = {"batch": batch.id, "digest": request.form.get("digest", ""), "back": back}
+        title = _("Undo import {number}", number=batch.id)
+        job = worker.enqueue(panel.session, "import.undo", params, title=title, mark=f"undo.{batch.id}")
+        return redirect(url_for("jobs.show", id_=job))
 
     def _undo_page(self, undo_plan: UndoPlan, message: Message | None = None) -> Any:
         if message is not None and message != undo_plan.refusal:

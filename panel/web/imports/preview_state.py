@@ -25,8 +25,10 @@ from panel.web.context import current_actor, current_panel
 
 #: Hours that an upload waits for its confirmation before it is deleted.
 KEEP_HOURS = 24
-#: Files with more rows are planned and written by jobs.
+#: Files with more rows are planned by jobs, and imports of more are undone by them.
 LARGE = 2_000
+#: Files with more rows are written by jobs: a request holds the write lock while it plans, about 2 ms for a row.
+WRITTEN_AT_ONCE = 500
 #: Characters of a state in an address; servers and browsers cut addresses off at some thousand.
 LONGEST_STATE = 1_200
 #: Keys of the state that don't change the plan.
@@ -162,6 +164,10 @@ def options_of(state: Mapping[str, Any]) -> Options:
 
 def is_large(state: Mapping[str, Any]) -> bool:
     return int(state.get("rows", 0)) > LARGE
+
+
+def is_written_by_job(state: Mapping[str, Any]) -> bool:
+    return int(state.get("rows", 0)) > min(WRITTEN_AT_ONCE, LARGE)
 
 
 def upload(state: Mapping[str, Any]) -> File:

@@ -14,6 +14,7 @@ from panel.imports.undo.undo_plan import Item, Reason, UndoPlan, Unit
 from panel.security.masking import is_masked
 from panel.web import render
 from panel.web.context import current_actor, current_panel
+from panel.web.imports import preview_state
 from panel.web.pages import Cell, Change, UndoPage, UndoRow
 
 #: Rows shown of those that go, and of those that stay.
@@ -46,8 +47,15 @@ def build(view: Any, undo_plan: UndoPlan) -> UndoPage:
         )
         return page
     page.notice = _notice(going, len(staying))
+    if is_large(batch):
+        page.later = _("This is done as a background task, whose page opens now: all of it or nothing.")
     page.submit = n_("Take back {n} row", "Take back {n} rows", len(going))
     return page
+
+
+def is_large(batch: ImportBatch) -> bool:
+    """Whether a job undoes the batch, as one has written it."""
+    return batch.new_count + batch.changed_count > preview_state.LARGE
 
 
 def _sub(batch: ImportBatch) -> Message:

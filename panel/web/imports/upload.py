@@ -27,9 +27,10 @@ from panel.jobs import worker
 from panel.security.policy import Permission
 from panel.security.session import writing
 from panel.sheets import Book
+from panel.store.db_errors import counting
 from panel.web import render
 from panel.web.context import current_panel
-from panel.web.downloads import send_download
+from panel.web.downloads import noting, send_download
 from panel.web.imports import additions, answers, columns, corrections, prerequisites, previews
 from panel.web.imports.preview_state import (
     change_message,
@@ -37,6 +38,7 @@ from panel.web.imports.preview_state import (
     delete_upload,
     folder,
     is_large,
+    is_written_by_job,
     options_of,
     pack,
     plan_key,
@@ -246,7 +248,7 @@ class TableFiles:
         state = unpack(request.form.get("token"), self.endpoint)
         digest = request.form.get("digest", "")
         session = current_panel().session
-        if is_large(state):
+        if is_written_by_job(state):
             params = {"state": state, "digest": digest, "back": self._preview_url(state)}
             title = _("Import of {name}", name=state["name"])
             job = worker.enqueue(session, "import.apply", params, title=title, mark=str(state["file"]))
@@ -260,7 +262,8 @@ class TableFiles:
             message = change_message(stored_plan(state), plan)
             return self._preview(state, store_plan(state, plan), message)
         try:
-            batch = batches.run(session, plan, file, current_panel().registry)
+            with counting(session):
+                batch = batches.run(session, plan, file, current_panel().registry)
         except UserError as problem:
             return self._preview(state, store_plan(state, self._planned(state, file)), problem.message)
         delete_upload(state["file"])
@@ -280,6 +283,7 @@ class TableFiles:
         workbooks.write_stored_failed_rows(
             plan.labels, [row.failed for row in plan.rows(Outcome.FAILED.value) if row.failed], target
         )
+        noting(self.model.__tablename__, plan.count(Outcome.FAILED))
         return send_workbook(target, _("{name} failed rows", name=Path(str(state["name"])).stem))
 
     @expose("/template/")
@@ -287,6 +291,7 @@ class TableFiles:
         self._require_import()
         target = BytesIO()
         workbooks.template(current_panel().session, self.model, target, current_panel().registry)
+        noting(self.model.__tablename__)
         return send_workbook(target, _("{label} template", label=self.model.__labels__))
 
 

@@ -1,7 +1,7 @@
 """Data classes for templates. Their values are translated and masked already; a template decides only the layout."""
 
-from panel.web.pages.frame import Frame, MenuGroup, MenuItem
-from panel.web.pages.home import HomePage, SetupStep, Tile
+from panel.web.pages.frame import Banner, Frame, MenuGroup, MenuItem, Resend
+from panel.web.pages.home import Alert, HomePage, SetupList, SetupStep, Tile
 from panel.web.pages.imports import (
     AdditionRow,
     AnswerRow,
@@ -27,20 +27,27 @@ from panel.web.pages.parts import (
     Change,
     Chip,
     Column,
+    ColumnOption,
+    FilterInput,
     Group,
     HistoryItem,
     Input,
     Page,
     Pager,
+    Place,
     Related,
     Row,
+    ViewItem,
+    ViewMenu,
     Words,
 )
 from panel.web.pages.records import ChildRow, ChildTable, ConfirmPage, DetailsPage, FormPage, ListPage
 
 __all__ = [
     "AdditionRow",
+    "Alert",
     "AnswerRow",
+    "Banner",
     "Button",
     "Cell",
     "Change",
@@ -49,12 +56,14 @@ __all__ = [
     "Chip",
     "Choice",
     "Column",
+    "ColumnOption",
     "ColumnRow",
     "ColumnsPage",
     "ColumnsSection",
     "ConfirmPage",
     "DetailsPage",
     "EndingRow",
+    "FilterInput",
     "FormPage",
     "Frame",
     "Group",
@@ -69,16 +78,21 @@ __all__ = [
     "MenuItem",
     "Page",
     "Pager",
+    "Place",
     "PreviewCell",
     "PreviewPage",
     "PreviewRow",
     "QuestionBox",
     "Related",
+    "Resend",
     "Row",
+    "SetupList",
     "SetupStep",
     "Tile",
     "UndoPage",
     "UndoRow",
     "UploadPage",
+    "ViewItem",
+    "ViewMenu",
     "Words",
 ]

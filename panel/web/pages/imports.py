@@ -97,9 +97,10 @@ class UndoRow:
 @dataclass(slots=True)
 class UndoPage(Page):
     """The plan of an undo, with the first rows of those that go and that stay. Without `submit` the import can't be
-    undone; `notice` says why."""
+    undone; `notice` says why. `later` says that a job undoes it."""
 
     notice: Words = ""
+    later: Words = ""
     refused: bool = False
     staying: list[UndoRow] = field(default_factory=list)
     staying_count: int = 0

@@ -51,6 +51,8 @@ class Column:
     order: str = ""
     wide: bool = False
     number: bool = False
+    #: The fields of its cells that can be edited on the row, separated by spaces.
+    inline: str = ""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class Row:
     id: int
     url: str
     cells: list[Cell]
+    #: The form of the record, if it may be edited.
+    edit_url: str = ""
 
 
 @dataclass(slots=True)
@@ -102,10 +106,68 @@ class Input:
     phrases: list[str] = field(default_factory=list)
     #: File types that the browser offers (the HTML attribute accept).
     accept: str = ""
+    #: The value is shown because it stays as it is; `help` says why.
+    locked: bool = False
+    #: Shown only while another control has one of these values: its name and the values.
+    only_if: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def wide(self) -> bool:
         return self.lines > 1
+
+
+@dataclass(slots=True)
+class FilterInput(Input):
+    """A control of a filter. `values` are those in use; `periods` are offered for days, `period` is in use; `empty` is
+    "1" or "0" or not asked for; `group` is the number of its alternatives, if it has any; `aside`: it stands behind
+    the others, since few need it."""
+
+    values: list[str] = field(default_factory=list)
+    periods: list[tuple[str, Words]] = field(default_factory=list)
+    period: str = ""
+    may_be_empty: bool = False
+    empty: str = ""
+    group: str = ""
+    in_use: bool = False
+    aside: bool = False
+
+
+@dataclass(slots=True)
+class ColumnOption:
+    """A column that can be chosen; `note` says below which other one it stands."""
+
+    name: str
+    label: Words
+    shown: bool
+    note: Words = ""
+
+
+@dataclass(slots=True)
+class ViewItem:
+    """A saved view in the menu of views. `note` says with whom it is shared, `opens` for whom the list opens so."""
+
+    id: int
+    name: str
+    url: str
+    note: Words = ""
+    opens: Words = ""
+    mine: bool = False
+    active: bool = False
+    may_change: bool = False
+    role: str = ""
+
+
+@dataclass(slots=True)
+class ViewMenu:
+    """The saved views of a list, and the form that saves the present one: `arguments` is its query. `changed`: it isn't
+    that of the view `active` any more. `roles` are those it may be shared with."""
+
+    items: list[ViewItem] = field(default_factory=list)
+    active: ViewItem | None = None
+    changed: bool = False
+    arguments: str = ""
+    save_url: str = ""
+    roles: list[tuple[str, Words]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -175,10 +237,25 @@ class HistoryItem:
 
 
 @dataclass(slots=True)
+class Place:
+    """Where a page stands: the pages above it, its own name, and with `ordered` the addresses of the records before and
+    after it in the list that it was opened from, "" at an end. The first crumb is where Esc leads."""
+
+    crumbs: list[Chip]
+    last: Words = ""
+    ordered: bool = False
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(slots=True)
 class Page:
     """Base class of the data of pages."""
 
     title: Words
     sub: Words = ""
     tag: Cell | None = None
+    #: Tabs of one place in the menu: pages that belong together.
+    places: list[Chip] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
+    place: Place | None = None

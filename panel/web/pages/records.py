@@ -10,6 +10,8 @@ from panel.web.pages.parts import (
     Cell,
     Chip,
     Column,
+    ColumnOption,
+    FilterInput,
     Group,
     HistoryItem,
     Input,
@@ -17,6 +19,7 @@ from panel.web.pages.parts import (
     Pager,
     Related,
     Row,
+    ViewMenu,
     Words,
 )
 
@@ -28,7 +31,7 @@ class ListPage(Page):
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
-    filters: list[Input] = field(default_factory=list)
+    filters: list[FilterInput] = field(default_factory=list)
     active: list[Chip] = field(default_factory=list)
     pager: Pager | None = None
     search: str | None = None
@@ -37,9 +40,21 @@ class ListPage(Page):
     list_url: str = ""
     actions: list[Button] = field(default_factory=list)
     action_url: str = ""
+    #: The most records of one act.
+    most: int = 0
     keep: dict[str, str] = field(default_factory=dict)
+    #: Filters of which one must be met, by groups of their chips.
+    either: list[list[Chip]] = field(default_factory=list)
+    #: Columns to choose from, those shown first in their order; what goes with the choice; the address without one.
+    column_options: list[ColumnOption] = field(default_factory=list)
+    column_keep: list[tuple[str, str]] = field(default_factory=list)
+    usual_columns_url: str = ""
+    views: ViewMenu | None = None
+    #: What the address asked for in vain.
+    notes: list[Words] = field(default_factory=list)
+    #: What an empty list says and offers.
     empty: Words = ""
-    empty_button: Button | None = None
+    empty_buttons: list[Button] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,16 +96,22 @@ class ChildTable:
 
 @dataclass(slots=True)
 class FormPage(Page):
-    """A form. `conflict` is the message that somebody has changed the record meanwhile; the inputs have `theirs`."""
+    """A form. `conflict` is the message that somebody has changed the record meanwhile; the inputs have `theirs`.
+    `blocked` says why there is nothing to send: it stands in the place of the form. `beside` are facts of the record
+    that stand beside the form."""
 
     groups: list[Group] = field(default_factory=list)
     errors: list[tuple[str, Words, str]] = field(default_factory=list)
     conflict: Words | None = None
     version: int | None = None
+    #: The one-time token of the form; a new one if empty.
+    token: str = ""
     cancel_url: str = ""
     return_url: str = ""
     submit: Words = ""
+    blocked: Words = ""
     can_add_another: bool = False
+    beside: list[Group] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)
     history: list[HistoryItem] = field(default_factory=list)
     child_tables: list[ChildTable] = field(default_factory=list)

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, flash
 from flask_admin.actions import action
-from sqlalchemy import update
+from sqlalchemy import or_, select
 
 from panel.i18n import Message, _, in_default_locale
-from panel.kinds import now
+from panel.kinds import now, today
 from panel.search.listing import Quick
 from panel.security import audit, passwords
-from panel.security.accounts import User, UserRole
+from panel.security.accounts import RoleName, User, UserRole
+from panel.security.login_records import SessionEnd
 from panel.security.policy import Permission
 from panel.security.records import AuditAction
+from panel.store import proposals
+from panel.store.login import factors, sessions, tries
+from panel.store.proposals import set_password
 from panel.web.context import current_actor, current_panel
+from panel.web.pages import Cell, DetailsPage
+from panel.web.system import view_as
+from panel.web.tables.extra import ExtraColumns
 from panel.web.views import SchemaView
 
 
@@ -25,19 +31,32 @@ def new_password(user: User) -> str:
     """Set a temporary password, which must be changed at the next log-in, unlock the account and end its sessions.
     Returns the password."""
     password = passwords.temporary()
-    hashed = current_panel().passwords.hash(password)
-    user.password_hash, user.must_change, user.stamp = hashed, True, secrets.token_hex(16)
-    user.failures, user.locked_until = 0, None
+    set_password(user, current_panel().passwords.hash(password))
     return password
 
 
-def _shown_once(user: User, password: str) -> Message:
+def shown_once(user: User, password: str) -> Message:
     return _("Password of {name}, shown only now: {password}", name=user.username, password=password)
+
+
+def _roles(users: Sequence[Any]) -> list[list[Cell]]:
+    """The roles of accounts that haven't ended, for whoever reads roles. One statement."""
+    panel = current_panel()
+    names: dict[int, list[str]] = {user.id: [] for user in users}
+    if not panel.policy.may(current_actor(), Permission.READ, UserRole):
+        return [[Cell()] for _user in users]
+    lasting = or_(UserRole.until.is_(None), UserRole.until >= today())
+    held = select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_(names), lasting).order_by(UserRole.id)
+    for user_id, role in panel.session.execute(held):
+        names[user_id].append(str(RoleName.labels.get(role, role)))
+    return [[Cell("、".join(names[user.id]))] for user in users]
 
 
 class UserView(SchemaView):
     """Accounts. A new one gets a password that is shown once."""
 
+    many_changes = False
+    extra = (ExtraColumns("name", (("roles", _("Roles")),), _roles),)
     quick = {
         "locked": Quick(_("Locked"), lambda _actor: User.locked_until > now()),
         "unused": Quick(_("Never logged in"), lambda _actor: User.last_login_at.is_(None)),
@@ -48,6 +67,12 @@ class UserView(SchemaView):
         """Like the role's permissions, but accounts are deactivated, not deleted, because records refer to them."""
         return act is not Permission.DELETE and super().may(act)
 
+    def details_page(self, record: Any) -> DetailsPage:
+        page = super().details_page(record)
+        if (sees := view_as.button(record.id)) is not None:
+            page.buttons.insert(0, sees)
+        return page
+
     def may_reset(self) -> bool:
         return self.may(Permission.EDIT)
 
@@ -57,10 +82,10 @@ class UserView(SchemaView):
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         if is_created:
-            flash(str(_shown_once(record, new_password(record))), "info")
+            flash(str(shown_once(record, new_password(record))), "info")
 
     def is_action_allowed(self, name: str) -> bool:
-        own = {"reset": self.may_reset, "unlock": self.may_unlock}
+        own = {"reset": self.may_reset, "unlock": self.may_unlock, "factor": self.may_reset}
         return own[name]() if name in own else name != "delete" and bool(super().is_action_allowed(name))
 
     @action("reset", _("Reset password"))
@@ -69,19 +94,46 @@ class UserView(SchemaView):
             abort(403)
         session = current_panel().session
         for user in records:
+            if user.id == current_actor().user_id:
+                flash(str(_("Nobody resets their own password. Change it on the page “Change password”.")), "danger")
+                continue
+            if proposals.needs_two(session, user.id):
+                reason = str(_("Asked for on the page of accounts."))
+                proposals.ask(session, proposals.ProposalKind.RESET, reason, user_id=user.id)
+                words = _("{name} administers: another administrator confirms under “Proposals”.", name=user.username)
+                flash(str(words), "info")
+                continue
             password = new_password(user)
             audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Password reset")))
-            flash(str(_shown_once(user, password)), "info")
+            flash(str(shown_once(user, password)), "info")
         session.commit()
+
+    @action("factor", _("Remove second factor"), _("Remove the second factor? It is set up again at the next log-in."))
+    def action_factor(self, records: Sequence[User]) -> None:
+        """For a telephone that was lost. The sessions end, so that whoever has it is put out."""
+        if not self.may_reset():
+            abort(403)
+        session = current_panel().session
+        if by_two := [user.username for user in records if proposals.needs_two(session, user.id)]:
+            names = "、".join(by_two)
+            words = _("{names} administer: their second factor is removed by the command user reset.", names=names)
+            flash(str(words), "danger")
+            return
+        ids = [user.id for user in records]
+        factors.remove(session, ids)
+        sessions.end_of(session, ids, SessionEnd.ACCOUNT)
+        for user in records:
+            audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Second factor removed")))
+        session.commit()
+        names = "、".join(user.name for user in records)
+        flash(str(_("Second factor removed: {names}", names=names)), "success")
 
     @action("unlock", _("Unlock"))
     def action_unlock(self, records: Sequence[User]) -> None:
-        """Unlock accounts. Not by the ORM, whose checks would require the permission to edit accounts."""
+        """Unlock accounts."""
         session = current_panel().session
         for user in records:
             audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Unlocked")))
-        session.connection().execute(
-            update(User).where(User.id.in_([user.id for user in records])).values(failures=0, locked_until=None)
-        )
+        tries.unlock(session, [user.id for user in records])
         session.commit()
         flash(in_default_locale(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")

@@ -1,22 +1,29 @@
-"""Pages of background jobs: a list, and the page of a job with its progress and result. A job is shown to its owner
-only."""
+"""Pages of background jobs: a list, and the page of a job with its progress and result. A job is opened by its owner
+only; the administrator sees in the list who asked for what, and how it ended."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, url_for
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.exc import OperationalError
 
+from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.jobs.job_store import FILE_DAYS, JOB_DAYS
 from panel.jobs.records import Job, JobState
 from panel.jobs.worker import ENDED, read_progress
 from panel.kinds import Moment
+from panel.security.transactions import without_waiting
 from panel.web.context import current_actor, current_panel
-from panel.web.downloads import send_download
+from panel.web.downloads import noting, send_download
 from panel.web.guards import safe_target
 from panel.web.pages import Button, Cell, Column, JobPage, ListPage, Row
+from panel.web.system.first_accounts import administrator
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 #: The most jobs in the list.
@@ -28,7 +35,9 @@ SENTENCES = {
     JobState.DONE: _("Done."),
     JobState.FAILED: _("Nothing was written."),
     JobState.CANCELLED: _("Cancelled. Nothing was written."),
-    JobState.INTERRUPTED: _("Interrupted by a new start of the server. Nothing was written. Ask for it again."),
+    JobState.INTERRUPTED: _(
+        "Interrupted: the server was started anew, or its database was gone. Nothing was written. Ask for it again."
+    ),
 }
 CANCELLING = _("It is being cancelled …")
 
@@ -63,34 +72,46 @@ def _mark_seen(job: Job) -> None:
     if job.state in ENDED and job.seen_at is None:
         id_ = job.id
         current_panel().session.rollback()
-        current_panel().jobs.mark_seen(id_)
+        try:
+            with without_waiting():
+                current_panel().jobs.mark_seen(id_)
+        except OperationalError as error:  # the page is read all the same; the job stays marked as new
+            log.info("job %s stays unseen: %s", id_, error.orig)
 
 
 @blueprint.get("/")
 def index() -> Any:
-    """The list of the actor's jobs, latest first."""
-    session = current_panel().session
-    jobs = session.execute(select(Job).order_by(Job.id.desc()).limit(SHOWN)).scalars().all()
+    """The list of jobs, latest first: the actor's own, or those of all for who runs the panel."""
+    panel = current_panel()
+    everybody = administrator(panel) in current_actor().roles
+    statement = select(Job).order_by(Job.id.desc()).limit(SHOWN)
+    jobs = panel.session.execute(statement, execution_options=UNSCOPED if everybody else {}).scalars().all()
+    kept = {"n": JOB_DAYS, "files": FILE_DAYS}
     page = ListPage(
         title=_("Background tasks"),
-        sub=_("Your own; nobody else sees them. Kept for {n} days, files for {files}.", n=JOB_DAYS, files=FILE_DAYS),
+        sub=_("Those of all people; each opens their own. Kept for {n} days, files for {files}.", **kept)
+        if everybody
+        else _("Your own; only the administrator sees them too. Kept for {n} days, files for {files}.", **kept),
         columns=[
             Column("title", _("Task"), wide=True),
+            *([Column("owner_name", _("Asked for by"))] if everybody else []),
             Column("state", _("State")),
             Column("created_at", _("Asked for")),
             Column("ended_at", _("Ended")),
         ],
-        rows=[_row(job) for job in jobs],
+        rows=[_row(job, everybody) for job in jobs],
         empty=_("No background tasks yet. Large imports and exports are done as such."),
     )
     return render_template("panel/list.html", page=page)
 
 
-def _row(job: Job) -> Row:
+def _row(job: Job, everybody: bool) -> Row:
+    own = job.owner_id == current_actor().user_id
     moments = [Cell(_moment(moment)) for moment in (job.created_at, job.ended_at)]
-    new = [str(_("not looked at yet"))] if job.ended_at and not job.seen_at else []
+    new = [str(_("not looked at yet"))] if own and job.ended_at and not job.seen_at else []
     state = Cell(str(job.state.label), tone=job.state.tone, below=new)
-    return Row(job.id, url_for("jobs.show", id_=job.id), [Cell(job.title), state, *moments])
+    who = [Cell(job.owner_name)] if everybody else []
+    return Row(job.id, url_for("jobs.show", id_=job.id) if own else "", [Cell(job.title), *who, state, *moments])
 
 
 def _moment(value: Any) -> str:
@@ -158,4 +179,5 @@ def file(id_: int, name: str) -> Any:
     if path is None or job.state is not JobState.DONE:
         abort(404)
     _mark_seen(job)
+    noting(Job.__tablename__, filter=str(job.title or ""))
     return send_download(path, path.name, None)

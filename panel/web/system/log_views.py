@@ -12,14 +12,18 @@ from panel.security.records import AuditAction, AuditEntry
 from panel.web import history
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Cell, DetailsPage
+from panel.web.system import log_names
 from panel.web.views import SchemaView
+
+#: What files are about besides tables.
+OTHER_FILES = {"backup": _("Backup")}
 
 
 def table_label(table: str) -> Message | str:
     try:
         return model_of(table).__label__
     except LookupError:
-        return table
+        return OTHER_FILES.get(table, table)
 
 
 def readable(table: str) -> bool:
@@ -40,6 +44,7 @@ class AuditView(SchemaView):
     cells = {
         "actor_name": lambda entry: Cell(str(history.who(entry.actor_name))),
         "table_name": lambda entry: Cell(str(table_label(entry.table_name))),
+        "record_id": log_names.record_cell,
         "note": lambda entry: Cell(entry.note if readable(entry.table_name) or not entry.changes else ""),
     }
 
@@ -52,6 +57,8 @@ class AuditView(SchemaView):
                 for change in item.changes:
                     change.before = change.after = ""
         page.title = _("Audit entry {number}", number=record.id)
+        if page.place is not None:
+            page.place.last = page.title
         return page
 
 

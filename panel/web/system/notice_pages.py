@@ -112,22 +112,32 @@ def _lines(shown: Sequence[Notice]) -> list[Line]:
 
 def _line(notice: Notice, record: Any) -> Line:
     kind = KINDS.get(notice.kind, Kind(_("Notice")))
+    if kind.words is not None and notice.numbers is not None:
+        name = str(kind.words(notice.numbers))
+    else:
+        name = name_of(record) if notice.record_id else ""
     has_title = record is not None and field_named(type(record), "title") is not None
     return Line(
         id=notice.id,
         kind=Cell(str(kind.label), tone=kind.tone),
-        name=name_of(record) if notice.record_id else "",
+        name=name,
         sub=str(record.title or "") if has_title else "",
         who=notice.actor_name,
         at=Moment().format(notice.at.replace(second=0, microsecond=0)),
         unread=notice.read_at is None,
-        url=_address(notice) if record is not None else None,
+        url=_address(notice) if record is not None or notice.numbers is not None else None,
     )
 
 
 def _address(notice: Notice) -> str | None:
-    view = current_panel().views.get(notice.table_name)
-    return url_for(f"{view.endpoint}.details_view", id=notice.record_id) if view is not None else None
+    """The address of the record that a notice is about, or of the list of many records."""
+    view, kind = current_panel().views.get(notice.table_name), KINDS.get(notice.kind)
+    if view is None:
+        return None
+    if notice.record_id is not None:
+        return url_for(f"{view.endpoint}.details_view", id=notice.record_id)
+    listed: dict[str, Any] = {"is": kind.listed if kind is not None and kind.listed else None}
+    return url_for(f"{view.endpoint}.index_view", **listed) if notice.numbers is not None else None
 
 
 @blueprint.post("/<int:id_>/open")
@@ -137,7 +147,7 @@ def open_one(id_: int) -> Any:
     notice = session.execute(select(Notice).where(Notice.id == id_)).scalar_one_or_none()
     if notice is None:
         abort(404)
-    target = _address(notice) if notice.record_id is not None else None
+    target = _address(notice)
     notices.read(session, current_actor(), id_)
     session.commit()
     return redirect(target or url_for("notices.index"))

@@ -1,0 +1,1 @@
+"""The handbook of an application: a Markdown file, read by sections."""

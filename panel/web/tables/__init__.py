@@ -1,0 +1,1 @@
+"""The parts of the pages of a table: filters, columns, saved views."""
