@@ -1,5 +1,6 @@
 "use strict";
-// Forms of steps: a common phrase is put in where one writes, and a chosen item says what it fixes.
+// Forms of steps: a common phrase is put in where one writes, what is asked only for one choice is hidden for others,
+// and a chosen item says what it fixes.
 
 (() => {
   for (const list of document.querySelectorAll(".phrases")) {
@@ -13,6 +14,21 @@
       });
       item.replaceChildren(button);
     }
+  }
+
+  const conditional = [...document.querySelectorAll("[data-only-if]")];
+  const fit = () => {
+    for (const field of conditional) {
+      const form = field.closest("form"), chosen = form.elements[field.dataset.onlyIf];
+      field.hidden = !field.dataset.onlyValues.split(" ").includes(chosen ? chosen.value : "");
+    }
+    for (const section of new Set(conditional.map((field) => field.closest("section")))) {
+      section.hidden = [...section.querySelectorAll(".field")].every((field) => field.hidden);
+    }
+  };
+  if (conditional.length) {
+    fit();
+    document.addEventListener("change", fit);
   }
 
   const box = document.querySelector(".fixed-by"), form = document.querySelector("form.record");

@@ -65,6 +65,21 @@
   form.addEventListener("input", wait);
   form.addEventListener("change", wait);
 
+  // Who follows from the community. A look-up tells of its choice by "change".
+  const staff = form.querySelector(".staff");
+  let follows = 0;
+  const follow = async (community) => {
+    const mine = ++follows;
+    try {
+      const answer = await fetch(`${form.dataset.people}?community=${encodeURIComponent(community)}`);
+      const found = answer.ok ? await answer.json() : { words: "" };
+      if (mine !== follows) return;
+      staff.textContent = found.words;
+      staff.hidden = !found.words;
+    } catch (error) { /* The server works it out again. */ }
+  };
+  form.addEventListener("change", (event) => { if (event.target.name === "community") follow(event.target.value); });
+
   const parts = Array.from(form.querySelectorAll("[data-when]"));
   const show = () => parts.forEach((part) => {
     const [name, value] = part.dataset.when.split("=");

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 
-from sqlalchemy import Row, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from bureau.cases import events, import_undo, intake, numbering
 from bureau.cases.case_matching import CaseMatcher
+from bureau.cases.steps import report_rules
+from bureau.cases.steps.registry import BULK_LISTENERS
 from bureau.cases.steps.report import REPORT
 from bureau.people.assignments import terms_of
 from bureau.settings import settings
@@ -20,7 +21,6 @@ from models import (
     Case,
     CaseEvent,
     CaseStatus,
-    ChecklistItem,
     Liaison,
     Officer,
     OfficerKind,
@@ -28,9 +28,9 @@ from models import (
 )
 from panel.base import UNSCOPED
 from panel.chunks import chunks
-from panel.fields import Field, fields
+from panel.fields import Field
 from panel.i18n import Message, _
-from panel.imports.matching import Matcher, key_of
+from panel.imports.matching import Matcher
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import ZONE, now, today
@@ -39,78 +39,16 @@ from panel.security.session import actor_of
 from panel.store import bulk
 
 
+def _still_reported(row: PlanRow) -> bool:
+    return bool(row.values) and row.stored.get("status") is CaseStatus.REPORTED and not row.stored.get("historic")
+
+
 def local_day(moment: datetime | None) -> date | None:
     return None if moment is None else moment.astimezone(ZONE).date()
 
 
-class ItemMatcher(Matcher):
-    """Matches the newest version of an item by its code."""
-
-    def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
-        items = self.candidates(session, "code", (row.values.get("code") for row in rows))
-        self.stored = {(key_of(item.code),): item for item in sorted(items, key=lambda item: item.version_no)}
-
-
-class ItemRules(Rules):
-    """An item that a case refers to is never changed: the import adds its next version.
-
-    Only its end of validity may change in place, because no case depends on it."""
-
-    def matcher(self) -> Matcher:
-        return ItemMatcher(self.model)
-
-    def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        changed = {row.id: row for row in rows if row.id is not None and set(row.values) - {"valid_until"}}
-        case, item = table_of(Case).c, table_of(ChecklistItem).c
-        versions: dict[str, Row[Any]] = {}
-        for batch in chunks({row.stored["code"] for row in changed.values()}):
-            newest = select(table_of(ChecklistItem)).where(item.code.in_(batch)).order_by(item.version_no)
-            versions |= {version.code: version for version in session.execute(newest, execution_options=UNSCOPED)}
-        for id_, row in list(changed.items()):
-            last = versions[row.stored["code"]]
-            if row.stored["version_no"] == last.version_no:
-                continue
-            if self._equals(row, last):
-                row.values.clear()
-                row.changes.clear()
-                row.notes.append(_("Version {number} says so already.", number=last.version_no))
-                del changed[id_]
-            else:
-                row.fail(_("Version {number} follows this one: change that one.", number=last.version_no))
-        for batch in chunks(changed):
-            statement = select(case.item_id).where(case.item_id.in_(batch)).distinct()
-            for used in session.execute(statement, execution_options=UNSCOPED).scalars():
-                self._plan_version(changed[used])
-
-    @staticmethod
-    def _equals(row: PlanRow, version: Row[Any]) -> bool:
-        """Whether the row, matched to an older version, equals this one: the file that made it is imported again."""
-        compared = {f.attr for f in fields(ChecklistItem)} - {"version_no", "valid_from", "valid_until"} | set(
-            row.values
-        )
-        return all(row.effective(attr) == version._mapping[attr] for attr in compared)
-
-    @staticmethod
-    def _plan_version(row: PlanRow) -> None:
-        """Plan the next version of an item, valid from the day in the file or from today, and end the version before it
-        on the day before."""
-        number, start = row.stored["version_no"] + 1, row.values.get("valid_from") or today()
-        stored_values = {f.attr: row.stored[f.attr] for f in fields(ChecklistItem)}
-        row.renewed = {**stored_values, **row.values, "version_no": number, "valid_from": start}
-        if (until := row.renewed["valid_until"]) is not None and until < start:
-            row.renewed["valid_until"] = None
-        row.notes.append(
-            _(
-                "Cases refer to it: it stays as it is, and version {number} is added from {day}.",
-                number=number,
-                day=start,
-            )
-        )
-        last, begun = start - timedelta(days=1), row.stored["valid_from"]
-        ends = row.stored["valid_until"]
-        if (begun is None or begun <= last) and (ends is None or ends > last) and row.id is not None:
-            before = {"valid_until": ends}
-            row.edits.append((ChecklistItem, bulk.Edit(row.id, row.version, {"valid_until": last}, before)))
+def _is_moved(row: PlanRow) -> bool:
+    return "community_id" in row.values and row.stored.get("status") is CaseStatus.REPORTED
 
 
 class CaseRules(Rules):
@@ -139,24 +77,60 @@ class CaseRules(Rules):
         for row in rows:
             if row.stored.get("accepted_at") is not None and "item_id" in row.values:
                 plan.fail(row, "item", _("The item of an accepted case stays: its list and deadline follow from it."))
-        new = [row for row in rows if row.id is None]
+        self._check_intake(session, plan, rows)
+        # A reported case that gets another community gets the people of that one too.
+        self._add_people(session, [row for row in rows if row.id is None or _is_moved(row)])
+
+    @staticmethod
+    def _add_people(session: Session, new: Sequence[PlanRow]) -> None:
+        """Liaison and lead officer follow from the community, as in intake.register(): the liaison of today, the active
+        officer assigned on the day of the report or, without one, today. A case that moves gets those of today."""
         communities = {row.values["community_id"] for row in new}
-        liaison = table_of(Liaison).c
-        active: dict[int, int] = {}
+        liaison, officer = table_of(Liaison).c, table_of(Officer).c
+        in_office: dict[int, int] = {}
         for batch in chunks(communities):
-            statement = select(liaison.community_id, liaison.id).where(
-                liaison.community_id.in_(batch), liaison.end_on.is_(None)
+            statement = (
+                select(liaison.community_id, liaison.id)
+                .where(
+                    liaison.community_id.in_(batch),
+                    liaison.start_on <= today(),
+                    or_(liaison.end_on.is_(None), liaison.end_on >= today()),
+                )
+                .order_by(liaison.start_on)
             )
-            active |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
+            in_office |= {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}
         terms = terms_of(session, communities)
+        led = {term.officer_id for of_community in terms.values() for term in of_community}
+        active: set[int] = set()
+        for batch in chunks(sorted(led)):
+            statement = select(officer.id).where(officer.id.in_(batch), officer.active)
+            active |= set(session.execute(statement, execution_options=UNSCOPED).scalars())
         for row in new:
-            community, day = row.values["community_id"], local_day(row.values.get("reported_at") or now())
-            assert day is not None
-            if community in active:
-                row.values.setdefault("liaison_id", active[community])
-            for term in terms.get(community, []):
-                if term.start_on <= day and (term.end_on is None or term.end_on >= day):
-                    row.values.setdefault("lead_officer_id", term.officer_id)
+            moved, community = row.id is not None, row.values["community_id"]
+            day = today() if moved else local_day(row.values.get("reported_at") or now())
+            if moved or community in in_office:
+                row.values.setdefault("liaison_id", in_office.get(community))
+            possible = sorted(
+                (term for term in terms.get(community, []) if term.officer_id in active),
+                key=lambda term: (not term.substitute, -term.start_on.toordinal()),
+            )
+            for one in filter(None, (day, today())):
+                for term in possible:
+                    if report_rules.in_office(term, one):
+                        row.values.setdefault("lead_officer_id", term.officer_id)
+            if moved:
+                row.values.setdefault("lead_officer_id", None)
+
+    @staticmethod
+    def _check_intake(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        """Fail rows of new reports, and changes of cases that aren't accepted yet, that break a rule of intake."""
+        concerned = [row for row in rows if (row.id is None and not row.values.get("historic")) or _still_reported(row)]
+        merged = {row: {**row.stored, **row.values} for row in concerned}
+        facts = report_rules.facts_for(session, merged.values())
+        for row, values in merged.items():
+            written = None if row.id is None else frozenset(row.values)
+            for name, message in report_rules.problems(facts, values, written):
+                plan.fail(row, name, message)
 
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
         """Number the cases in the order of their reports and add each with its first event."""
@@ -182,6 +156,8 @@ class CaseRules(Rules):
         }
         sealed = [event for id_ in ids for event in events.chain(id_, [reported])]
         bulk.append(session, CaseEvent, sealed)
+        for listener in BULK_LISTENERS:
+            listener(session, REPORT.name, ids)
         return ids
 
 

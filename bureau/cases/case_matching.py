@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from bureau.cases import import_undo
+from bureau.checklists import items
 from models import Case, CaseStatus
 from panel.base import UNSCOPED
 from panel.chunks import chunks
@@ -50,6 +51,8 @@ class CaseMatcher(Matcher):
     time_attr = "reported_at"
 
     def load(self, session: Session, rows: Sequence[PlanRow]) -> None:
+        #: The code of each version of an item: a case of an older version is the same case.
+        self.codes = items.codes(session)
         for case in self.candidates(session, "case_no", (row.values.get("case_no") for row in rows)):
             self.stored["no", case.case_no] = case
         unnumbered = [row for row in rows if not row.values.get("case_no")]
@@ -68,7 +71,7 @@ class CaseMatcher(Matcher):
     def by_time(self, session: Session, attr: str, rows: Sequence[PlanRow]) -> dict[Key, list[Row[Any]]]:
         cases: dict[Key, list[Row[Any]]] = defaultdict(list)
         for case in self.not_undone(session, self.candidates(session, attr, (row.values.get(attr) for row in rows))):
-            key = (attr, case._mapping[attr], case.community_id, key_of(case.place), stored_item(case))
+            key = (attr, case._mapping[attr], case.community_id, key_of(case.place), self._stored_item(case))
             cases[key].append(case)
         return cases
 
@@ -86,7 +89,7 @@ class CaseMatcher(Matcher):
         values = row.values
         if values.get(attr) is None:
             return None
-        return (attr, values[attr], values.get("community_id"), key_of(values.get("place")), item_of(row))
+        return (attr, values[attr], values.get("community_id"), key_of(values.get("place")), self._item(row))
 
     def key(self, row: PlanRow) -> Key | None:
         if row.values.get("case_no"):
@@ -105,7 +108,22 @@ class CaseMatcher(Matcher):
     def same(self, field: Field, stored: Any, value: Any) -> bool:
         if isinstance(field.kind, Moment) and isinstance(stored, datetime) and isinstance(value, datetime):
             return same_moment(stored, value)
+        if field.attr == "item_id" and stored is not None and value in self.codes:
+            return self.codes.get(stored) == self.codes[value]
         return super().same(field, stored, value)
+
+    def _item(self, row: PlanRow) -> str | None:
+        """The item of a row as part of its key: its code, or the words of an old ledger."""
+        item: int | None = row.values.get("item_id")
+        if item is not None:
+            return self.codes.get(item)
+        return key_of(row.extra["item"]) if row.has_extra("item") else None
+
+    def _stored_item(self, case: Row[Any]) -> str | None:
+        """The item of a stored case as _item() gives it."""
+        if case.item_id is not None:
+            return self.codes.get(case.item_id)
+        return key_of(case.item_name) if case.item_name else None
 
     def _of_earlier_files(self, session: Session, rows: Sequence[PlanRow]) -> dict[PlanRow, Row[Any]]:
         """The cases that came from the same rows of earlier files, where community, place and description agree."""
@@ -167,14 +185,3 @@ def _may_be_same(key: Key, row: PlanRow, case: Row[Any]) -> bool:
     if not is_day_alone(key[1]):
         return True
     return SequenceMatcher(None, _words(row), key_of(case.description)).ratio() >= SIMILAR
-
-
-def item_of(row: PlanRow) -> int | str | None:
-    """The item of a row as part of its key: its id, or the words of an old ledger."""
-    item: int | None = row.values.get("item_id")
-    return item if item is not None or not row.has_extra("item") else key_of(row.extra["item"])
-
-
-def stored_item(case: Row[Any]) -> int | str | None:
-    """The item of a stored case as item_of() gives it."""
-    return case.item_id if case.item_id is not None or not case.item_name else key_of(case.item_name)

@@ -1,4 +1,5 @@
-"""The deadline of a case: the limit it was accepted with, plus granted extensions and suspensions.
+"""The deadline of a case: the limit it was accepted with, plus granted extensions and suspensions, and the days by
+which agreements are performed.
 
 Pure functions. The same rule sets a deadline and recalculates it when the calendar changes."""
 
@@ -6,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, overload
 
 from sqlalchemy import ColumnElement
@@ -28,6 +29,7 @@ class Change(Protocol):
     unit: LimitUnit | None
     decided_at: datetime | None
     resumed_at: datetime | None
+    perform_by: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def apply_change(due: datetime, change: Change, limit: Limit, calendar: Calendar
     if change.kind == ChangeKind.EXTENSION and change.status == ChangeStatus.APPROVED and change.days:
         unit = change.unit or limit.unit
         return deadlines.due(due, change.days, unit, calendar, urgent=limit.urgent)
+    if change.kind == ChangeKind.PERFORMANCE and change.status == ChangeStatus.APPROVED and change.perform_by:
+        return max(due, deadlines.performed(change.perform_by, calendar))
     if change.status == ChangeStatus.OVER and change.decided_at is not None and change.resumed_at is not None:
         begin, end = change.decided_at, change.resumed_at
         return deadlines.resumed(due, begin, end, limit.unit, calendar, urgent=limit.urgent)

@@ -13,12 +13,13 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from models import CaseParty, PartyRole
-from panel.base import UNSCOPED
+from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
 from panel.i18n import Message, _
 from panel.imports.plans import Beside, Plan, PlanRow
 from panel.kinds import Invalid, Kind, PersonName, Phone, narrow
-from panel.security.policy import table_of
+from panel.security.policy import Permission, table_of
+from panel.security.session import permitted
 from panel.store import bulk
 from panel.store.bulk import Edit
 
@@ -52,6 +53,7 @@ LABELS: Mapping[str, Sequence[str | Message]] = {
 }
 KINDS: Mapping[str, Kind] = {NAME: PersonName(alone=True), PHONE: Phone()}
 ATTRS = {NAME: "name", PHONE: "phone"}
+IS_KNOWN = _("A complainant is known of this case, whom you don't see in clear. Change that on the page of the case.")
 #: What stands for the name of a complainant who isn't named.
 ANONYMOUS = re.compile(
     r"[(\[【]?(?:匿名.{0,4}|anonymous|.{0,3}不(?:愿|便|肯|想)意?(?:透露|公开|提供|留|具|署)?(?:真实)?(?:姓名|名|身份|信息)?"
@@ -71,13 +73,21 @@ def read(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         statement = select(party).where(party.c.case_id.in_(batch), party.c.role == PartyRole.COMPLAINANT)
         for complainant in session.execute(statement, execution_options=UNSCOPED):
             stored[complainant.case_id].append(complainant)
+    shown = permitted(session, CaseParty, Permission.REVEAL, {party.id for found in stored.values() for party in found})
     for row in named:
         if (values := _values(plan, row, masked=row.id is not None)) is None:
             continue
         if row.id is None:
             row.extra["party"] = values
+        elif _guesses(values, [party for party in stored[row.id] if party.id not in shown]):
+            plan.fail(row, NAME, IS_KNOWN)
         else:
             _compare(plan, row, values, stored[row.id])
+
+
+def column_of(model: type[Base], attr: str) -> str | None:
+    """The column of a file that a value of a complainant is read from."""
+    return next((name for name, read_as in ATTRS.items() if model is CaseParty and read_as == attr), None)
 
 
 def _values(plan: Plan, row: PlanRow, *, masked: bool) -> dict[str, Any] | None:
@@ -102,6 +112,13 @@ def _parse_unmasked(kind: Kind, text: str) -> Any:
     if "*" in text:
         raise Invalid(_("This value is masked. Enter it in full, or leave the cell empty to keep what is stored."))
     return kind.parse(text)
+
+
+def _guesses(values: Mapping[str, Any], hidden: Sequence[Row[Any]]) -> bool:
+    """Whether a value in clear would be compared with one that the actor may not see in clear: whether it is the same
+    must not be told."""
+    clear = {attr for attr in ATTRS.values() if values.get(attr) is not None and "*" not in values[attr]}
+    return any(party._mapping[attr] is not None for party in hidden for attr in clear)
 
 
 def _compare(plan: Plan, row: PlanRow, values: Mapping[str, Any], stored: Sequence[Row[Any]]) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from bureau.calendar.calendar import office_calendar
 from bureau.cases import approvals, clock, intake
 from bureau.cases.errors import InvalidValues, StepNotAllowed
+from bureau.cases.records import merged_told, penalties
 from bureau.cases.steps.model import MOMENT, Values
+from bureau.checklists import items
 from models import (
     ENDED,
     Case,
     CaseParty,
-    CaseStatus,
     ChecklistItem,
     Feedback,
     FeedbackChannel,
@@ -23,6 +22,7 @@ from models import (
     Measurement,
     Officer,
     PartyRole,
+    Satisfaction,
 )
 from panel.base import UNSCOPED, display
 from panel.i18n import _
@@ -36,7 +36,7 @@ FEEDBACK_MISSING = {
 
 def _item(session: Session, values: Values) -> ChecklistItem:
     item = session.get_one(ChecklistItem, values["item"])
-    if (item.valid_from and item.valid_from > today()) or (item.valid_until and item.valid_until < today()):
+    if not items.is_in_force(session, item.id, today()):
         raise InvalidValues({"item": _("The item {item} isn't in force today. Choose another.", item=display(item))})
     return item
 
@@ -84,8 +84,9 @@ def record_raised(_session: Session, case: Case, values: Values) -> None:
     case.raised_to, case.raised_at = values["raised_to"], at
 
 
-def end(_session: Session, case: Case, _values: Values) -> None:
-    """End a case that was not handled: rejected or voided."""
+def end(session: Session, case: Case, values: Values) -> None:
+    """End a case that was not handled: rejected or voided. The reporters of cases merged into it are told."""
+    merged_told.record(session, case, values, asks_answer=False)
     case.closed_at = now()
 
 
@@ -104,11 +105,13 @@ def send_back(_session: Session, case: Case, _values: Values) -> None:
 
 
 def handle(session: Session, case: Case, values: Values) -> None:
-    """Store outcome, result and quantity. An item that needs a measurement must have one, or a reason why not."""
+    """Store outcome, result and quantity, with the action that the outcome is. An item that needs a measurement must
+    have one, or a reason why not."""
     if lacks_measurement(session, case) and not values.get("unmeasured"):
         raise InvalidValues(
             {"unmeasured": _("This item is to be measured: record a measurement first, or say why there is none.")}
         )
+    penalties.record(session, case, values)
     case.outcome, case.result = values["outcome"], values["result"]
     case.quantity, case.quantity_unit = values.get("quantity"), values.get("quantity_unit")
     case.handled_at = now()
@@ -132,68 +135,41 @@ def rework(_session: Session, case: Case, _values: Values) -> None:
 
 
 def feedback_due(session: Session, case: Case) -> set[FeedbackTarget]:
-    """Who must still get feedback before the case may close: the liaison, and the complainant unless anonymous.
+    """Who must still get feedback before the case may close: the liaison, and the complainant unless anonymous, who is
+    asked as well how satisfied they are.
 
     Feedback from before the case was last handled doesn't count."""
     required = {FeedbackTarget.LIAISON}
-    complainants = select(CaseParty.id).where(
-        CaseParty.case_id == case.id, CaseParty.role == PartyRole.COMPLAINANT, CaseParty.anonymous.is_(False)
-    )
-    if session.execute(complainants.limit(1), execution_options=UNSCOPED).first():
+    if _has_complainant(session, case):
         required.add(FeedbackTarget.COMPLAINANT)
-    targets = select(Feedback.target).where(Feedback.case_id == case.id)
+    answered = or_(Feedback.target == FeedbackTarget.LIAISON, Feedback.satisfaction.is_not(None))
+    targets = select(Feedback.target).where(Feedback.case_id == case.id, answered)
     if case.handled_at is not None:
         # Feedback times are entered to the minute.
         targets = targets.where(Feedback.at >= case.handled_at.replace(second=0, microsecond=0))
     return required - set(session.execute(targets, execution_options=UNSCOPED).scalars())
 
 
-def merged_feedback_due(session: Session, case: Case) -> list[tuple[int, bool]]:
-    """The cases merged into this one whose feedback is missing: pairs of case id and whether the case has a complainant
-    who isn't anonymous. One statement."""
-    complainant = exists(
-        select(CaseParty.id).where(
-            CaseParty.case_id == Case.id,
-            CaseParty.role == PartyRole.COMPLAINANT,
-            CaseParty.anonymous.is_(False),
-        )
+def _has_complainant(session: Session, case: Case) -> bool:
+    """Whether the case has a complainant who isn't anonymous."""
+    complainants = select(CaseParty.id).where(
+        CaseParty.case_id == case.id, CaseParty.role == PartyRole.COMPLAINANT, CaseParty.anonymous.is_(False)
     )
-    since = [] if case.handled_at is None else [Feedback.at >= case.handled_at.replace(second=0, microsecond=0)]
-
-    def has_feedback(target: FeedbackTarget) -> Any:
-        return exists(select(Feedback.id).where(Feedback.case_id == Case.id, Feedback.target == target, *since))
-
-    statement = (
-        select(Case.id, complainant)
-        .where(
-            Case.master_id == case.id,
-            Case.status == CaseStatus.MERGED,
-            or_(~has_feedback(FeedbackTarget.LIAISON), and_(complainant, ~has_feedback(FeedbackTarget.COMPLAINANT))),
-        )
-        .order_by(Case.id)
-    )
-    rows = session.execute(statement, execution_options=UNSCOPED)
-    return [(row[0], bool(row[1])) for row in rows]
-
-
-def _add_merged_feedback(session: Session, case: Case, content: str | None) -> None:
-    """Record the feedback given to the reporters of cases merged into this one, a row for each of their cases."""
-    due = merged_feedback_due(session, case)
-    if due and not content:
-        raise InvalidValues({"merged_content": _("Their reporters have not been told yet: say what was told.")})
-    for id_, has_complainant in due:
-        for target in (FeedbackTarget.LIAISON, *((FeedbackTarget.COMPLAINANT,) if has_complainant else ())):
-            session.add(
-                Feedback(case_id=id_, target=target, channel=FeedbackChannel.PHONE, content=content or "", at=now())
-            )
+    return session.execute(complainants.limit(1), execution_options=UNSCOPED).first() is not None
 
 
 def close(session: Session, case: Case, values: Values) -> None:
     """Record the feedback and close the case. Raises InvalidValues while feedback is missing, also to the reporters of
     cases merged into it."""
-    for target in (FeedbackTarget.LIAISON, FeedbackTarget.COMPLAINANT):
+    satisfaction = values.get("satisfaction")
+    told = {target: values.get(f"{target.value}_content") for target in FEEDBACK_MISSING}
+    if satisfaction is Satisfaction.UNREACHED:
+        told[FeedbackTarget.COMPLAINANT] = told[FeedbackTarget.COMPLAINANT] or str(satisfaction.label)
+    if told[FeedbackTarget.COMPLAINANT] and satisfaction is None and _has_complainant(session, case):
+        raise InvalidValues({"satisfaction": _("Ask how satisfied the complainant is; “not reached” is an answer.")})
+    for target, content in told.items():
         name = target.value
-        if content := values.get(f"{name}_content"):
+        if content:
             session.add(
                 Feedback(
                     case_id=case.id,
@@ -201,13 +177,13 @@ def close(session: Session, case: Case, values: Values) -> None:
                     channel=values.get(f"{name}_channel") or FeedbackChannel.PHONE,
                     content=content,
                     at=now(),
-                    satisfaction=values.get("satisfaction") if target is FeedbackTarget.COMPLAINANT else None,
+                    satisfaction=satisfaction if target is FeedbackTarget.COMPLAINANT else None,
                 )
             )
     session.flush()
     if missing := feedback_due(session, case):
         raise InvalidValues({f"{target.value}_content": FEEDBACK_MISSING[target] for target in missing})
-    _add_merged_feedback(session, case, values.get("merged_content"))
+    merged_told.record(session, case, values, asks_answer=True)
     case.closed_at = now()
 
 

@@ -1,12 +1,14 @@
 """The feature "cases": their screens, pages, steps and import rules."""
 
-from bureau.cases import case_import, ledger_import
+from bureau.cases import case_import, handover, ledger_import, repeats
 from bureau.cases.case_feature import CaseFeature
 from bureau.cases.steps.approval import APPROVAL
+from bureau.cases.steps.corrections import CORRECTIONS
 from bureau.cases.steps.handling import HANDLING
 from bureau.cases.steps.intake import INTAKE
 from bureau.cases.steps.remarks import REMARKS
-from bureau.menu import LISTS, OVERVIEW, RECORDS, WORK
+from bureau.cases.steps.unsolved import UNSOLVED
+from bureau.menu import LISTS, ON_CASE, OVERVIEW, RECORDS, WORK
 from bureau.people import finders
 from models import Action, Case, CaseEvent, CaseParty, DeadlineChange, Feedback
 from panel.i18n import _
@@ -15,12 +17,20 @@ from panel.web.panel import Link
 
 
 def _site() -> Site:
-    from bureau.cases.web import approvals_page, case_views, deadlines_page, photos, report_page
+    from bureau.cases.web import approvals_page, case_views, deadlines_page, person_cases, photos, report_page
+    from bureau.people.web import cards
 
+    cards.SOURCES["cases"] = person_cases.open_cases
     return Site(
         views={Case: case_views.CaseView, DeadlineChange: approvals_page.DeadlineChangeView},
         links=(
-            Link(_("Report a case"), "report", "bullhorn", OVERVIEW, report_page.may_open, first=True, rank=2),
+            *(
+                Link(words, "report", "bullhorn", OVERVIEW, may, first=True, rank=2)
+                for words, may in (
+                    (report_page.REPORT_A_CASE, report_page.may_report),
+                    (report_page.REGISTER_A_CASE, report_page.may_register),
+                )
+            ),
             Link(
                 _("Approvals"),
                 "approvals",
@@ -39,17 +49,32 @@ def _site() -> Site:
 
 
 FEATURE = CaseFeature(
+    handbook="cases",
+    watches=repeats.WATCHES,
     screens=(
-        Screen(Case, WORK, "folder-open-o", rank=10),
-        Screen(Action, RECORDS, "gavel", rank=20),
-        Screen(CaseParty, RECORDS, "user-o", rank=21),
-        Screen(Feedback, RECORDS, "commenting-o", rank=22),
-        Screen(DeadlineChange, RECORDS, "hourglass-half", rank=28),
-        Screen(CaseEvent, RECORDS, "history", rank=29),
+        Screen(
+            Case,
+            WORK,
+            "folder-open-o",
+            rank=10,
+            empty=_("No cases yet. Liaisons and officers report them, the office registers them."),
+        ),
+        Screen(Action, RECORDS, "gavel", rank=20, empty=ON_CASE),
+        Screen(CaseParty, RECORDS, "user-o", rank=21, handbook="parties", empty=ON_CASE),
+        Screen(Feedback, RECORDS, "commenting-o", rank=22, empty=ON_CASE),
+        Screen(
+            DeadlineChange,
+            RECORDS,
+            "hourglass-half",
+            rank=28,
+            handbook="deadlines",
+            empty=_("None yet. The handler of a case asks for an extension or suspension on its page."),
+        ),
+        Screen(CaseEvent, RECORDS, "history", rank=29, empty=_("None yet. Each step of a case adds a line.")),
     ),
-    steps=(*INTAKE, *APPROVAL, *HANDLING, *REMARKS),
+    holdings=handover.HOLDINGS,
+    steps=(*INTAKE, *APPROVAL, *HANDLING, UNSOLVED, *CORRECTIONS, *REMARKS),
     rules={
-        "checklistitem": case_import.ItemRules,
         "case": ledger_import.LedgerRules,
         "action": case_import.ActionRules,
     },

@@ -6,7 +6,7 @@ the cases outside the actor's area only their number is told."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from bureau.cases import repeats
 from bureau.cases.repeats import RepeatQuery
+from bureau.checklists import items
 from bureau.settings import settings
-from models import Case, CaseParty, PartyRole
+from models import Case
 from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.i18n import Message, _, n_
@@ -42,7 +43,7 @@ class Candidate:
 
     community_id: int
     place: str | None
-    item_id: int | None
+    item_code: str | None
     description: str
     reported_at: datetime
     closed_at: datetime | None
@@ -84,6 +85,11 @@ class Known:
 
     by_community: dict[int, Index] = field(default_factory=lambda: defaultdict(Index))
     by_caller: dict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
+    #: The code of each version of an item.
+    codes: Mapping[int, str] = field(default_factory=dict)
+
+    def code(self, item_id: int | None) -> str | None:
+        return None if item_id is None else self.codes.get(item_id)
 
     def add(self, candidate: Candidate, callers: Iterable[str] = ()) -> None:
         self.by_community[candidate.community_id].add(candidate)
@@ -102,7 +108,7 @@ def note(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     for row, query in zip(rows, queries, strict=True):
         if likely := _find(known, query, window):
             row.repeats.extend(_words(likely, row))
-        known.add(_candidate(row, query), query.callers)
+        known.add(_candidate(known, row, query), query.callers)
 
 
 def _query(session: Session, row: PlanRow) -> RepeatQuery:
@@ -118,15 +124,15 @@ def _query(session: Session, row: PlanRow) -> RepeatQuery:
     )
 
 
-def _candidate(row: PlanRow, query: RepeatQuery) -> Candidate:
+def _candidate(known: Known, row: PlanRow, query: RepeatQuery) -> Candidate:
     assert query.reported_at is not None
-    place, closed = (query.place, query.item_id, query.description), row.values.get("closed_at")
+    place, closed = (query.place, known.code(query.item_id), query.description), row.values.get("closed_at")
     return Candidate(query.community_id, *place, query.reported_at, closed, row=row)
 
 
 def _read(session: Session, queries: Sequence[RepeatQuery], window: timedelta) -> Known:
-    """The stored cases that the rows may repeat: the newest of each community, and those of the same complainants."""
-    known = Known()
+    """The stored cases that the rows may repeat: the newest of each community."""
+    known = Known(codes=items.codes(session))
     moments = [query.reported_at for query in queries if query.reported_at is not None]
     if not moments:
         return known
@@ -142,17 +148,14 @@ def _read(session: Session, queries: Sequence[RepeatQuery], window: timedelta) -
         ranked = cases.add_columns(newest.label("nth")).where(Case.community_id.in_(batch)).subquery()
         statement = select(ranked).where(ranked.c.nth <= repeats.COMPARED)
         for row in session.execute(statement, execution_options=UNSCOPED):
-            known.add(_stored(row))
-    parties = cases.join(CaseParty, CaseParty.case_id == Case.id).where(CaseParty.role == PartyRole.COMPLAINANT)
-    for batch in chunks({caller for query in queries for caller in query.callers}):
-        statement = parties.add_columns(CaseParty.phone_hash).where(CaseParty.phone_hash.in_(batch))
-        for row in session.execute(statement, execution_options=UNSCOPED):
-            known.by_caller[row.phone_hash].append(_stored(row))
+            known.add(_stored(known, row))
+    # Telephones of stored complainants aren't compared in a preview, which would tell them to whoever tries numbers;
+    # the page of the imported case tells it.
     return known
 
 
-def _stored(row: Any) -> Candidate:
-    case = (row.community_id, row.place, row.item_id, row.description, row.reported_at, row.closed_at)
+def _stored(known: Known, row: Any) -> Candidate:
+    case = (row.community_id, row.place, known.code(row.item_id), row.description, row.reported_at, row.closed_at)
     return Candidate(*case, row.case_no if row.seen else None)
 
 
@@ -165,7 +168,9 @@ def _find(known: Known, query: RepeatQuery, window: timedelta) -> list[tuple[Can
     for candidate, alike in likely.items():
         if not _in_time(candidate, query, window):
             continue
-        score, reasons = repeats.compare(query, candidate, alike, called=candidate in called)
+        codes = known.code(query.item_id), candidate.item_code
+        same_item = None if None in codes else codes[0] == codes[1]
+        score, reasons = repeats.compare(query, candidate, alike, called=candidate in called, same_item=same_item)
         if reasons and (reasons != (repeats.SIMILAR_DESCRIPTION,) or _is_same(query, candidate, alike)):
             scored.append((score, candidate, reasons))
     scored.sort(key=lambda entry: entry[0], reverse=True)

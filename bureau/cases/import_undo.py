@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bureau.cases import events
+from bureau.cases.state import without_referrals
 from models import Case, CaseEvent, CaseStatus, Referral, ReferralStatus, StepName
 from panel.base import UNSCOPED
 from panel.chunks import chunks
@@ -60,22 +61,20 @@ def void(session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
 
 
 def withdraw(session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
-    """Delete imported referrals. A referred case without an open referral left returns to handling."""
+    """Delete imported referrals. A referred case without an open referral left goes on without it."""
     bulk.remove(session, Referral, removals, note)
     case, referral = table_of(Case).c, table_of(Referral).c
     stored: dict[int, Any] = {}
     waiting: set[int] = set()
     for batch in chunks({removal.before["case_id"] for removal in removals}):
-        cases = select(case.id, case.version, case.status).where(case.id.in_(batch))
+        cases = select(case.id, case.version, case.status, case.handler_id).where(case.id.in_(batch))
         stored |= {row.id: row for row in session.execute(cases, execution_options=UNSCOPED)}
         sent = select(referral.case_id).where(referral.case_id.in_(batch), referral.status.in_(OPEN_REFERRALS))
         waiting |= set(session.execute(sent, execution_options=UNSCOPED).scalars())
     answered = [row for row in stored.values() if row.status is CaseStatus.REFERRED and row.id not in waiting]
-    edits = [
-        bulk.Edit(row.id, row.version, {"status": CaseStatus.HANDLING}, {"status": row.status}) for row in answered
-    ]
+    after = {row.id: without_referrals(row.handler_id) for row in answered}
+    edits = [bulk.Edit(row.id, row.version, {"status": after[row.id]}, {"status": row.status}) for row in answered]
     bulk.edit(session, Case, edits, note)
-    after = {row.id: CaseStatus.HANDLING for row in answered}
     rows = {id_: [event_row(session, row.status, after.get(id_, row.status), note)] for id_, row in stored.items()}
     bulk.append(session, CaseEvent, events.follow(session, rows))
 

@@ -6,14 +6,16 @@ import re
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import Calendar, office_calendar
 from bureau.cases import events, numbering
+from bureau.cases.steps.registry import LISTENERS
 from bureau.cases.steps.report import REPORT
-from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Urgency
+from bureau.cases.steps.report_rules import in_office
+from models import Assignment, Case, CaseStatus, ChecklistItem, Liaison, Officer, Urgency
 from panel import kinds
 from panel.base import UNSCOPED
 from panel.security.session import exempt_reference
@@ -25,7 +27,7 @@ _CLAUSE_END = re.compile(r"[，。；：！？,;!?\n]|\. ")
 
 def register(session: Session, case: Case, actor_id: int | None, actor_name: str) -> None:
     """Register a new, unflushed case: set its number and state, and title, liaison and lead officer where missing.
-    Flushes it and adds its first event.
+    Flushes it, adds its first event, and calls the listeners, which notify.
 
     Liaison and officer are looked up without the actor's scope: they follow from the community, whoever reports."""
     with session.no_autoflush:
@@ -43,7 +45,9 @@ def register(session: Session, case: Case, actor_id: int | None, actor_name: str
         case.case_no = numbering.take(session, case.reported_at)
     session.add(case)
     session.flush()
-    events.append(session, case, REPORT.name, None, CaseStatus.REPORTED, actor_id, actor_name)
+    event = events.append(session, case, REPORT.name, None, CaseStatus.REPORTED, actor_id, actor_name)
+    for listener in LISTENERS:
+        listener(session, case, event)
 
 
 def accept(
@@ -102,20 +106,40 @@ def title_of(description: str | None) -> str:
 
 
 def active_liaison(session: Session, community_id: int) -> int | None:
-    """The id of the active liaison of a community."""
-    query = select(Liaison.id).where(Liaison.community_id == community_id, Liaison.end_on.is_(None))
-    return session.scalar(query, execution_options=UNSCOPED)
+    """The id of the liaison who is in office in a community today."""
+    person = liaison_of(session, community_id)
+    return person.id if person is not None else None
+
+
+def liaison_of(session: Session, community_id: int) -> Any:
+    """Id and name of the liaison who is in office in a community today, or None. One statement."""
+    day = kinds.today()
+    query = select(Liaison.id, Liaison.name).where(
+        Liaison.community_id == community_id,
+        Liaison.start_on <= day,
+        or_(Liaison.end_on.is_(None), Liaison.end_on >= day),
+    )
+    return session.execute(query.order_by(Liaison.start_on.desc()).limit(1), execution_options=UNSCOPED).first()
 
 
 def assigned_officer(session: Session, community_id: int, day: date) -> int | None:
-    """The id of the officer assigned to a community on a day. A substitute takes precedence."""
+    """The id of the active officer assigned to a community on a day; without one, of the one assigned today. A
+    substitute takes precedence."""
+    officer = officer_of(session, community_id, day)
+    return officer.id if officer is not None else None
+
+
+def officer_of(session: Session, community_id: int, day: date) -> Any:
+    """Id and name of the officer of assigned_officer(), or None. One statement."""
+    days = (day, kinds.today())
+    on_a_day = (
+        and_(Assignment.start_on <= one, or_(Assignment.end_on.is_(None), Assignment.end_on >= one)) for one in days
+    )
     query = (
-        select(Assignment.officer_id)
-        .where(
-            Assignment.community_id == community_id,
-            Assignment.start_on <= day,
-            or_(Assignment.end_on.is_(None), Assignment.end_on >= day),
-        )
+        select(Officer.id, Officer.name, Assignment.start_on, Assignment.end_on)
+        .join(Officer, Officer.id == Assignment.officer_id)
+        .where(Assignment.community_id == community_id, Officer.active, or_(*on_a_day))
         .order_by(Assignment.substitute.desc(), Assignment.start_on.desc())
     )
-    return session.scalar(query.limit(1), execution_options=UNSCOPED)
+    terms = session.execute(query, execution_options=UNSCOPED).all()
+    return next((term for one in days for term in terms if in_office(term, one)), None)

@@ -20,10 +20,11 @@ from bureau.calendar.calendar import office_calendar
 from bureau.cases import complainants, events, import_repeats, intake, ledger_state, numbering
 from bureau.cases.case_import import CaseRules
 from bureau.cases.case_matching import CaseMatcher, is_day_alone, same_moment
+from bureau.cases.steps import report_rules
 from bureau.cases.steps.registry import IMPORTED
 from bureau.settings import settings
 from models import ENDED, Case, CaseEvent, ChecklistItem, Liaison, Urgency
-from panel.base import UNSCOPED
+from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
 from panel.fields import field_named
 from panel.i18n import Message, _, in_default_locale
@@ -35,6 +36,7 @@ from panel.kinds import ZONE, Kind, now
 from panel.security.policy import table_of
 from panel.security.session import actor_of
 from panel.store import bulk
+from schema.requirements import PENALTIES
 
 #: A row with one of these columns comes from an old ledger.
 HISTORIC_COLUMNS = ("accepted_at", "closed_at", "outcome", "result")
@@ -47,6 +49,12 @@ PRECISION = timedelta(minutes=1)
 #: Columns whose words an old ledger's case keeps where they name no record or choice, with the column that holds them.
 #: Item and source only of a closed case: an open one needs its deadline, and can still be asked about.
 AS_WRITTEN = {"lead_officer": "lead_name", "item": "item_name", "source": "source_name"}
+#: The note of a case whose outcome is a penalty: a ledger tells nothing of its record.
+UNRECORDED = _(
+    "A penalty without its record (document no., amount or filing no., two officers): it comes in as historic. Add the "
+    "record to the case's actions afterwards."
+)
+OLD_REPORT = _("Reported more than {n} days ago: it comes in as historic.", n=report_rules.DAYS_BACK)
 #: Keys of PlanRow.extra: the ledger's own number, and the values of SET_BY_STEPS in the row.
 OWN_NO, STEP_VALUES = "own_no", "told"
 
@@ -78,6 +86,11 @@ def is_historic(row: PlanRow) -> bool:
     return any(attr in row.values for attr in HISTORIC_COLUMNS)
 
 
+def is_handled_before(row: PlanRow) -> bool:
+    """Whether a new row tells of a case that was accepted before it came in; a mere report, however old, wasn't."""
+    return bool(row.values.get("historic")) and is_historic(row)
+
+
 class LedgerRules(CaseRules):
     """Import of cases: new reports and historic cases, both with their complainants."""
 
@@ -86,6 +99,9 @@ class LedgerRules(CaseRules):
 
     def extra_kinds(self) -> Mapping[str, Kind]:
         return complainants.KINDS
+
+    def column_of(self, model: type[Base], attr: str) -> str | None:
+        return complainants.column_of(model, attr)
 
     def people(self) -> Mapping[str, PersonColumn]:
         return {complainants.NAME: PersonColumn(phones=(complainants.PHONE,))}
@@ -111,36 +127,50 @@ class LedgerRules(CaseRules):
             values.setdefault("accepted_at", values.get("reported_at"))
             values.setdefault("reported_at", values["accepted_at"])
             values |= {"historic": True, "status": ledger_state.state_of(row)}
+        elif (reported := row.values.get("reported_at")) is not None and reported < report_rules.earliest(now()):
+            row.values["historic"] = True
+            row.notes.append(OLD_REPORT)
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
-        historic = [row for row in rows if row.id is None and row.values.get("historic")]
-        super().check(session, plan, [row for row in rows if row.id is not None or not row.values.get("historic")])
+        historic = [row for row in rows if row.id is None and is_handled_before(row)]
+        super().check(session, plan, [row for row in rows if row.id is not None or not is_handled_before(row)])
         for row in rows:
             if row.id is not None:
                 _check_set_by_steps(plan, row)
         _close_at_end_of_day(session, historic)
         for row in historic:
             _check_times(plan, row)
+            if row.values.get("outcome") in PENALTIES:
+                row.notes.append(UNRECORDED)
         for row in rows:
             if row.id is None and not row.failed:
                 ledger_state.doubt(row)
         _keep_words(plan, [row for row in rows if not row.failed])
         complainants.read(session, plan, [row for row in rows if not row.failed])
         import_repeats.note(session, plan, [row for row in rows if row.id is None and not row.failed])
+        _require_complainants(plan, [row for row in rows if row.id is None and not row.failed])
         historic = [row for row in historic if not row.failed]
         if historic:
             _apply_items(session, plan, historic)
             _find_liaisons(session, historic)
 
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
-        historic = [row for row in rows if row.values.get("historic")]
-        reported = [row for row in rows if not row.values.get("historic")]
+        historic = [row for row in rows if is_handled_before(row)]
+        reported = [row for row in rows if not is_handled_before(row)]
         ids = dict(zip(map(id, historic), _insert(session, historic, note), strict=True))
         if reported:
             ids |= dict(zip(map(id, reported), super().insert(session, reported, note), strict=True))
         case_ids = [ids[id(row)] for row in rows]
         complainants.add(session, zip(case_ids, rows, strict=True), note)
         return case_ids
+
+
+def _require_complainants(plan: Plan, rows: Sequence[PlanRow]) -> None:
+    """Fail new reports that are complaints of nobody."""
+    for row in rows:
+        values = row.values
+        if not values.get("historic") and values.get("source") in report_rules.COMPLAINTS and "party" not in row.extra:
+            plan.fail(row, complainants.NAME, report_rules.NO_COMPLAINANT)
 
 
 def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:

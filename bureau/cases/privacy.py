@@ -25,6 +25,10 @@ _NUMBERS = re.compile(
     rf")(?!{_DIGIT})"
 )
 _TITLES = "先生|女士|小姐|阿姨|大妈|大爷|大伯|大姐|大哥|叔叔|奶奶|爷爷|师傅|老师|老伯|老太"
+#: Surnames of two characters.
+_DOUBLE = re.compile("欧阳|司马|上官|诸葛|东方|皇甫|尉迟|公孙|慕容|令狐|司徒|夏侯|宇文|长孙|端木|南宫")
+#: Building and room at the end of an address: 3 幢 201 室, 3-201, 3号楼2单元201.
+_ROOM = re.compile(r"(\d+)(?:幢|栋|座|号楼|-|－)(?:(\d+)(?:单元|-|－))?(\d+)室?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,42 @@ class Person:
 
 
 def redact(text: str | None, people: Iterable[Person]) -> str:
-    """The text with the names, telephones and addresses of these people replaced, and every telephone number."""
+    """The text with the names, telephones and addresses of these people replaced, and every telephone number. Forms of
+    a surname (张先生, 张某某) and the room of an address alone (3-201) are replaced too. Whoever is told of in other
+    words is not recognised: a paper is read before it is sent."""
+    people = list(people)
+    redacted = leave_out(text, people)
+    for person in people:
+        if room := _room(person.address):
+            redacted = room.sub(lambda match: match[0] if match[1] else str(ADDRESS), redacted)
+        if person.name:
+            surname = person.name[: 2 if _DOUBLE.match(person.name) else 1]
+            called = rf"{re.escape(surname)}(?:某某|某(?!某)|(?:某|姓)?(?:{_TITLES}))(?:{_TITLES})?"
+            redacted = re.sub(called, str(PERSON), redacted)
+    return _NUMBERS.sub(str(NUMBER), redacted)
+
+
+def leave_out(text: str | None, people: Iterable[Person]) -> str:
+    """The text with these very names, telephones and addresses replaced, for values that aren't free text."""
     redacted = text or ""
     for person in people:
         redacted = _replace(redacted, person.address, ADDRESS)
         redacted = _replace(redacted, person.phone, NUMBER)
         redacted = _replace(redacted, person.name, PERSON)
-        if person.name:
-            redacted = re.sub(rf"{re.escape(person.name[0])}(?:某|姓)?(?:{_TITLES})", str(PERSON), redacted)
-    return _NUMBERS.sub(str(NUMBER), redacted)
+    return redacted
+
+
+def _room(address: str | None) -> re.Pattern[str] | None:
+    """A pattern of the building and room that an address ends with, in the ways people write them. Its group holds the
+    end of a road's name or number before it: then it is of another address, since this one is left out before."""
+    found = _ROOM.search(re.sub(r"\s+", "", address or ""))
+    if found is None:
+        return None
+    building, part, room = found.groups()
+    # 3-20 is a day; 3-201 is none.
+    dash = "|-|－" if len(room) > 2 else ""
+    stair = rf"(?:{part}\s*(?:单元{dash})\s*)?" if part else r"(?:\d+\s*单元\s*)?"
+    return re.compile(rf"([路街号弄巷]\s*)?(?<!\d){building}\s*(?:幢|栋|座|号楼{dash})\s*{stair}{room}(?!\d)\s*室?")
 
 
 def _replace(text: str, value: str | None, replacement: Message) -> str:

@@ -98,6 +98,7 @@ def _changes(session: Session) -> dict[int, list[Any]]:
         DeadlineChange.unit,
         DeadlineChange.decided_at,
         DeadlineChange.resumed_at,
+        DeadlineChange.perform_by,
     )
     statement = select(*columns).where(
         DeadlineChange.status.in_((ChangeStatus.APPROVED, ChangeStatus.OVER)),
@@ -110,11 +111,16 @@ def _changes(session: Session) -> dict[int, list[Any]]:
 
 
 def reopenings(session: Session) -> dict[int, datetime]:
-    """The last reopening of each running case that was reopened, by case id. Its limit runs from there. One
-    statement."""
+    """The last reopening of each running case that was reopened after its acceptance, by case id. Its limit runs from
+    there. One statement."""
     statement = (
         select(CaseEvent.case_id, func.max(CaseEvent.at))
-        .where(CaseEvent.step.in_(restarting()), CaseEvent.case_id.in_(_running(select(Case.id))))
+        .join(Case, Case.id == CaseEvent.case_id)
+        .where(
+            CaseEvent.step.in_(restarting()),
+            CaseEvent.case_id.in_(_running(select(Case.id))),
+            CaseEvent.at >= Case.accepted_at,
+        )
         .group_by(CaseEvent.case_id)
     )
     return {row[0]: row[1] for row in session.execute(statement, execution_options=UNSCOPED)}

@@ -1,7 +1,8 @@
 """Likely repeats of a case: the same place and item, the same complainant, or a similar description in the community.
 
 The search is unscoped, since whether a matter was reported before doesn't depend on who asks. Of the cases outside the
-actor's area only the number is shown."""
+actor's area only the number is shown. Telephones are compared when they are stored, not while they are typed; for
+accounts that may not see those of others each counts, with a limit a day (panel/security/comparisons.py)."""
 
 from __future__ import annotations
 
@@ -15,13 +16,16 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import False_
 
+from bureau.checklists import items
 from bureau.settings import settings
 from models import ENDED, Case, CaseParty, CaseStatus, PartyRole
 from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.kinds import narrow
-from panel.security.policy import Permission
+from panel.security import comparisons
+from panel.security.policy import Permission, table_of
 from panel.security.session import actor_of, keyed_hash, policy_of
+from panel.security.watches import Watch
 
 #: The newest cases of a community whose descriptions are compared.
 COMPARED = 400
@@ -102,7 +106,10 @@ def find_repeats(session: Session, query: RepeatQuery, days: int | None = None) 
         if query.id is not None and row.master_id == query.id:
             merged += [_repeat(row)] if row.seen else []
             continue
-        score, reasons = compare(query, row, similarity(query.description, row.description), called=row.called)
+        called = row.called and row.told
+        alike = similarity(query.description, row.description)
+        same_item = None if query.item_id is None or row.item_id is None else row.same_item
+        score, reasons = compare(query, row, alike, called=called, same_item=same_item)
         if reasons:
             scored.append((-score, -row.id, row, reasons))
     scored.sort(key=lambda entry: entry[:2])
@@ -129,6 +136,7 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
     seen = true() if reach is None else reach
     parties = select(CaseParty.case_id).where(CaseParty.role == PartyRole.COMPLAINANT)
     called: ColumnElement[bool] = false()
+    told: ColumnElement[bool] = true()
     if query.id is not None:
         own = select(CaseParty.phone_hash).where(
             CaseParty.case_id == query.id,
@@ -136,9 +144,9 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
             CaseParty.phone_hash.is_not(None),
         )
         called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(own)))
-    elif query.callers:
-        called = Case.id.in_(parties.where(CaseParty.phone_hash.in_(list(query.callers))))
+        told = or_(_revealed(session), ~_beyond_limit(query.id))
     merged = Case.master_id == query.id if query.id is not None else false()
+    same_item = items.same_item(query.item_id, Case.item_id) if query.item_id is not None else false()
     # A constant isn't allowed in ORDER BY.
     first = [condition.desc() for condition in (merged, called) if not isinstance(condition, False_)]
     begun = query.reported_at
@@ -156,12 +164,14 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
             Case.description,
             Case.place,
             Case.item_id,
+            same_item.label("same_item"),
             Case.status,
             Case.reported_at,
             Case.community_id,
             Case.master_id,
             called.label("called"),
             seen.label("seen"),
+            told.label("told"),
         )
         .where(or_(merged, and_(*near, or_(Case.community_id == query.community_id, called))))
         .order_by(*first, Case.reported_at.desc())
@@ -170,11 +180,45 @@ def _candidates(session: Session, query: RepeatQuery, window: timedelta) -> list
     return list(session.execute(statement, execution_options=UNSCOPED))
 
 
-def compare(query: RepeatQuery, row: Any, alike: float, *, called: bool) -> tuple[float, tuple[Message, ...]]:
+def _revealed(session: Session) -> ColumnElement[bool]:
+    """The condition for cases whose complainants the actor may see in clear."""
+    policy = policy_of(session)
+    revealing = policy.narrowed(actor_of(session), Permission.REVEAL, CaseParty)
+    if not (revealing.system or revealing.roles):
+        return false()
+    reach = policy.criterion(revealing, Permission.READ, Case, Case)
+    return true() if reach is None else reach
+
+
+def _beyond_limit(case_id: int) -> ColumnElement[bool]:
+    """The condition that a complainant's telephone was stored in a case by an account that had compared too many."""
+    party = table_of(CaseParty).alias("stored").c
+    beyond = comparisons.unanswered(CaseParty.__tablename__, party.id)
+    return select(party.id).where(party.case_id == case_id, beyond).exists()
+
+
+def _phones_stored(session: Session, ids: Collection[int]) -> None:
+    """Count the telephones of complainants that an account stores which may not see all others: each is compared with
+    those of other cases."""
+    actor = actor_of(session)
+    if actor.system or policy_of(session).criterion(actor, Permission.REVEAL, CaseParty) is None:
+        return
+    party = table_of(CaseParty).c
+    compared = (party.role == PartyRole.COMPLAINANT) & party.phone.is_not(None)
+    found = session.connection().execute(select(party.id).where(party.id.in_(ids), compared)).scalars().all()
+    comparisons.note(session, CaseParty.__tablename__, found, most=settings.get(session, "compare_limit"))
+
+
+WATCHES = (Watch(CaseParty, frozenset({"phone", "role"}), _phones_stored, rows=True),)
+
+
+def compare(
+    query: RepeatQuery, row: Any, alike: float, *, called: bool, same_item: bool | None
+) -> tuple[float, tuple[Message, ...]]:
     """The score of a candidate, and the reasons for it; no reasons mean that it is no repeat. `alike` is the similarity
-    of the descriptions; `called` tells whether the complainant is the same."""
+    of the descriptions; `called` tells whether the complainant is the same, `same_item` whether the items have the same
+    code, or is None if one of the two has no item."""
     score, reasons = 0.0, []
-    same_item = query.item_id is not None and query.item_id == row.item_id
     if row.community_id == query.community_id:
         place = normalized_place(query.place)
         here = bool(place) and place == normalized_place(row.place)
@@ -184,7 +228,7 @@ def compare(query: RepeatQuery, row: Any, alike: float, *, called: bool) -> tupl
             score, reasons = 1.0, [NEAR]
         if alike >= SIMILAR or (same_item and alike >= SIMILAR_SAME_ITEM):
             score, reasons = score + alike, [*reasons, SIMILAR_DESCRIPTION]
-    if called and (same_item or alike >= SIMILAR_SAME_PLACE or query.item_id is None or row.item_id is None):
+    if called and (same_item or same_item is None or alike >= SIMILAR_SAME_PLACE):
         score, reasons = score + 1.5, [*reasons, SAME_CALLER]
     return score, tuple(reasons)
 

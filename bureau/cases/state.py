@@ -1,4 +1,4 @@
-"""Guard of Case.status: only a step may change it."""
+"""The state of a case: its guard, by which only a step changes it, and where a referred case goes on."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ def _guard(case: Case, value: CaseStatus, before: Any, _initiator: object) -> No
     is_new = value is CaseStatus.REPORTED and inspect(case).key is None
     if not _stepping.get() and value != before and not is_new:
         raise RuntimeError("the state of a case is changed by steps alone")
+
+
+def without_referrals(handler_id: int | None) -> CaseStatus:
+    """The state of a case that was referred, once no department is waited for: handled on, or, where it was referred
+    before anybody was named for it, to be dispatched."""
+    return CaseStatus.ACCEPTED if handler_id is None else CaseStatus.HANDLING

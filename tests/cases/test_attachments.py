@@ -191,7 +191,7 @@ def test_a_file_is_served_shut(stage: Stage) -> None:
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Content-Disposition"].startswith("inline")
     assert "%E4%B8%9C%E6%A0%85" in answer.headers["Content-Disposition"]
-    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.headers["Cache-Control"] == "no-store"
     again = stage.browse("officer").get(f"/attachments/{photo.id}", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
     answer = stage.browse("officer").get(f"/attachments/{paper.id}")

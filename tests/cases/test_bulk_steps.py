@@ -26,6 +26,8 @@ def tick(browser: Browser, step: str, ids: list[int]) -> dict[str, object]:
     assert page.status_code == 200
     rows = re.findall(r'name="row" value="([\d.]+)"', page.text)
     assert len(rows) == len(ids)
+    named = re.findall(r'<li><a href="[^"]*details/\?id=(\d+)">', page.text)
+    assert sorted(map(int, named)) == sorted(ids), "the form names each case"
     return {"step": step, "row": rows}
 
 
@@ -125,7 +127,7 @@ def test_what_lies_outside_is_not_touched(stage: Stage) -> None:
         assert "supervise" not in {event.step for event in steps.history(session, outside)}
 
 
-@pytest.mark.parametrize("row", [[], ["1"], ["a.b"], ["1.1", "x"], [f"{n}.1" for n in range(1, 202)]])
+@pytest.mark.parametrize("row", [[], ["1"], ["a.b"], ["1.1", "x"], [f"{n}.1" for n in range(1, 502)]])
 def test_nonsense_is_not_there(standing: Stage, row: list[str]) -> None:
     form = {"step": "urge", "row": row, "text": "催"}
     assert standing.browse("office").post("/admin/case/bulk/", form).status_code == 404

@@ -9,8 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from bureau.cases.clock import in_time
-from models import Case, CaseParty
+from models import Case, CaseParty, CaseStatus, PartyRole
+from panel.fields import Requirement
+from panel.i18n import _
 from panel.kinds import ZONE
+from tests import steps
 from tests.engine.test_undo import undo
 from tests.factories import Stage
 from tests.workbooks import Office, counts, errors, outcomes, table
@@ -128,7 +131,7 @@ def test_the_same_row_twice_in_one_file_is_one_case(office: Office) -> None:
 
 
 def test_reports_without_a_time_are_known_by_their_row(office: Office) -> None:
-    reports = (("东栅社区", "1幢", "楼道堆物甲"), ("东栅社区", "1幢", "楼道堆物甲"), ("东栅社区", None, "占道"))
+    reports = (("东栅社区", "1幢", "楼道堆物甲"), ("东栅社区", "1幢", "楼道堆物甲"), ("东栅社区", "3幢", "占道"))
     data = table(REPORTS, *reports)
     assert counts(office.run("case", data)) == {"new": 3}
     for _again in range(2):
@@ -163,7 +166,7 @@ def test_a_complainant_may_have_a_landline(office: Office, typed: str, stored: s
     office.run("case", data)
     with office.stage.session() as session:
         party = session.scalars(sa.select(CaseParty).join(Case).where(Case.historic)).one()
-        assert (party.name, party.phone, party.phone_tail) == ("王先生", stored, stored[-4:])
+        assert (party.name, party.phone) == ("王先生", stored)
     assert counts(office.plan("case", data)) == {"unchanged": 1}
 
 
@@ -189,6 +192,51 @@ def test_nobody_complained_where_the_cell_says_so(office: Office) -> None:
     office.run("case", table((*LEDGER, "投诉人", "联系电话"), [*row(), "无", "/"]))
     with office.stage.session() as session:
         assert session.scalars(sa.select(CaseParty).join(Case).where(Case.historic)).all() == []
+
+
+@pytest.mark.parametrize("person", ["", "office"])
+def test_a_locked_complainant_fails_its_row_alone(office: Office, person: str) -> None:
+    """At its cell, when the telephone of an accepted case's complainant is completed, or an ended case gets one; the
+    other rows are written. A command without an account is held like anybody."""
+    office.person = person
+    states = (CaseStatus.ACCEPTED, CaseStatus.CLOSED, CaseStatus.REPORTED)
+    ids = [steps.new_case(office.stage, status, "officer") for status in states]
+    with office.stage.session() as session:
+        numbers = [session.get_one(Case, id_).case_no for id_ in ids]
+        session.execute(sa.delete(CaseParty).where(CaseParty.case_id.in_(ids)))
+        session.add_all([CaseParty(case_id=id_, name="李四", role="complainant") for id_ in (ids[0], ids[2])])
+    rows = [(number, None, None, "李四", "13800138000") for number in numbers]
+    made = office.run("case", table(("案件编号", "社区", "问题描述", "投诉人", "联系电话"), *rows), good_rows=True)
+    assert outcomes(made) == {2: "failed", 3: "failed", 4: "changed"}
+    (_row, phone, why), (_other, name, ended) = errors(made)
+    assert (phone, name) == ("联系电话", "投诉人")
+    assert "Correct the complainant" in why
+    assert "Reopen" in ended
+    with office.stage.session() as session:
+        phones = sa.select(CaseParty.phone).where(CaseParty.case_id.in_(ids)).order_by(CaseParty.case_id)
+        assert sorted(map(str, session.scalars(phones))) == ["13800138000", "None"]
+
+
+def test_a_complainant_that_breaks_a_requirement_fails_its_row_alone(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the preview and at its cell, whether one is added or completed, by the values that it will have."""
+    why = Requirement(
+        lambda party: (party.role == PartyRole.COMPLAINANT) & party.name.is_not(None) & party.phone.is_not(None),
+        _("Not this one."),
+        "phone",
+    )
+    monkeypatch.setattr(CaseParty, "__requires__", (why,))
+    ids = [steps.new_case(office.stage) for _n in range(3)]
+    with office.stage.session() as session:
+        numbers = [session.get_one(Case, id_).case_no for id_ in ids]
+        session.execute(sa.delete(CaseParty).where(CaseParty.case_id.in_(ids)))
+        session.add(CaseParty(case_id=ids[0], name="李四", role="complainant"))
+    phones = ("13800138000", "13800138001", None)
+    rows = [(number, None, None, "李四", phone) for number, phone in zip(numbers, phones, strict=True)]
+    made = office.run("case", table(("案件编号", "社区", "问题描述", "投诉人", "联系电话"), *rows), good_rows=True)
+    assert outcomes(made) == {2: "failed", 3: "failed", 4: "changed"}
+    assert [(column, message) for _row, column, message in errors(made)] == [("联系电话", "Not this one.")] * 2
 
 
 def test_the_complainants_of_a_printed_ledger_are_those_of_the_case(office: Office) -> None:

@@ -15,7 +15,7 @@ from bureau.settings import settings
 from models import Case, Counter
 from panel.base import Base
 from panel.kinds import Invalid
-from panel.security.session import configure, engine_options, may_write
+from panel.security.transactions import configure, engine_options, may_write
 from tests.factories import memory_session
 
 REPORTED = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)

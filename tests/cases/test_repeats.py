@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 import models
-from bureau.cases import effects, repeats
+from bureau.cases import repeats
 from bureau.cases.errors import InvalidValues
+from bureau.cases.records import merged_told
 from bureau.settings import settings
 from models import Case, CaseStatus, Feedback
-from panel.kinds import now
+from panel.kinds import PersonName, now
 from tests import steps
 from tests.factories import Stage, counted
 
@@ -124,13 +125,22 @@ def test_it_is_shown_while_one_reports(stage: Stage) -> None:
     for who in ("liaison", "officer"):
         answer = known(who)
         assert [one["number"] for one in answer.json["cases"]] == [number]
-        assert "1" in answer.json["elsewhere"]
+        assert answer.json["elsewhere"] == "", "a number typed is compared with none that one can't see"
         assert hidden not in answer.text
         assert "外区" not in answer.text
-    assert {one["number"] for one in known("office").json["cases"]} == {number, hidden}
+    assert {one["number"] for one in known("office").json["cases"]} == {number}
     assert known("liaison", phone="139", description="外墙渗水，屋内返潮").json == {"cases": [], "elsewhere": ""}
     assert known("office", community="999999").json == {"cases": [], "elsewhere": ""}
     assert stage.browse("viewer").post("/report/known", typed).status_code in (400, 403)
+
+
+def test_a_telephone_that_is_typed_is_compared_with_none(stage: Stage) -> None:
+    """The hint would answer whose number it is, without a case and without a record of the question."""
+    new(stage, S.HANDLING, phone="13911112222", description="外墙渗水，屋内返潮")
+    typed = {"place": "别处", "description": "另外的一件事情", "anonymous": "0", "name": "某人"}
+    for who in ("liaison", "officer", "office"):
+        given = {"community": str(stage.inside["community"]), **typed, "phone": "13911112222"}
+        assert stage.browse(who).post("/report/known", given).json["cases"] == []
 
 
 def test_without_a_script_the_report_shows_what_is_known_before_it_is_sent(stage: Stage) -> None:
@@ -207,18 +217,61 @@ def test_the_reporters_of_merged_cases_are_told_when_the_master_closes(stage: St
         party.anonymous, party.name, party.phone = True, None, None
     for id_ in merged:
         steps.take(stage, "office", id_, "merge", master=master)
-    form = stage.browse("office").form(f"/admin/case/step/?id={master}&step=close")
-    assert "merged_content" in form
-    with pytest.raises(InvalidValues) as lacking:
-        steps.take(stage, "office", master, "close", merged_content=None)
-    assert list(lacking.value.problems) == ["merged_content"]
-    assert steps.take(stage, "office", master, "close").status is S.CLOSED
     with stage.session() as session:
+        (first,) = session.scalars(sa.select(models.CaseParty.id).where(models.CaseParty.case_id == merged[0]))
+        second = models.CaseParty(case_id=merged[0], name="欧阳文静", role="complainant")
+        session.add(second)
+        session.flush()
+        second_id = second.id
+    for missing in ("merged_content", f"told_{first}_content", f"told_{second_id}_satisfaction"):
+        with pytest.raises(InvalidValues) as lacking:
+            steps.take(stage, "office", master, "close", **{missing: None})
+        assert list(lacking.value.problems) == [missing]
+    browser, address = stage.browse("office"), f"/admin/case/step/?id={master}&step=close"
+    form = browser.form(address)
+    assert {name.rpartition("_")[0] for name in form if name.startswith("told_")} == {
+        f"told_{first}",
+        f"told_{second_id}",
+    }
+    assert PersonName().mask("欧阳文静") in html.unescape(browser.get(address).text)
+    typed = form | {"liaison_content": "已告知", "complainant_content": "已告知", "satisfaction": "satisfied"}
+    typed |= {"merged_content": "已告知", f"told_{first}_content": "已当面告知", f"told_{first}_channel": "visit"}
+    typed |= {f"told_{first}_satisfaction": "unsatisfied", f"told_{second_id}_satisfaction": "unreached"}
+    early = browser.post(address, typed | {f"told_{first}_at": "2026-01-01T08:00"})
+    assert early.status_code == 422
+    assert "已当面告知" in early.text
+    assert "办理" in browser.complaints(early.text) or "处置" in browser.complaints(early.text)
+    assert browser.post(address, typed).status_code == 302
+    assert stage.get("case", master).status is S.CLOSED
+    with stage.session() as session:
+        rows = sa.select(Feedback.channel, Feedback.satisfaction, Feedback.content).where(
+            Feedback.case_id == merged[0], Feedback.target == models.FeedbackTarget.COMPLAINANT
+        )
+        assert [tuple(map(str, row)) for row in session.execute(rows.order_by(Feedback.id))] == [
+            ("visit", "unsatisfied", "已当面告知"),
+            ("phone", "unreached", "未联系上"),
+        ]
         told = session.execute(sa.select(Feedback.case_id, Feedback.target).where(Feedback.case_id.in_(merged))).all()
         assert sorted((id_, str(target)) for id_, target in told) == [
+            (merged[0], "complainant"),
             (merged[0], "complainant"),
             (merged[0], "liaison"),
             (merged[1], "liaison"),
         ]
-        assert not effects.merged_feedback_due(session, session.get_one(Case, master))
-        assert "已告知并案的投诉人" not in str(steps.history(session, master)[-1].payload)
+        assert not merged_told.due(session, session.get_one(Case, master))
+        assert "已当面告知" not in str(steps.history(session, master)[-1].payload)
+
+
+@pytest.mark.parametrize(("step", "who", "status"), [("void", "leader", S.HANDLING), ("reject", "office", S.REPORTED)])
+def test_a_master_ends_only_when_the_reporters_of_merged_cases_are_told(
+    stage: Stage, step: str, who: str, status: CaseStatus
+) -> None:
+    master, merged = new(stage, status), new(stage)
+    steps.take(stage, "office", merged, "merge", master=master)
+    with pytest.raises(InvalidValues) as lacking:
+        steps.take(stage, who, master, step, merged_content=None)
+    assert list(lacking.value.problems) == ["merged_content"]
+    steps.take(stage, who, master, step, merged_content="已告知：不属本局职责")
+    with stage.session() as session:
+        told = session.scalars(sa.select(Feedback.content).where(Feedback.case_id == merged)).all()
+    assert set(told) == {"已告知：不属本局职责", "已告知并案的投诉人"}

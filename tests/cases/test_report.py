@@ -62,10 +62,14 @@ def test_it_stands_right_below_home(standing: Stage, role: str) -> None:
 
 @pytest.mark.parametrize(("role", "source"), [("liaison", models.Source.LIAISON), ("officer", models.Source.PATROL)])
 def test_community_and_source_are_filled_in(stage: Stage, role: str, source: models.Source) -> None:
-    """Whatever else is posted: both are the reporter's own."""
+    """Both are the reporter's own; another community is refused, not replaced."""
     browser = stage.browse(role)
     assert "东栅社区" in browser.get("/report").text
-    answer = report(browser, community=str(stage.outside["community"]), source="12345")
+    outside = {"community": str(stage.outside["community"])}
+    if role == "officer":
+        assert report(browser, source="12345").status_code == 422, "work orders come to the office"
+    assert report(browser, **outside).status_code == 422
+    answer = report(browser, **({} if role == "officer" else {"source": "12345"}))
     case = newest(stage)
     assert answer.headers["Location"] == f"/admin/case/details/?id={case.id}"
     assert (case.community_id, case.source) == (stage.inside["community"], source)
@@ -127,7 +131,7 @@ def test_a_complainant_who_gives_a_name_is_kept(stage: Stage) -> None:
     browser = stage.browse("liaison")
     assert report(browser, anonymous="0", name="陈某某", phone="138 0573 0001").status_code == 302
     (party,) = parties(stage, newest(stage))
-    assert (party.name, party.phone, party.phone_tail) == ("陈某某", "13805730001", "0001")
+    assert (party.name, party.phone) == ("陈某某", "13805730001")
     assert (party.role, party.anonymous) == (models.PartyRole.COMPLAINANT, False)
 
 
@@ -197,6 +201,7 @@ class Item:
     code: str
     name: str
     category: str | None
+    other_words: str
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -204,7 +209,7 @@ def table(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-ITEMS = [Item(row["code"], row["name"], row["category"] or None) for row in table("checklist.csv")]
+ITEMS = [Item(row["code"], row["name"], row["category"] or None, row["other_words"]) for row in table("checklist.csv")]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,8 @@ def test_feedback_counts_from_the_very_minute(stage: Stage) -> None:
         handled = session.get_one(Case, id_).handled_at
     assert handled is not None
     for target in FeedbackTarget:
-        tell(stage, id_, target, at=handled.replace(second=0, microsecond=0))
+        answer = models.Satisfaction.SATISFIED if target is FeedbackTarget.COMPLAINANT else None
+        tell(stage, id_, target, at=handled.replace(second=0, microsecond=0), satisfaction=answer)
     assert steps.take(stage, "office", id_, "close", liaison_content=None, complainant_content=None).status is S.CLOSED
 
 

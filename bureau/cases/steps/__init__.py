@@ -2,6 +2,7 @@
 
 from bureau.cases.steps.model import MOMENT, Recipient, Relation, Step, StepForm, StepNotice
 from bureau.cases.steps.registry import (
+    BULK_LISTENERS,
     LISTENERS,
     OPEN,
     STEPS,
@@ -9,11 +10,13 @@ from bureau.cases.steps.registry import (
     checks_of,
     declare,
     listen,
+    listen_to_bulk,
     names,
     restarting,
 )
 
 __all__ = [
+    "BULK_LISTENERS",
     "LISTENERS",
     "MOMENT",
     "OPEN",
@@ -27,6 +30,7 @@ __all__ = [
     "checks_of",
     "declare",
     "listen",
+    "listen_to_bulk",
     "names",
     "restarting",
 ]

@@ -32,6 +32,7 @@ def _extension_form(session: Session, case: Case) -> StepForm:
 
 EXTEND = Step(
     name="extend",
+    handbook="deadlines",
     label=_("Ask for an extension"),
     sources=approvals.ASKABLE,
     target=None,
@@ -46,6 +47,7 @@ EXTEND = Step(
 )
 SUSPEND = Step(
     name="suspend",
+    handbook="deadlines",
     label=_("Ask to suspend"),
     sources=(S.HANDLING, S.REFERRED, S.MEDIATING),
     target=None,
@@ -59,6 +61,7 @@ SUSPEND = Step(
 )
 ASK_RESUME = Step(
     name="ask_resume",
+    handbook="deadlines",
     label=_("Ask to resume"),
     sources=(S.SUSPENDED,),
     target=None,
@@ -73,6 +76,7 @@ ASK_RESUME = Step(
 )
 APPROVE = Step(
     name="approve",
+    handbook="deadlines",
     label=_("Approve"),
     sources=approvals.DECIDABLE,
     target=None,
@@ -85,10 +89,11 @@ APPROVE = Step(
     opinion="opinion",
     decides=True,
     tone="good",
-    notice=StepNotice("approved", (Recipient.ASKER,)),
+    notice=StepNotice("approved", (Recipient.ASKER, Recipient.HANDLER)),
 )
 REFUSE = Step(
     name="refuse",
+    handbook="deadlines",
     label=_("Refuse"),
     sources=approvals.DECIDABLE,
     target=None,
@@ -100,10 +105,11 @@ REFUSE = Step(
     opinion="opinion",
     decides=True,
     tone="bad",
-    notice=StepNotice("refused", (Recipient.ASKER,)),
+    notice=StepNotice("refused", (Recipient.ASKER, Recipient.HANDLER)),
 )
 RESUME = Step(
     name="resume",
+    handbook="deadlines",
     label=_("Resume"),
     sources=(S.SUSPENDED,),
     target=S.HANDLING,

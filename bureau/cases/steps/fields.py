@@ -20,9 +20,10 @@ def ask(
     help: Message | None = None,
     personal: Personal = Personal.NO,
     group: Message | None = None,
+    only_if: tuple[str, tuple[Any, ...]] | None = None,
 ) -> Field:
     """A field of a step's form. The value of a `personal` field is not stored with the event. `group` is the heading
-    that the field stands under."""
+    that the field stands under, `only_if` another field and its values for which it is asked."""
     return Field(
         kind=kind,
         label=label,
@@ -33,11 +34,20 @@ def ask(
         help=help,
         personal=personal,
         group=group or _("General"),
+        only_if=only_if,
     )
 
 
 REASON = ask("reason", Text(500, lines=3), _("Reason"))
 HANDLER = ask("handler", Reference("officer"), _("Handler"))
+#: Asked for when a case ends into which others were merged.
+MERGED_TOLD = ask(
+    "merged_content",
+    Text(500, lines=2),
+    _("What the reporters of merged cases were told"),
+    required=False,
+    personal=Personal.PRIVATE,
+)
 OPINION = ask("opinion", Text(500, lines=2), _("Opinion"))
 QUANTITY = (
     ask("quantity", Whole(0, 100_000), _("Quantity achieved"), required=False),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from bureau.access.roles import LEADER, OFFICE, OFFICER
 from bureau.cases import effects
+from bureau.cases.records import merged_told, penalties
 from bureau.cases.steps.fields import QUANTITY, REASON, STAFF, ask
 from bureau.cases.steps.model import Recipient, Relation, Step, StepForm, StepNotice
 from models import Case, FeedbackChannel, FeedbackTarget, Outcome, Referral, Satisfaction
@@ -18,10 +19,12 @@ from models import CaseStatus as S
 from panel.fields import Field, Personal
 from panel.i18n import Message, _
 from panel.kinds import Choice, Text
+from schema.requirements import PENALTIES
 
 CHANNEL = Choice(FeedbackChannel)
 UNMEASURED = "unmeasured"
-MERGED_CONTENT = "merged_content"
+#: What a closing form needs of the feedback that it asks for. Whoever wasn't reached was told nothing.
+NEEDED_TO_CLOSE = ("liaison_content", "satisfaction")
 
 
 def _prefill_quantity(session: Session, case: Case) -> Mapping[str, Any]:
@@ -36,25 +39,35 @@ def _prefill_quantity(session: Session, case: Case) -> Mapping[str, Any]:
     return {"quantity": sum(row.quantity for row in rows), "quantity_unit": units.pop()}
 
 
+def _prefill_handling(session: Session, case: Case) -> Mapping[str, Any]:
+    return {**_prefill_quantity(session, case), **penalties.usual_officers(case)}
+
+
 def _handling_form(session: Session, case: Case) -> StepForm:
-    """Ask for the reason of a missing measurement only where the item needs one and none is recorded."""
+    """Ask for the reason of a missing measurement only where the item needs one and none is recorded. A penalty that is
+    recorded already need not be typed again."""
     lacking = effects.lacks_measurement(session, case)
-    return StepForm(
-        tuple(
-            replace(field, required=True) if field.name == UNMEASURED else field
-            for field in HANDLE.asks
-            if lacking or field.name != UNMEASURED
-        )
-    )
+    recorded = {outcome: penalties.is_recorded(session, case, kind) for outcome, kind in PENALTIES.items()}
+    fields = []
+    for field in HANDLE.asks:
+        if field.name == UNMEASURED:
+            fields += [replace(field, required=True)] if lacking else []
+        elif field.only_if:
+            known = [outcome for outcome in field.only_if[1] if recorded[outcome]]
+            help_ = (
+                _("The record of this penalty is there already; fill in only a further one.") if known else field.help
+            )
+            fields.append(replace(field, required=not known, help=help_))
+        else:
+            fields.append(field)
+    return StepForm(tuple(fields))
 
 
 def _closing_form(session: Session, case: Case) -> StepForm:
     """Ask only for the feedback that is still missing."""
-    due, merged = effects.feedback_due(session, case), effects.merged_feedback_due(session, case)
+    due = effects.feedback_due(session, case)
     fields = tuple(
-        replace(field, required=field.name.endswith("_content"))
-        for field in CLOSE.asks
-        if (merged if field.name == MERGED_CONTENT else _target(field) in due)
+        replace(field, required=field.name in NEEDED_TO_CLOSE) for field in CLOSE.asks if _target(field) in due
     )
     return StepForm(fields, _closing_heading(due))
 
@@ -83,6 +96,7 @@ HANDLE = Step(
     asks=(
         ask("outcome", Choice(Outcome), _("Outcome")),
         ask("result", Text(1000, lines=3), _("Result")),
+        *penalties.ASKS,
         *QUANTITY,
         ask(
             UNMEASURED,
@@ -97,7 +111,7 @@ HANDLE = Step(
     opinion="result",
     pictures=_("Photos after handling"),
     notice=StepNotice("to_verify", (Recipient.LEAD, Recipient.OFFICE)),
-    prefill=_prefill_quantity,
+    prefill=_prefill_handling,
     form=_handling_form,
 )
 VERIFY = Step(
@@ -107,7 +121,7 @@ VERIFY = Step(
     target=S.VERIFIED,
     roles=STAFF,
     rank=60,
-    relation=Relation.NOT_HANDLER,
+    relation=Relation.ANOTHER,
     asks=(ask("finding", Text(500, lines=2), _("Finding")),),
     primary=True,
     opinion="finding",
@@ -123,6 +137,7 @@ REWORK = Step(
     relation=Relation.NOT_HANDLER,
     asks=(REASON,),
     effect=effects.rework,
+    reworks=True,
     tone="warn",
     notice=StepNotice("returned", (Recipient.HANDLER,)),
 )
@@ -144,15 +159,15 @@ CLOSE = Step(
             required=False,
             personal=Personal.PRIVATE,
         ),
-        ask("satisfaction", Choice(Satisfaction), _("Satisfaction"), required=False),
         ask(
-            MERGED_CONTENT,
-            Text(500, lines=2),
-            _("What the reporters of merged cases were told"),
+            "satisfaction",
+            Choice(Satisfaction),
+            _("Satisfaction"),
             required=False,
-            personal=Personal.PRIVATE,
+            help=_("Not reached is an answer too; nothing was told then."),
         ),
     ),
+    more=lambda session, case: merged_told.fields(session, case, asks_answer=True),
     effect=effects.close,
     primary=True,
     opinion="liaison_content",

@@ -9,20 +9,37 @@ from sqlalchemy.orm import Session
 
 from bureau.access.roles import LEADER, OFFICE, OFFICER
 from bureau.cases import effects
+from bureau.cases.records import merged_told
+from bureau.cases.steps import moving
 from bureau.cases.steps.fields import HANDLER, REASON, STAFF, ask
-from bureau.cases.steps.model import Recipient, Relation, Step, StepNotice
+from bureau.cases.steps.model import Recipient, Relation, Step, StepForm, StepNotice
 from bureau.cases.steps.registry import OPEN
 from bureau.cases.steps.report import REPORT
 from models import Case, Urgency
 from models import CaseStatus as S
+from panel.fields import Field
 from panel.i18n import _
 from panel.kinds import Choice, Reference, Text
 
+#: Open states of a case that isn't handled yet.
+UNHANDLED = tuple(status for status in OPEN if status not in (S.HANDLED, S.VERIFIED))
 NOTIFY_LIAISON = StepNotice("feedback", (Recipient.LIAISON,))
 
 
 def _prefill_handler(_session: Session, case: Case) -> Mapping[str, Any]:
     return {"handler": case.handler_id or case.lead_officer_id}
+
+
+def _community_form(_session: Session, case: Case) -> StepForm:
+    """Ask for a handler only where the case has one."""
+    return StepForm(
+        tuple(field for field in CHANGE_COMMUNITY.asks if field.name != "handler" or case.handler_id is not None)
+    )
+
+
+def _reporters(session: Session, case: Case) -> tuple[Field, ...]:
+    """Ask what the reporters of merged cases were told."""
+    return merged_told.fields(session, case, asks_answer=False)
 
 
 ACCEPT = Step(
@@ -53,6 +70,7 @@ REJECT = Step(
         ask("told", Text(200), _("How the reporter was told")),
         ask("responsible", Text(80), _("Department that is responsible")),
     ),
+    more=_reporters,
     effect=effects.end,
     grave=True,
     tone="bad",
@@ -60,8 +78,9 @@ REJECT = Step(
 )
 MERGE = Step(
     name="merge",
+    handbook="repeats",
     label=_("Merge"),
-    sources=(S.REPORTED, S.ACCEPTED),
+    sources=UNHANDLED,
     target=S.MERGED,
     roles=frozenset({OFFICE}),
     rank=10,
@@ -71,6 +90,7 @@ MERGE = Step(
     ),
     effect=effects.merge,
     grave=True,
+    ends_all=True,
     compares=True,
     notice=NOTIFY_LIAISON,
 )
@@ -92,13 +112,42 @@ DISPATCH = Step(
 REASSIGN = Step(
     name="reassign",
     label=_("Reassign"),
-    sources=(S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING),
+    sources=(S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING, S.SUSPENDED, S.HANDLED),
     target=None,
     roles=frozenset({OFFICE, LEADER}),
     rank=10,
     asks=(HANDLER, REASON),
     effect=effects.assign,
+    bulk=True,
     notice=StepNotice("assigned", (Recipient.HANDLER,)),
+)
+CHANGE_COMMUNITY = Step(
+    name="change_community",
+    label=_("Correct the community"),
+    sources=tuple(status for status in OPEN if status is not S.REPORTED),
+    target=None,
+    roles=frozenset({OFFICE, LEADER}),
+    rank=50,
+    asks=(
+        ask(
+            "community",
+            Reference("community"),
+            _("Community"),
+            help=_("Its liaison and its officer follow; the squad is that of the community."),
+        ),
+        ask(
+            "handler",
+            Reference("officer"),
+            _("Handler"),
+            required=False,
+            help=_("Empty: as before. Needed where the handler is of another squad than the community."),
+        ),
+        REASON,
+    ),
+    effect=moving.change_community,
+    unlocks=("case.community",),
+    form=_community_form,
+    notice=StepNotice("moved", (Recipient.LIAISON, Recipient.LEAD, Recipient.HANDLER)),
 )
 SEND_BACK = Step(
     name="send_back",
@@ -124,6 +173,7 @@ START = Step(
 )
 CHANGE_LIST = Step(
     name="change_list",
+    handbook="more-steps",
     label=_("Change the item"),
     sources=(S.ACCEPTED, S.DISPATCHED, S.HANDLING, S.REFERRED, S.MEDIATING, S.SUSPENDED),
     target=None,
@@ -139,6 +189,7 @@ CHANGE_LIST = Step(
         REASON,
     ),
     effect=effects.change_list,
+    unlocks=("case.item",),
 )
 VOID = Step(
     name="void",
@@ -148,9 +199,11 @@ VOID = Step(
     roles=frozenset({LEADER}),
     rank=90,
     asks=(REASON,),
+    more=_reporters,
     effect=effects.end,
     grave=True,
+    ends_all=True,
     tone="bad",
     notice=NOTIFY_LIAISON,
 )
-INTAKE = (REPORT, ACCEPT, REJECT, MERGE, DISPATCH, REASSIGN, SEND_BACK, START, CHANGE_LIST, VOID)
+INTAKE = (REPORT, ACCEPT, REJECT, MERGE, DISPATCH, REASSIGN, SEND_BACK, START, CHANGE_LIST, CHANGE_COMMUNITY, VOID)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -19,6 +19,8 @@ Effect = Callable[[Session, Case, Values], CaseStatus | None]
 Check = Callable[[Session, Case, Values], None]
 #: Called after each step with its event, in the same transaction.
 Listener = Callable[[Session, Case, CaseEvent], None]
+#: Called once, in the same transaction, with the ids of the cases that a bulk write has added, and their step's name.
+BulkListener = Callable[[Session, str, Sequence[int]], None]
 #: The reason why a step isn't possible though the state of the case allows it; None if it is. The last argument caches
 #: what was read for other steps.
 Possible = Callable[[Session, Case, dict[str, Any]], Message | None]
@@ -36,6 +38,8 @@ class Relation(Enum):
     #: The handler of the case; the office for a handler without an account.
     HANDLER = "handler"
     NOT_HANDLER = "not handler"
+    #: Neither the handler nor who recorded the step into the present state, whoever is named as handler.
+    ANOTHER = "neither handler nor who recorded"
     #: Another person than the one who asked for approval, while a request waits.
     APPROVER = "not who asked"
 
@@ -45,6 +49,7 @@ class Recipient(Enum):
 
     HANDLER = "handler"
     LEAD = "lead officer"
+    ASSIGNED = "officer assigned to the community today"
     LEADERS = "leaders of the squad"
     OFFICE = "office"
     LIAISON = "liaison of the community"
@@ -55,10 +60,19 @@ class Recipient(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StepNotice:
-    """The notice that a step sends: its kind (bureau/notices) and its recipients."""
+    """The notice that a step sends: its kind (bureau/notices) and its recipients. `urgent` is the kind for an urgent
+    case, and `bulk` the kind of one notice about many cases, where these differ."""
 
     kind: str
     to: tuple[Recipient, ...]
+    urgent: str = ""
+    bulk: str = ""
+    #: Whether the event of the step is worth a notice; None for every event.
+    when: Callable[[CaseEvent], bool] | None = None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.kind, self.urgent, self.bulk)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +104,20 @@ class Step:
     primary: bool = False
     #: Can't be undone: its form shows a warning.
     grave: bool = False
+    #: Ends what hangs on the case: open referrals, a running mediation, a pending request. Its form names them.
+    ends_all: bool = False
     #: Name of the field that becomes the opinion of the event.
     opinion: str = "reason"
     #: Rewrites the opinion for the event, where it may name somebody.
     worded: Callable[[Session, Case, str], str] | None = None
+    #: Sends a handled case back to be handled again: it counts as reworked.
+    reworks: bool = False
     #: Adds a remark and changes nothing else: the version of the case stays, so that open forms don't become stale.
     remark: bool = False
     #: Requests an approval; a case has one pending request at most.
     asks_approval: bool = False
+    #: The field by which the step adds another record from what the case holds. What is wrong with that is told there.
+    makes: str = ""
     #: Decides a request.
     decides: bool = False
     #: The limit of the case starts again at this step. Its event has exactly that time, and always keeps the deadline
@@ -105,15 +125,21 @@ class Step:
     restarts: bool = False
     #: May be taken for many cases at once: its fields are the same for every case.
     bulk: bool = False
+    #: Locked columns that it may change, as "table.column", or whole tables.
+    unlocks: tuple[str, ...] = ()
     #: Its form shows likely repeats of the case.
     compares: bool = False
     #: Its form takes pictures; this is the label of that control.
     pictures: Message | None = None
+    #: The section of the handbook about it; that of its feature by default.
+    handbook: str = ""
     #: The tone of its event in the timeline; None for the default.
     tone: str | None = None
     notice: StepNotice | None = None
     prefill: Prefill | None = None
     #: The choices of a field for one case, by field name: pairs of id and label.
     choices: Mapping[str, Callable[[Session, Case], list[tuple[str, str]]]] = field(default_factory=dict)
+    #: Further fields for one case, as many as people have to be told. They aren't stored with the event.
+    more: Callable[[Session, Case], tuple[Field, ...]] | None = None
     #: The form for one case, where it differs from `asks`.
     form: Callable[[Session, Case], StepForm] | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from bureau.cases.steps.model import Check, Listener, Step
+from bureau.cases.steps.model import BulkListener, Check, Listener, Step
 from models import ENDED, CaseStatus, StepName
 from panel.i18n import _
 
@@ -15,11 +15,15 @@ OPEN = tuple(status for status in CaseStatus if status not in ENDED)
 #: Every step by its name, in the order of `rank`.
 STEPS: dict[str, Step] = {}
 _CHECKS: dict[str, list[Check]] = {}
+#: The section of the handbook about each step, by its name.
+SECTIONS: dict[str, str] = {}
 LISTENERS: list[Listener] = []
+BULK_LISTENERS: list[BulkListener] = []
 
-#: The step name of the event of an import, which is no step.
-IMPORTED = "import"
+#: The step names of events that are no steps: of an import, and of a handover of a person's cases.
+IMPORTED, HANDED_OVER = "import", "handover"
 StepName.labels[IMPORTED] = _("Brought in from an old ledger")
+StepName.labels[HANDED_OVER] = _("Handed over")
 
 
 def declare(steps: Iterable[Step]) -> None:
@@ -49,6 +53,12 @@ def listen(listener: Listener) -> None:
     """Call `listener` after every step."""
     if listener not in LISTENERS:
         LISTENERS.append(listener)
+
+
+def listen_to_bulk(listener: BulkListener) -> None:
+    """Call `listener` after every bulk write that adds cases, once."""
+    if listener not in BULK_LISTENERS:
+        BULK_LISTENERS.append(listener)
 
 
 def names(condition: Callable[[Step], bool]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from panel.kinds import Choice, Moment, Text
 
 RAISE = Step(
     name="raise",
+    handbook="more-steps",
     label=_("Record where it was raised"),
     sources=tuple(CaseStatus),
     target=None,
@@ -54,6 +55,7 @@ URGE = Step(
 )
 SUPERVISE = Step(
     name="supervise",
+    handbook="more-steps",
     label=_("Supervise"),
     sources=OPEN,
     target=None,

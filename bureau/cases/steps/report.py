@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bureau.access.roles import LIAISON, OFFICE, OFFICER
-from bureau.cases.steps.model import Step
+from bureau.cases.steps.model import Recipient, Step, StepNotice
 from models import CaseStatus
 from panel.i18n import _
 
@@ -14,4 +14,7 @@ REPORT = Step(
     target=CaseStatus.REPORTED,
     roles=frozenset({LIAISON, OFFICER, OFFICE}),
     rank=10,
+    notice=StepNotice(
+        "reported", (Recipient.ASSIGNED, Recipient.OFFICE), urgent="reported_urgent", bulk="reported_many"
+    ),
 )

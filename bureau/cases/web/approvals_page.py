@@ -60,6 +60,9 @@ class DeadlineChangeView(SchemaView):
         "mine": Quick(_("For me to decide"), approvals.decidable_by, counted=False),
         "asked": Quick(_("Approval asked"), lambda _a: DeadlineChange.status == ChangeStatus.ASKED),
         "extension": Quick(_("Extension"), lambda _a: DeadlineChange.kind == ChangeKind.EXTENSION, counted=False),
+        "performance": Quick(
+            _("By the day of performance"), lambda _a: DeadlineChange.kind == ChangeKind.PERFORMANCE, counted=False
+        ),
         "suspension": Quick(_("Suspension"), lambda _a: DeadlineChange.kind == ChangeKind.SUSPENSION, counted=False),
         "resumption": Quick(_("Resumption"), lambda _a: DeadlineChange.kind == ChangeKind.RESUMPTION, counted=False),
     }
@@ -106,9 +109,12 @@ def _request(change: DeadlineChange) -> Request:
         (_("Due"), _due(case)),
     ]
     if change.kind is ChangeKind.EXTENSION:
-        limit, unit = clock.limit_of(case.item_snapshot, case.urgency), change.unit
-        facts.append((_("Extended by"), f"{change.days} {unit.label if unit else ''}".strip()))
-        if limit is not None and case.due_at is not None and change.days:
+        facts.append((_("Extended by"), f"{change.days} {change.unit.label if change.unit else ''}".strip()))
+    elif change.kind is ChangeKind.PERFORMANCE:
+        facts.append((_("To be performed by"), Day().format(change.perform_by)))
+    limit = clock.limit_of(case.item_snapshot, case.urgency)
+    if change.kind in (ChangeKind.EXTENSION, ChangeKind.PERFORMANCE):
+        if limit is not None and case.due_at is not None:
             due = clock.apply_change(case.due_at, _granted(change), limit, calendar())
             facts.append((_("Would be due"), _moment(due)))
     else:
@@ -127,7 +133,13 @@ def _request(change: DeadlineChange) -> Request:
 
 def _granted(change: DeadlineChange) -> DeadlineChange:
     """A granted copy of the request, to calculate its deadline. It isn't stored."""
-    return DeadlineChange(kind=change.kind, status=ChangeStatus.APPROVED, days=change.days, unit=change.unit)
+    return DeadlineChange(
+        kind=change.kind,
+        status=ChangeStatus.APPROVED,
+        days=change.days,
+        unit=change.unit,
+        perform_by=change.perform_by,
+    )
 
 
 def _due(case: Case) -> str:
@@ -151,7 +163,7 @@ def _decide() -> Any:
     if case is None:
         abort(404)
     number = case.case_no
-    values, problems = workflow.parse(step, {"opinion": request.form.get("opinion", "")})
+    values, problems = workflow.parse(step.asks, {"opinion": request.form.get("opinion", "")})
     message: Message | None = None
     if problems:
         message = _("Say why: a refusal needs an opinion.")
@@ -171,4 +183,4 @@ def _decide() -> Any:
     return redirect(url_for("approvals"))
 
 
-ROUTES = (Route("/approvals", "approvals", page, methods=("GET", "POST")),)
+ROUTES = (Route("/approvals", "approvals", page, methods=("GET", "POST"), handbook="deadlines"),)

@@ -12,6 +12,7 @@ from flask import abort, request
 from flask_admin.base import expose
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import selectinload
 
 from bureau.cases import workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
@@ -22,16 +23,15 @@ from panel import ids
 from panel.base import display
 from panel.i18n import Message, _, n_
 from panel.kinds import tidy
+from panel.search.names import name_of
 from panel.security.policy import AccessDenied
-from panel.store.db_errors import explain, is_busy
+from panel.store.db_errors import explain_to, is_busy
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
 from panel.web.guards import safe_target
 from panel.web.lookups import visible
-from panel.web.pages import FormPage, Group, Input, Page
-
-#: Most cases in one bulk step.
-MOST = 200
+from panel.web.pages import Cell, FormPage, Group, Input, Page, Related, Row
+from panel.web.rows.many_rows import MOST
 
 
 @dataclass(slots=True)
@@ -67,12 +67,11 @@ class BulkSteps:
             self._actions_data[step.name] = (partial(self._ask, step.name), step.label, None)  # type: ignore[attr-defined]
 
     def _ask(self, name: str, records: Sequence[Case]) -> Any:
-        """Show the form of the step, with the number of cases whose state doesn't allow it."""
+        """Show the form of the step, which names each case and counts those whose state doesn't allow it."""
         step = STEPS[name]
         typed = {ask.name: _text(ask.default) for ask in step.asks}
         rows = [(record.id, record.version) for record in records]
-        unfit = sum(record.status not in step.sources for record in records)
-        return self._form(step, rows, unfit, typed, {})
+        return self._form(step, rows, typed, {})
 
     @expose("/bulk/", methods=("POST",))
     def bulk_view(self) -> Any:
@@ -86,13 +85,13 @@ class BulkSteps:
             abort(403)
         step, rows = STEPS[name], _rows()
         typed = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
-        values, problems = workflow.parse(step, typed)
+        values, problems = workflow.parse(step.asks, typed)
         for ask in step.asks:
             value = values.get(ask.name)
             if ask.reference and value is not None and visible(ask.reference.table, value) is None:
                 problems[ask.name] = _("Choose one from the list.")
         if problems:
-            return self._form(step, rows, 0, typed, problems), 422
+            return self._form(step, rows, typed, problems), 422
         lines = [self._take(step, id_, version, values) for id_, version in rows]
         done = sum(line.done for line in lines)
         page = ResultPage(
@@ -124,7 +123,7 @@ class BulkSteps:
             line.why = "；".join(f"{labels.get(name, name)}：{message}" for name, message in error.problems.items())
         except IntegrityError as error:
             session.rollback()
-            line.why = explain(error, Referral)[1]
+            line.why = explain_to(session, error, Referral)[1]
         except OperationalError as error:
             # Earlier cases are committed: the error page, which says that nothing was saved, would be wrong.
             session.rollback()
@@ -135,11 +134,26 @@ class BulkSteps:
             session.rollback()
         return line
 
+    def _named(self, step: Step, cases: Sequence[Case]) -> Related:
+        """Every case by its number, matter and place; those whose state doesn't allow the step stand first, in red."""
+        rows = [
+            Row(
+                case.id,
+                self.get_url(".details_view", id=case.id),  # type: ignore[attr-defined]
+                [
+                    Cell(case.case_no),
+                    Cell(case.title or "", below=[f"{name_of(case.community)} {case.place or ''}"]),
+                    Cell(str(case.status.label), tone="" if case.status in step.sources else "bad"),
+                ],
+            )
+            for case in sorted(cases, key=lambda case: case.status in step.sources)
+        ]
+        return Related(Case.__labels__, len(rows), "", [], rows)
+
     def _form(
         self,
         step: Step,
         rows: Sequence[tuple[int, int]],
-        unfit: int,
         typed: Mapping[str, str],
         problems: Mapping[str, Message],
     ) -> Any:
@@ -153,6 +167,9 @@ class BulkSteps:
             cancel_url=back,
             return_url=back,
         )
+        cases = _cases([id_ for id_, _version in rows])
+        page.related = [self._named(step, cases)]
+        unfit = sum(case.status not in step.sources for case in cases)
         page.errors = [(input_.name, input_.label, input_.errors[0]) for input_ in inputs if input_.errors]
         note = ""
         if unfit:
@@ -166,6 +183,12 @@ class BulkSteps:
         action_url = self.get_url(".bulk_view")  # type: ignore[attr-defined]
         hidden = [("step", step.name), *(("row", f"{id_}.{version}") for id_, version in rows)]
         return self.render("cases/bulk.html", page=page, hidden=hidden, action_url=action_url, note=note)  # type: ignore[attr-defined]
+
+
+def _cases(ids_: Sequence[int]) -> list[Case]:
+    """The cases with these ids that the actor may see, by number. Two statements."""
+    statement = select(Case).where(Case.id.in_(ids_)).options(selectinload(Case.community)).order_by(Case.case_no)
+    return list(current_panel().session.execute(statement).scalars())
 
 
 def _rows() -> list[tuple[int, int]]:

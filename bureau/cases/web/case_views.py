@@ -11,12 +11,11 @@ from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
 from bureau.calendar.deadlines import light, words
-from bureau.calendar.sql_days import minute
 from bureau.calendar.web.office import calendar, values
-from bureau.cases import intake, stages
-from bureau.cases.steps import STEPS
+from bureau.cases import stages
+from bureau.cases.steps import STEPS, moving
 from bureau.cases.steps.remarks import SUPERVISE
-from bureau.cases.web import bulk_steps, case_page, step_aids, step_form
+from bureau.cases.web import bulk_steps, case_page, report_page, step_aids, step_form
 from bureau.cases.web.reopenings import begun
 from models import (
     ENDED,
@@ -30,11 +29,11 @@ from models import (
     Source,
     Urgency,
 )
-from panel.i18n import _
-from panel.kinds import ZONE, now, today
+from panel.i18n import Message, _
+from panel.kinds import ZONE, minute, now, today
 from panel.search.listing import Quick
 from panel.security.policy import Actor
-from panel.web.context import current_actor, current_panel
+from panel.web.context import current_panel
 from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Cell
 from panel.web.views import SchemaView
@@ -72,7 +71,7 @@ def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
     """Closed cases with an unsatisfied answer since they were last handled."""
     since = or_(Case.handled_at.is_(None), Feedback.at >= minute(Case.handled_at))
     feedback = select(Feedback.id).where(
-        Feedback.case_id == Case.id, Feedback.satisfaction == Satisfaction.UNSATISFIED, since
+        Feedback.case_id == Case.id, Feedback.satisfaction == Satisfaction.UNSATISFIED, since, Feedback.counts()
     )
     return and_(Case.status == CaseStatus.CLOSED, exists(feedback))
 
@@ -152,11 +151,10 @@ def _awaited(waits: stages.PendingStep) -> str:
 
 
 class CaseView(bulk_steps.BulkSteps, SchemaView):
-    """Cases. The state has no control: steps change it. A new case is registered by intake.register()."""
+    """Cases. The state has no control: steps change it. The form of a new case is the report page."""
 
     quick = QUICK
     badge = "overdue"
-    add_label = _("Register a case")
     cells = {"due_at": due_cell}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -184,6 +182,13 @@ class CaseView(bulk_steps.BulkSteps, SchemaView):
         return step_form.page(self)
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
-        if is_created:
-            actor = current_actor()
-            intake.register(current_panel().session, record, actor.user_id, actor.name)
+        if not is_created:
+            moving.follow_change(current_panel().session, record)
+
+    @property
+    def add_label(self) -> Message:  # type: ignore[override]
+        return report_page.title()
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        return report_page.page()

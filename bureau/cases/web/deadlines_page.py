@@ -197,6 +197,12 @@ def _result(n: int) -> Message:
 
 
 ROUTES = (
-    Route("/calendar", "calendar", page),
-    Route("/calendar/recompute", "calendar_recompute", recompute_deadlines, methods=("GET", "POST")),
+    Route("/calendar", "calendar", page, handbook="calendar"),
+    Route(
+        "/calendar/recompute",
+        "calendar_recompute",
+        recompute_deadlines,
+        methods=("GET", "POST"),
+        handbook="calendar",
+    ),
 )

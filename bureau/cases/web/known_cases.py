@@ -15,7 +15,7 @@ from bureau.cases import repeats
 from bureau.cases.repeats import Repeat, RepeatQuery
 from bureau.cases.web import step_aids
 from panel import ids
-from panel.kinds import Day, Invalid, Phone, now, tidy
+from panel.kinds import Day, now, tidy
 from panel.web.context import current_panel
 from panel.web.lookups import visible
 from panel.web.pages import Words
@@ -50,14 +50,14 @@ def likely_repeats(typed: Mapping[str, str]) -> Likely:
     if len(description) < LEAST or community is None or visible("community", community) is None:
         return Likely()
     session = current_panel().session
-    named = typed.get("anonymous") == "0"
+    # The complainant isn't compared while it is typed: the hint would tell whether a telephone is that of a case. The
+    # page of the stored case tells it (repeats.of_case()).
     query = RepeatQuery(
         community_id=community,
         place=tidy(typed.get("place", "")),
         description=description,
         item_id=item,
         reported_at=now(),
-        callers=repeats.caller_hashes(session, _phone(typed.get("phone")) if named else None),
     )
     likely = repeats.find_repeats(session, query, values()["repeat_days"])
     return Likely([_known_case(repeat) for repeat in likely.repeats], step_aids.elsewhere(likely))
@@ -74,11 +74,3 @@ def _known_case(repeat: Repeat) -> KnownCase:
     day = Day().format(deadlines.local_day(repeat.reported_at))
     note = " · ".join([str(repeat.status.label), day, "、".join(map(str, repeat.reasons))])
     return KnownCase(url_for("case.details_view", id=repeat.id), repeat.case_no, repeat.title, note)
-
-
-def _phone(text: str | None) -> str | None:
-    """The normalised number; None while it is incomplete."""
-    try:
-        return Phone().parse(text)
-    except Invalid:
-        return None

@@ -12,14 +12,16 @@ from sqlalchemy import select
 from bureau.calendar.web.office import values
 from bureau.cases import attachments
 from bureau.cases.errors import StepNotAllowed
-from models import Attachment, AttachmentPhase, Case, CaseStatus
+from models import ENDED, Attachment, AttachmentPhase, Case, CaseStatus
 from panel.i18n import Message, _, n_
 from panel.jobs import periodic
 from panel.kinds import Invalid, Moment, Text
+from panel.security.granted import Grant
 from panel.security.policy import Permission
 from panel.store import files
 from panel.store.files import CheckedFile, Store
 from panel.web.context import current_actor, current_panel
+from panel.web.downloads import noting
 from panel.web.features import Route
 from panel.web.lookups import visible
 from panel.web.pages import Input, Words
@@ -31,7 +33,7 @@ MEGABYTE = 1024 * 1024
 #: Largest body of a form with pictures, in bytes.
 BODY_LIMIT = 60 * MEGABYTE
 #: Endpoints of the forms with pictures.
-FORMS = ("report", "case.step_view", "attachment_add")
+FORMS = ("report", "case.create_view", "case.step_view", "attachment_add")
 #: Content-Security-Policy of a served file: it loads and runs nothing.
 CONTENT_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
 #: The kind of the reason for a removal.
@@ -99,7 +101,8 @@ def attachments_of(record: Case) -> CaseAttachments:
     result.groups = [(phase.label, photos) for phase, photos in by_phase.items() if photos]
     result.count = sum(len(photos) for _label, photos in result.groups)
     limit = values()["attachments_most"]
-    if result.count < limit and panel.policy.may(actor, Permission.CREATE, Attachment):
+    is_open = record.status not in ENDED or record.historic
+    if is_open and result.count < limit and panel.policy.may(actor, Permission.CREATE, Attachment):
         result.add_url = url_for("attachment_add", id_=record.id)
         result.phases = [(phase.value, phase.label) for phase in AttachmentPhase]
         before = record.status in BEFORE_HANDLING
@@ -133,11 +136,9 @@ def _help(room: int) -> Message:
 
 
 def show(id_: int, *, small: bool = False) -> Response:
-    """Serve an attachment, or its thumbnail. The browser revalidates each time, so that a lost right counts at once.
+    """Serve an attachment, or its thumbnail; like every file that isn't static the browser keeps none of it.
 
-    403 without the right to read attachments, 404 outside the scope, when removed, or without a thumbnail."""
-    if not current_panel().policy.may(current_actor(), Permission.READ, Attachment):
-        abort(403)
+    404 outside the scope, when removed, or without a thumbnail."""
     attachment: Attachment | None = visible("attachment", id_)
     if attachment is None or attachment.removed_at is not None:
         abort(404)
@@ -147,6 +148,8 @@ def show(id_: int, *, small: bool = False) -> Response:
     path = store().path(attachment.sha256, small=small)
     if not path.exists():
         abort(404)
+    if not is_picture:
+        noting(Attachment.__tablename__, 1)
     response: Response = send_file(
         path,
         mimetype=files.JPEG if small else attachment.media_type,
@@ -155,7 +158,6 @@ def show(id_: int, *, small: bool = False) -> Response:
         etag=f"{attachment.sha256}{'-small' if small else ''}",
         max_age=0,
     )
-    response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Security-Policy"] = CONTENT_POLICY
     return response
 
@@ -256,9 +258,10 @@ def control(label: Message, problem: Message | str | None = None) -> Input:
     return input_
 
 
+READING = (Grant(Permission.READ, (Attachment,)),)
 ROUTES = (
-    Route("/attachments/<int:id_>", "attachment", show),
-    Route("/attachments/<int:id_>/thumb", "attachment_small", show, defaults={"small": True}),
+    Route("/attachments/<int:id_>", "attachment", show, grants=READING),
+    Route("/attachments/<int:id_>/thumb", "attachment_small", show, defaults={"small": True}, grants=READING),
     Route("/attachments/case/<int:id_>", "attachment_add", add, methods=("POST",)),
     Route("/attachments/<int:id_>/remove", "attachment_remove", remove, methods=("POST",)),
 )

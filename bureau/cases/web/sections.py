@@ -44,16 +44,22 @@ class SectionSource:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSite(Site):
-    """The site of a feature that adds sections to the case page."""
+    """The site of a feature that adds sections and buttons to the case page."""
 
     sections: tuple[SectionSource, ...] = ()
+    buttons: tuple[ButtonSource, ...] = ()
 
+
+#: Gives a button of the case page; None for a case that has none.
+ButtonSource = Callable[[Case], Button | None]
 
 SOURCES: list[SectionSource] = []
+BUTTONS: list[ButtonSource] = []
 
 
 def collect(sites: Iterable[Site]) -> None:
-    """Add the sections of these sites to SOURCES."""
+    """Add the sections of these sites to SOURCES and their buttons to BUTTONS."""
     for site in sites:
         if isinstance(site, CaseSite):
             SOURCES.extend(source for source in site.sections if source not in SOURCES)
+            BUTTONS.extend(source for source in site.buttons if source not in BUTTONS)

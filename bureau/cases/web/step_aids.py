@@ -15,10 +15,11 @@ from bureau.cases import repeats
 from bureau.cases.repeats import LikelyRepeats, Repeat
 from bureau.cases.steps import Step
 from bureau.cases.steps.intake import MERGE
+from bureau.cases.web import leaving
 from bureau.cases.web.reopenings import begun
 from bureau.checklists import items as checklist
 from bureau.checklists.suggest import suggest
-from models import Case, CaseStatus, ChecklistItem, LimitUnit, ListKind, Phrase, PhraseUse, Urgency
+from models import Case, ChecklistItem, LimitUnit, ListKind, Phrase, PhraseUse, Urgency
 from panel.i18n import Message, _, n_
 from panel.kinds import Day, Moment, now, today
 from panel.security.policy import Permission
@@ -42,22 +43,26 @@ USES = {
 
 @dataclass(slots=True)
 class Aids:
-    """`chips` open the same form with an item chosen; `facts` are what the chosen item fixes."""
+    """`chips` open the same form with an item chosen; `facts` are what the chosen item fixes; `next` says what follows
+    the step."""
 
     chips: list[Chip] = field(default_factory=list)
     facts: list[tuple[Words, str]] = field(default_factory=list)
     facts_url: str = ""
     note: Words = ""
+    next: Words = ""
 
 
 def add_aids(page: FormPage, record: Case, step: Step, typed: Mapping[str, str]) -> Aids:
     """Add phrases to the fields of a form and likely repeats to its page; return the aids shown above the form."""
     offer_phrases(input_ for group in page.groups for input_ in group.inputs)
-    aids = Aids()
-    if step.compares and record.status is CaseStatus.REPORTED:
+    aids = Aids(next=_what_follows(record, step))
+    if step.compares and record.status in step.sources:
         likely = repeats.of_case(current_panel().session, record, values()["repeat_days"])
         page.related += tables(likely, record)
         aids.note = elsewhere(likely)
+    if step.ends_all and (ends := leaving.what_ends(current_panel().session, record)):
+        aids.note = " ".join(filter(None, (str(ends), str(aids.note))))
     if not step.asks:
         aids.note = _("There is nothing to fill in: “{step}” is enough.", step=step.label)
     if any(ask.name == "item" for ask in step.asks):
@@ -66,6 +71,16 @@ def add_aids(page: FormPage, record: Case, step: Step, typed: Mapping[str, str])
         item = visible("checklistitem", typed.get("item"))
         aids.facts = facts(item, record, typed.get("urgency", "")) if item is not None else []
     return aids
+
+
+def _what_follows(record: Case, step: Step) -> str:
+    """The state that the step leads to, and that a grave one can't be undone."""
+    words = []
+    if step.target is not None and step.target is not record.status and not step.others:
+        words.append(str(_("Then the case is “{state}”.", state=step.target.label)))
+    if step.grave:
+        words.append(str(_("This can't be undone.")))
+    return " ".join(words)
 
 
 def offer_phrases(inputs: Iterable[Input]) -> None:
@@ -138,7 +153,7 @@ def tables(likely: LikelyRepeats, record: Case, *, merging: bool = True) -> list
     it. Empty tables are left out."""
     related = []
     if likely.repeats:
-        may = merging and record.status in (CaseStatus.REPORTED, CaseStatus.ACCEPTED)
+        may = merging and record.status in MERGE.sources
         related.append(
             _table(_("Likely repeats"), likely.repeats, {"community": record.community_id}, record if may else None)
         )

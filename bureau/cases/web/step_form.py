@@ -6,23 +6,24 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, g, redirect, request, url_for
 from sqlalchemy.exc import IntegrityError
 
 from bureau.cases import approvals, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
-from bureau.cases.steps import STEPS, Relation, Step, StepForm
-from bureau.cases.web import case_page, photos, step_aids
+from bureau.cases.steps import STEPS, Relation, Step, StepForm, registry
+from bureau.cases.web import case_facts, case_page, photos, step_aids
 from models import AttachmentPhase, Case, Referral, Satisfaction
 from panel import ids
 from panel.base import display
 from panel.fields import Field
 from panel.i18n import Message, _
-from panel.store.db_errors import explain
+from panel.security.locks import Locked, Unmet
+from panel.store.db_errors import explain_to
 from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.lookups import visible
-from panel.web.pages import FormPage, Group, Input
+from panel.web.pages import Cell, FormPage, Group, Input
 
 #: The group of fields without a heading of their own.
 GENERAL = _("General")
@@ -35,6 +36,7 @@ def page(view: Any) -> Any:
     step = STEPS.get(request.args.get("step", ""))
     if step is None or not step.sources:
         abort(404)
+    g.handbook_section = registry.SECTIONS.get(step.name, "")
     standing = workflow.standing(current_panel().session, record)
     if step.relation is Relation.APPROVER and not standing.request_pending:
         flash(str(approvals.LAPSED), "warning")
@@ -58,8 +60,14 @@ def _prefilled(record: Case, step: Step) -> dict[str, str]:
     if step.prefill:
         known |= step.prefill(current_panel().session, record)
     return {
-        ask.name: request.args.get(ask.name) or _typed(ask, known.get(ask.name) or _default(ask)) for ask in step.asks
+        ask.name: request.args.get(ask.name) or _typed(ask, known.get(ask.name) or _default(ask))
+        for ask in (*step.asks, *_more(record, step))
     }
+
+
+def _more(record: Case, step: Step) -> tuple[Field, ...]:
+    """The fields that the step asks for of this case alone."""
+    return step.more(current_panel().session, record) if step.more else ()
 
 
 def _default(ask: Field) -> Any:
@@ -76,9 +84,10 @@ def _typed(ask: Field, value: Any) -> str:
 
 
 def _take(view: Any, record: Case, step: Step) -> Any:
-    typed = {ask.name: request.form.get(ask.name, "") for ask in step.asks}
+    asks = (*step.asks, *_more(record, step))
+    typed = {ask.name: request.form.get(ask.name, "") for ask in asks}
     files, file_problem = photos.received_files() if step.pictures else ([], None)
-    values, problems = workflow.parse(step, typed)
+    values, problems = workflow.parse(asks, typed)
     if file_problem is not None:
         problems["photos"] = file_problem
     for ask in step.asks:
@@ -94,10 +103,13 @@ def _take(view: Any, record: Case, step: Step) -> Any:
             session.commit()
         except InvalidValues as error:
             problems = error.problems
-        except StepNotAllowed as error:
+        except (StepNotAllowed, Locked, Unmet) as error:
             message = error.message
         except IntegrityError as error:
-            message = explain(error, Referral)[1]
+            session.rollback()
+            name, message = explain_to(session, error, Referral)
+            if name in typed:
+                problems, message = {name: message}, None
         else:
             flash(str(_("Done: {step}", step=step.label)), "success")
             if values.get("satisfaction") == Satisfaction.UNSATISFIED:
@@ -114,6 +126,8 @@ def _take(view: Any, record: Case, step: Step) -> Any:
 
 def _show(view: Any, record: Case, step: Step, typed: Mapping[str, str], problems: Mapping[str, Message]) -> Any:
     page = _form(record, step, typed, problems)
+    page.tag, page.sub = Cell(str(record.status.label), tone=record.status.tone), case_facts.where(record)
+    page.beside = [case_facts.facts_of(view, record), case_facts.fixed_of(record)]
     return view.render("cases/step.html", page=page, aids=step_aids.add_aids(page, record, step, typed))
 
 
@@ -128,20 +142,20 @@ def _form(record: Case, step: Step, typed: Mapping[str, str], problems: Mapping[
     form = step.form(current_panel().session, record) if step.form else StepForm(step.asks)
     heading = form.heading or step.label
     groups: dict[Message, Group] = {}
-    for ask in form.fields:
+    for ask in (*form.fields, *_more(record, step)):
         label = heading if ask.group == GENERAL else ask.group
         input_ = _input(record, step, ask, typed.get(ask.name, ""), problems.get(ask.name))
         groups.setdefault(label, Group(label)).inputs.append(input_)
     page = FormPage(
-        title=f"{step.label} · {record.case_no}",
-        sub=str(_("This can't be undone.")) if step.grave else record.title or "",
+        title=f"{step.label} · {record.case_no} {record.title or ''}".rstrip(),
         groups=list(groups.values()),
         submit=step.label,
         version=record.version,
         cancel_url=url_for("case.details_view", id=record.id),
     )
     if step.pictures:
-        page.groups[-1].inputs.append(photos.control(step.pictures, problems.get("photos")))
+        # Not below what is asked for one choice only, such as a penalty: that group may be hidden.
+        page.groups[0].inputs.append(photos.control(step.pictures, problems.get("photos")))
     page.errors = [
         (control.name, control.label, control.errors[0])
         for group in page.groups
