@@ -18,13 +18,17 @@ from bureau.access.roles import LIAISON, OFFICER
 from models import Liaison, Officer
 from panel.base import UNSCOPED
 from panel.errors import UserError
-from panel.i18n import Message, _, pinyin
+from panel.i18n import Message, _
 from panel.kinds import today
 from panel.search import names
+from panel.security import usernames
 from panel.security.accounts import User, UserRole
 from panel.security.passwords import Passwords, temporary
 from panel.security.policy import AccessDenied, Permission, table_of
+from panel.security.separation import SEPARATION
 from panel.security.session import actor_of, elevated, permitted, policy_of
+from panel.store import proposals
+from panel.store.proposals import ProposalKind
 
 AnyPerson = Liaison | Officer
 PersonModel = type[Liaison] | type[Officer]
@@ -35,10 +39,9 @@ PURPOSES = {
     "liaison": _("Report problems of the community, follow what becomes of them, answer questions about them."),
     "officer": _("Accept and handle cases, record visits on Mondays, ask for extensions."),
 }
+FITS = _("The role that fits the person whose account it is.")
 #: The most accounts made in one act: each password takes a tenth of a second to hash.
 MOST = 200
-#: The length of a user name without the number that makes it unique.
-NAME_LENGTH = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def may_grant(session: Session) -> bool:
     return policy_of(session).may(actor_of(session), Permission.CREATE, UserRole)
 
 
-def _in_office(model: PersonModel) -> ColumnElement[bool]:
+def in_office(model: PersonModel) -> ColumnElement[bool]:
+    """The condition for people in office, or whose term begins later."""
     return and_(Officer.active) if model is Officer else or_(Liaison.end_on.is_(None), Liaison.end_on >= today())
 
 
@@ -91,7 +95,7 @@ def people(session: Session, condition: str = "", ids: Collection[int] | None = 
     accounts (`ids`)."""
     found: list[Person] = []
     for table, model in KINDS.items():
-        where = [_in_office(model)]
+        where = [in_office(model)]
         if condition:
             where.append(model.user_id.is_(None) if condition == "without" else model.user_id.is_not(None))
         if ids is not None:
@@ -102,6 +106,11 @@ def people(session: Session, condition: str = "", ids: Collection[int] | None = 
         named = names.choices(session, model, where, limit=len(rows)) if rows else []
         found += [Person(table, one.id, rows[one.id].name, one.label, rows[one.id].user_id) for one in named]
     return found
+
+
+def without(session: Session, chosen: Collection[str]) -> list[Person]:
+    """Those of these people (by their keys) who are in office and have no account."""
+    return [person for person in people(session, "without") if person.key in chosen]
 
 
 def link(session: Session, model: PersonModel, id_: int, user_id: int | None) -> None:
@@ -125,11 +134,11 @@ def make(session: Session, chosen: Collection[str], passwords: Sequence[tuple[st
     one-time passwords with their hashes, which are computed before the transaction begins."""
     if not may_make(session):
         raise AccessDenied
-    waiting = [person for person in people(session, "without") if person.key in chosen]
+    waiting = without(session, chosen)
     taken = {name.lower() for name in session.execute(select(User.username), execution_options=UNSCOPED).scalars()}
     slips = []
     for person, (password, hashed) in zip(waiting, passwords, strict=False):
-        username = _free(person.name, taken)
+        username = usernames.free(person.name, taken)
         user = User(username=username, name=person.name, password_hash=hashed, stamp=secrets.token_hex(16))
         session.add(user)
         session.flush()
@@ -143,17 +152,6 @@ def one_time(passwords: Passwords, count: int) -> list[tuple[str, str]]:
     return [(password, passwords.hash(password)) for password in (temporary() for _n in range(count))]
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """A user name that isn't taken: the name in pinyin, with a number for its second bearer. It is taken then."""
-    spelled = "".join(map(pinyin.spelling, name)).lower()
-    plain = "".join(c for c in spelled if c.isascii() and c.isalnum())[:NAME_LENGTH] or "user"
-    number = 1
-    while (username := plain if number == 1 else f"{plain}{number}") in taken:
-        number += 1
-    taken.add(username)
-    return username
-
-
 @dataclass(frozen=True, slots=True)
 class Linked:
     """The account of a person by its names. `seen` tells whether the actor may know the last log-in."""
@@ -162,18 +160,27 @@ class Linked:
     label: str
     seen: bool
     last_login_at: datetime | None
+    active: bool = True
 
 
 def account_of(session: Session, person: AnyPerson) -> Linked | None:
     """The account of a person, if the actor may choose accounts; with its last log-in for whoever may edit the person
     or read accounts. One statement."""
+    return accounts_of(session, [person]).get(person.id)
+
+
+def accounts_of(session: Session, persons: Sequence[AnyPerson]) -> dict[int, Linked]:
+    """The accounts of persons of one table, as account_of(), by the id of the person. One statement."""
     policy, actor = policy_of(session), actor_of(session)
-    if person.user_id is None or not policy.may(actor, Permission.CHOOSE, User):
-        return None
-    seen = policy.may(actor, Permission.EDIT, type(person)) or policy.may(actor, Permission.READ, User)
-    statement = select(User.name, User.username, User.last_login_at).where(User.id == person.user_id)
-    name, username, last = session.execute(statement, execution_options=UNSCOPED).one()
-    return Linked(person.user_id, f"{name} · {username}", seen, last if seen else None)
+    linked = {person.user_id: person for person in persons if person.user_id is not None}
+    if not linked or not policy.may(actor, Permission.CHOOSE, User):
+        return {}
+    seen = policy.may(actor, Permission.EDIT, type(persons[0])) or policy.may(actor, Permission.READ, User)
+    statement = select(User.id, User.name, User.username, User.last_login_at, User.active).where(User.id.in_(linked))
+    return {
+        linked[id_].id: Linked(id_, f"{name} · {username}", seen, last if seen else None, active)
+        for id_, name, username, last, active in session.execute(statement, execution_options=UNSCOPED)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +210,19 @@ def grant(session: Session, user_ids: Collection[int]) -> Iterator[tuple[User, M
     """Give each of these accounts the role that fits the person whose it is; with the reason where it isn't given."""
     if not may_grant(session):
         raise AccessDenied
+    by_two = bool(session.connection().execute(select(SEPARATION.always())).scalar())
     for account in roleless(session):
         if account.user.id not in user_ids or not account.persons:
             continue
         problem = None
-        for role in account.roles:
+        for role in account.roles if not by_two else ():
             given = UserRole(user_id=account.user.id, role=role)
             problem = next((message for _field, message in given.problems(session)), None)
             if problem is None:
                 session.add(given)
                 session.flush()
+        if by_two:
+            for role in account.roles:
+                proposals.ask(session, ProposalKind.GRANT, str(FITS), user_id=account.user.id, role=role)
+            problem = _("Asked for. Another administrator confirms it under “Proposals”.")
         yield account.user, problem

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from bureau.people import holdings
 from bureau.people.finders import OfficerFinder
-from models import Assignment, Officer
+from models import Assignment, Community, Officer
 from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.i18n import Message, _, in_every_locale
@@ -38,6 +39,16 @@ def terms_of(session: Session, communities: set[Any]) -> dict[int, list[Row[Any]
     return terms
 
 
+def squads_of(session: Session, communities: set[Any]) -> dict[int, int | None]:
+    """The squads of communities by id."""
+    table = Community.__table__
+    squads: dict[int, int | None] = {}
+    for batch in chunks(sorted(id_ for id_ in communities if isinstance(id_, int))):
+        statement = select(table.c.id, table.c.squad_id).where(table.c.id.in_(batch))
+        squads |= {row.id: row.squad_id for row in session.execute(statement, execution_options=UNSCOPED)}
+    return squads
+
+
 class OfficerAssigner:
     """Assigns the officer named on a roster to the community, if exactly one officer in service has that name."""
 
@@ -53,6 +64,9 @@ class OfficerAssigner:
 
     def __init__(self, session: Session, plan: Plan) -> None:
         self.session, self.plan, self.day = session, plan, today()
+        #: The rows that end an assignment, and whose.
+        self.replaced: list[tuple[PlanRow, int]] = []
+        self.squads: dict[int, int | None] = {}
 
     def assign(self, rows: Sequence[PlanRow]) -> None:
         for row in self.plan.rows:
@@ -67,9 +81,30 @@ class OfficerAssigner:
             return
         finder = OfficerFinder(Officer)
         finder.read(self.session, {row.extra[self.COLUMN] for row in named})
-        terms = terms_of(self.session, {row.effective("community_id") for row in named})
+        communities = {row.effective("community_id") for row in named}
+        terms = terms_of(self.session, communities)
+        self.squads = squads_of(self.session, communities)
         for row in named:
             self._assign_named(row, finder, terms.get(row.effective("community_id"), []))
+        self._say_kept(finder)
+
+    def _say_kept(self, finder: OfficerFinder) -> None:
+        """Note what stays with the officers who were replaced: they are in service, and a roster hands over only what
+        hangs on liaisons."""
+        held = holdings.found(self.session, "officer", {officer for _row, officer in self.replaced})
+        for row, officer in self.replaced:
+            kept = [
+                one
+                for one in held.get(officer, [])
+                if one.community == row.effective("community_id")
+                and not holdings.KINDS[one.kind].follows
+                and one.table != Assignment.__tablename__
+            ]
+            if things := holdings.summary(self.session, kept):
+                name = finder.primary_names.get(officer, "")
+                row.notes.append(
+                    _("{name} keeps what is open here: {things}. Hand over to pass it on.", name=name, things=things)
+                )
 
     def _assign_named(self, row: PlanRow, finder: OfficerFinder, terms: Sequence[Row[Any]]) -> None:
         """Assign the officer of a row, unless all officers that it names are on duty there already: a substitute stands
@@ -84,7 +119,7 @@ class OfficerAssigner:
         visible = isinstance(match, int) and (finder.reach is None or match in finder.reach)
         if not isinstance(match, int) and len(names) > 1:
             self._say(row, text, _("“{name}” are several officers: assign each of them for a term.", name=text))
-        elif isinstance(match, Missing) and isinstance(added := self._added(finder, text, match), PendingRecord):
+        elif isinstance(match, Missing) and isinstance(added := self._added(row, finder, text, match), PendingRecord):
             self._assign(row, text, added, finder, terms)
         elif not isinstance(match, int) or match not in finder.serving or not visible:
             reason = _("The list of officers has no “{name}”.", name=text)
@@ -92,13 +127,17 @@ class OfficerAssigner:
         else:
             self._assign(row, text, match, finder, terms)
 
-    def _added(self, finder: OfficerFinder, text: str, missing: Missing) -> PendingRecord | Message | None:
-        """The officer whom the user adds with this import; else it is noted that they could."""
+    def _added(
+        self, row: PlanRow, finder: OfficerFinder, text: str, missing: Missing
+    ) -> PendingRecord | Message | None:
+        """The officer whom the user adds with this import; else it is noted that they could, in the community's
+        squad."""
         if missing.ambiguous:
             return None
         additions = Additions(self.session, self.plan)
         if (added := additions.pending(finder, text)) is None:
-            additions.offer(finder, text, {})
+            squad = self.squads.get(row.effective("community_id"))
+            additions.offer(finder, text, {"squad": squad} if squad is not None else {})
         return added
 
     def _say(self, row: PlanRow, text: str, reason: Message) -> None:
@@ -119,6 +158,7 @@ class OfficerAssigner:
             return
         start = self.day if terms else min(self.day, row.effective("start_on") or self.day)
         if current is not None:
+            self.replaced.append((row, current.officer_id))
             last = {"end_on": self.day - timedelta(days=1)}
             row.edits.append((Assignment, Edit(current.id, current.version, last, {"end_on": current.end_on})))
         row.adds.append(

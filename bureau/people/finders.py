@@ -9,10 +9,9 @@ from sys import intern
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Case, ChecklistItem, Community, CommunityStatus, Liaison, Officer, Squad, Street
+from models import Case, ChecklistItem, Community, Liaison, Officer, Squad, Street
 from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
-from panel.i18n import Message, _
 from panel.imports.matching import Finder, key_of
 from panel.kinds import narrow, tidy
 
@@ -82,17 +81,20 @@ class CommunityFinder(Finder):
 
     def load(self, session: Session, texts: Collection[str]) -> None:
         self._same_streets: dict[tuple[str, str], bool] = {}
-        self.closed: dict[int, str] = {}
         community, street = Community.__table__.c, Street.__table__.c
-        columns = (community.id, community.name, community.alias_names, community.status, street.name)
+        columns = (community.id, community.name, community.alias_names, street.name)
         statement = select(*columns).join(Street.__table__, street.id == community.street_id)
-        for id_, name, aliases, status, street_name in session.execute(statement, execution_options=UNSCOPED):
+        # The names of a merged community are other names of the one that it was merged into.
+        statement = statement.where(community.merged_into_id.is_(None))
+        rows = session.execute(statement, execution_options=UNSCOPED).all()
+        named = {(self.key(name), street_name) for _id, name, _aliases, street_name in rows}
+        for id_, name, aliases, street_name in rows:
             self.add_name(id_, name)
             for alias in aliases_of(aliases):
-                self.add_name(id_, alias)
+                # Another community of the street may have got a name that this one had before.
+                if (self.key(alias), street_name) not in named:
+                    self.add_name(id_, alias)
             self.places[id_] = intern(self.place_key(street_name))
-            if status is CommunityStatus.CLOSED:
-                self.closed[id_] = name
 
     def place_key(self, text: str) -> str:
         return STREET_OFFICE.sub("街道", key_of(text))
@@ -103,11 +105,6 @@ class CommunityFinder(Finder):
         if (street, place) not in self._same_streets:
             self._same_streets[street, place] = _same_street(street, self.place_key(place))
         return self._same_streets[street, place]
-
-    def doubt(self, id_: int) -> Message | None:
-        if id_ not in self.closed:
-            return None
-        return _("Community “{name}” was merged or closed.", name=self.closed[id_])
 
     def key(self, text: str) -> str:
         return name_without_ending(text)

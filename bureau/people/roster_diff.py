@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from bureau.people import holdings
+from bureau.people.holdings import Share
 from models import ENDED, Case, Community, Liaison, Street
 from panel.base import UNSCOPED
 from panel.chunks import chunks
@@ -22,6 +24,7 @@ from panel.imports.plans import Options, PlanRow
 from panel.imports.questions import About
 from panel.imports.roster_diff import Comparison
 from panel.imports.rules import Registry
+from panel.security import watches
 from panel.security.policy import table_of
 from panel.store import bulk
 
@@ -119,9 +122,10 @@ def street_named(session: Session, name: str) -> int:
     raise UserError(_("There is no {label} “{value}”.", label=Street.__label__, value=name))
 
 
-def end(session: Session, chosen: Mapping[int, int], day: date) -> int:
-    """End the terms of liaisons (version by id) on a day and return how many; the caller commits. Raises UserError if
-    one of them was changed meanwhile or began later; the caller then rolls back."""
+def end(session: Session, chosen: Mapping[int, int], day: date, *, vacant: bool = False) -> int:
+    """End the terms of liaisons (version by id) on a day and return how many; the caller commits. With `vacant` what
+    hangs on them waits for the next liaison. Raises UserError if one of them was changed meanwhile, began later, or
+    holds something without `vacant`; the caller then rolls back."""
     statement = select(Liaison).where(Liaison.id.in_(chosen)).order_by(Liaison.id)
     people = list(session.execute(statement).scalars())
     if len(people) != len(chosen) or any(
@@ -138,8 +142,15 @@ def end(session: Session, chosen: Mapping[int, int], day: date) -> int:
                 )
             )
     edits = [bulk.Edit(person.id, person.version, {"end_on": day}, {"end_on": None}) for person in people]
+    reason = in_default_locale(_("Not on the roster any more"))
     try:
-        bulk.edit(session, Liaison, edits, in_default_locale(_("Not on the roster any more")))
+        bulk.edit(session, Liaison, edits, reason)
+        if vacant:
+            held = holdings.found(session, "liaison", chosen)
+            begins = day + timedelta(days=1)
+            shares = [Share(one, None, begins) for all_ in held.values() for one in all_]
+            holdings.give(session, "liaison", shares, reason)
+        watches.check(session)
     except bulk.StaleRow:
         raise UserError(
             _("Somebody changed one of these liaisons meanwhile. Nothing was written; look again.")

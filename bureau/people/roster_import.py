@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from bureau.people import liaison_doubts
+from bureau.people import holdings, leaving, liaison_doubts, succession_handover
 from bureau.people.assignments import OfficerAssigner
 from bureau.people.finders import aliases_of, name_without_ending
 from bureau.people.succession import CORRECTED, succeed
 from panel.base import Base
 from panel.fields import Field
-from panel.i18n import Message, _
+from panel.i18n import Message, _, n_
 from panel.imports.doubts import Ending, answer, answers_of
 from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import PersonColumn, Rules
 from panel.kinds import Kind, PersonName, today
+from panel.store import bulk
 
 #: A telephone without its area code.
 LOCAL_NUMBER = re.compile(r"\d{7,8}")
@@ -55,6 +56,9 @@ class CommunityRules(Rules):
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         doubt_changed_squads(rows)
+        for row in rows:
+            if row.id is not None and row.values and row.stored.get("merged_into_id") is not None:
+                plan.fail(row, "name", _("This community was merged into another one, whose row is the one to change."))
 
 
 def doubt_changed_squads(rows: Sequence[PlanRow]) -> None:
@@ -112,6 +116,17 @@ class OfficerRules(Rules):
                 why = _("According to the file, no longer in service.")
                 name = row.stored["name"]
                 plan.endings.append(Ending(row.sheet, row.number, "officer", row.id, name, "", None, why))
+        self._refuse_holders(session, plan, rows)
+
+    @staticmethod
+    def _refuse_holders(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        """Fail the rows that retire somebody on whom something hangs: a file names no successor."""
+        retired = {row.id: row for row in rows if row.id is not None and row.values.get("active") is False}
+        if plan.options.skip_existing:
+            return
+        for id_, held in holdings.holding_up(session, "officer", retired).items():
+            row = retired[id_]
+            plan.fail(row, "active", leaving.refusal(session, row.stored["name"], held))
 
 
 class LiaisonMatcher(Matcher):
@@ -162,7 +177,11 @@ class LiaisonMatcher(Matcher):
 
 
 class LiaisonRules(Rules):
-    """A community has one active liaison; a new one succeeds the old. The officer named on a roster is assigned."""
+    """A community has one active liaison; a new one succeeds the old and takes over what hangs on them. The officer
+    named on a roster is assigned."""
+
+    #: References from these are given back by an undo, or prevent it by removal_obstacles().
+    histories = frozenset({"case", "visit"})
 
     def extra_columns(self) -> Mapping[str, Sequence[str | Message]]:
         return {OfficerAssigner.COLUMN: OfficerAssigner.LABELS}
@@ -191,6 +210,25 @@ class LiaisonRules(Rules):
         succeed(session, plan, [row for row in rows if not row.failed], self.liaisons.in_office)
         liaison_doubts.doubt(session, plan, rows, self._listed_twice(plan, rows))
         OfficerAssigner(session, plan).assign([r for r in rows if not r.failed and r.effective("end_on") is None])
+
+    def written(self, session: Session, plan: Plan, note: str) -> None:
+        succession_handover.hand_over(session, plan, note)
+
+    def removal_obstacles(self, session: Session, ids: Collection[int]) -> Mapping[int, Message]:
+        """What a liaison has done since, besides what a handover gave them."""
+        return {
+            id_: n_("{n} case or visit is this liaison's by now.", "{n} cases and visits are this liaison's by now.", n)
+            for id_, n in holdings.besides(session, "liaison", ids).items()
+        }
+
+    def undo(self, session: Session, removals: Sequence[bulk.Removal], note: str) -> None:
+        """Give back what was handed over, then remove the liaisons who had it."""
+        holdings.take_back(session, "liaison", [removal.id for removal in removals], note)
+        super().undo(session, removals, note)
+
+    def restored(self, session: Session, ids: Collection[int], note: str) -> None:
+        """Whoever is in office again gets back what waited for a successor."""
+        holdings.reclaim(session, "liaison", ids, note)
 
     @staticmethod
     def _one_active(plan: Plan, rows: Sequence[PlanRow]) -> None:

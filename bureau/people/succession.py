@@ -5,13 +5,14 @@ Where the new person may be the old one under a corrected name, or no liaison at
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from bureau.people import succession_handover
 from models import Liaison, Officer
 from panel.base import UNSCOPED
 from panel.chunks import chunks
@@ -52,7 +53,8 @@ def succeed(session: Session, plan: Plan, rows: Sequence[PlanRow], in_office: di
         row.edits.append((Liaison, Edit(predecessor.id, predecessor.version, {"end_on": last}, {"end_on": None})))
         successions.append((row, predecessor))
     _doubt(session, successions)
-    _list_endings(session, plan, successions, [row for row in rows if row.id in leaving])
+    things = succession_handover.announce(session, rows, {row.id for row in rows if row.id in leaving})
+    _list_endings(session, plan, successions, [row for row in rows if row.id in leaving], things)
 
 
 def _doubt(session: Session, successions: Sequence[tuple[PlanRow, Row[Any]]]) -> None:
@@ -99,7 +101,11 @@ def _officers(session: Session, names: Iterable[str]) -> set[str]:
 
 
 def _list_endings(
-    session: Session, plan: Plan, successions: Sequence[tuple[PlanRow, Row[Any]]], leaving: Sequence[PlanRow]
+    session: Session,
+    plan: Plan,
+    successions: Sequence[tuple[PlanRow, Row[Any]]],
+    leaving: Sequence[PlanRow],
+    things: Mapping[int, Message],
 ) -> None:
     """List the people whose terms end: by a successor, and by a last day in the file."""
     ids = {row.effective("community_id") for row in (*(row for row, _old in successions), *leaving)}
@@ -111,7 +117,8 @@ def _list_endings(
     ]
     for row, id_, name, until, why in ends:
         place = places.get(("community", row.effective("community_id"))) or ""
-        plan.endings.append(Ending(row.sheet, row.number, Liaison.__tablename__, id_, name, place, until, why))
+        reason = _("{why} {handover}", why=why, handover=things[id_]) if id_ in things else why
+        plan.endings.append(Ending(row.sheet, row.number, Liaison.__tablename__, id_, name, place, until, reason))
 
 
 def _follows(row: PlanRow) -> Message:

@@ -132,6 +132,7 @@ def test_one_bad_row_of_a_thousand_leaves_a_way_on(stage: Stage, office: Browser
     assert "先改正 1 行" in refused
     assert 'name="digest"' not in refused
     assert confirm(office, "community", page).status_code == 302
+    stage.panel.jobs.run_pending()
     assert stage.count("community") == before + 999
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 import models
 from panel.imports.plans import PendingRecord
+from panel.security.policy import AccessDenied
 from tests.factories import Browser, Stage
 from tests.workbooks import Office, errors, outcomes, table
 
@@ -33,6 +34,14 @@ def test_what_could_be_added_is_offered_with_what_the_file_says_of_it(office: Of
         assert made.addable["community"] == {
             "新庄社区": {"street": session.scalar(sa.select(models.Street.id).where(models.Street.name == "城东街道"))}
         }
+
+
+def test_a_missing_officer_is_offered_in_the_squad_of_the_community(office: Office, stage: Stage) -> None:
+    with stage.session() as session:
+        inside = session.get_one(models.Community, stage.inside["community"])
+        row, squad = (inside.street.name, inside.name, "王二", "13805730002", "秦新来"), inside.squad_id
+    assert squad is not None
+    assert office.plan("liaison", table(ROSTER, row)).addable["officer"] == {"秦新来": {"squad": squad}}
 
 
 def test_a_community_and_an_officer_come_in_with_their_row(office: Office, stage: Stage) -> None:
@@ -85,7 +94,6 @@ def test_the_page_adds_what_is_ticked_and_takes_it_back(stage: Stage) -> None:
 
 
 def test_whoever_may_not_add_communities_is_offered_none(stage: Stage) -> None:
-    made = Office(stage, person="liaison").plan(
-        "case", table(("社区", "地点", "问题描述"), ("新庄社区", "1 幢", "堆物"))
-    )
-    assert made.addable == {}
+    """Who may not import at all is refused whole."""
+    with pytest.raises(AccessDenied):
+        Office(stage, person="liaison").plan("case", table(("社区", "地点", "问题描述"), ("新庄社区", "1 幢", "堆物")))

@@ -51,7 +51,7 @@ def test_a_plain_succession_is_listed_and_not_asked_about(office: Office) -> Non
     made = office.plan("liaison", table(LABELS, ("城东街道", "东栅社区", "李四", "13900000001")))
     (ending,) = made.endings
     assert (ending.name, ending.place, ending.until) == (STANDING, "东栅社区", today() - timedelta(days=1))
-    assert sentences([ending.why]) == ["李四 follows."]
+    assert sentences([ending.why]) == ["李四 follows. 李四 takes over: Open cases 1."]
     assert made.questions == []
 
 
@@ -155,14 +155,14 @@ def test_a_street_of_a_closed_old_case_is_only_noted(office: Office) -> None:
     assert "Community “东栅社区” isn't in 老街道." in sentences(made.rows[0].notes)
 
 
-def test_a_community_that_was_merged_away_is_asked_about(office: Office) -> None:
+def test_a_community_that_was_merged_away_is_refused(office: Office) -> None:
     with office.stage.session() as session:
-        community = session.get_one(models.Community, office.stage.inside["community"])
-        community.status = models.CommunityStatus.CLOSED
+        ended = sa.update(models.Community).where(models.Community.id == office.stage.inside["community"])
+        session.execute(ended.values(status=models.CommunityStatus.CLOSED))
     made = office.plan("liaison", table(("社区", "姓名"), ("东栅社区", "李四")))
-    assert texts(made) == ["Community “东栅社区” was merged or closed."]
+    assert errors(made) == [(2, "社区", "东栅社区 is no longer in use. Choose another.")]
     report = office.plan("case", table(("社区", "地点", "问题描述"), ("东栅社区", "1 幢", "堆物")))
-    assert texts(report) == ["Community “东栅社区” was merged or closed."]
+    assert errors(report) == [(2, "社区", "东栅社区 is merged or closed. Choose another community.")]
     labels = ("受理时间", "社区", "问题描述", "办结时间")
     old = office.plan("case", table(labels, ("2025-05-01", "东栅社区", "甲", "2025-05-02 10:00")))
     assert old.questions == [], "an old case may be of a community of that time"
@@ -181,15 +181,18 @@ def test_a_changed_squad_is_asked_about(office: Office, name: str) -> None:
 
 
 def test_whoever_is_no_longer_in_service_is_listed(office: Office) -> None:
-    officer = office.stage.get("officer", office.stage.inside["officer"])
-    made = office.plan("officer", table(("姓名", "执法证号", "在岗"), (officer.name, officer.badge_no, "否")))
-    assert [(ending.table, ending.name) for ending in made.endings] == [("officer", officer.name)]
+    office.stage.add("officer", name="王退休", badge_no="B77")
+    made = office.plan("officer", table(("姓名", "执法证号", "在岗"), ("王退休", "B77", "否")))
+    assert [(ending.table, ending.name) for ending in made.endings] == [("officer", "王退休")]
 
 
 def test_a_last_day_in_the_file_is_listed_with_its_reason(office: Office) -> None:
     data = table(("社区", "姓名", "离任时间"), ("东栅社区", STANDING, "2026-06-30"))
     made = office.plan("liaison", data)
     assert sentences([ending.why for ending in made.endings]) == ["The file gives this last day."]
+    (asking,) = made.questions
+    assert sentences([asking.text]) == [f"{STANDING} leaves without a successor and still holds: Open cases 1."]
+    assert asked(made) == {"Sheet1!2": ["Sheet1!2", "Sheet1!2=skip"]}
     assert office.plan("liaison", data, skip_existing=True).endings == []
 
 

@@ -56,11 +56,12 @@ def test_the_list_behind_it_shows_the_failed_rows_alone(office: Office) -> None:
 
 
 def test_a_last_day_and_a_service_that_ended_are_told_too(office: Office) -> None:
-    office.run("liaison", table(("社区", "姓名", "离任时间"), ("东栅社区", "胡秀珍", "2026-06-30")))
+    leaving = table(("社区", "姓名", "离任时间"), ("东栅社区", "胡秀珍", "2026-06-30"))
+    office.run("liaison", leaving, confirmed=frozenset({"2"}))
     assert "胡秀珍" in cards(result(office))["已离任人员"]
-    officer = office.stage.get("officer", office.stage.inside["officer"])
-    office.run("officer", table(("姓名", "执法证号", "在岗"), (officer.name, officer.badge_no, "否")))
-    assert officer.name in cards(result(office))["已离任人员"]
+    office.stage.add("officer", name="王退休", badge_no="B77")
+    office.run("officer", table(("姓名", "执法证号", "在岗"), ("王退休", "B77", "否")))
+    assert "王退休" in cards(result(office))["已离任人员"]
     other = table(("社区", "姓名", "备注"), ("西马桥社区", "马晓燕", "新备注"))
     office.run("liaison", other)
     assert "已离任人员" not in cards(result(office))

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from flask import Flask
 
 import models
-from bureau.settings import settings
 from seed import reference
 from tests import factories
 from tests.factories import Browser, District, Stage
@@ -84,17 +83,3 @@ def test_a_new_office_comes_to_its_first_report_without_a_command(app: Flask) ->
         assert (case.community_id, case.liaison.name, case.lead_officer.name) == (community, "胡秀珍", "沈建平")
     handler = first_login(stage, "shenjianping", passwords["shenjianping"])
     assert handler.get(f"/admin/case/details/?id={case.id}").status_code == 200
-
-
-def test_the_first_steps_lead_to_the_accounts_of_people_until_one_is_linked(stage: Stage) -> None:
-    with stage.session() as session:
-        linked = session.get_one(models.Liaison, stage.inside["liaison"])
-        account, linked.user_id = linked.user_id, None
-    page = stage.browse("office").get("/").text
-    assert "人员账号" in page
-    assert 'href="/admin/liaison/"' in page
-    assert 'href="/accounts"' in stage.browse("administrator").get("/").text
-    with stage.session() as session:
-        session.get_one(models.Liaison, stage.inside["liaison"]).user_id = account
-        settings.put(session, "unit_name", "某局")
-    assert "人员账号" not in stage.browse("office").get("/").text

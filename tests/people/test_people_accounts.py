@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import re
 
@@ -88,6 +89,29 @@ def test_accounts_for_all_who_have_none_are_made_in_one_act_and_log_in(stage: St
     assert any("maxiaoyan" in str(changes) for _note, changes in trail)
 
 
+def test_more_people_than_one_act_makes_accounts_for_wait_on_the_page_of_slips(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage.session() as session:
+        squad, names = stage.inside["squad"], ("顾新", "孙卫国", "李娜")
+        session.add_all(models.Officer(name=name, squad_id=squad) for name in names)
+    monkeypatch.setattr(accounts, "MOST", 2)
+    keys, administrator = without(stage), stage.browse("administrator")
+    assert "每次最多开 2 个账号" in administrator.get("/accounts").text
+    made: dict[str, tuple[str, str]] = {}
+    chosen, address = keys[1:], "http://10.0.0.8:8000"
+    while chosen:
+        page = administrator.post("/accounts/new", {"person": chosen, "address": address}).text
+        made |= slips(page)
+        rest = re.findall(r'name="person" value="([^"]+)"', page)
+        assert rest == chosen[2:]
+        assert (f"还有 {len(rest)} 人未开账号" in page) == bool(rest)
+        assert page.count(address) == len(slips(page)) + bool(rest)
+        chosen = rest
+    assert len(made) == len(keys) - 1
+    assert without(stage) == keys[:1], "nobody who wasn't chosen"
+
+
 def test_two_people_of_one_name_get_two_user_names(stage: Stage) -> None:
     with stage.session() as session:
         factories.account(session, stage.panel, "lina")
@@ -98,10 +122,8 @@ def test_two_people_of_one_name_get_two_user_names(stage: Stage) -> None:
 
 
 def test_whoever_left_gets_no_account(stage: Stage) -> None:
-    with stage.session() as session:
-        session.get_one(models.Officer, stage.outside["officer"]).active = False
-        liaison = session.get_one(models.Liaison, stage.outside["liaison"])
-        liaison.end_on = liaison.start_on
+    stage.put("officer", stage.outside["officer"], active=False)
+    stage.put("liaison", stage.outside["liaison"], end_on=stage.get("liaison", stage.outside["liaison"]).start_on)
     gone = [f"officer:{stage.outside['officer']}", f"liaison:{stage.outside['liaison']}"]
     assert not set(gone) & set(without(stage))
     before = stage.count("user")
@@ -184,9 +206,11 @@ def test_the_page_of_a_person_shows_the_account_and_its_last_log_in(stage: Stage
     page = office.get(address).text
     assert "从未登录" not in page
     assert "最近登录" in page
-    assert "重置密码" not in page
+    assert 'value="reset"' not in page
+    assert "请系统管理员重置密码" in page
+    assert "请系统管理员在“账号与人员”中开设" in office.get(f"/admin/{table}/details/?id={stage.outside[table]}").text
     for reader in ("viewer", "leader"):
-        assert "最近登录" not in stage.browse(reader).get(address).text
+        assert not {words for words in ("最近登录", "重置密码") if words in stage.browse(reader).get(address).text}
 
 
 def test_who_may_edit_accounts_and_read_people_resets_on_the_persons_page(stage: Stage) -> None:
@@ -207,3 +231,47 @@ def test_only_who_makes_accounts_is_offered_the_bulk_act(standing: Stage) -> Non
     assert 'value="accounts"' not in browser.get("/admin/liaison/").text
     given = {"action": "accounts", "rowid": standing.outside["liaison"]}
     assert browser.post("/admin/liaison/action/", given).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["office", "liaison", "viewer"])
+@pytest.mark.parametrize("table", ["officer", "liaison", "community"])
+def test_the_card_says_what_the_lists_say_and_no_more(standing: Stage, table: str, role: str) -> None:
+    """Open cases lead to a list of that many; a telephone is as on its own page; who is out of scope isn't named."""
+    browser, id_ = standing.browse(role), standing.inside[table]
+    page = browser.get(f"/admin/{table}/details/?id={id_}")
+    assert page.status_code == 200
+    card = html.unescape(page.text.partition("<h2>概览</h2>")[2].partition("</section>")[0])
+    number, address = re.findall(r"未结案件</dt><dd>(?:<a href=\"([^\"]+)\">)?(\d+)", card)[0][::-1]
+    if address:
+        listed = browser.get(f"{address}&size=200").text
+        assert len(re.findall(r'<tr[^>]*id="row-', listed)) == int(number)
+    else:
+        assert number == "0"
+    assert "下次走访" in card
+    for other, linked in re.findall(r'href="/admin/(officer|liaison|community|visit)/details/\?id=(\d+)"', card):
+        assert browser.get(f"/admin/{other}/details/?id={linked}").status_code == 200
+    if table == "community":
+        mobile = standing.get("liaison", standing.inside["liaison"]).mobile
+        own = browser.get(f"/admin/liaison/details/?id={standing.inside['liaison']}").text
+        assert mobile is not None
+        assert (mobile in card) == (mobile in own)
+
+
+def test_the_card_names_those_before(stage: Stage) -> None:
+    """Each once, with links: earlier liaisons on the community's page, the successor on the predecessor's."""
+    with stage.session() as session:
+        liaison = session.get_one(models.Liaison, stage.inside["liaison"])
+        day = liaison.start_on - datetime.timedelta(days=1)
+        terms = {"community_id": liaison.community_id, "start_on": day, "end_on": day}
+        before = models.Liaison(name="阿大", **terms)
+        session.add_all([before, models.Liaison(name="阿二", **terms | {"start_on": day.replace(year=2010)})])
+        session.flush()
+        ids = (before.id, liaison.id, liaison.community_id)
+    browser = stage.browse("office")
+    text = browser.get(f"/admin/community/details/?id={ids[2]}").text
+    assert re.search(
+        rf'历任联络员</dt><dd><a href="/admin/liaison/details/\?id={ids[0]}">阿大</a>、<a [^>]*>阿二<', text
+    )
+    text = browser.get(f"/admin/liaison/details/?id={ids[0]}").text
+    assert re.search(rf'继任</dt><dd><a href="/admin/liaison/details/\?id={ids[1]}">', text)
+    assert re.search(r"前任</dt><dd><a [^>]*>阿二<", text)

@@ -6,13 +6,14 @@ import html
 import io
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+import models
 from bureau.people import roster_diff
 from panel.errors import UserError
 from panel.imports.batches import File
@@ -120,9 +121,13 @@ def test_the_page_ends_the_terms_of_those_chosen(stage: Stage) -> None:
     for values in ({"day": "2020-01-01"}, {"day": "昨天吧"}, {"day": ""}, {"left": []}, {"left": ["999999:1"]}):
         assert end(browser, page, **values).status_code == 422
     assert stage.get("liaison", stage.inside["liaison"]).end_on is None
-    assert end(browser, page).status_code == 302
+    refused = end(browser, page)
+    assert refused.status_code == 422
+    assert "胡秀珍名下还有：未结案件 1，请先办理交接。" in refused.text
+    assert f'href="/handover?person=liaison:{stage.inside["liaison"]}"' in refused.text
+    assert end(browser, page, vacant="1").status_code == 302
     assert stage.get("liaison", stage.inside["liaison"]).end_on == date(2026, 7, 14)
-    assert stage.get("case", stage.inside["case"]).liaison_id == stage.inside["liaison"]
+    assert stage.get("case", stage.inside["case"]).liaison_id is None
     assert end(browser, page).status_code == 422
 
 
@@ -130,7 +135,7 @@ def test_the_page_tells_what_the_preview_would(stage: Stage) -> None:
     """Who ends by the file, and why that is in doubt."""
     misspelt = table(LABELS, ("城东街道", "东栅社区", "胡秀贞", None, "主任"))
     _address, page = compared(stage.browse("office"), misspelt)
-    assert "胡秀贞接任。导入此表后，任期至 2026-07-14 止。" in page
+    assert "胡秀贞接任。胡秀贞接手：未结案件 1。导入此表后，任期至 2026-07-14 止。" in page
     assert "胡秀贞与胡秀珍仅一字之差，是否为更正姓名？" in page
 
 
@@ -151,7 +156,7 @@ def test_the_commands(office: Office, tmp_path: Path) -> None:
     roster.write_bytes(SENT)
     told = say("compare", "liaison", str(roster), "--street", "城东街道", "--as", "office")
     assert (told["exit"], [one["name"] for one in told["left"]], told["joined"][0]["name"]) == (0, ["胡秀珍"], "李新")
-    assert told["left"][0]["notes"] == ["李新接任。导入此表后，任期至 2026-07-14 止。"]
+    assert told["left"][0]["notes"] == ["李新接任。李新接手：未结案件 1。导入此表后，任期至 2026-07-14 止。"]
     assert say("compare", "liaison", str(roster), "--street", "无")["exit"] == 1
     assert say("compare", "liaison", str(roster), "--as", "viewer")["exit"] == 1
     assert say("compare", "liaison", str(tmp_path / "没有.xlsx"))["exit"] == 1
@@ -175,3 +180,29 @@ def test_a_roster_whose_columns_are_in_doubt_is_not_compared(stage: Stage) -> No
     with stage.session() as session, pytest.raises(UserError) as refused:
         roster_diff.compare_roster(session, File("名单.xlsx", table(*rows)), stage.panel.registry)
     assert "联系电话" in str(refused.value.message)
+
+
+@pytest.mark.database
+def test_the_list_has_those_in_office_first_with_officer_street_and_predecessor(stage: Stage) -> None:
+    """A predecessor whose name comes first by pinyin stands last, in the list and among neighbours; each is a link."""
+    with stage.session() as session:
+        liaison = session.get_one(models.Liaison, stage.inside["liaison"])
+        community = liaison.community
+        before = models.Liaison(
+            name="阿大", community=community, start_on=date(2019, 1, 1), end_on=liaison.start_on - timedelta(days=1)
+        )
+        session.add(before)
+        session.flush()
+        ids, street, officer = (liaison.id, before.id), community.street, stage.inside["officer"]
+        session.expunge(street)
+    browser = stage.browse("office")
+    text = browser.get("/admin/liaison/").text
+    rows = re.findall(r'<tr[^>]*id="row-(\d+)".*?</tr>', text, re.S)
+    assert rows[-1] == str(ids[1])
+    (row,) = re.findall(rf'<tr[^>]*id="row-{ids[0]}".*?</tr>', text, re.S)
+    assert f'<a href="/admin/street/details/?id={street.id}">{street.name}</a>' in row
+    assert f'<a href="/admin/officer/details/?id={officer}">' in row
+    assert f'<a href="/admin/liaison/details/?id={ids[1]}">阿大</a>' in row
+    assert browser.get("/admin/liaison/?sort=name").text.index("阿大") < text.index("阿大")
+    last = browser.get(f"/admin/liaison/details/?id={ids[1]}&within=page%3D1").text
+    assert f"id={rows[-2]}&amp;within" in last

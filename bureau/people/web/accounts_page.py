@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_admin.actions import action
 from werkzeug.exceptions import NotFound
 
-from bureau.people import accounts
+from bureau.people import accounts, deputies, left
+from bureau.people.web import cards, people_views
+from models import Officer
 from panel import ids
 from panel.errors import UserError
 from panel.i18n import _, n_
@@ -44,7 +46,7 @@ class AccountsPage(Page):
     people: list[PersonRow] | None = None
     roleless: list[PersonRow] | None = None
     address: Input | None = None
-    most: int = accounts.MOST
+    most: int = 0
 
 
 @dataclass(slots=True)
@@ -56,9 +58,14 @@ class PrintedSlip:
 
 @dataclass(slots=True)
 class SlipsPage(Page):
+    """`rest` are the keys of people chosen who have no account yet: one act makes accounts for so many."""
+
     unit: str = ""
     slips: list[PrintedSlip] = field(default_factory=list)
     back_url: str = ""
+    address: str = ""
+    rest: list[str] = field(default_factory=list)
+    next: int = 0
 
 
 def may_open() -> bool:
@@ -76,6 +83,7 @@ def page() -> Any:
     )
     if accounts.may_make(session):
         shown.people = [_person_row(person) for person in accounts.people(session, "without")]
+        shown.most = accounts.MOST
         shown.address = Input(
             "address",
             _("Address on the slips"),
@@ -123,12 +131,17 @@ def slips(keys: Collection[str], address: str, back_url: str) -> Any:
     if not made:
         flash(str(_("Nobody among them is without an account.")), "warning")
         return redirect(back_url)
+    rest = [person.key for person in accounts.without(panel.session, set(keys))]
+    address = address[:ADDRESS_LENGTH] or request.url_root.rstrip("/")
     shown = SlipsPage(
         title=n_("{n} account made", "{n} accounts made", len(made)),
         sub=_("The passwords are shown only now. Print this page and hand each slip to its person alone."),
-        unit=panel.unit(),
+        unit=str(panel.sub()) or panel.unit(),
         back_url=back_url,
-        slips=[_printed(slip, address[:ADDRESS_LENGTH] or request.url_root.rstrip("/")) for slip in made],
+        slips=[_printed(slip, address) for slip in made],
+        address=address,
+        rest=rest,
+        next=min(len(rest), accounts.MOST),
     )
     return render_template("people/slips.html", page=shown)
 
@@ -216,11 +229,22 @@ def _may_reset() -> bool:
     return current_panel().policy.may(current_actor(), Permission.EDIT, User)
 
 
+def _account_of(person: Any) -> accounts.Linked | None:
+    """The account of a person. One statement for all persons of the table that are loaded."""
+    session, known = current_panel().session, g.setdefault("accounts", {})
+    if (type(person), person.id) not in known:
+        loaded = [other for other in session.identity_map.values() if type(other) is type(person)]
+        found = accounts.accounts_of(session, loaded)
+        known |= {(type(person), other.id): found.get(other.id) for other in loaded}
+    linked: accounts.Linked | None = known[type(person), person.id]
+    return linked
+
+
 def account_cell(person: Any) -> Cell:
     """The account of a person with its last log-in, as far as the reader may know them."""
     if person.user_id is None:
         return Cell()
-    account = accounts.account_of(current_panel().session, person)
+    account = _account_of(person)
     if account is None:
         return Cell(str(NOT_VISIBLE))
     cell = Cell(account.label, url=record_url("user", account.id))
@@ -228,7 +252,20 @@ def account_cell(person: Any) -> Cell:
         last = account.last_login_at
         when = Moment().format(last.replace(second=0, microsecond=0)) if last else str(_("never"))
         cell.below = [str(_("{label}: {value}", label=_("Last log-in"), value=when))]
+    if not account.active:
+        cell.below.append(str(_("Deactivated")))
+    elif left.has_left(person):
+        cell.below.append(str(_("Has left; the account is still active")))
     return cell
+
+
+def deputy_facts(officer: Officer) -> list[tuple[Words, Cell, bool]]:
+    """Who stands in for an officer and for whom the officer does, today and later."""
+    facts: dict[Words, list[str]] = {}
+    for is_replaced, name, first, last in deputies.terms_of(current_panel().session, officer.id):
+        label = _("Deputy") if is_replaced else _("Stands in for")
+        facts.setdefault(label, []).append(str(_("{name}, {first} to {last}", name=name, first=first, last=last)))
+    return [(label, Cell(lines[0], below=lines[1:]), False) for label, lines in facts.items()]
 
 
 class PeopleView(SchemaView):
@@ -238,8 +275,14 @@ class PeopleView(SchemaView):
 
     def details_page(self, record: Any) -> DetailsPage:
         page_shown = super().details_page(record)
+        if isinstance(record, Officer):
+            page_shown.groups[0].facts += deputy_facts(record)
         if record.user_id is not None and _may_reset():
             page_shown.buttons.insert(0, _reset_button(record.user_id))
+        people_views.add_log_in_help(page_shown, record)
+        people_views.add_leaving(page_shown, record)
+        people_views.add_handover(page_shown, record)
+        cards.add(page_shown, record)
         return page_shown
 
     def is_action_allowed(self, name: str) -> bool:
@@ -252,6 +295,10 @@ class PeopleView(SchemaView):
         if not accounts.may_make(current_panel().session):
             abort(403)
         return slips([f"{self.endpoint}:{record.id}" for record in records], "", self.get_url(".index_view"))
+
+
+class OfficerView(PeopleView):
+    quick = people_views.OFFICERS
 
 
 class AccountView(UserView):

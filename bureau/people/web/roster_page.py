@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import flash, redirect, request
+from flask_admin.actions import action
 from flask_admin.base import expose
+from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.utils import secure_filename
 
-from bureau.people import roster_diff
+from bureau.people import handover, left, roster_diff
+from bureau.people.web import liaison_columns, people_views
 from bureau.people.web.accounts_page import PeopleView
 from models import Street
 from panel import ids
@@ -24,7 +28,7 @@ from panel.search.names import NOT_VISIBLE
 from panel.security.masking import is_masked
 from panel.security.policy import AccessDenied, Permission
 from panel.security.session import writing
-from panel.web import lists, render
+from panel.web import render
 from panel.web.context import current_actor, current_panel
 from panel.web.imports.preview_state import folder, pack, store_upload, unpack
 from panel.web.pages import Button, Cell, Change, Chip, Input, Page, UploadPage
@@ -70,15 +74,38 @@ class ComparePage(Page):
     failed: list[ChangedPerson] = field(default_factory=list)
     end_url: str = ""
     day: Input | None = None
+    vacant: Input | None = None
 
 
 class LiaisonView(PeopleView):
-    @expose("/")
-    def index_view(self) -> Any:
-        page = lists.build(self)
-        if self.can_import:
-            page.buttons.insert(0, Button(_("Compare with a roster"), self.get_url(".compare_view"), "exchange"))
-        return self.render("panel/list.html", page=page)
+    quick = people_views.LIAISONS
+    extra = (liaison_columns.OF_LIAISON,)
+    cells = {**PeopleView.cells, "community": liaison_columns.community_cell}
+
+    def on_save(self, record: Any, *, is_created: bool) -> None:
+        """A new liaison gets the cases of the community that wait for one."""
+        session = current_panel().session
+        if not is_created:
+            return
+        session.flush()
+        if things := handover.receive(session, record):
+            flash(
+                str(_("{name} takes over what waits for a liaison: {things}.", name=record.name, things=things)), "info"
+            )
+
+    def is_action_allowed(self, name: str) -> bool:
+        return super().is_action_allowed("change" if name == "end" else name)
+
+    @action("end", _("End the term…"))
+    def action_end(self, records: Sequence[Any]) -> Any:
+        """Ask for the day on which the terms of these liaisons end."""
+        rows = [f"{record.id}.{record.version}" for record in records]
+        return self.ask_change(rows, "end_on", today().isoformat())
+
+    def list_buttons(self) -> list[Button]:
+        if not self.can_import:
+            return []
+        return [Button(_("Compare with a roster"), self.get_url(".compare_view"), "exchange")]
 
     @expose("/compare/", methods=("GET", "POST"))
     def compare_view(self) -> Any:
@@ -118,13 +145,13 @@ class LiaisonView(PeopleView):
         token, panel = request.values.get("token"), current_panel()
         state = unpack(token, self.endpoint)
         street = ids.parse(request.values.get("street"))
-        message: Message | None = None
+        message: Markup | None = None
         if request.method == "POST":
             try:
                 count = self._end()
             except (UserError, AccessDenied) as error:
                 panel.session.rollback()
-                message = error.message
+                message = render.sentence(error)
             else:
                 flash(
                     str(n_("The term of {n} liaison was ended.", "The terms of {n} liaisons were ended.", count)),
@@ -141,7 +168,7 @@ class LiaisonView(PeopleView):
         except UserError as error:
             return self._choose(error.message)
         if message is not None:
-            flash(str(message), "danger")
+            flash(message, "danger")
         return self.render("people/roster.html", page=self._page(diff, str(token), state)), 422 if message else 200
 
     def _end(self) -> int:
@@ -159,8 +186,12 @@ class LiaisonView(PeopleView):
                 chosen[number] = ids.parse(version) or 0
         if not chosen:
             raise UserError(_("Choose at least one liaison."))
-        count = roster_diff.end(current_panel().session, chosen, day)
+        vacant = request.form.get("vacant") == "1"
+        count = roster_diff.end(current_panel().session, chosen, day, vacant=vacant)
+        open_accounts = left.active_accounts(current_panel().session, list(chosen))
         current_panel().session.commit()
+        if open_accounts:
+            flash(str(left.stays_active("、".join(open_accounts.values()))), "warning")
         return count
 
     def _page(self, diff: roster_diff.RosterDiff, token: str, state: dict[str, Any]) -> ComparePage:
@@ -185,6 +216,8 @@ class LiaisonView(PeopleView):
         )
         if self.can_edit:
             page.day = Input("day", _("Last day in office"), "date", value=today().isoformat(), required=True)
+            words = _("Their posts are vacant: open cases wait for the next liaison, who gets them when they begin.")
+            page.vacant = Input("vacant", _("Post is vacant"), "flag", value="0", help=words)
         endings = roster_diff.endings(comparison)
         for leaver, person in zip(page.left, comparison.left, strict=True):
             if person.id in endings:
