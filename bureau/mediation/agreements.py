@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bureau.cases import intake
+from bureau.cases import approvals, intake
 from bureau.cases.errors import InvalidValues
 from bureau.cases.steps.model import Values
 from bureau.mediation.mediation import Known, known_facts
@@ -22,7 +22,7 @@ from models import (
 )
 from panel.base import UNSCOPED
 from panel.i18n import Message, _, in_default_locale
-from panel.kinds import Choices, today
+from panel.kinds import Choices, Day, today
 from panel.security.session import actor_of
 
 
@@ -55,6 +55,49 @@ def follow_up(session: Session, case: Case, values: Values) -> None:
         raise InvalidValues({"new_case": _("Only a breach becomes a case.")})
     if values.get("new_case") and mediation.breach_case_id is None:
         mediation.breach_case_id = _register_breach(session, case, mediation).id
+
+
+def known_agreement(session: Session, case: Case, known: Known) -> Mediation | None:
+    """The latest agreement of the case if it is still to be performed, kept in `known` with the deadline it asks for.
+    Two statements at most, none where it is known that there is no agreement."""
+    if "promised" not in known:
+        latest = None
+        if known_facts(session, case, known)["agreed"]:
+            latest = session.execute(_latest_agreement(case), execution_options=UNSCOPED).scalars().first()
+        known["promised"] = latest if latest is not None and latest.performance is Performance.PENDING else None
+    promised: Mediation | None = known["promised"]
+    return promised
+
+
+def needs_later_deadline(session: Session, case: Case, known: Known) -> Message | None:
+    """The reason why the latest agreement asks for no later deadline, or None."""
+    agreement = known_agreement(session, case, known)
+    if agreement is None or agreement.perform_by is None:
+        return _("This case has no agreement that could be performed.")
+    if not approvals.due_before_performance(session, case, agreement.perform_by, known.get("calendar")):
+        return _("The deadline isn't earlier than the day by which the agreement is performed.")
+    return None
+
+
+def ask_performance(session: Session, case: Case, values: Values) -> None:
+    """Request the deadline that the latest agreement asks for."""
+    agreement = known_agreement(session, case, {})
+    assert agreement is not None
+    assert agreement.perform_by is not None
+    approvals.ask_performance(session, case, agreement.perform_by, values["reason"])
+
+
+def reason_of(session: Session, case: Case) -> str:
+    """The usual reason of the request: the day and the mediation."""
+    agreement = known_agreement(session, case, {})
+    if agreement is None:
+        return ""
+    text = _(
+        "By the agreement of mediation {number}, to be performed by {day}.",
+        number=agreement.mediation_no,
+        day=Day().format(agreement.perform_by),
+    )
+    return in_default_locale(text)
 
 
 def _latest_agreement(case: Case) -> Any:

@@ -14,6 +14,7 @@ from bureau.cases.errors import InvalidValues
 from bureau.cases.steps.model import Values
 from bureau.mediation import measuring
 from models import (
+    AgreementForm,
     Case,
     CaseParty,
     EndedBy,
@@ -29,6 +30,10 @@ from panel.kinds import Choices, PersonName, now
 
 #: Values that a page has read already, shared by Step.possible of several steps.
 Known = dict[str, Any]
+
+
+#: The settings with the prefix of the numbers of written agreements, by their form.
+SERIES = {AgreementForm.COMMITTEE: "committee_prefix", AgreementForm.WRITTEN: "settlement_prefix"}
 
 
 class Ending(Choices):
@@ -127,6 +132,8 @@ def end(session: Session, case: Case, values: Values) -> None:
     mediation.ended_at = now()
     for name in required:
         setattr(mediation, name, values[name])
+    if agreed and (series := SERIES.get(values["agreement_form"])):
+        mediation.agreement_no = numbering.take(session, mediation.ended_at, series, numbering.document_no)
     mediation.status = MediationStatus.AGREED if agreed else MediationStatus.FAILED
     mediation.performance = Performance.PENDING if agreed else None
 

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bureau.access.roles import OFFICE, OFFICER
-from bureau.cases.steps.fields import ask
+from bureau.cases import approvals, workflow
+from bureau.cases.steps.approval import NOTIFY_APPROVERS
+from bureau.cases.steps.fields import REASON, STAFF, ask
 from bureau.cases.steps.model import Step
 from bureau.mediation import agreements, mediation, party_names, sessions
-from models import AgreementForm, Attending, Case, DisputeKind, EndedBy, PartyRole
+from models import AgreementForm, Attending, Case, CaseEvent, DisputeKind, EndedBy, PartyRole
 from models import CaseStatus as S
 from panel.fields import Personal
 from panel.i18n import _
@@ -128,12 +130,16 @@ def _usual_session(_session: Session, case: Case) -> Mapping[str, Any]:
     return {"officer": case.handler_id, "place": case.place, "community_names": liaison}
 
 
+def _usual_reason(session: Session, case: Case) -> Mapping[str, Any]:
+    return {"reason": agreements.reason_of(session, case)}
+
+
 MEDIATE = Step(
     name="mediate",
     label=_("Turn to mediation"),
     sources=(S.HANDLING,),
     target=S.MEDIATING,
-    roles=frozenset({OFFICER}),
+    roles=frozenset({OFFICER, OFFICE}),
     rank=30,
     asks=_MEDIATE,
     effect=mediation.begin,
@@ -159,7 +165,7 @@ END_MEDIATION = Step(
     label=_("End of mediation"),
     sources=(S.MEDIATING,),
     target=S.HANDLING,
-    roles=frozenset({OFFICER}),
+    roles=frozenset({OFFICER, OFFICE}),
     rank=30,
     asks=_END_MEDIATION,
     effect=mediation.end,
@@ -175,7 +181,34 @@ PERFORM = Step(
     rank=30,
     asks=_PERFORM,
     effect=agreements.follow_up,
+    makes="new_case",
     possible=agreements.may_follow_up,
     opinion="",
 )
-STEPS = (MEDIATE, SESSION, END_MEDIATION, PERFORM)
+ASK_PERFORMANCE = Step(
+    name="ask_performance",
+    label=_("Ask for the day of performance as deadline"),
+    sources=approvals.ASKABLE,
+    target=None,
+    roles=STAFF,
+    rank=40,
+    asks=(REASON,),
+    effect=agreements.ask_performance,
+    possible=agreements.needs_later_deadline,
+    asks_approval=True,
+    notice=NOTIFY_APPROVERS,
+    prefill=_usual_reason,
+)
+STEPS = (MEDIATE, SESSION, END_MEDIATION, PERFORM, ASK_PERFORMANCE)
+
+
+def ask_performance(session: Session, case: Case, event: CaseEvent) -> None:
+    """Ask for the later deadline as soon as an agreement is reached, in the name of who ended the mediation. A request
+    that waits already is replaced: a case has one at most."""
+    if event.step != END_MEDIATION.name or event.payload.get("ending") != mediation.Ending.AGREED.value:
+        return
+    session.flush()
+    if agreements.needs_later_deadline(session, case, {}) is not None:
+        return
+    approvals.lapse(session, case, approvals.REPLACED)
+    workflow.take(session, case, ASK_PERFORMANCE.name, {"reason": agreements.reason_of(session, case)})

@@ -41,6 +41,8 @@ class Heading:
     #: Maker, checker and head, as the settings name them.
     signatures: tuple[str, str, str]
     period_label: str = PERIOD
+    #: A last line below the signatures.
+    last_line: str = ""
 
 
 def heading(

@@ -22,7 +22,6 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.cell_range import CellRange
-from openpyxl.worksheet.pagebreak import Break
 
 from bureau.printing.paper import (
     CENTRE,
@@ -105,10 +104,6 @@ class Pen:
             self.sheet.row_dimensions[self.at].height = PLAIN_ROW
             self.sheet.append([])
 
-    def new_page(self) -> None:
-        """Begin a printed page with the next row."""
-        self.sheet.row_breaks.append(Break(id=self.at))
-
     def join(self, top: int, bottom: int, first: int, last: int) -> None:
         if (top, first) != (bottom, last) and top <= bottom:
             self._joined.append(CellRange(min_row=top, max_row=bottom, min_col=first + 1, max_col=last + 1))
@@ -134,6 +129,8 @@ class Pen:
     def signatures(self, heading: Heading) -> None:
         texts = [f"{label}：{name}" for label, name in zip(SIGNATURES, heading.signatures, strict=True)]
         self.spans(self.thirds(texts), "plain", height=34)
+        if heading.last_line:
+            self.spans([(0, self.width - 1, heading.last_line)], "plain", height=20)
 
     def done(self) -> None:
         """Merge the joined cells and close the sheet."""

@@ -17,8 +17,22 @@ from bureau.cases import events, import_undo
 from bureau.cases.case_import import local_day
 from bureau.cases.case_matching import same_moment
 from bureau.cases.import_undo import OPEN_REFERRALS
+from bureau.referrals import numbers
+from bureau.referrals.derived import joint_state
+from bureau.referrals.effects import JOINT_TO_COME
 from bureau.referrals.steps import REFER
-from models import ENDED, Case, CaseEvent, CaseStatus, Department, LimitUnit, Referral, ReferralStatus
+from models import (
+    ENDED,
+    Case,
+    CaseEvent,
+    CaseStatus,
+    Department,
+    JointState,
+    LimitUnit,
+    Referral,
+    ReferralKind,
+    ReferralStatus,
+)
 from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.errors import UserError
@@ -27,13 +41,14 @@ from panel.i18n import Message, _
 from panel.imports.matching import Key, Matcher
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import Rules
-from panel.kinds import now
+from panel.kinds import now, today
 from panel.security.policy import Permission, table_of
 from panel.security.session import elevated
 from panel.store import bulk
 
 #: Columns that only steps may set in a stored referral, and that a register gives for a new one.
 SET_BY_STEPS = ("sent_at", "signed_at", "replied_at", "return_reason", "reply")
+KIND_STAYS = _("The kind stays: number and deadlines follow from it. Send another referral.")
 #: Registers give times to the minute.
 PRECISION = timedelta(minutes=1)
 #: Key of PlanRow.extra: the values of SET_BY_STEPS in the row.
@@ -86,6 +101,8 @@ class ReferralRules(Rules):
 
     def defaults(self, row: PlanRow) -> None:
         row.values["status"] = state_of(row.values)
+        if row.id is None and row.values.get("joint_on"):
+            row.values["joint_state"] = joint_state(row.values["joint_on"], row.values.get("joint_state"))
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
         for row in rows:
@@ -94,6 +111,8 @@ class ReferralRules(Rules):
                     plan.fail(row, name, _("A referral stays with its case and department."))
             if row.id is not None:
                 _check_set_by_steps(plan, row)
+                _check_kind(plan, row)
+            _check_joint_action(plan, row)
         _check_one_open(session, plan, [row for row in rows if not row.failed])
         new = [row for row in rows if row.id is None and not row.failed]
         cases = _cases(session, {row.values["case_id"] for row in new})
@@ -104,6 +123,7 @@ class ReferralRules(Rules):
     def insert(self, session: Session, rows: Sequence[PlanRow], note: str) -> list[int]:
         """Add the referrals and an event for each. A case with an open referral becomes referred."""
         cases = _cases(session, {row.values["case_id"] for row in rows}, lock=True)
+        _number(session, rows)
         new_events: dict[int, list[dict[str, Any]]] = defaultdict(list)
         waiting: dict[int, Any] = {}
         for row in rows:
@@ -137,12 +157,26 @@ class ReferralRules(Rules):
         import_undo.withdraw(session, gone, note)
 
 
+def _number(session: Session, rows: Sequence[PlanRow]) -> None:
+    """Number the open referrals that the register gives no number; count those that belong to a series."""
+    numbers.count_own(session, (row.values.get("document_no") for row in rows))
+    kinds = numbers.prefixes(session)
+    for row in rows:
+        values = row.values
+        if values["status"] in OPEN_REFERRALS and not values.get("document_no"):
+            kind, sent_at = values.get("kind") or ReferralKind.TRANSFER, values.get("sent_at") or now()
+            values["document_no"] = numbers.next_no(session, kind, sent_at)
+        values["in_series"] = numbers.place_of(values.get("document_no"), kinds) is not None
+
+
 def state_of(values: dict[str, Any]) -> ReferralStatus:
-    """The state of a referral by its values in the register."""
+    """The state of a referral by its values in the register. A notice in copy waits for nothing."""
     if values.get("return_reason"):
         return ReferralStatus.RETURNED
     if values.get("reply") or values.get("replied_at"):
         return ReferralStatus.REPLIED
+    if values.get("kind") is ReferralKind.NOTICE:
+        return ReferralStatus.INFORMED
     return ReferralStatus.SIGNED if values.get("signed_at") else ReferralStatus.SENT
 
 
@@ -172,6 +206,20 @@ def _check_set_by_steps(plan: Plan, row: PlanRow) -> None:
             plan.fail(row, attr, _("This is set by the steps of the case alone; there it is: {value}.", value=shown))
 
 
+def _check_kind(plan: Plan, row: PlanRow) -> None:
+    """Fail the row of a stored referral of another kind: number and deadlines follow from it."""
+    kind = row.values.get("kind")
+    if kind is not None and row.stored.get("kind") not in (None, kind):
+        plan.fail(row, "kind", KIND_STAYS)
+
+
+def _check_joint_action(plan: Plan, row: PlanRow) -> None:
+    """Fail a joint action that is reported as carried out and still to come."""
+    day = row.effective("joint_on")
+    if day is not None and day > today() and row.effective("joint_state") is JointState.DONE:
+        plan.fail(row, "joint_on", JOINT_TO_COME)
+
+
 def _check_case(plan: Plan, row: PlanRow, case: Row[Any]) -> None:
     """Fail an open referral of a case that can't be referred now, and times before the report or in the future. An
     answered referral is accepted in any state of the case."""
@@ -188,7 +236,11 @@ def _check_case(plan: Plan, row: PlanRow, case: Row[Any]) -> None:
             plan.fail(row, attr, _("The case was reported later than that."))
     if values["status"] is ReferralStatus.RETURNED and values.get("reply"):
         plan.fail(row, "reply", _("A referral is either answered or returned. Leave one of the two empty."))
-    if values["status"] not in OPEN_REFERRALS:
+    if values["status"] in OPEN_REFERRALS and not values.get("document_no"):
+        row.notes.append(_("Without a document number: it gets the next one of its kind."))
+    if values["status"] is ReferralStatus.INFORMED:
+        row.notes.append(_("A notice in copy needs no reply; the case stays “{status}”.", status=case.status.label))
+    elif values["status"] not in OPEN_REFERRALS:
         row.notes.append(_("Brought in with its answer; the case stays “{status}”.", status=case.status.label))
 
 
@@ -212,7 +264,7 @@ def _not_referable(case: Row[Any]) -> Message:
             status=case.status.label,
         )
     return _(
-        "Case {number} is “{status}” and can't be referred now: that asks for a case that is being handled.",
+        "Case {number} is “{status}” and can't be referred now: that asks for a case that is accepted and not handled.",
         number=case.case_no,
         status=case.status.label,
     )
@@ -245,6 +297,8 @@ def _set_deadlines(session: Session, rows: Sequence[PlanRow]) -> None:
     limits = {id_: days for id_, *days in session.execute(statement, execution_options=UNSCOPED)}
     calendar = office_calendar(session)
     for row in rows:
+        if row.values["status"] is ReferralStatus.INFORMED:
+            continue
         sent = row.values.get("sent_at") or now().replace(second=0, microsecond=0)
         for attr, days in zip(("sign_due_at", "reply_due_at"), limits[row.values["department_id"]], strict=True):
             row.values[attr] = deadlines.due(sent, days, LimitUnit.WORKING_DAY, calendar)

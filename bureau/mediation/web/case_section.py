@@ -63,7 +63,9 @@ def load(record: Case) -> CaseDisputes:
         disputes.known["within"] = any(row.conclusion is Conclusion.WITHIN for row in disputes.measurements)
     if reads(Mediation):
         disputes.mediations = _mediations(record)
-        disputes.known["agreed"] = any(row.status is MediationStatus.AGREED for row, _n, _last in disputes.mediations)
+        agreed = [row for row, _n, _last in disputes.mediations if row.status is MediationStatus.AGREED]
+        disputes.known["agreed"] = bool(agreed)
+        disputes.known["promised"] = agreed[0] if agreed and agreed[0].performance is Performance.PENDING else None
     return disputes
 
 
@@ -139,7 +141,7 @@ def _measurement_table(record: Case, measurements: list[Measurement]) -> Related
     )
     if current_panel().policy.may(current_actor(), Permission.CREATE, Measurement):
         back = url_for("case.details_view", id=record.id)
-        officer = min(current_actor().ids("officer"), default=None)
+        officer = min(current_actor().ids("self"), default=None)
         related.add_url = url_for("measurement.create_view", case=record.id, officer=officer, url=back)
     return related
 

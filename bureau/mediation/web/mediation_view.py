@@ -10,9 +10,10 @@ from flask_admin.base import expose
 from sqlalchemy import and_
 
 from bureau.cases import workflow
+from bureau.cases.web import case_columns
 from bureau.mediation import records as mediations
 from bureau.mediation.steps import END_MEDIATION, PERFORM, SESSION
-from bureau.mediation.web import agreement
+from bureau.mediation.web import papers
 from bureau.mediation.web.case_section import performance_cell, reads
 from models import (
     Attending,
@@ -36,9 +37,10 @@ OFFERED = (SESSION, END_MEDIATION, PERFORM)
 
 @dataclass(slots=True)
 class MediationPage(DetailsPage):
-    """The page of a mediation; `sessions` has the newest first."""
+    """The page of a mediation; `sessions` has the newest first, `papers` are links to what can be printed."""
 
     sessions: list[HistoryItem] = field(default_factory=list)
+    papers: list[Button] = field(default_factory=list)
 
 
 class MediationView(SchemaView):
@@ -52,23 +54,24 @@ class MediationView(SchemaView):
         ),
         "breached": Quick(_("Breached"), lambda _a: Mediation.performance == Performance.BREACHED, counted=False),
     }
-    cells = {"performance": performance_cell}
+    extra = (case_columns.PLACE_OF_CASE,)
+    cells = {"case": case_columns.case_cell, "performance": performance_cell}
 
     @expose("/details/")
     def details_view(self) -> Any:
         return self._shown(self.get_one(request.args.get("id")))
 
     def shown_clear(self, record: Any) -> Any:
-        """The answer after a reveal: the printed agreement with `?as=agreement`, else the page."""
-        if request.args.get("as") == "agreement" and record.status is MediationStatus.AGREED:
-            return agreement.render(record, clear=True)
-        return self._shown(record)
+        """The answer after a reveal: the paper that `as` names, else the page."""
+        return papers.render(record, request.args.get("as", ""), clear=True) or self._shown(record)
 
     def _shown(self, record: Any) -> Any:
         return self.render("mediation/mediation.html", page=self.details_page(record))
 
     def details_page(self, record: Any) -> DetailsPage:
         generated = details.build(self, record, without=("mediationsession",))
+        by_mediation = mediations.sessions_of(current_panel().session, [record.id], members=reads(MediationMember))
+        sessions = by_mediation[record.id]
         page = MediationPage(
             title=generated.title,
             sub=generated.sub,
@@ -76,10 +79,11 @@ class MediationView(SchemaView):
             groups=[group for group in generated.groups if any(cell.text for _label, cell, _wide in group.facts)],
             related=generated.related,
             history=generated.history,
-            sessions=_timeline(record),
+            sessions=_timeline(sessions),
+            papers=papers.links(record, sessions, lambda name: self.get_url(".paper_view", id=record.id, paper=name)),
         )
         if record.status is MediationStatus.AGREED:
-            url = self.get_url(".agreement_view", id=record.id)
+            url = self.get_url(".paper_view", id=record.id, paper=papers.AGREEMENT)
             page.buttons.append(Button(_("Print the agreement"), url, "print"))
         for button in generated.buttons:
             button.primary = False
@@ -88,13 +92,13 @@ class MediationView(SchemaView):
             page.buttons += _step_buttons(record)
         return page
 
-    @expose("/agreement/")
-    def agreement_view(self) -> Any:
+    @expose("/paper/")
+    def paper_view(self) -> Any:
+        """A paper of the mediation to print; 404 for one that there isn't."""
         record = self.get_one(request.args.get("id"))
-        if record.status is not MediationStatus.AGREED:
-            abort(404)
-        clear = self.get_url(".reveal_view", **{"id": record.id, "as": "agreement"}) if self.can_reveal else ""
-        return agreement.render(record, clear=False, clear_url=clear)
+        name = request.args.get("paper", "")
+        clear = self.get_url(".reveal_view", **{"id": record.id, "as": name}) if self.may_reveal(record) else ""
+        return papers.render(record, name, clear_url=clear) or abort(404)
 
 
 def _step_buttons(record: Mediation) -> list[Button]:
@@ -109,10 +113,9 @@ def _step_buttons(record: Mediation) -> list[Button]:
     return sorted(buttons, key=lambda button: button.primary)
 
 
-def _timeline(record: Mediation) -> list[HistoryItem]:
+def _timeline(sessions: mediations.Sessions) -> list[HistoryItem]:
     items = []
-    by_mediation = mediations.sessions_of(current_panel().session, [record.id], members=reads(MediationMember))
-    for sitting, members in reversed(by_mediation[record.id]):
+    for sitting, members in reversed(sessions):
         facts = [Change(_("Place"), "", sitting.place or ""), Change(_("Chaired by"), "", sitting.chair or "")]
         by_force = [
             Change(force.label, "", "、".join(member.name for member in members if member.force is force))

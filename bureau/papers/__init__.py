@@ -1,0 +1,1 @@
+"""The file of a case as papers to print."""

@@ -1,0 +1,1 @@
+"""Papers as pages that browsers print."""
