@@ -77,15 +77,16 @@ def page() -> Any:
 
 
 def matching(items: Sequence[ChecklistItem], query: str) -> list[ChecklistItem]:
-    """The items that contain every word of the query in code, name, pinyin, category, legal basis or department."""
+    """The items that contain every word of the query in code, name, pinyin, other words, category, legal basis or
+    department."""
     words = query.lower().split()
     return [item for item in items if all(word in _text(item) for word in words)]
 
 
 def _text(item: ChecklistItem) -> str:
     leads = item.department.name if item.department is not None else ""
-    parts = (item.code, item.name, item.name_key, item.category or "", item.legal_basis or "", leads)
-    return " ".join(parts).lower()
+    own = (item.code, item.name, item.name_key, item.other_words, item.category, item.legal_basis)
+    return " ".join(filter(None, (*own, leads))).lower()
 
 
 def _kind() -> ListKind | None:
