@@ -38,6 +38,8 @@ from panel.kinds import ZONE, now, today
 #: Days around which everything happens, and how far from it.
 MIDDLE = datetime(2026, 6, 10, 4, 0, tzinfo=ZONE)
 SPREAD = 70
+#: Kinds of referrals; few are notices in copy, which ask for no reply.
+KINDS = ("transfer", "transfer", "joint", "joint", "notice")
 CLOSED, HANDLING = CaseStatus.CLOSED, CaseStatus.HANDLING
 OVER = (CaseStatus.REJECTED, CaseStatus.MERGED, CaseStatus.VOIDED)
 
@@ -149,6 +151,8 @@ class World:
         if status in (CLOSED, CaseStatus.HANDLED) or (status == CaseStatus.VOIDED and rng.random() < 0.5):
             if rng.random() < 0.3:
                 told.append(("rework", CaseStatus.HANDLED, HANDLING, at))
+            if rng.random() < 0.2:
+                told.append(("unsolved", CaseStatus.VERIFIED, HANDLING, at))
             if rng.random() < 0.25 and not case["historic"]:
                 at = self._later(at)
                 told.append(("close", CaseStatus.VERIFIED, CLOSED, at))
@@ -213,10 +217,12 @@ class World:
                 )
             if rng.random() < 0.3:
                 rows[models.DeadlineChange].append(self._change(about, at))
-            if rng.random() < 0.5:
+            if rng.random() < 0.8:
                 rows[models.Referral].append(self._referral(about, at))
-            if rng.random() < 0.4:
+            if rng.random() < 0.6:
                 rows[models.Mediation].append(self._mediation(about, at, number))
+            if rng.random() < 0.5:
+                rows[models.HotlineOrder].append(self._order(about, case, at, number))
         for model, some in rows.items():
             ids = add(session, model, some)
             if model is models.Mediation:
@@ -225,7 +231,7 @@ class World:
     def _change(self, about: dict[str, Any], at: datetime) -> dict[str, Any]:
         return {
             **about,
-            "kind": self.rng.choice(["extension", "extension", "suspension"]),
+            "kind": self.rng.choice(["extension", "extension", "suspension", "performance"]),
             "status": self.rng.choice(["asked", "approved", "approved", "refused", "over"]),
             "reason": "等待",
             "asked_at": at,
@@ -240,7 +246,7 @@ class World:
         made = {
             **about,
             "department_id": self.inside["department"],
-            "kind": "transfer",
+            "kind": "notice" if status is ReferralStatus.INFORMED else rng.choice(KINDS),
             "status": status,
             "sent_at": sent,
             "sign_due_at": rng.choice([sent + timedelta(days=2), sent + timedelta(days=60), None]),
@@ -253,6 +259,21 @@ class World:
         if status is ReferralStatus.RETURNED:
             made["return_reason"] = "不属本部门职责"
         return made
+
+    def _order(self, about: dict[str, Any], case: dict[str, Any], at: datetime, number: int) -> dict[str, Any]:
+        rng = self.rng
+        return {
+            **about,
+            "community_id": case["community_id"],
+            "order_no": f"T{number:06}",
+            "content": "来电",
+            "sent_at": at,
+            "sign_by": rng.choice([at + timedelta(hours=2), at + timedelta(days=60), None]),
+            "signed_at": rng.choice([self._later(at, 1), None]),
+            "replied_at": rng.choice([self._later(at, 9), None]),
+            "returns": rng.choice([0, 0, 0, 1, 2]),
+            "made_case": True,
+        }
 
     def _mediation(self, about: dict[str, Any], at: datetime, number: int) -> dict[str, Any]:
         rng = self.rng
@@ -327,6 +348,7 @@ class Plain:
             every(m) for m in (models.Visit, models.Referral, models.Feedback)
         )
         self.mediations, self.sessions = every(models.Mediation), every(models.MediationSession)
+        self.orders = every(models.HotlineOrder)
         self.events: dict[int, list[Any]] = defaultdict(list)
         for event in every(models.CaseEvent):
             self.events[event.case_id].append(event)
@@ -372,8 +394,15 @@ class Plain:
             if within(c.reported_at) and not c.historic and c.status not in (CaseStatus.VOIDED, CaseStatus.REJECTED)
         ]
         visits = [v for v in self.visits if span.first <= v.planned_on <= min(span.last, today())]
-        sent = [r for r in self.referrals if within(r.sent_at)]
+        sent = [
+            r
+            for r in self.referrals
+            if within(r.sent_at) and r.kind.value != "notice" and r.status is not ReferralStatus.WITHDRAWN
+        ]
         to_sign = [r for r in sent if r.sign_due_at and (r.signed_at or r.replied_at or r.sign_due_at < now())]
+        orders = [o for o in self.orders if within(o.sent_at)]
+        to_be_signed = [o for o in orders if o.sign_by and (o.signed_at or o.sign_by < now())]
+        answered = [o for o in orders if o.replied_at or o.returns]
         asked = [
             f
             for f in self.feedback
@@ -395,7 +424,9 @@ class Plain:
         return {
             "closing": (closed, due),
             "closing_in_time": ([c for c in closed if c.closed_at <= c.due_at], due),
-            "rework": ([c for c in due if any(e.step == "rework" for e in self.events[c.id])], due),
+            "hotline_signing": ([o for o in to_be_signed if o.signed_at and o.signed_at <= o.sign_by], to_be_signed),
+            "hotline_returns": ([o for o in answered if o.returns], answered),
+            "rework": ([c for c in due if any(e.step in ("rework", "unsolved") for e in self.events[c.id])], due),
             "extension": ([c for c in due if c.id in self.extended], due),
             "duration": (accepted, accepted),
             "next_day": ([c for c in handled if (day(c.handled_at) - day(c.reported_at)).days <= 1], handled),
@@ -453,7 +484,9 @@ class Plain:
         )
 
     def repeats(self, case: Any, earlier: Any) -> bool:
-        if earlier.id == case.id or earlier.historic or case.item_id is None or earlier.item_id != case.item_id:
+        if earlier.id == case.id or earlier.historic or case.item_id is None or earlier.item_id is None:
+            return False
+        if self.codes[earlier.item_id] != self.codes[case.item_id]:
             return False
         place = case.place is not None and (case.community_id, case.place) == (earlier.community_id, earlier.place)
         if not place and not self.callers[case.id] & self.callers[earlier.id]:

@@ -16,4 +16,4 @@ def _site() -> Site:
     )
 
 
-FEATURE = Feature(site=_site)
+FEATURE = Feature(handbook="figures", site=_site)

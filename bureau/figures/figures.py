@@ -31,6 +31,10 @@ from bureau.figures.parts.model import Part
 from bureau.figures.parts.records import (
     AGREED,
     ASKED_ALL,
+    HOTLINE_ANSWERED,
+    HOTLINE_RETURNED,
+    HOTLINE_SIGNED,
+    HOTLINE_TO_SIGN,
     MEDIATED_ALL,
     PERFORMED,
     PROMISED_ALL,
@@ -54,6 +58,7 @@ from models import (
     Community,
     DeadlineChange,
     Feedback,
+    HotlineOrder,
     Mediation,
     MediationMember,
     MediationSession,
@@ -104,7 +109,7 @@ FIGURES: Mapping[str, Figure] = {
         Figure(
             "rework",
             _("Rework rate"),
-            _("Of those due, sent back to be reworked at least once ÷ due."),
+            _("Of those due, sent back to be reworked, or to be handled again as not solved, at least once ÷ due."),
             DUE_ALL,
             DUE_REWORKED,
             good=False,
@@ -192,17 +197,41 @@ FIGURES: Mapping[str, Figure] = {
         Figure(
             "signing",
             _("Rate signed for in time"),
-            _("Signed for, or answered, within the limit ÷ sent in the period and signed for, or that limit over."),
+            _(
+                "Signed for, or answered, within the limit ÷ sent in the period and signed for, or that limit over. "
+                "Without notices in copy and what was withdrawn."
+            ),
             TO_SIGN,
             SIGNED,
         ),
-        Figure("replies", _("Reply rate"), _("Replied ÷ referrals sent in the period."), SENT_ALL, REPLIED),
+        Figure(
+            "replies",
+            _("Reply rate"),
+            _("Replied ÷ referrals sent in the period. Without notices in copy and what was withdrawn."),
+            SENT_ALL,
+            REPLIED,
+        ),
         Figure(
             "returns",
             _("Return rate"),
-            _("Returned ÷ referrals sent in the period."),
+            _("Returned ÷ referrals sent in the period. Without notices in copy and what was withdrawn."),
             SENT_ALL,
             RETURNED,
+            good=False,
+        ),
+        Figure(
+            "hotline_signing",
+            _("12345 orders signed in time"),
+            _("Signed within the hotline's limit ÷ orders sent in the period and signed, or that limit over."),
+            HOTLINE_TO_SIGN,
+            HOTLINE_SIGNED,
+        ),
+        Figure(
+            "hotline_returns",
+            _("12345 orders sent back"),
+            _("Sent back at least once ÷ orders sent in the period that were answered."),
+            HOTLINE_ANSWERED,
+            HOTLINE_RETURNED,
             good=False,
         ),
         Figure(
@@ -244,6 +273,7 @@ READ: tuple[type[Base], ...] = (
     Action,
     Referral,
     Feedback,
+    HotlineOrder,
     DeadlineChange,
     Mediation,
     MediationSession,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, select
 from sqlalchemy.orm import Session, aliased
 
 from bureau.calendar.periods import Span
+from bureau.checklists import items
 from bureau.figures.figures import PARTS
 from bureau.figures.parts.model import Part
 from models import Case, ChecklistItem, Community, ListKind, Mediation, MediationSession, Squad, Street, Visit
@@ -129,9 +130,7 @@ def about_case(case: Any, query: ReportQuery) -> list[ColumnElement[bool]]:
     if query.item == NONE:
         conditions.append(case.item_id.is_(None))
     elif query.item is not None:
-        code = select(ChecklistItem.code).where(ChecklistItem.id == query.item).scalar_subquery()
-        versions = aliased(ChecklistItem)
-        conditions.append(case.item_id.in_(select(versions.id).where(versions.code == code)))
+        conditions.append(items.same_item(query.item, case.item_id))
     return conditions
 
 

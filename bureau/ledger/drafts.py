@@ -15,21 +15,46 @@ from bureau.ledger.rows import LedgerRow, shown
 from bureau.ledger.submission import Correction
 from bureau.settings import settings
 from models import Basis, Ledger, LedgerDraft
+from panel.kinds import now
 from panel.security.session import elevated
+
+#: Months for which missing drafts are made.
+MOST_MONTHS = 24
+#: A draft from so far in the future was made by a clock that was wrong, and is made again.
+AHEAD = timedelta(minutes=5)
 
 
 def due(session: Session, day: date) -> list[tuple[Month, Basis]]:
-    """The ledgers of last month that are neither drafted nor handed up; none before the first working day of the
-    month."""
+    """The ledgers that are neither drafted nor handed up, of the months since the last one that is, oldest first; at
+    most MOST_MONTHS. Last month's isn't due before the first working day of this one."""
     first = Calendar.load(session).next_workday(day.replace(day=1) - timedelta(days=1))
-    if day < first:
-        return []
-    month = Month.of(day).plus(-1)
+    last = Month.of(day).plus(-1 if day >= first else -2)
     bases = [Basis.ACCEPTED, *([Basis.CLOSED] if settings.get(session, "ledger_by_closing") else [])]
-    drafted = select(LedgerDraft.basis).where(LedgerDraft.month == str(month))
-    submitted = select(Ledger.basis).where(Ledger.month == str(month), Ledger.squad_id.is_(None))
-    present = {*session.execute(drafted).scalars(), *session.execute(submitted).scalars()}
-    return [(month, basis) for basis in bases if basis not in present]
+    drafted = select(LedgerDraft.month, LedgerDraft.basis).where(LedgerDraft.made_at <= now() + AHEAD)
+    submitted = select(Ledger.month, Ledger.basis).where(Ledger.squad_id.is_(None))
+    present = {(month, basis) for statement in (drafted, submitted) for month, basis in session.execute(statement)}
+    missing = []
+    for basis in bases:
+        known = [Month.parse(month) for month, of in present if of == basis and month < str(last)]
+        # With none at all the bureau begins now; the first ledger is that of last month.
+        month = max(known).plus(1) if known else Month.of(day).plus(-1)
+        month = max(month, last.plus(1 - MOST_MONTHS))
+        while month <= last:
+            if (str(month), basis) not in present:
+                missing.append((month, basis))
+            month = month.plus(1)
+    return sorted(missing, key=lambda one: (one[0], bases.index(one[1])))
+
+
+def drop_ahead(session: Session, day: date) -> int:
+    """Delete drafts of months that aren't over, made by a clock that was in the future, and return how many."""
+    statement = select(LedgerDraft).where(LedgerDraft.month >= str(Month.of(day)))
+    ahead = session.execute(statement).scalars().all()
+    with elevated(session):
+        for draft in ahead:
+            session.delete(draft)
+    session.flush()
+    return len(ahead)
 
 
 def all_drafts(session: Session) -> list[LedgerDraft]:

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from bureau.calendar.month import Month
-from bureau.cases.steps.handling import CLOSE, REOPEN
+from bureau.cases.steps.handling import CLOSE
+from bureau.cases.steps.registry import restarting
 from models import (
     ENDED,
     Basis,
@@ -28,6 +29,7 @@ from models import (
     Officer,
     PartyRole,
     Referral,
+    ReferralKind,
     Satisfaction,
     Street,
 )
@@ -169,14 +171,18 @@ def load(session: Session, chosen: Select[Any]) -> Facts:
     referrals = (
         select(Referral.case_id, Referral.sent_at, Department.name)
         .join(Department, Referral.department_id == Department.id)
-        .where(Referral.case_id.in_(chosen))
+        .where(
+            Referral.case_id.in_(chosen),
+            # A notice in copy asks a department for nothing.
+            Referral.kind != ReferralKind.NOTICE,
+        )
         .order_by(Referral.case_id, Referral.sent_at, Referral.id)
     )
     for case_id, at, name in session.execute(referrals):
         facts.referrals[case_id].append((at, name))
     feedback = (
         select(Feedback.case_id, Feedback.at, Feedback.satisfaction)
-        .where(Feedback.case_id.in_(chosen))
+        .where(Feedback.case_id.in_(chosen), Feedback.counts())
         .order_by(Feedback.case_id, Feedback.at, Feedback.id)
     )
     for case_id, at, satisfaction in session.execute(feedback):
@@ -195,7 +201,7 @@ def _changes(chosen: Select[Any]) -> Select[Any]:
             CaseEvent.to_status,
             case((handled, CaseEvent.opinion)).label("result"),
             case((handled, CaseEvent.payload["outcome"].as_string())).label("outcome"),
-            case((CaseEvent.step == REOPEN.name, CaseEvent.payload["due_before"].as_string())).label("due"),
+            case((CaseEvent.step.in_(restarting()), CaseEvent.payload["due_before"].as_string())).label("due"),
         )
         .where(
             CaseEvent.case_id.in_(chosen),

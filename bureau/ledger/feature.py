@@ -12,10 +12,10 @@ def _site() -> Site:
     from bureau.ledger.web import files, pages
 
     return Site(
-        links=(Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, pages.may_open),),
+        links=(Link(_("Monthly ledger"), "ledgers", "table", LEDGERS, pages.may_open, rank=10),),
         routes=pages.ROUTES,
         periodic=(Periodic("ledger.drafts", timedelta(minutes=30), files.draw_up_due),),
     )
 
 
-FEATURE = Feature(commands={"bureau.ledger.web.commands": ("ledger",)}, site=_site)
+FEATURE = Feature(handbook="ledger", commands={"bureau.ledger.web.commands": ("ledger",)}, site=_site)

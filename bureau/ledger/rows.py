@@ -63,6 +63,8 @@ CARRIED, REOPENED, CLOSED_AGAIN, SUSPENDED, VOIDED, REJECTED = (
     "作废",
     "不予受理",
 )
+#: The remark of a case that is open at the end of the month.
+IN_HAND = "在办"
 YES, NO = "是", "否"
 #: Characters of a description or result; a printed row has no room for more.
 MAX_LENGTH = 300
@@ -235,6 +237,8 @@ class Builder:
             yield REJECTED
         elif course.status is CaseStatus.MERGED:
             yield f"并入{case.master_no or ''}"
+        elif closed is None:
+            yield IN_HAND
 
 
 @dataclass(slots=True)

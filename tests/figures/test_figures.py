@@ -133,20 +133,37 @@ FILTERS: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.fixture(scope="module")
+def behind() -> dict[tuple[ReportQuery, str], int]:
+    """How many records each list of the leader's has. Lines of several tables lead to the same ones."""
+    return {}
+
+
 @pytest.mark.parametrize("filters", [pytest.param({}, marks=pytest.mark.database), *FILTERS[1:]], ids=str)
-def test_a_number_and_the_list_behind_it_are_the_same_records(worlds: Stage, filters: dict[str, Any]) -> None:
+def test_a_number_and_the_list_behind_it_are_the_same_records(
+    worlds: Stage, behind: dict[tuple[ReportQuery, str], int], filters: dict[str, Any]
+) -> None:
+    def listed(asked: ReportQuery, part: str) -> int:
+        if (asked, part) not in behind:
+            behind[asked, part] = count_listed(session, asked, part)
+        return behind[asked, part]
+
     with worlds.acting("leader") as session:
         for by in (Grouping.SQUAD, Grouping.ITEM, Grouping.MONTH) if not filters else (Grouping.SQUAD,):
             table = sums.table(session, ReportQuery(SPANS[1], **filters), by)
             for line in [*table.lines, table.total]:
-                for name, figure in FIGURES.items():
+                # The groups of a filtered table look at a third of the figures, each time at another one.
+                each = (
+                    slice(FILTERS.index(filters) % 3, None, 3) if filters and line is not table.total else slice(None)
+                )
+                for name, figure in list(FIGURES.items())[each]:
                     value = line.values[name]
-                    assert listed(session, line.query, figure.whole.name) == value.whole, (name, line)
+                    assert listed(line.query, figure.whole.name) == value.whole, (name, line)
                     if figure.part is not None:
-                        assert listed(session, line.query, figure.part.name) == value.part, (name, line)
+                        assert listed(line.query, figure.part.name) == value.part, (name, line)
 
 
-def listed(session: Any, asked: ReportQuery, part_name: str) -> int:
+def count_listed(session: Any, asked: ReportQuery, part_name: str) -> int:
     """How many records the list behind a number has, found by its address alone."""
     found = indicatorgroups.parse_list_name(asked.name_of(PARTS[part_name]))
     assert found is not None

@@ -164,7 +164,7 @@ def test_a_row_tells_how_the_case_stood_when_the_month_ended(stage: Stage) -> No
         )
     may, june = of(rows(stage), id_), of(rows(stage, JUNE), id_)
     assert (may.closed_at, may.result, may.outcome, may.departments, may.fed_back_at) == (None, "", "", "", None)
-    assert (may.remark, may.standing) == ("", CaseStatus.HANDLING)
+    assert (may.remark, may.standing) == ("在办", CaseStatus.HANDLING)
     assert june.closed_at == local("06-03 09:00")
     assert (june.outcome, june.departments, june.remark, june.carried) == ("劝导", "公安交警", "上月结转", True)
 
@@ -174,7 +174,7 @@ def test_cases_carried_over_come_first_and_are_counted_apart(stage: Stage) -> No
     old = make(stage, Course("03-02 09:00"))
     make(stage, Course("04-02 09:00", [("close", "04-20 09:00")]))
     assert ids(stage) == [old, new]
-    assert [row.remark for row in rows(stage)] == ["上月结转", ""]
+    assert [row.remark for row in rows(stage)] == ["上月结转；在办", "在办"]
     assert figures(stage) == {"accepted": 1, "due": 1, "open": 2, "carried": 1}
 
 
@@ -218,7 +218,7 @@ def test_reopened_in_the_month_of_its_closure(stage: Stage) -> None:
     id_ = make(stage, Course("05-02 09:00", [("close", "05-05 09:00"), ("reopen", "05-25 09:00")]))
     by_closing, by_acceptance = of(rows(stage, MAY, Basis.CLOSED), id_), of(rows(stage), id_)
     assert (by_closing.closed_at, by_closing.remark) == (local("05-05 09:00"), "05-25重启")
-    assert (by_acceptance.closed_at, by_acceptance.remark) == (None, "05-25重启")
+    assert (by_acceptance.closed_at, by_acceptance.remark) == (None, "05-25重启；在办")
     assert figures(stage) == {"accepted": 1, "due": 1, "open": 1}
 
 
@@ -244,7 +244,7 @@ def test_suspended_cases_are_marked_and_not_due(stage: Stage) -> None:
     assert (row.remark, row.on_time, row.due_in_month) == ("挂账", "", False)
     again(stage, id_, ("resume", "05-20 09:00"))
     (row,) = rows(stage)
-    assert (row.remark, row.on_time, row.due_in_month) == ("", "否", True)
+    assert (row.remark, row.on_time, row.due_in_month) == ("在办", "否", True)
 
 
 def test_a_note_changes_nothing(stage: Stage) -> None:

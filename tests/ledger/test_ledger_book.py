@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 import models
 from bureau.cases.ledger_import import LedgerRules
 from bureau.ledger.rows import COLUMNS
-from bureau.ledger.web import files, workbook
+from bureau.ledger.web import files, totals_sheet, workbook
 from bureau.printing import paper
 from bureau.settings import settings
 from models import Basis, Case
@@ -194,6 +194,18 @@ def test_the_summary_has_a_native_chart_of_the_lists(written: bytes, book: Any) 
     assert series.tx.v == "执法清单"
     text = "".join(_parts(written))
     assert "各社区案件数（按清单）" in text
+
+
+def test_a_chart_without_room_below_its_table_has_a_sheet_of_its_own(
+    written: bytes, growing: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(totals_sheet, "PAGE", 200)
+    with clock():
+        book = load_workbook(BytesIO(content(growing)))
+    assert book.sheetnames == ["案件台账", "统计汇总", "统计图", "分社区"]
+    assert not book["统计汇总"]._charts
+    (chart,) = book["统计图"]._charts
+    assert chart.series[0].val.numRef.f.startswith("'统计汇总'!")
 
 
 def test_each_community_has_its_figures(book: Any) -> None:

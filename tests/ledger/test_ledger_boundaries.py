@@ -69,7 +69,7 @@ def test_what_happens_at_the_end_of_a_month_belongs_to_it_and_at_midnight_to_the
 
 
 @pytest.mark.parametrize(
-    ("at", "standing", "remark"), [(LAST, CaseStatus.VOIDED, "作废"), (FIRST, CaseStatus.HANDLING, "")]
+    ("at", "standing", "remark"), [(LAST, CaseStatus.VOIDED, "作废"), (FIRST, CaseStatus.HANDLING, "在办")]
 )
 def test_a_case_that_ends_at_midnight_was_open_when_the_month_ended(
     stage: Stage, at: str, standing: CaseStatus, remark: str
@@ -87,7 +87,9 @@ def test_a_case_that_ends_at_midnight_is_carried_over(stage: Stage, at: str, *, 
 
 
 @pytest.mark.parametrize(
-    ("at", "due", "remark"), [(LAST, "06-03 23:59", "05-31重启"), (FIRST, "05-07 09:00", "")], ids=["last", "first"]
+    ("at", "due", "remark"),
+    [(LAST, "06-03 23:59", "05-31重启；在办"), (FIRST, "05-07 09:00", "")],
+    ids=["last", "first"],
 )
 def test_a_case_reopened_at_midnight_keeps_the_deadline_of_its_closure_in_the_month_before(
     stage: Stage, at: str, due: str, remark: str
@@ -99,7 +101,8 @@ def test_a_case_reopened_at_midnight_keeps_the_deadline_of_its_closure_in_the_mo
 
 
 @pytest.mark.parametrize(
-    ("at", "remark", "reopened", "carried"), [(LAST, "上月结转", False, True), (FIRST, "06-01重启", True, False)]
+    ("at", "remark", "reopened", "carried"),
+    [(LAST, "上月结转；在办", False, True), (FIRST, "06-01重启；在办", True, False)],
 )
 def test_a_case_reopened_at_midnight_is_reopened_in_the_month_that_begins(
     stage: Stage, at: str, remark: str, *, reopened: bool, carried: bool

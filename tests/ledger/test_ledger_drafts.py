@@ -12,11 +12,13 @@ import time_machine
 from openpyxl import load_workbook
 
 import models
+from bureau.ledger import draft_archive
 from bureau.settings import settings
 from models import LedgerDraft
 from panel.jobs import periodic
 from panel.jobs.periodic import Result
 from panel.kinds import ZONE
+from panel.security.keys import keys_of
 from tests.factories import Stage
 from tests.ledgers import Course, again, make
 
@@ -98,3 +100,49 @@ def test_what_changed_since_is_told_and_it_is_drawn_up_anew_on_demand(filled: St
     page = office.get("/ledgers?month=2026-05").text
     assert "此后案件有变动" not in page
     assert ("2026-05", "accepted", 3) in drawn(filled)
+
+
+@pytest.mark.database
+def test_old_drafts_go_to_a_sealed_file_and_ledgers_handed_up_stay(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago, moment = datetime(2024, 3, 1, tzinfo=ZONE), datetime(2026, 6, 1, 8, tzinfo=ZONE)
+    common = {"basis": models.Basis.ACCEPTED, "file_name": "台账.xlsx"}
+    with stage.session() as session:
+        for month in ("2024-01", "2024-02"):
+            file = f"workbook of {month}".encode()
+            session.add(LedgerDraft(month=month, made_at=long_ago, rows=3, digest="d" * 64, file=file, **common))
+        session.add(models.Ledger(month="2023-12", closed_at=long_ago, sha256="0" * 64, file=b"handed up", **common))
+
+    def tick() -> Result:
+        with time_machine.travel(moment), stage.app.app_context():
+            return periodic.tick(stage.panel, force=True)["drafts.archive"]
+
+    def months() -> list[str]:
+        with stage.session() as session:
+            return list(session.execute(sa.select(LedgerDraft.month).where(LedgerDraft.month < "2026")).scalars())
+
+    folder = stage.panel.jobs.instance / "archive"
+    tick()
+    assert (months(), folder.exists()) == (["2024-01", "2024-02"], False), "never, unless the setting says so"
+    with stage.session() as session:
+        settings.put(session, "draft_keep_months", 12)
+    with monkeypatch.context() as broken:
+        broken.setattr(draft_archive, "is_whole", lambda *_given: False)
+        assert tick() is Result.FAILED
+    assert (months(), list(folder.iterdir())) == (["2024-01", "2024-02"], []), "nothing goes that wasn't verified"
+    with stage.session() as session:
+        drafts = session.execute(sa.select(LedgerDraft).options(sa.orm.undefer(LedgerDraft.file))).scalars().all()
+        first = [draft for draft in drafts if draft.month == "2024-01"]
+        session.expunge_all()
+    assert tick() is Result.DONE
+    assert months() == ["2024-02"], "the last one of its basis stays"
+    (file,) = folder.iterdir()
+    with stage.app.app_context():
+        key = keys_of(stage.panel.db.engine).log
+    assert draft_archive.is_whole(file, key, first)
+    assert not draft_archive.is_whole(file, "another key", first)
+    assert file.stat().st_mode & 0o077 == 0
+    with stage.session() as session:
+        kept = session.execute(sa.select(models.Ledger.file).where(models.Ledger.month == "2023-12")).scalar_one()
+    assert kept == b"handed up"

@@ -19,6 +19,7 @@ import models
 from bureau.ledger.rows import COLUMNS, shown
 from bureau.ledger.web.ledger_page import SHOWN
 from bureau.settings import settings
+from tests import factories
 from tests.conftest import clock
 from tests.factories import ROLE_NAMES, Stage, account
 from tests.ledgers import Course, make
@@ -206,6 +207,27 @@ def test_a_squads_ledger_handed_up_is_its_leaders(stage: Stage) -> None:
     kept = re.search(r"/ledgers/kept/\d+", page)
     assert kept is not None
     assert stage.browse("leader").get(kept[0]).status_code == 200
+
+
+def test_handing_up_names_the_month_and_what_is_in_it_and_asks(stage: Stage) -> None:
+    make(stage, Course("05-04 09:30", [("handle", "05-06 10:00"), ("close", "05-07 16:45")]))
+    make(stage, Course("05-05 09:30"))
+    office, address = stage.browse("office"), "/ledgers/hand-up?month=2026-05&by=accepted"
+    assert stage.browse("leader").get(address).status_code == 403
+    page = office.get(address).text
+    assert "确定报送2026年5月案件台账？" in page
+    assert "共 2 件：已结 1 件，未结 1 件；本月到期 2 件，其中逾期 1 件。" in page
+    form = factories.form_values(page)
+    make(stage, Course("05-06 09:30"))
+    asked = office.post("/ledgers/hand-up", form)
+    assert asked.location.startswith("/ledgers/hand-up?")
+    page = office.get(asked.location).text
+    assert "案件有变动" in page
+    assert "共 3 件" in page
+    assert office.post("/ledgers/hand-up", factories.form_values(page)).location.startswith("/ledgers?")
+    with stage.session() as session:
+        assert len(session.scalars(select(models.Ledger)).all()) == 1
+    assert office.get(address).status_code == 302
 
 
 def test_handing_up_twice_is_told(stage: Stage) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 from sqlalchemy import and_, exists, or_, select, union_all
 from sqlalchemy.orm import aliased
 
-from bureau.calendar.sql_days import local_day, minute, stepwise, within_days
+from bureau.calendar.sql_days import local_day, stepwise, within_days
 from bureau.cases import forces
 from bureau.cases.clock import NOT_DUE, in_time
-from bureau.cases.steps.handling import CLOSE, REOPEN, REWORK
+from bureau.cases.steps import names
+from bureau.cases.steps.handling import CLOSE
+from bureau.cases.steps.registry import restarting
+from bureau.checklists import items
 from bureau.figures.parts.model import Condition, Part, Universe
 from bureau.figures.terms import Terms
 from models import (
@@ -31,6 +34,7 @@ from models import (
     PartyRole,
 )
 from panel.i18n import _
+from panel.kinds import minute
 
 # Cases due.
 
@@ -39,9 +43,9 @@ def _due(terms: Terms) -> list[Condition]:
     return [terms.within(Case.due_at), Case.status.not_in(NOT_DUE)]
 
 
-def with_step(step: str) -> Any:
-    """Select the ids of cases in which this step was taken."""
-    return select(CaseEvent.case_id).where(CaseEvent.step == step)
+def with_step(*steps: str) -> Any:
+    """Select the ids of cases in which one of these steps was taken."""
+    return select(CaseEvent.case_id).where(CaseEvent.step.in_(steps))
 
 
 def _extended(_terms: Terms) -> list[Condition]:
@@ -60,7 +64,9 @@ DUE_IN_TIME = Part(
     DUE,
     lambda _t: [Case.status == CaseStatus.CLOSED, in_time(Case.closed_at, Case.due_at)],
 )
-DUE_REWORKED = Part("due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(with_step(REWORK.name))])
+DUE_REWORKED = Part(
+    "due_reworked", _("Reworked"), DUE, lambda _t: [Case.id.in_(with_step(*names(lambda step: step.reworks)))]
+)
 DUE_EXTENDED = Part("due_extended", _("With an extension"), DUE, _extended)
 
 # Cases handled.
@@ -119,7 +125,7 @@ def _reclosed(terms: Terms, *more: Callable[[Any], Condition]) -> Any:
     within = select(closure.id).where(
         closure.case_id == reopening.case_id, became_closed, terms.within(closure.at), *conditions
     )
-    return select(reopening.case_id).where(reopening.step == REOPEN.name, exists(within.correlate(Case, reopening)))
+    return select(reopening.case_id).where(reopening.step.in_(restarting()), exists(within.correlate(Case, reopening)))
 
 
 def _closed(terms: Terms) -> list[Condition]:
@@ -162,7 +168,7 @@ def _repeated(terms: Terms) -> list[Condition]:
     closure = aliased(CaseEvent)
     window = terms.repeat_days
     same_place = and_(earlier.community_id == Case.community_id, earlier.place == Case.place)
-    same_item = and_(earlier.item_id == Case.item_id, earlier.id != Case.id, earlier.historic.is_(False))
+    same_item = and_(items.same_item(Case.item_id, earlier.item_id), earlier.id != Case.id, earlier.historic.is_(False))
     last_closed = and_(earlier.status == CaseStatus.CLOSED, within_days(Case.reported_at, earlier.closed_at, window))
     closed_before = exists(
         select(closure.id)
@@ -170,7 +176,7 @@ def _repeated(terms: Terms) -> list[Condition]:
         .where(within_days(Case.reported_at, closure.at, window))
         .correlate(Case, earlier)
     )
-    ended = or_(last_closed, and_(earlier.id.in_(with_step(REOPEN.name)), closed_before))
+    ended = or_(last_closed, and_(earlier.id.in_(with_step(*restarting())), closed_before))
     # No JOIN: the scope condition in its ON clause would name the table instead of the alias.
     same_complainant = select(earlier.id).where(
         party.case_id == Case.id,

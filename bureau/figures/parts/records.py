@@ -12,11 +12,13 @@ from bureau.figures.terms import Terms
 from models import (
     Case,
     Feedback,
+    HotlineOrder,
     Mediation,
     MediationSession,
     MediationStatus,
     Performance,
     Referral,
+    ReferralKind,
     ReferralStatus,
     Satisfaction,
     Visit,
@@ -58,7 +60,7 @@ def _asked(terms: Terms) -> list[Condition]:
     """Feedback of reached complainants, without historic cases."""
     case = aliased(Case)
     ours = exists(select(case.id).where(case.id == Feedback.case_id, case.historic.is_(False)))
-    return [terms.within(Feedback.at), Feedback.satisfaction.in_(REACHED), ours]
+    return [terms.within(Feedback.at), Feedback.satisfaction.in_(REACHED), ours, Feedback.counts()]
 
 
 ASKED = Universe(Feedback, _asked)
@@ -69,7 +71,12 @@ SATISFIED = Part("satisfied", _("Satisfied or fairly so"), ASKED, lambda _t: [Fe
 
 
 def _sent(terms: Terms) -> list[Condition]:
-    return [terms.within(Referral.sent_at)]
+    """Referrals sent that ask for a reply: no notices in copy, and none that was withdrawn."""
+    return [
+        terms.within(Referral.sent_at),
+        Referral.kind != ReferralKind.NOTICE,
+        Referral.status != ReferralStatus.WITHDRAWN,
+    ]
 
 
 def _to_sign(_terms: Terms) -> list[Condition]:
@@ -90,6 +97,35 @@ TO_SIGN = Part("to_sign", _("Signed for, or overdue"), SENT, _to_sign)
 SIGNED = Part("signed_in_time", _("Signed for in time"), SENT, _signed_in_time)
 REPLIED = Part("replied", _("Replied"), SENT, lambda _t: [Referral.status == ReferralStatus.REPLIED])
 RETURNED = Part("returned", _("Returned"), SENT, lambda _t: [Referral.status == ReferralStatus.RETURNED])
+
+# Orders of the 12345 hotline.
+
+
+def _ordered(terms: Terms) -> list[Condition]:
+    return [terms.within(HotlineOrder.sent_at)]
+
+
+def _order_to_sign(_terms: Terms) -> list[Condition]:
+    """Signed, or overdue."""
+    over = or_(HotlineOrder.signed_at.is_not(None), HotlineOrder.sign_by < now())
+    return [HotlineOrder.sign_by.is_not(None), over]
+
+
+ORDERED = Universe(HotlineOrder, _ordered)
+HOTLINE_TO_SIGN = Part("hotline_to_sign", _("12345 orders signed, or overdue"), ORDERED, _order_to_sign)
+HOTLINE_SIGNED = Part(
+    "hotline_signed",
+    _("12345 orders signed in time"),
+    ORDERED,
+    lambda _t: [HotlineOrder.signed_at <= HotlineOrder.sign_by],
+)
+HOTLINE_ANSWERED = Part(
+    "hotline_answered",
+    _("12345 orders answered"),
+    ORDERED,
+    lambda _t: [or_(HotlineOrder.replied_at.is_not(None), HotlineOrder.returns > 0)],
+)
+HOTLINE_RETURNED = Part("hotline_returned", _("12345 orders sent back"), ORDERED, lambda _t: [HotlineOrder.returns > 0])
 
 # Mediation.
 

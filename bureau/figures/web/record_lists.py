@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, select
 
 from bureau.calendar.web import office
 from bureau.figures import groups
-from bureau.figures.figures import PARTS
+from bureau.figures.figures import PARTS, READ
 from bureau.figures.groups import NONE, ReportQuery
 from bureau.figures.parts.model import Part
 from bureau.figures.terms import Terms
@@ -20,7 +20,7 @@ from panel.i18n import Message
 from panel.kinds import tidy
 from panel.search.listing import MAX_VALUE, Quick
 from panel.search.names import NOT_VISIBLE
-from panel.security.policy import Actor
+from panel.security.policy import Actor, Permission
 from panel.web.context import current_panel
 from panel.web.lookups import label as naming
 from panel.web.lookups import visible
@@ -62,8 +62,13 @@ class _WithFigures(Filters):
             return None
         part, query = parsed
 
-        def condition(_actor: Actor) -> ColumnElement[bool]:
-            return and_(part.where(terms(query)), *groups.narrowing(part, query))
+        def condition(actor: Actor) -> ColumnElement[bool]:
+            # Figures count the rows of the roles that read every table of theirs, and so do their lists.
+            policy = current_panel().policy
+            counting = policy.narrowed(actor, Permission.READ, *READ)
+            reached = policy.criterion(counting, Permission.READ, self._model) if counting != actor else None
+            rows = [] if reached is None else [reached]
+            return and_(part.where(terms(query)), *groups.narrowing(part, query), *rows)
 
         return Quick(words(part, query), condition, counted=False)
 

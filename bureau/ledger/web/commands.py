@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from bureau.calendar.month import Month
 from bureau.ledger.web import files
-from models import Basis, Squad
+from models import Basis, Ledger, Squad
 from panel.errors import UserError
+from panel.exports import requests
 from panel.i18n import _
 from panel.kinds import Invalid
 from panel.security.policy import AccessDenied
@@ -42,6 +43,8 @@ def install(app: Flask, panel: Panel) -> None:
                 squad_id = None if squad is None else _squad(session, squad)
                 file = files.make(session, files.checked_params(session, parsed_month, Basis.of(basis), squad_id))
             out.write_bytes(file.content)
+            with acting(panel, person, write=True) as session:
+                requests.note_file(session, file.name, table_name=Ledger.__tablename__, row_count=file.rows)
         except (Invalid, AccessDenied, UserError) as problem:
             fail(problem.message)
         except OSError:

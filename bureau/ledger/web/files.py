@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -18,11 +18,17 @@ from bureau.printing.paper import Heading
 from bureau.settings import settings
 from models import Basis, Ledger, LedgerDraft, Squad
 from panel.kinds import now, today
+from panel.security.granted import granted
 from panel.security.policy import AccessDenied, OutOfScope, Permission
 from panel.security.session import actor_of, policy_of
+from panel.store.sealed import heads
 
 WORDS = "案件台账"
 BY_CLOSING = "（按结案）"
+#: The last line by setting: number and first digits of the newest seal of the logs. An import reads it as a note.
+LOG_HEAD, SEAL_DIGITS = "注：日志封存号 {}-{}", 16
+#: Drafts that one round makes.
+DRAFTS_AT_ONCE = 2
 PERIOD = {Basis.ACCEPTED: "按受理时间", Basis.CLOSED: "按结案时间"}
 
 
@@ -43,12 +49,12 @@ class LedgerFile:
     rows: int
 
 
-def squads(session: Session) -> list[tuple[int | None, str]]:
-    """The squads whose ledger the actor may see, as pairs of id and name, the default first; None is the whole
-    bureau."""
+def squads(session: Session, action: Permission = Permission.READ) -> list[tuple[int | None, str]]:
+    """The squads whose ledger the actor may see, or do `action` to, as pairs of id and name, the default first; None is
+    the whole bureau."""
     actor = actor_of(session)
     statement = select(Squad.id, Squad.name).order_by(Squad.name_key)
-    if policy_of(session).criterion(actor, Permission.READ, Ledger) is None:
+    if policy_of(session).criterion(actor, action, Ledger) is None:
         return [(None, ""), *((id_, name) for id_, name in session.execute(statement))]
     own_squads = statement.where(Squad.id.in_(actor.ids("squads")))
     return [(id_, name) for id_, name in session.execute(own_squads)]
@@ -72,8 +78,13 @@ def checked_params(session: Session, month: Month, basis: Basis, squad: int | No
 def make(session: Session, params: LedgerRequest) -> LedgerFile:
     """The workbook of a ledger: the stored one if it was handed up, else a new one. Raises AccessDenied without the
     right to export."""
-    if not policy_of(session).may(actor_of(session), Permission.EXPORT, Ledger):
-        raise AccessDenied
+    with granted(session, Permission.EXPORT, Ledger):
+        if params.squad not in dict(squads(session, Permission.EXPORT)):
+            raise OutOfScope
+        return _make(session, params)
+
+
+def _make(session: Session, params: LedgerRequest) -> LedgerFile:
     submitted = submission.find(session, params.month, params.basis, params.squad)
     if submitted is not None:
         return LedgerFile(submitted.file_name, submitted.file, LedgerCounts.of(submitted.figures).rows)
@@ -86,8 +97,13 @@ def make(session: Session, params: LedgerRequest) -> LedgerFile:
 
 def hand_up(session: Session, params: LedgerRequest) -> Ledger:
     """Make the ledger, store it as handed up and delete its draft; the caller commits. Raises as submission.close()."""
-    if not policy_of(session).may(actor_of(session), Permission.CREATE, Ledger):
-        raise AccessDenied
+    with granted(session, Permission.CREATE, Ledger):
+        if params.squad not in dict(squads(session, Permission.CREATE)):
+            raise OutOfScope
+        return _hand_up(session, params)
+
+
+def _hand_up(session: Session, params: LedgerRequest) -> Ledger:
     month, basis, squad = params.month, params.basis, params.squad
     submission.check(session, month, basis, squad)
     target, heading = BytesIO(), _heading(session, params)
@@ -126,9 +142,14 @@ def draw_up(session: Session, month: Month, basis: Basis) -> LedgerDraft | None:
 
 
 def draw_up_due(session: Session) -> None:
-    """Periodic: make the drafts of last month's ledgers, on the first working day of a month or later."""
+    """Periodic: make the drafts of last month's ledgers, on the first working day of a month or later, and those of
+    months that were missed. At most DRAFTS_AT_ONCE, because others can't write meanwhile."""
+    drafts.drop_ahead(session, today())
+    made = 0
     for month, basis in drafts.due(session, today()):
-        draw_up(session, month, basis)
+        made += draw_up(session, month, basis) is not None
+        if made == DRAFTS_AT_ONCE:
+            break
 
 
 def _write(*args: Any) -> Totals:
@@ -140,7 +161,9 @@ def _write(*args: Any) -> Totals:
 def _heading(session: Session, params: LedgerRequest) -> Heading:
     values = settings.all_values(session)
     period = f"{params.month.span}（{PERIOD[params.basis]}）"
-    return paper.heading(values, f"{values['ledger_title']}（{params.month.words}）", period, part=params.squad_name)
+    heading = paper.heading(values, f"{values['ledger_title']}（{params.month.words}）", period, part=params.squad_name)
+    head = heads.current(session.connection()) if values["ledger_log_head"] else None
+    return replace(heading, last_line=LOG_HEAD.format(head.block, head.seal[:SEAL_DIGITS])) if head else heading
 
 
 def _name(unit: str, params: LedgerRequest) -> str:

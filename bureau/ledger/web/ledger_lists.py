@@ -12,10 +12,9 @@ from bureau.ledger import drafts, submission
 from bureau.ledger import rows as ledger
 from bureau.ledger.totals import LedgerCounts
 from bureau.ledger.web.files import LedgerRequest
-from bureau.ledger.web.ledger_page import address, may, may_check
+from bureau.ledger.web.ledger_page import address, exportable, may_check
 from models import Ledger
 from panel.i18n import _
-from panel.security.policy import Permission
 from panel.web.context import current_panel
 from panel.web.pages import Cell, Column, Related, Row
 
@@ -25,7 +24,7 @@ def draft_table() -> Related | None:
     stored = drafts.all_drafts(current_panel().session) if may_check() else []
     if not stored:
         return None
-    may_export = may(Permission.EXPORT)
+    may_export = None in exportable()
     rows = [
         Row(
             draft.id,
@@ -55,11 +54,17 @@ def submitted_table() -> Related | None:
     ledgers = submission.submitted_ledgers(current_panel().session)
     if not ledgers:
         return None
-    may_export = may(Permission.EXPORT)
+    squads = exportable()
+
+    def address_of(submitted: Ledger) -> str:
+        if submitted.squad_id in squads:
+            return url_for("ledgers_kept", id_=submitted.id)
+        return url_for("ledgers", **_address_of(submitted))
+
     rows = [
         Row(
             submitted.id,
-            url_for("ledgers_kept", id_=submitted.id) if may_export else url_for("ledgers", **_address_of(submitted)),
+            address_of(submitted),
             [
                 Cell(submitted.file_name.removesuffix(".xlsx")),
                 Cell(str(submitted.basis.label)),

@@ -16,13 +16,14 @@ from bureau.ledger import rows as ledger
 from bureau.ledger.rows import COLUMNS, CORRECTED
 from bureau.ledger.submission import Correction
 from bureau.ledger.totals import LedgerCounts, Totals
+from bureau.ledger.web import files
 from bureau.ledger.web.files import LedgerRequest
 from models import Basis, Case, Ledger, LedgerDraft
 from panel.i18n import Message, _, n_
 from panel.kinds import now, today
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
-from panel.web.pages import Button, Cell, Column, Input, Page, Related, Row, Words
+from panel.web.pages import Button, Cell, Column, ConfirmPage, Input, Page, Related, Row, Words
 
 #: Rows of the preview; the file has them all.
 SHOWN = 50
@@ -115,6 +116,43 @@ def fill(page: LedgerPage, params: LedgerRequest) -> None:
     page.buttons = _buttons(params, submitted, draft)
 
 
+def before_handing_up(params: LedgerRequest, counts: LedgerCounts, corrections: int) -> ConfirmPage:
+    """The question before a ledger is handed up: which one, and what is in it. `counts` go along, so that it is asked
+    again if the ledger has changed by then."""
+    unit = params.squad_name or _("Whole bureau")
+    late = counts.due - counts.due_on_time
+    sentences = [
+        _(
+            "{n} cases: {closed} closed, {open} open. Of the {due} due in this month {late} are late.",
+            n=counts.rows,
+            closed=counts.closed,
+            open=counts.open,
+            due=counts.due,
+            late=late,
+        ),
+        _("It stays as it is now, for good. What changes later is told in the next one."),
+    ]
+    if corrections:
+        sentences.insert(1, _("Corrections of earlier ledgers in it: {n}.", n=corrections))
+    if not counts.rows:
+        sentences.insert(0, _("There is no case in this ledger. Is it the right month?"))
+    values = {**address(params), "counted": counted(counts)}
+    return ConfirmPage(
+        title=_("Hand up the ledger of {month}?", month=params.month.words),
+        sub=Message("{unit} · {basis}", unit=unit, basis=params.basis.label),
+        sentences=[*sentences],
+        action_url=url_for("ledgers_hand_up"),
+        values=[(name, str(value)) for name, value in values.items()],
+        submit=_("Hand up"),
+        cancel_url=url_for("ledgers", **address(params)),
+    )
+
+
+def counted(counts: LedgerCounts) -> str:
+    """What a ledger was confirmed with: its cases, those closed, due, and closed in time."""
+    return f"{counts.rows}-{counts.closed}-{counts.due}-{counts.due_on_time}"
+
+
 def _sub(params: LedgerRequest, page: LedgerPage) -> Message:
     words = n_("{n} case", "{n} cases", page.count)
     return Message(
@@ -135,27 +173,21 @@ def _draft_note(draft: LedgerDraft, *, changed: bool) -> Message:
     return _("Drawn up on {at}, waits to be checked and handed up.", at=at)
 
 
+def exportable() -> set[int | None]:
+    """The squads whose ledger the actor may export; None is the whole bureau."""
+    if not may(Permission.EXPORT):
+        return set()
+    return {id_ for id_, _name in files.squads(current_panel().session, Permission.EXPORT)}
+
+
 def _buttons(params: LedgerRequest, submitted: Ledger | None, draft: LedgerDraft | None) -> list[Button]:
     buttons = []
     if draft is not None and may(Permission.CREATE):
         values = {name: str(value) for name, value in address(params).items()}
         buttons.append(Button(_("Draw up anew"), url_for("ledgers_draw_up"), "refresh", post=True, values=values))
     if may(Permission.CREATE) and submitted is None and now() >= params.month.end:
-        buttons.append(
-            Button(
-                _("Hand up"),
-                url_for("ledgers_hand_up"),
-                "lock",
-                post=True,
-                confirm=_(
-                    "Hand up the ledger of {month}? It stays as it is now, for good. What changes later is told in the "
-                    "next one.",
-                    month=params.month.words,
-                ),
-                values={name: str(value) for name, value in address(params).items()},
-            )
-        )
-    if may(Permission.EXPORT):
+        buttons.append(Button(_("Hand up"), url_for("ledgers_asked", **address(params)), "lock"))
+    if params.squad in exportable():
         buttons.append(Button(_("Download"), url_for("ledgers_file", **address(params)), "download", primary=True))
     return buttons
 

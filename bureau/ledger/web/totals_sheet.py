@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from bureau.printing.pen import Pen
 from models import Basis
 from panel.sheets import lines_of
 
-SUMMARY, COMMUNITIES = "统计汇总", "分社区"
+SUMMARY, CHARTS, COMMUNITIES = "统计汇总", "统计图", "分社区"
 STREET, COMMUNITY, SUBTOTAL = "街道", "社区", "小计"
 #: Cases whose item stands on neither list.
 NO_LIST = "未列清单"
@@ -25,6 +24,8 @@ CHART = "各社区案件数（按清单）"
 #: Rows above the data of the summary: title, unit with period, two header rows.
 HEADER_ROWS = 4
 CHART_ROWS = 18
+#: With the empty rows around it and the signatures, in points.
+CHART_HEIGHT = (CHART_ROWS + 2) * PLAIN_ROW + 34
 
 #: The columns of the sheet by community: the figure by printed label.
 FIGURES = {
@@ -54,7 +55,8 @@ NO_RATE = "—"
 
 def summary(book: Any, heading: Heading, totals: Totals) -> None:
     """The summary: cases by community and item, a subtotal of each list, and a chart of the subtotals. Counts of 0 are
-    empty, totals of 0 are not."""
+    empty, totals of 0 are not. A chart that doesn't fit below the table gets a sheet of its own, since a printed page
+    would repeat the header of the table above it."""
     places, items, lists = totals.communities(), totals.items(), totals.lists()
     item_width = min(20.0, max(4.6, (SUMMARY_WIDTH - 40 - 6.5 * len(lists)) / max(len(items), 1)))
     widths = [5.0, 12.0, 16.0]
@@ -94,19 +96,22 @@ def summary(book: Any, heading: Heading, totals: Totals) -> None:
         total_row += [*item_counts, sum(item_counts)]
     pen.row([TOTAL, None, None, *total_row, totals.count()], ["total"] * len(widths), height=22)
     pen.join(pen.at, pen.at, 0, 2)
-    if places:
-        _chart(pen, len(places), [(kind or NO_LIST, index) for kind, index in zip(lists, subtotals, strict=True)])
+    series = [(kind or NO_LIST, index) for kind, index in zip(lists, subtotals, strict=True)]
+    chart = charts.stacked(pen.sheet, CHART, 2, series, (HEADER_ROWS + 1, HEADER_ROWS + len(places)))
+    fits = pen.reached + CHART_HEIGHT <= PAGE
+    if places and fits:
+        _put(pen, chart)
     pen.signatures(heading)
     pen.done()
+    if places and not fits:
+        pen = Pen(book, CHARTS, widths, header_rows=2)
+        pen.head(replace(heading, title=f"{heading.title}{CHARTS}"))
+        _put(pen, chart)
+        pen.done()
 
 
-def _chart(pen: Pen, count: int, series: Sequence[tuple[str, int]]) -> None:
-    """A stacked chart of cases by community and list; on a new page if it doesn't fit on the present one."""
-    needed = (CHART_ROWS + 2) * PLAIN_ROW + 34
-    if pen.reached + needed > PAGE:
-        pen.new_page()
+def _put(pen: Pen, chart: Any) -> None:
     pen.blank(1)
-    chart = charts.stacked(pen.sheet, CHART, 2, series, (HEADER_ROWS + 1, HEADER_ROWS + count))
     charts.put(pen.sheet, chart, pen.at, CHART_ROWS, pen.width)
     pen.blank(CHART_ROWS + 1)
 
