@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Row, or_, select, true
+from sqlalchemy import Row, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from bureau.calendar.deadlines import local_day
 from bureau.settings import settings
 from models import Assignment, Community, CommunityStatus, Liaison, Officer, Visit, VisitStatus
 from panel.base import UNSCOPED
@@ -126,12 +127,14 @@ def plan_and_miss(session: Session, *, since: date | None = None) -> PlanningRes
 
 def plan(session: Session, *, since: date | None = None) -> PlanningResult:
     """Plan a visit for each active community and Monday from today (or `since`) until "visit_weeks" weeks ahead, and
-    update the planned ones to the present assignments. Acts as the system; doesn't commit."""
+    update the planned ones to the present assignments. Without `since` the Mondays that nobody planned while the server
+    was off are planned too, for the communities that were there: they count as missed. Acts as the system; doesn't
+    commit."""
     day = today()
     last = day + settings.get(session, "visit_weeks") * WEEK
-    first = min(since or day, day)
+    first = min(since or _unplanned_since(session, day), day)
     communities = _communities(session)
-    active = sorted(id_ for id_, status in communities.items() if status == CommunityStatus.ACTIVE)
+    active = sorted(id_ for id_, (status, _made) in communities.items() if status == CommunityStatus.ACTIVE)
     roster = Roster.load(session, first, last)
     result = PlanningResult()
     for _try in range(TRIES):
@@ -142,6 +145,7 @@ def plan(session: Session, *, since: date | None = None) -> PlanningResult:
             for monday in mondays(first, last)
             for community in active
             if (community, monday) not in planned_keys
+            and (since is not None or monday >= day or communities[community][1] <= monday)
         ]
         try:
             with session.begin_nested():
@@ -171,7 +175,7 @@ def follow(session: Session, communities: Collection[int]) -> PlanningResult:
     day, result = today(), PlanningResult()
     stored = _stored(session, day, date.max, communities)
     roster = Roster.load(session, day, max((row.planned_on for row in stored), default=day), communities)
-    active = {id_ for id_, status in _communities(session).items() if status == CommunityStatus.ACTIVE}
+    active = {id_ for id_, (status, _made) in _communities(session).items() if status == CommunityStatus.ACTIVE}
     _follow(session, roster, stored, active, result)
     return result
 
@@ -190,10 +194,20 @@ def miss(session: Session) -> int:
     return len(missed)
 
 
-def _communities(session: Session) -> dict[int, CommunityStatus]:
+def _unplanned_since(session: Session, day: date) -> date:
+    """The day after the last Monday that was planned, or `day` if that is later or nothing was planned yet."""
+    latest = session.scalar(select(func.max(Visit.__table__.c.planned_on)), execution_options=UNSCOPED)
+    if not isinstance(latest, date) or latest >= day:
+        return day
+    return max(latest + timedelta(days=1), day - timedelta(days=MAX_DAYS_BACK))
+
+
+def _communities(session: Session) -> dict[int, tuple[CommunityStatus, date]]:
+    """The status of each community, and the day on which it was entered."""
     table = Community.__table__.c
-    statement = select(table.id, table.status)
-    return {row.id: row.status for row in session.execute(statement, execution_options=UNSCOPED)}
+    statement = select(table.id, table.status, table.created_at)
+    rows = session.execute(statement, execution_options=UNSCOPED)
+    return {row.id: (row.status, local_day(row.created_at)) for row in rows}
 
 
 def _stored(session: Session, first: date, last: date, communities: Collection[int] | None = None) -> list[Row[Any]]:
@@ -222,6 +236,10 @@ def _follow(
     """Update officer and liaison of visits planned from today on; excuse those of communities no longer in use."""
     edits = []
     for row in stored:
+        if row.status == VisitStatus.MISSED and row.planned_on >= today():
+            # Marked by a clock that was in the future.
+            edits.append(Edit(row.id, row.version, {"status": VisitStatus.PLANNED}, {"status": VisitStatus.MISSED}))
+            continue
         if row.status != VisitStatus.PLANNED or row.planned_on < today():
             continue
         if row.community_id not in active:

@@ -1,4 +1,5 @@
-"""The survey of a community: one entry for each kind and address, updated on visits."""
+"""The survey of a community (排摸): one entry for each kind and address. The officer updates it on visits, the liaison
+of the community at any time; every entry says who verified it last."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import event, inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,7 @@ from models import SurveyEntry, Visit
 from panel.fields import Field, Personal, fields
 from panel.i18n import Message, _, in_default_locale
 from panel.kinds import Invalid, today
+from panel.security.session import actor_of
 
 #: The fields of the survey form.
 ASKS = ("kind", "address", "subject", "quantity")
@@ -23,37 +25,59 @@ FIELDS: Mapping[str, Field] = {f.name: f for f in fields(SurveyEntry) if f.name 
 
 
 def note(session: Session, visit: Visit, typed: Mapping[str, str]) -> tuple[SurveyEntry, bool]:
+    """Add or update an entry on a visit, see record()."""
+    return record(session, visit.community_id, typed, _day(visit), visit)
+
+
+def record(
+    session: Session, community: int, typed: Mapping[str, str], day: date, visit: Visit | None = None
+) -> tuple[SurveyEntry, bool]:
     """Add or update the entry of a kind and address from typed texts, and return it with whether it is new. Empty texts
-    leave stored values. Raises InvalidValues."""
+    leave stored values. `community` is an id. Raises InvalidValues."""
     values = _parse(typed)
-    entry = _stored(session, visit.community_id, values)
+    entry = _stored(session, community, values)
+    visit_id = visit.id if visit is not None else None
     if entry is None:
-        entry = SurveyEntry(
-            community_id=visit.community_id, first_on=_day(visit), verified_on=_day(visit), visit_id=visit.id, **values
-        )
+        entry = SurveyEntry(community_id=community, first_on=day, verified_on=day, visit_id=visit_id, **values)
         try:
             with session.begin_nested():
                 session.add(entry)
             return entry, True
         except IntegrityError:
             # Another transaction has added the same address.
-            entry = _stored(session, visit.community_id, values)
+            entry = _stored(session, community, values)
             if entry is None:
                 raise
     for name in ("subject", "quantity"):
         if values[name] is not None and not _masked(entry, name, values[name]):
             setattr(entry, name, values[name])
-    confirm(session, visit, entry)
+    verify(session, entry, day, visit)
     return entry, False
 
 
 def confirm(session: Session, visit: Visit, entry: SurveyEntry) -> None:
-    """Mark an entry as verified on this visit; an older visit doesn't replace a newer one. Flushes."""
-    day = _day(visit)
+    """Mark an entry as verified on this visit."""
+    verify(session, entry, _day(visit), visit)
+
+
+def verify(session: Session, entry: SurveyEntry, day: date, visit: Visit | None = None) -> None:
+    """Mark an entry as verified on a day by the session's actor; an older day doesn't replace a newer one. Flushes."""
     if day >= entry.verified_on:
-        entry.verified_on, entry.visit_id = day, visit.id
+        entry.verified_on, entry.verified_by = day, actor_of(session).name[:80]
+        entry.visit_id = visit.id if visit is not None else entry.visit_id
     entry.first_on = min(entry.first_on, day)
     session.flush()
+
+
+@event.listens_for(Session, "before_flush")
+def _sign(session: Session, _context: Any, _instances: Any) -> None:
+    """Note who verified an entry when its day is set by another door than verify(), such as a form."""
+    for entry in [*session.new, *session.dirty]:
+        if isinstance(entry, SurveyEntry):
+            attributes = inspect(entry).attrs
+            changed = entry in session.new or attributes.verified_on.history.has_changes()
+            if changed and not attributes.verified_by.history.has_changes() and not actor_of(session).system:
+                entry.verified_by = actor_of(session).name[:80]
 
 
 def case_description(entry: SurveyEntry) -> str:

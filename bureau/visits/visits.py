@@ -83,9 +83,11 @@ def arrive(session: Session, visit: Visit, *, at: datetime | None = None, reason
     else:
         visit.status = VisitStatus.DONE
     visit.arrived_at = at
-    officers = actor_of(session).ids("officer")
-    if officers and visit.officer_id not in officers and visit.community_id in actor_of(session).ids("assigned"):
-        visit.officer_id = min(officers)
+    # A deputy is recorded as the one who came.
+    actor = actor_of(session)
+    own = actor.ids("self") if OFFICER in actor.roles else frozenset()
+    if own and visit.officer_id not in own and visit.community_id in actor.ids("assigned"):
+        visit.officer_id = min(own)
     session.flush()
     return True
 

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 import models
 from bureau.access.roles import ADMINISTRATOR, AUDITOR, LEADER, LIAISON, OFFICE, OFFICER, SECURITY, VIEWER
 from bureau.visits import planning, visits
-from models import SurveyKind, VisitStatus
+from models import CommunityStatus, SurveyKind, VisitStatus
 from panel.jobs import periodic
 from tests import factories
 from tests.factories import ROLE_NAMES, Stage
@@ -141,9 +141,21 @@ def test_from_survey_to_case_over_the_pages(stage: Stage, monday: int) -> None:
     assert "雨棚" in refused.text
 
 
-def test_the_survey_is_not_for_the_liaison_nor_changed_by_the_leader(stage: Stage, monday: int) -> None:
+def test_a_finding_of_a_closed_community_is_refused_on_the_page(stage: Stage, monday: int) -> None:
+    browser = stage.browse(OFFICER)
+    browser.post(f"/duty/{monday}/arrive")
+    stage.put("community", stage.inside["community"], status=CommunityStatus.CLOSED)
+    answer = browser.post(f"/duty/{monday}/case", {"place": "东塔路 5 号", "description": "店外堆物"})
+    assert answer.status_code == 422
+    assert "店外堆物" in answer.text
+    assert "东栅社区" in browser.complaints(answer.text)
+
+
+def test_the_survey_of_a_visit_is_the_officers(stage: Stage, monday: int) -> None:
     stage.browse(OFFICER).post(f"/duty/{monday}/arrive")
-    assert "东塔路 8 号" not in stage.browse(LIAISON).get(f"/duty/{monday}").text
+    page = stage.browse(LIAISON).get(f"/duty/{monday}").text
+    assert "东塔路 8 号" in page
+    assert f"/duty/{monday}/survey" not in page
     row = {"kind": "dog", "address": "东塔路 7 号"}
     assert stage.browse(LEADER).post(f"/duty/{monday}/survey", row).status_code == 403
     assert stage.browse(LIAISON).post(f"/duty/{monday}/survey", row).status_code == 403

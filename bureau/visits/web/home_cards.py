@@ -8,8 +8,9 @@ from flask import url_for
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
-from bureau.visits.web.mondays import may_attend, of_officer
+from bureau.visits.web.mondays import of_officer
 from bureau.visits.web.visit_cards import load_visits
+from bureau.visits.web.visit_places import may_attend
 from models import Assignment, Visit, VisitStatus
 from panel.i18n import _, n_
 from panel.kinds import today

@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from flask import abort, render_template, url_for
+from flask import abort, render_template
 from sqlalchemy import and_, or_
 
-from bureau.access.roles import OFFICER
 from bureau.calendar.calendar import WEEKDAYS
 from bureau.calendar.deadlines import local_day
 from bureau.visits import planning, visits
+from bureau.visits.web import visit_places
 from bureau.visits.web.visit_cards import VisitCard, card, load_visits, short_day
 from models import Visit, VisitStatus
 from panel.i18n import Message, _
 from panel.kinds import today
-from panel.security.policy import Actor, Permission
-from panel.web.context import current_actor, current_panel
+from panel.security.policy import Actor
+from panel.web.context import current_actor
 from panel.web.features import Route
-from panel.web.pages import Button, Page, Words
+from panel.web.pages import Page, Words
 
 #: Interval of planning.plan_and_miss().
 PLANNING_INTERVAL = timedelta(minutes=15)
@@ -40,14 +40,9 @@ class MondaysPage(Page):
     sections: list[Section] = field(default_factory=list)
 
 
-def may_attend() -> bool:
-    """Whether the actor is an officer who may edit visits."""
-    return OFFICER in current_actor().roles and current_panel().policy.may(current_actor(), Permission.EDIT, Visit)
-
-
 def page() -> Any:
     """Show the officer's visits: today's, missed ones, this week's and coming ones."""
-    if not may_attend():
+    if not visit_places.may_attend():
         abort(403)
     actor, day = current_actor(), today()
     loaded = load_visits(
@@ -75,8 +70,7 @@ def page() -> Any:
                 missed.append(visit)
         else:
             coming.append(visit)
-    mondays_page = MondaysPage(title=_("My Mondays"), sub=_day_words(day))
-    mondays_page.buttons = [Button(_("Visit rota"), url_for("duty_rota"), "calendar")]
+    mondays_page = MondaysPage(title=visit_places.MINE, sub=_day_words(day), places=visit_places.tabs())
     empty = _("No visit today. The next Monday is {day}.", day=short_day(_next_monday(day)))
     mondays_page.sections = [Section(_("Today"), [card(listed) for listed in current], empty)]
     for label, group in ((_("To be made up for"), missed), (_("Visited this week"), held), (_("Coming"), coming)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from panel.security.policy import Permission
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, Chip, Input, Page, Words
-from panel.web.render import is_masked, text_of
+from panel.web.render import is_masked_in, text_of
 
 #: Most survey entries offered for confirmation, the least recently verified first.
 MAX_ENTRIES = 10
@@ -38,6 +38,8 @@ class SurveyRow:
     address: str
     about: str
     verified: str
+    by: str = ""
+    url: str = ""
     confirm_url: str = ""
     case_url: str = ""
     #: The case made from it.
@@ -139,7 +141,7 @@ def _calls(visit: Visit) -> list[tuple[str, str]]:
         if person is None or not person.mobile or person.user_id == current_actor().user_id:
             continue
         declared = field_named(type(person), "mobile")
-        if declared is not None and not is_masked(declared, type(person)):
+        if declared is not None and not is_masked_in(declared, person):
             calls.append((person.name, person.mobile))
     return calls
 
@@ -202,13 +204,21 @@ def _survey(visit_page: VisitPage, visit: Visit, *, attends: bool) -> None:
     def address(kind: SurveyKind | None) -> str:
         return url_for("duty_visit", id_=visit.id, kind=kind and kind.value, _anchor="survey")
 
-    visit_page.chips = [Chip(_("All"), address(None), sum(counts.values()), not kinds)]
-    visit_page.chips += [
-        Chip(kind.label, address(kind), counts[kind], kind in kinds) for kind in SurveyKind if counts.get(kind)
+    visit_page.chips = kind_chips(counts, kinds, address)
+
+
+def kind_chips(
+    counts: Mapping[SurveyKind, int], chosen: Collection[SurveyKind], address: Callable[[SurveyKind | None], str]
+) -> list[Chip]:
+    """A chip for all entries, and one for each kind that there is."""
+    chips = [Chip(_("All"), address(None), sum(counts.values()), not chosen)]
+    return chips + [
+        Chip(kind.label, address(kind), counts[kind], kind in chosen) for kind in SurveyKind if counts.get(kind)
     ]
 
 
-def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool = False) -> SurveyRow:
+def survey_row(entry: SurveyEntry) -> SurveyRow:
+    """What every page shows of an entry."""
     quantity = "" if entry.quantity is None else f"× {entry.quantity}"
     row = SurveyRow(
         entry.id,
@@ -216,11 +226,17 @@ def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool
         entry.address,
         " ".join(filter(None, (text_of(SUBJECT, entry), quantity))),
         entry.verified_on.isoformat(),
+        entry.verified_by or "",
     )
-    if confirms:
-        row.confirm_url = url_for("duty_confirm", id_=visit.id, row=entry.id)
     if entry.case is not None:
         row.case = Cell(entry.case.case_no, url_for("case.details_view", id=entry.case.id))
-    elif cases and entry.case_id is None:
+    return row
+
+
+def _survey_row(visit: Visit, entry: SurveyEntry, *, cases: bool, confirms: bool = False) -> SurveyRow:
+    row = survey_row(entry)
+    if confirms:
+        row.confirm_url = url_for("duty_confirm", id_=visit.id, row=entry.id)
+    if entry.case is None and cases and entry.case_id is None:
         row.case_url = url_for("duty_row_case", id_=visit.id, row=entry.id)
     return row

@@ -19,7 +19,9 @@ from bureau.visits.web.visit_page import Problems, build
 from models import Case, SurveyEntry, Visit
 from panel import ids
 from panel.i18n import Message, _
-from panel.store.db_errors import explain
+from panel.security.creation import RowRefused
+from panel.security.locks import Locked, Unmet
+from panel.store.db_errors import explain_to
 from panel.web.context import current_panel
 from panel.web.features import Route
 from panel.web.guards import safe_target
@@ -68,6 +70,8 @@ def notes(id_: int) -> Any:
 
 def add_row(id_: int) -> Any:
     def act(session: Any, visit: Visit) -> Message:
+        if not visits.may_attend(session, visit):
+            abort(403)
         entry, new = survey.note(session, visit, request.form)
         words = f"{entry.kind.label} {entry.address}"
         return _("Noted: {row}", row=words) if new else _("Brought up to date: {row}", row=words)
@@ -132,10 +136,16 @@ def _run(id_: int, act: Callable[[Any, Visit], Message], anchor: str = "") -> An
         problems = error.problems
     except StepNotAllowed as error:
         problems = {"": error.message}
+    except RowRefused as error:
+        shown = ("place", "description")
+        problems = {name if name in shown else "": message for name, message in error.problems}
+    except (Locked, Unmet) as error:
+        problems = {"": error.message}
     except StaleDataError:
         problems = {"": visits.CHANGED_MEANWHILE}
     except IntegrityError as error:
-        problems = {"": explain(error, Case)[1]}
+        session.rollback()
+        problems = {"": explain_to(session, error, Case)[1]}
     else:
         flash(str(message), "success")
         back = safe_target(request.form.get("url"))

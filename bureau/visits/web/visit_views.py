@@ -9,13 +9,14 @@ from flask import url_for
 from sqlalchemy import inspect
 
 from bureau.visits import planning, visits
+from bureau.visits.web import visit_places
 from models import Assignment, Visit, VisitStatus
 from panel.i18n import _
 from panel.kinds import Invalid, today
 from panel.search.listing import Quick
 from panel.security.session import elevated
 from panel.web.context import current_panel
-from panel.web.pages import Button, DetailsPage
+from panel.web.pages import Button, Chip, DetailsPage
 from panel.web.views import SchemaView
 
 #: Columns that nobody changes, and columns that only leader and office change.
@@ -35,6 +36,9 @@ class VisitView(SchemaView):
         ),
         "missed": Quick(_("Missed"), lambda _a: Visit.status == VisitStatus.MISSED),
     }
+
+    def places(self) -> list[Chip]:
+        return visit_places.tabs()
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         """Refuse changes of Monday and community, so that a missed Monday can't be moved, and by officers those of

@@ -9,15 +9,16 @@ from typing import Any
 
 from flask import abort, render_template, request, url_for
 
-from bureau.access.roles import LEADER, OFFICE, VIEWER
+from bureau.access.roles import LEADER, OFFICE
 from bureau.visits import planning, rota
+from bureau.visits.web import visit_places
 from bureau.visits.web.visit_cards import VisitCard, card, load_visits
 from models import Visit, VisitStatus
 from panel.i18n import Message, _
 from panel.kinds import Day, Invalid, today
 from panel.web.context import current_actor
 from panel.web.features import Route
-from panel.web.pages import Button, Chip, Page, Words
+from panel.web.pages import Chip, Page, Words
 
 
 @dataclass(slots=True)
@@ -32,13 +33,9 @@ class WeekPage(Page):
     cards: list[VisitCard] = field(default_factory=list)
 
 
-def may_see_week() -> bool:
-    return bool(current_actor().roles & {LEADER, OFFICE, VIEWER})
-
-
 def week() -> Any:
     """Show the visits of the Monday in the address, by default this week's."""
-    if not may_see_week():
+    if not visit_places.may_see_week():
         abort(403)
     day = today()
     try:
@@ -48,10 +45,9 @@ def week() -> Any:
         abort(404)
     visits = load_visits(Visit.planned_on == monday)
     counts = Counter(visit.status for visit in visits)
-    week_page = WeekPage(title=_("Visits of the week"), sub=_long(monday), monday=monday)
+    week_page = WeekPage(title=visit_places.WEEK, sub=_long(monday), monday=monday, places=visit_places.tabs())
     week_page.before_url = url_for("duty_week", on=(monday - planning.WEEK).isoformat())
     week_page.after_url = url_for("duty_week", on=(monday + planning.WEEK).isoformat())
-    week_page.buttons = [Button(_("Visit rota"), url_for("duty_rota", month=f"{monday:%Y-%m}"), "calendar")]
 
     def address(status: VisitStatus | None) -> str:
         return url_for("duty_week", on=monday.isoformat(), **({"is": status.value} if status else {}))  # type: ignore[arg-type]
