@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bureau.cases.case_feature import CaseFeature
 from bureau.menu import SYSTEM
-from bureau.notices import notices
+from bureau.notices import arrivals, handover, notices
 from panel.i18n import _
 from panel.jobs import periodic
 from panel.notify import outbox
@@ -30,4 +30,10 @@ def _site() -> Site:
     )
 
 
-FEATURE = CaseFeature(listeners=(notices.notify_step,), site=_site)
+FEATURE = CaseFeature(
+    handbook="notices",
+    listeners=(notices.notify_step,),
+    bulk_listeners=(arrivals.notify_many,),
+    holdings=handover.HOLDINGS,
+    site=_site,
+)

@@ -10,13 +10,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from bureau.access.roles import LEADER, OFFICE, VIEWER
+from bureau.access import facts
+from bureau.access.roles import OFFICE, VIEWER
 from bureau.calendar import deadlines
 from bureau.calendar.calendar import Calendar
 from bureau.cases import clock, recompute, stages
+from bureau.people import deputies
 from bureau.settings import settings
 from models import (
     ENDED,
@@ -36,6 +38,7 @@ from panel.base import UNSCOPED
 from panel.kinds import now, today
 from panel.security.accounts import User, UserRole
 from panel.security.policy import table_of
+from panel.security.separation import in_force
 
 RUNNING = tuple(status for status in CaseStatus if status not in ENDED and status is not CaseStatus.SUSPENDED)
 
@@ -65,11 +68,21 @@ class Reminder:
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """Active accounts: the leaders by squad, the office, and the heads, who have the role of viewer."""
+    """Active accounts: the leaders by squad with their deputies, the office, the heads, who have the role of viewer,
+    the deputies by officer, and who decides for a squad without a leader."""
 
     leaders: Mapping[int, tuple[int, ...]]
     office: tuple[int, ...]
     heads: tuple[int, ...]
+    deputies: Mapping[int, tuple[int, ...]]
+    instead: tuple[int, ...]
+
+    def leading(self, squad: int | None) -> tuple[int, ...]:
+        return self.leaders.get(squad or 0) or self.instead
+
+    def of(self, officer: int | None, account: int | None) -> tuple[int, ...]:
+        """The account of an officer and those of their deputies."""
+        return _distinct((account,) if account is not None else (), self.deputies.get(officer or 0, ()))
 
 
 def due(session: Session, *, at: datetime | None = None, calendar: Calendar | None = None) -> list[Reminder]:
@@ -97,7 +110,7 @@ def _cases(
     )
     reopened = recompute.reopenings(session)
     for row in session.execute(statement, execution_options=UNSCOPED):
-        handler, leaders = _handler(row), people.leaders.get(row.squad_id, ())
+        handler, leaders = _handler(row, people), people.leading(row.squad_id)
         limit = clock.limit_of(row.item_snapshot, row.urgency) or clock.Limit(1, LimitUnit.WORKING_DAY)
         begun = reopened.get(row.id) or row.accepted_at or row.reported_at
         light = deadlines.light(at, begun, row.due_at, limit.unit, calendar, urgent=limit.urgent)
@@ -120,8 +133,8 @@ def _stages(
     statement = _with_people(*columns).where(stages.overdue(values, calendar, at))
     for row in session.execute(statement, execution_options=UNSCOPED):
         pending = stages.pending(row, values, calendar, at)
-        lead = (row.lead_user,) if row.lead_user is not None else ()
-        leaders = people.leaders.get(row.squad_id, ()) if row.status is CaseStatus.HANDLED else ()
+        lead = _lead(row, people)
+        leaders = people.leading(row.squad_id) if row.status is CaseStatus.HANDLED else ()
         if pending is not None:
             about = f"{row.status.value}:{pending.begun.isoformat()}"
             yield Reminder(row.id, Kind.STAGE_LATE, _distinct(lead, people.office, leaders), about)
@@ -140,7 +153,7 @@ def _referrals(session: Session, at: datetime, values: Mapping[str, Any], people
         )
     )
     for row in session.execute(statement, execution_options=UNSCOPED):
-        users = _handler(row) or people.leaders.get(row.squad_id, ())
+        users = _handler(row, people) or people.leading(row.squad_id)
         yield Reminder(row.id, Kind.REPLY_LATE if row.unanswered else Kind.SIGN_LATE, users, row.referral_id)
 
 
@@ -157,51 +170,67 @@ def _reviews(session: Session, people: _People) -> Iterator[Reminder]:
         )
     )
     for row in session.execute(statement, execution_options=UNSCOPED):
-        yield Reminder(row.id, Kind.REVIEW, _distinct(_handler(row), people.leaders.get(row.squad_id, ())))
+        yield Reminder(row.id, Kind.REVIEW, _distinct(_handler(row, people), people.leading(row.squad_id)))
 
 
 def _with_people(*columns: Any) -> Any:
     """Select cases with the accounts of handler and lead officer, and the squad of the community."""
     handler, lead = table_of(Officer).alias("handler"), table_of(Officer).alias("lead")
+    handler_user, lead_user = table_of(User).alias("handler_user"), table_of(User).alias("lead_user")
+    kept = table_of(Community).alias("kept")
     return (
         select(
             Case.id,
-            handler.c.user_id.label("handler_user"),
-            lead.c.user_id.label("lead_user"),
-            Community.squad_id,
+            handler_user.c.id.label("handler_user"),
+            lead_user.c.id.label("lead_user"),
+            Case.handler_id,
+            Case.lead_officer_id,
+            func.coalesce(kept.c.squad_id, Community.squad_id).label("squad_id"),
             *columns,
         )
         .join(Community, Community.id == Case.community_id)
+        .outerjoin(kept, kept.c.id == Community.merged_into_id)
         .outerjoin(handler, handler.c.id == Case.handler_id)
         .outerjoin(lead, lead.c.id == Case.lead_officer_id)
+        .outerjoin(handler_user, and_(handler_user.c.id == handler.c.user_id, handler_user.c.active))
+        .outerjoin(lead_user, and_(lead_user.c.id == lead.c.user_id, lead_user.c.active))
     )
 
 
-def _handler(row: Any) -> tuple[int, ...]:
-    """The account of the handler; without one that of the lead officer."""
-    account = row.handler_user or row.lead_user
-    return (account,) if account is not None else ()
+def _handler(row: Any, people: _People) -> tuple[int, ...]:
+    """The accounts of the handler and their deputies; without one those of the lead officer."""
+    return people.of(row.handler_id, row.handler_user) or _lead(row, people)
+
+
+def _lead(row: Any, people: _People) -> tuple[int, ...]:
+    return people.of(row.lead_officer_id, row.lead_user)
 
 
 def _people(session: Session) -> _People:
-    """The active accounts that get reminders by role. One statement."""
-    roles, users, officers = table_of(UserRole).c, table_of(User).c, table_of(Officer).c
+    """The active accounts that get reminders by role. Four statements."""
+    roles, users = table_of(UserRole).c, table_of(User).c
     statement = (
-        select(roles.role, users.id, officers.squad_id)
+        select(roles.role, users.id)
         .join(table_of(User), and_(users.id == roles.user_id, users.active))
-        .outerjoin(table_of(Officer), and_(officers.user_id == users.id, officers.active))
-        .where(roles.role.in_((LEADER, OFFICE, VIEWER)))
+        .where(roles.role.in_((OFFICE, VIEWER)), in_force(roles))
         .order_by(users.id)
     )
-    leaders: dict[int, list[int]] = defaultdict(list)
     others: dict[str, list[int]] = defaultdict(list)
-    for role, user, squad in session.execute(statement, execution_options=UNSCOPED):
-        if role != LEADER:
-            others[role].append(user)
-        elif squad is not None:
-            leaders[squad].append(user)
-    by_squad = {squad: tuple(accounts) for squad, accounts in leaders.items()}
-    return _People(by_squad, _distinct(tuple(others[OFFICE])), _distinct(tuple(others[VIEWER])))
+    for role, user in session.execute(statement, execution_options=UNSCOPED):
+        others[role].append(user)
+    leaders: dict[int, list[int]] = defaultdict(list)
+    leading = facts.leaders().c
+    by_squad = select(leading.squad_id, leading.user_id).order_by(leading.user_id)
+    for squad, user in session.execute(by_squad, execution_options=UNSCOPED):
+        leaders[squad].append(user)
+    instead = session.scalars(facts.office_heads().order_by(users.id), execution_options=UNSCOPED)
+    return _People(
+        {squad: _distinct(tuple(accounts)) for squad, accounts in leaders.items()},
+        _distinct(tuple(others[OFFICE])),
+        _distinct(tuple(others[VIEWER])),
+        deputies.accounts_by_officer(session),
+        tuple(instead),
+    )
 
 
 def _distinct(*groups: tuple[int, ...]) -> tuple[int, ...]:

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bureau.settings.declared import Declared
+from bureau.settings.default_texts import RIGHTS_AND_DUTIES
 from bureau.settings.hours import Hours, OfficeHours
+from bureau.settings.keeping import KEEPING
+from bureau.settings.login_settings import LOGIN_SETTINGS, RoleNames
 from bureau.settings.noise_limits import Limits, Night, NightHours, NoiseLimits
+from bureau.settings.user_names import SEPARATOR, UserNames
 from panel.base import UNSCOPED
-from panel.i18n import Message, _
-from panel.imports.rules import UNDO_DAYS
-from panel.kinds import Code, Flag, Invalid, Kind, Text, Whole
+from panel.i18n import _
+from panel.kinds import Code, Flag, Invalid, Text, Whole
+from panel.security.accounts import User, UserRole
+from panel.security.policy import table_of
+from panel.security.separation import in_force
+from panel.security.session import actor_of
 from panel.store.records import Setting
 
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A setting. `default` is the value without a stored row; `editable` is False for settings that only the program
-    sets."""
-
-    key: str
-    label: Message
-    help: Message
-    default: Any
-    kind: Kind
-    editable: bool = True
+#: The key of the accounts that decide for a squad without a leader.
+OFFICE_HEADS = "office_heads"
+#: The keys of the settings that two administrators switch off: one asks for it, another confirms.
+SEPARATE, ROLES_BY_TWO = "separate_admins", "roles_by_two"
+PROTECTIONS = (SEPARATE, ROLES_BY_TWO)
+BY_TWO = _("Two administrators switch this off: ask for it on the page of settings, another confirms it.")
 
 
 DECLARED: Mapping[str, Declared] = {
@@ -68,10 +69,22 @@ DECLARED: Mapping[str, Declared] = {
             Code(8),
         ),
         Declared(
-            "separate_admins",
+            SEPARATE,
             _("Separate administrators"),
-            _("Administrator, security and auditor must be three accounts."),
+            _(
+                "Administrator, security and auditor must be three accounts; what touches one of them needs another of "
+                "them. Two switch it off."
+            ),
             True,
+            Flag(),
+            administrator=True,
+        ),
+        *LOGIN_SETTINGS,
+        Declared(
+            ROLES_BY_TWO,
+            _("Roles are given by two"),
+            _("Security asks for every role given or taken, another administrator confirms. Two switch it off."),
+            False,
             Flag(),
         ),
         Declared(
@@ -123,6 +136,55 @@ DECLARED: Mapping[str, Declared] = {
             Code(8),
         ),
         Declared(
+            "transfer_prefix",
+            _("Prefix of transfer letters"),
+            _("Stands before the year, as in 综执移〔2026〕7号. Each kind of referral counts for itself in each year."),
+            "综执移",
+            Code(16),
+        ),
+        Declared(
+            "notice_prefix",
+            _("Prefix of notices in copy"),
+            _("Stands before the year, as in 综执抄〔2026〕7号. Each kind of referral counts for itself in each year."),
+            "综执抄",
+            Code(16),
+        ),
+        Declared(
+            "joint_prefix",
+            _("Prefix of requests for joint coordination"),
+            _("Stands before the year, as in 综执协〔2026〕7号. Each kind of referral counts for itself in each year."),
+            "综执协",
+            Code(16),
+        ),
+        Declared(
+            "committee_prefix",
+            _("Prefix of people's mediation agreements"),
+            _("Stands before the year, as in 人调协〔2026〕7号. Each form of agreement has a series for each year."),
+            "人调协",
+            Code(16),
+        ),
+        Declared(
+            "settlement_prefix",
+            _("Prefix of settlement agreements"),
+            _("Stands before the year, as in 综执和〔2026〕7号. Each form of agreement has a series for each year."),
+            "综执和",
+            Code(16),
+        ),
+        Declared(
+            "committee_name",
+            _("People's mediation committee"),
+            _("Seals people's mediation agreements. Empty: that of the case's community."),
+            "",
+            Text(40),
+        ),
+        Declared(
+            "mediation_rights",
+            _("Rights and duties of the parties in mediation"),
+            _("Text of the notice that the parties sign before a mediation; a paragraph a line."),
+            RIGHTS_AND_DUTIES,
+            Text(2000, lines=10),
+        ),
+        Declared(
             "noise_limits",
             _("Noise limits, dB(A)"),
             _("By day/by night for the zones 0 to 4, at the boundary: 50/40, 55/45, 60/50, 65/55, 70/55 by GB 22337."),
@@ -143,6 +205,16 @@ DECLARED: Mapping[str, Declared] = {
             _("By how much a deadline may be extended at once: 100 is the original limit."),
             100,
             Whole(1, 1000),
+        ),
+        Declared(
+            OFFICE_HEADS,
+            _("Office staff who decide for a squad without a leader"),
+            _(
+                "User names, separated by 、. They approve, void, reopen and change items while the squad has no "
+                "leader with an account in use. Empty, or none of them in office: any office staff."
+            ),
+            "",
+            UserNames(200),
         ),
         Declared(
             "repeat_days",
@@ -187,19 +259,9 @@ DECLARED: Mapping[str, Declared] = {
             Whole(0, 250),
         ),
         Declared(
-            "import_keep_days",
-            _("Imports can be taken back (days)"),
-            _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
-            UNDO_DAYS,
-            Whole(1, 3650),
+            "first_steps_aside", _("First steps set aside"), _("Steps not needed now."), "", Text(300), editable=False
         ),
-        Declared(
-            "notice_days",
-            _("Notices are kept (days)"),
-            _("Older notices and messages to other systems are cleared."),
-            180,
-            Whole(1, 3650),
-        ),
+        *KEEPING,
         Declared("demo", _("Demo data"), _("Whether the records are made up."), False, Flag(), editable=False),
     )
 }
@@ -224,8 +286,12 @@ def put(session: Session, key: str, value: object) -> None:
 
     Raises KeyError for an undeclared key, panel.kinds.Invalid for a value that its kind refuses."""
     declared = DECLARED[key]
-    text = _text(declared, declared.kind.parse(value))
+    text = text_of(declared, parsed := declared.kind.parse(value))
+    if key in PROTECTIONS and not parsed and not actor_of(session).system and get(session, key):
+        raise Invalid(BY_TWO)
     _check_prefix(session, key, text or declared.default)
+    if key == OFFICE_HEADS:
+        text = _checked_heads(session, text)
     query = select(Setting).where(Setting.key == key)
     row = session.scalar(query, execution_options=UNSCOPED)
     if row is None:
@@ -235,11 +301,33 @@ def put(session: Session, key: str, value: object) -> None:
     session.flush()
 
 
+#: The settings that hold a prefix of numbers.
+_PREFIXED = ("case", "mediation", "transfer", "notice", "joint", "committee", "settlement")
+PREFIXES = tuple(f"{series}_prefix" for series in _PREFIXED)
+
+
 def _check_prefix(session: Session, key: str, value: Any) -> None:
-    """Refuse equal prefixes of cases and mediations: they would share numbers, and neither would be gapless."""
-    other = {"case_prefix": "mediation_prefix", "mediation_prefix": "case_prefix"}.get(key)
-    if other is not None and get(session, other) == value:
-        raise Invalid(_("Cases and mediations need prefixes of their own."))
+    """Refuse a prefix that another kind of numbers has: they would share numbers, and neither would be gapless."""
+    if key not in PREFIXES:
+        return
+    for other in PREFIXES:
+        if other != key and get(session, other) == value:
+            raise Invalid(_("“{other}” is the same: each kind of numbers needs its own.", other=DECLARED[other].label))
+
+
+def _checked_heads(session: Session, text: str) -> str:
+    """The user names as they are stored. Raises Invalid for one that is no active account of the office."""
+    names = text.split(SEPARATOR) if text else []
+    user, role = table_of(User).c, table_of(UserRole).c
+    query = (
+        select(user.username)
+        .join(table_of(UserRole), role.user_id == user.id)
+        .where(user.active, in_force(role), role.role == "office", user.username.in_(names))
+    )
+    known = set(session.scalars(query, execution_options=UNSCOPED)) if names else set()
+    if unknown := [name for name in names if name not in known]:
+        raise Invalid(_("No account of office staff in use: {names}.", names=SEPARATOR.join(unknown)))
+    return text
 
 
 def _read(declared: Declared, text: str | None) -> Any:
@@ -247,6 +335,8 @@ def _read(declared: Declared, text: str | None) -> Any:
     return declared.default if value is None else value
 
 
-def _text(declared: Declared, value: Any) -> str:
-    """The stored text; flags as 1 and 0, because their words depend on the language."""
+def text_of(declared: Declared, value: Any) -> str:
+    """The stored text; flags as 1 and 0, because their words depend on the language, and roles by their names."""
+    if isinstance(declared.kind, RoleNames):
+        return declared.kind.stored(value)
     return str(int(value)) if isinstance(value, bool) else declared.kind.format(value)

@@ -35,8 +35,13 @@ EXPECTED = (
     ("reassign", S.HANDLING, "officer", "office", {"handler": "leader"}, {"leader"}, "assigned"),
     ("send_back", S.DISPATCHED, "leader", "leader", {}, {"officer", "office"}, "returned"),
     ("reply", S.REFERRED, "officer", "office", {}, {"officer"}, "replied"),
+    ("change_urgency", S.HANDLING, "officer", "office", {}, {"officer"}, "urgency"),
     ("handle", S.HANDLING, "officer", "officer", {}, {"office"}, "to_verify"),
     ("rework", S.HANDLED, "officer", "office", {}, {"officer"}, "returned"),
+    ("unsolved", S.VERIFIED, "officer", "office", {}, {"officer"}, "returned"),
+    ("refer", S.ACCEPTED, "", "office", {"handler": "officer"}, {"officer"}, "assigned"),
+    ("refer", S.HANDLING, "officer", "office", {}, set(), ""),
+    ("ask_performance", S.HANDLING, "officer", "officer", {}, {"leader"}, "approval_asked"),
     ("extend", S.HANDLING, "officer", "officer", {}, {"leader"}, "approval_asked"),
     ("suspend", S.HANDLING, "leader", "leader", {}, {"office"}, "approval_asked"),
     ("ask_resume", S.SUSPENDED, "officer", "officer", {}, {"leader"}, "approval_asked"),
@@ -47,6 +52,7 @@ EXPECTED = (
     ("urge", S.HANDLING, "officer", "liaison", {}, {"officer", "leader"}, "urged"),
     ("supervise", S.HANDLING, "officer", "leader", {}, {"officer"}, "pressed"),
     ("reopen", S.CLOSED, "officer", "leader", {}, {"officer"}, "reopened"),
+    ("change_community", S.HANDLING, "leader", "office", {"handler": "officer"}, {"officer"}, "moved"),
     ("start", S.DISPATCHED, "officer", "officer", {}, set(), ""),
     ("note", S.HANDLING, "officer", "office", {}, set(), ""),
 )
@@ -119,9 +125,9 @@ def test_that_somebody_is_unsatisfied_is_told_to_who_may_reopen(quiet: Stage) ->
 
 
 def test_steps_declare_kinds_of_notices_that_there_are() -> None:
-    declared = {step.name: step.notice.kind for step in STEPS.values() if step.notice}
-    assert set(declared.values()) <= set(notices.KINDS)
-    assert {step for step, *_rest in EXPECTED} | {"approve", "refuse"} >= set(declared)
+    declared = {step.name: step.notice.kinds for step in STEPS.values() if step.notice}
+    assert {kind for kinds in declared.values() for kind in kinds} <= set(notices.KINDS)
+    assert {step for step, *_rest in EXPECTED} | {"approve", "refuse", "report", "sent_back"} >= set(declared)
 
 
 def test_who_can_not_log_in_is_told_nothing(quiet: Stage) -> None:
@@ -273,7 +279,6 @@ def test_the_page_costs_the_same_however_many(quiet: Stage) -> None:
 
 def test_a_deadline_is_not_told_to_an_account_that_is_closed(quiet: Stage) -> None:
     id_ = steps.new_case(quiet, S.HANDLING, "officer", due_at=now() - timedelta(minutes=5))
-    with quiet.session() as session:
-        session.get_one(User, quiet.district.users["officer"]).active = False
+    quiet.put("user", quiet.district.users["officer"], active=False)
     tick(quiet)
     assert told(quiet, id_) == {"leader": ["overdue"]}

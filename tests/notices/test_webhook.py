@@ -21,8 +21,9 @@ import time_machine
 from bureau.notices import notices
 from models import Case, CaseStatus, Satisfaction
 from panel.base import UNSCOPED
+from panel.config import PRIVATE_NETWORKS
 from panel.kinds import now
-from panel.notify import outbox
+from panel.notify import outbox, targets
 from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
 from panel.security.records import AuditEntry
 from tests import steps
@@ -66,6 +67,12 @@ class Receiver:
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def here(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receivers of these tests are on this machine, which isn't on the list by itself."""
+    monkeypatch.setitem(stage.app.config, "WEBHOOK_HOSTS", f"127.0.0.1, {PRIVATE_NETWORKS}")
 
 
 @pytest.fixture
@@ -116,6 +123,7 @@ def test_a_message_is_signed_and_says_nothing_of_a_person(stage: Stage, receiver
     assert told == {
         "kind": "assigned",
         "case_no": number,
+        "urgent": False,
         "step": "dispatch",
         "from": "accepted",
         "to": "dispatched",
@@ -136,7 +144,9 @@ def test_of_feedback_nothing_goes_out_but_that_there_was_some(stage: Stage, rece
     assert send(stage) == 3
     bodies = [json.loads(body) for _headers, body in receiver.got]
     assert sorted(told["kind"] for told in bodies) == ["feedback", "feedback", "unsatisfied"]
-    assert all(set(told) == {"kind", "case_no", "step", "from", "to", "at", "url", "delivery"} for told in bodies)
+    assert all(
+        set(told) == {"kind", "case_no", "urgent", "step", "from", "to", "at", "url", "delivery"} for told in bodies
+    )
     assert not [body for _headers, body in receiver.got if "李四" in body.decode()]
 
 
@@ -200,6 +210,43 @@ def test_the_message_goes_with_its_step(stage: Stage, receiver: Receiver) -> Non
     assert deliveries(stage) == []
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_nothing_is_sent_where_the_list_does_not_lead(
+    stage: Stage, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Neither by address nor by a name that leads there, and the page says so in words."""
+    turn_on(stage, receiver.url.replace("127.0.0.1", host), "assigned")
+    dispatch(stage)
+    monkeypatch.setitem(stage.app.config, "WEBHOOK_HOSTS", PRIVATE_NETWORKS)
+    assert send(stage) == 0
+    assert receiver.got == []
+    assert deliveries(stage)[0].problem == "NotAllowed"
+    page = stage.browse("administrator").get("/webhook/").text
+    assert "不在允许推送的范围内" in page
+    assert "NotAllowed" not in page
+
+
+@pytest.mark.parametrize(
+    ("url", "allow", "sent"),
+    [
+        ("http://10.0.0.8/x", PRIVATE_NETWORKS, True),
+        ("http://127.0.0.1:9/", PRIVATE_NETWORKS, False),
+        ("http://[::1]/", PRIVATE_NETWORKS, False),
+        ("http://[::ffff:127.0.0.1]/", PRIVATE_NETWORKS, False),
+        ("http://[::ffff:10.0.0.8]/", PRIVATE_NETWORKS, True),
+        ("http://169.254.169.254/latest", PRIVATE_NETWORKS, False),
+        ("http://LOCALHOST/", PRIVATE_NETWORKS, False),
+        ("http://oa.example.cn/", PRIVATE_NETWORKS, True),  # looked up when something is sent
+        ("http://oa.example.cn/", "oa.example.cn", True),
+        ("http://a.example.cn/", ".example.cn", True),
+        ("http://b.example/", ".example.cn", False),
+        ("http://10.0.0.8/", "", False),
+    ],
+)
+def test_the_list_is_of_networks_addresses_and_names(url: str, allow: str, *, sent: bool) -> None:
+    assert (targets.refused(url, allow) is None) is sent
+
+
 def form(stage: Stage, **changed: str) -> dict[str, str]:
     opened = stage.browse("administrator").form("/webhook/settings")
     return {**opened, "active": "1", "address": "https://10.0.0.8/x", "secret": SECRET, "kind.assigned": "1", **changed}
@@ -216,6 +263,7 @@ def test_the_administrator_sets_it_and_nobody_reads_the_secret(stage: Stage) -> 
         {"address": "https://"},
         {"address": "http://a:b@10.0.0.8/"},
         {"address": "https://10.0.0.8:x/"},
+        {"address": "http://169.254.169.254/"},
         {"address": ""},
         {"secret": "short"},
         {"secret": ""},

@@ -5,14 +5,17 @@ from __future__ import annotations
 from flask import render_template, url_for
 from sqlalchemy import func, select
 
-from bureau.access.roles import ADMINISTRATOR, LIAISON, OFFICE, OFFICER
+from bureau.access.roles import LEADER, LIAISON, OFFICE, OFFICER, VIEWER
 from bureau.calendar.calendar import WEEKDAYS
 from bureau.calendar.web.office import calendar
 from bureau.cases.web import own_reports, report_page
 from bureau.cases.web.case_views import OPEN
-from bureau.home.web.first_steps import first_steps
+from bureau.home.web import first_steps, month_cards
+from bureau.home.web.month_cards import OfficeHome
 from bureau.home.web.tiles import tiles
 from bureau.ledger.web import ledger_lists
+from bureau.ledger.web import pages as ledger_pages
+from bureau.upkeep.web import backups_page, clock_page
 from bureau.visits.web import home_cards
 from models import Case, Community
 from panel.base import display
@@ -22,7 +25,7 @@ from panel.search import listing
 from panel.security.policy import Actor, Permission
 from panel.web import lists
 from panel.web.context import current_actor, current_panel
-from panel.web.pages import Button, Cell, HomePage, Related, Words
+from panel.web.pages import Button, Cell, Related, Words
 
 FIRST_ROWS = 8
 OWN_COMMUNITIES = 12
@@ -30,20 +33,36 @@ OWN_COMMUNITIES = 12
 
 def home() -> str:
     actor = current_actor()
-    page = HomePage(title=_greeting(actor), sub=_day_words())
-    page.tiles = tiles(actor)
+    page = OfficeHome(title=_greeting(actor), sub=_day_words())
+    page.alerts = clock_page.alerts(actor)
+    page.tiles = [*tiles(actor), *backups_page.tiles()]
     if current_panel().policy.may(actor, Permission.READ, Case):
         page.tables = [own_reports.table(actor) if LIAISON in actor.roles else first_by_deadline()]
         page.cards = _own_communities(actor)
     if OFFICE in actor.roles and (draft_table := ledger_lists.draft_table()):
         page.tables.insert(0, draft_table)
-    if {OFFICE, ADMINISTRATOR} & actor.roles:
-        page.setup = first_steps()
+    if {OFFICE, LEADER, VIEWER} & actor.roles:
+        month_cards.add(page)
+    if OFFICE in actor.roles:
+        page.buttons += _doors()
+    if first_steps.ROLES & actor.roles:
+        page.setup = first_steps.for_home()
     if report_page.may_open() and OFFICE not in actor.roles:
         page.buttons.append(Button(_("Report a case"), url_for("report"), "bullhorn", primary=True))
     elif current_panel().views["case"].can_create:
         page.buttons.append(Button(_("Register a case"), url_for("case.create_view"), "plus", primary=True))
     return render_template("home/home.html", page=page)
+
+
+def _doors() -> list[Button]:
+    """What the office comes for besides cases: the roster to import, and the ledger of the month."""
+    doors = []
+    roster = current_panel().views["liaison"]
+    if roster.can_import:
+        doors.append(Button(_("Import the roster"), url_for("liaison.import_view"), "upload"))
+    if ledger_pages.may_open():
+        doors.append(Button(_("Monthly ledger"), url_for("ledgers"), "table"))
+    return doors
 
 
 def _greeting(actor: Actor) -> Message:
@@ -87,6 +106,9 @@ def _own_communities(actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]
     """Cards: for officers their visits and communities, for liaisons their officer."""
     panel = current_panel()
     if LIAISON in actor.roles:
+        if not actor.ids("liaison_community"):
+            sentence = Cell(str(_("Your account belongs to no community yet. Ask the office.")))
+            return [(_("Your officer"), [("", sentence)])]
         return [home_cards.liaison_card(actor)]
     if OFFICER in actor.roles:
         open_count = (
@@ -95,6 +117,8 @@ def _own_communities(actor: Actor) -> list[tuple[Words, list[tuple[Words, Cell]]
         statement = select(Community, open_count).order_by(Community.name_key).limit(OWN_COMMUNITIES)
         rows = panel.session.execute(statement).all()
         lines: list[tuple[Words, Cell]] = [(display(c), _open_cases(c.id, n)) for c, n in rows]
+        if not lines:
+            lines = [("", Cell(str(_("None is assigned to you today. Ask the office."))))]
         return [*home_cards.officer_cards(actor), (_("Your communities"), lines)]
     return []
 

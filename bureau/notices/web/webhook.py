@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 
+from bureau.notices import digests
 from bureau.notices.notices import KINDS
+from panel.config import PRIVATE_NETWORKS
 from panel.i18n import Message, _
 from panel.kinds import Moment, tidy
-from panel.notify import outbox
+from panel.notify import outbox, targets
 from panel.notify.records import DeliveryState, Webhook, WebhookDelivery
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
@@ -61,7 +63,9 @@ def index() -> Any:
 
 def _row(delivery: WebhookDelivery) -> Row:
     kind = KINDS.get(delivery.kind)
-    below = [delivery.problem] if delivery.problem and delivery.state is not DeliveryState.SENT else []
+    below = (
+        [str(outbox.told(delivery.problem))] if delivery.problem and delivery.state is not DeliveryState.SENT else []
+    )
     cells = [
         Cell(str(delivery.payload.get("case_no", delivery.id))),
         Cell(str(kind.label) if kind else delivery.kind),
@@ -86,7 +90,7 @@ def show(id_: int) -> Any:
     page = FormPage(
         title=_("Message {n}", n=delivery.id),
         tag=Cell(str(delivery.state.label), tone=delivery.state.tone),
-        sub=delivery.problem or "",
+        sub=outbox.told(delivery.problem),
         groups=[
             Group(
                 _("What is sent"),
@@ -156,7 +160,11 @@ def edit() -> Any:
             maxlength=200,
         ),
     ]
-    kinds = [Input(f"kind.{kind}", kind_info.label, "flag", typed[f"kind.{kind}"]) for kind, kind_info in KINDS.items()]
+    kinds = [
+        Input(f"kind.{kind}", kind_info.label, "flag", typed[f"kind.{kind}"])
+        for kind, kind_info in KINDS.items()
+        if kind != digests.KIND
+    ]
     for input_ in (*inputs, *kinds):
         input_.was = input_.value
         input_.errors = [str(problems[input_.name])] if input_.name in problems else []
@@ -197,7 +205,10 @@ def _problems(typed: dict[str, str], hook: Webhook | None) -> dict[str, Message]
     for name, limit in (("address", 300), ("base", 200), ("secret", 200)):
         if len(typed[name]) > limit:
             problems[name] = _("At most {n} signs.", n=limit)
-    if typed["address"] and (problem := outbox.wrong_address(typed["address"])):
+    allow = current_app.config.get("WEBHOOK_HOSTS", PRIVATE_NETWORKS)
+    if typed["address"] and (
+        problem := outbox.wrong_address(typed["address"]) or targets.refused(typed["address"], allow)
+    ):
         problems["address"] = problem
     if typed["base"] and (problem := outbox.wrong_address(typed["base"]) or _path(typed["base"])):
         problems["base"] = problem
