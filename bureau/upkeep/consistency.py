@@ -1,37 +1,44 @@
-"""Consistency check of schema, database, event chains, numbers and attachment files."""
+"""Consistency check of schema, database, sealed logs, event chains, numbers, attachment files and text indexes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
-from bureau.cases import events
-from models import Attachment, Case, CaseEvent, Counter, Mediation
+from bureau.cases import events, numbering
+from models import Attachment, Case, CaseEvent, Counter, Mediation, Referral
 from panel import schema_state
 from panel.i18n import Message, _
 from panel.kinds import now
+from panel.search import text_index
+from panel.store import append_only
 from panel.store.files import GRACE_PERIOD, Store
+from panel.store.sealed import checking as sealed_logs
 
 #: Most problems reported by one check.
 MAX_PROBLEMS = 20
 BATCH_SIZE = 5000
 
 
-def check(session: Session, store: Store, migrations: str) -> list[Message]:
+def check(session: Session, store: Store, migrations: str, heads: Path | None = None) -> list[Message]:
     """The problems found, a sentence each. Changes nothing. Needs a session of the system actor, because it reads
-    everything. `migrations` is the folder of the migrations."""
+    everything. `migrations` is the folder of the migrations, `heads` the file of the heads of the logs."""
     problems: list[Message] = []
     for one_kind in (
         _schema(session, migrations),
         _database(session),
+        append_only.trigger_problems(session.connection()),
+        sealed_logs.problems(session.connection(), heads, store.folder.parent / "archive"),
         _chains(session),
         _numbers(session),
         _files(session, store),
+        _text_indexes(session),
     ):
         sentences = list(one_kind)
         problems += sentences[:MAX_PROBLEMS]
@@ -84,18 +91,38 @@ def _chains(session: Session) -> Iterator[Message]:
 
 
 def _numbers(session: Session) -> Iterator[Message]:
-    """Every number up to the counter has a case or mediation, and no number exceeds the counter."""
+    """Every number up to the counter belongs to a case, mediation, referral or agreement, and none exceeds it."""
     for counter in session.execute(select(Counter).order_by(Counter.prefix, Counter.year)).scalars():
-        stem = f"{counter.prefix}-{counter.year}-"
-        used = set()
-        columns = (Case.case_no, Mediation.mediation_no)
-        for number in (n for column in columns for n in session.execute(_numbers_of(column, stem)).scalars()):
-            if re.fullmatch(r"\d{6,9}", end := number.removeprefix(stem)):
-                used.add(int(end))
+        prefix, year, used = counter.prefix, counter.year, set()
+        stems = (
+            (Case.case_no, f"{prefix}-{year}-", r"(\d{6,9})"),
+            (Mediation.mediation_no, f"{prefix}-{year}-", r"(\d{6,9})"),
+            (Referral.document_no, f"{prefix}〔{year}〕", r"(\d{1,9})号"),
+            (Mediation.agreement_no, f"{prefix}〔{year}〕", r"(\d{1,9})号"),
+        )
+        form = numbering.case_no
+        for column, stem, ending in stems:
+            for number in session.execute(_numbers_of(column, stem)).scalars():
+                if match := re.fullmatch(ending, number.removeprefix(stem)):
+                    used.add(int(match[1]))
+                    form = numbering.document_no if "〔" in stem else form
         for missing in sorted(set(range(1, counter.last + 1)) - used):
-            yield _("Nothing has the number {number}, though it was given.", number=f"{stem}{missing:06d}")
+            yield _("Nothing has the number {number}, though it was given.", number=form(prefix, year, missing))
         for beyond in sorted(n for n in used if n > counter.last):
-            yield _("{number} lies beyond the counter: it would be given again.", number=f"{stem}{beyond:06d}")
+            yield _("{number} lies beyond the counter: it would be given again.", number=form(prefix, year, beyond))
+
+
+def _text_indexes(session: Session) -> Iterator[Message]:
+    """The index of each table that has one says what its rows say."""
+    for model in text_index.indexed():
+        if ids := text_index.differing(session.connection(), model):
+            yield _(
+                "{n} records of {table} are not found by their words, such as no. {id}. "
+                "Run: flask --app admin_app reindex",
+                n=len(ids),
+                table=model.__labels__,
+                id=ids[0],
+            )
 
 
 def _numbers_of(column: Any, stem: str) -> Select[Any]:

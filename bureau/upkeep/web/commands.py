@@ -12,18 +12,24 @@ from sqlalchemy.orm import Session
 
 from bureau.access.roles import ROLES, conflict
 from bureau.cases import attachments
+from panel.errors import UserError
 from panel.i18n import Message, _
 from panel.jobs import periodic
 from panel.jobs.periodic import Result
 from panel.kinds import Invalid
+from panel.search import text_index
 from panel.security import passwords
 from panel.security.accounts import User, UserRole
+from panel.security.keys import fingerprint, keys_of
 from panel.security.policy import SYSTEM, Actor
 from panel.security.session import set_actor
-from panel.store import backup as backups
+from panel.store import fingerprints, maintenance, private_files, rotation
 from panel.store.append_only import create_append_only_triggers
+from panel.store.login import factors, tries
+from panel.store.sealed import checking as sealed_logs
 from panel.web.cli import fail
 from panel.web.panel import Panel
+from panel.web.system.log_work import heads_file
 
 MIGRATIONS = str(Path(__file__).resolve().parents[3] / "migrations")
 ROLE_NAMES = [role.name for role in ROLES]
@@ -32,6 +38,7 @@ ROLE_NAMES = [role.name for role in ROLES]
 def install(app: Flask, panel: Panel) -> None:
     install_accounts(app, panel)
     install_keeping(app, panel)
+    install_keys(app, panel)
 
     @app.cli.command("setup")
     def setup() -> None:
@@ -40,6 +47,10 @@ def install(app: Flask, panel: Panel) -> None:
 
         upgrade_database(panel)
         with panel.system_session() as session:
+            try:
+                fingerprints.remember(session, panel.keys())
+            except UserError as problem:
+                fail(problem.message)
             added = reference.load(session)
         click.echo(
             _(
@@ -56,8 +67,8 @@ def install(app: Flask, panel: Panel) -> None:
     @click.option("--password", help="Password of every demo account; made up if not given.")
     def demo(cases: int, password: str | None) -> None:
         """Add the demo district with one account for each role. Existing records are reused."""
-        from seed import demo as demo_data  # noqa: PLC0415 - see above
-        from seed import pictures  # noqa: PLC0415
+        from seed import changes, pictures  # noqa: PLC0415 - see above
+        from seed import demo as demo_data  # noqa: PLC0415
 
         checked_password = password or passwords.temporary()
         try:
@@ -69,10 +80,11 @@ def install(app: Flask, panel: Panel) -> None:
                 session,
                 cases=cases,
                 password_hash=panel.passwords.hash(checked_password),
-                secret=app.config["SECRET_KEY"],
+                secret=keys_of(panel.db.engine).hash,
             )
             if counts.get("case"):
                 pictures.attach(session, attachments.store(app.instance_path))
+                changes.build(session)
         if counts.get("user"):
             click.echo(
                 _(
@@ -105,30 +117,9 @@ def install(app: Flask, panel: Panel) -> None:
 
 
 def install_keeping(app: Flask, panel: Panel) -> None:
-    @app.cli.command("backup")
-    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-    def backup(file: Path) -> None:
-        """Copy the whole database and every attachment into FILE, a ZIP archive, while the panel runs."""
-        try:
-            size = backups.backup(panel.db.engine, file, attachments.store(app.instance_path))
-        except backups.BackupError as problem:
-            fail(problem.message)
-        click.echo(_("Backed up to {file}, {size} KB.", file=file, size=max(1, size // 1024)))
-
-    @app.cli.command("restore")
-    @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=False))
-    def restore(file: Path) -> None:
-        """Fill an empty database from a backup FILE and put its attachments back."""
-        try:
-            backups.restore(panel.db.engine, file, attachments.store(app.instance_path))
-        except backups.BackupError as problem:
-            fail(problem.message)
-        upgrade_database(panel)
-        click.echo(_("Restored from {file}.", file=file))
-
     @app.cli.command("check")
     def check() -> None:
-        """Check the consistency of the database, event chains, numbers and attachments."""
+        """Check the consistency of the database, sealed logs, event chains, numbers and attachments."""
         from bureau.upkeep import consistency  # noqa: PLC0415 - loads Alembic, which few commands need
 
         with Session(panel.db.engine) as session:  # only reads, without a write lock
@@ -136,12 +127,49 @@ def install_keeping(app: Flask, panel: Panel) -> None:
             # Nothing can be read where whole tables or columns are missing.
             if problem := schema_problem(panel, quick=True):
                 fail(problem)
-            problems = consistency.check(session, attachments.store(app.instance_path), MIGRATIONS)
+            store = attachments.store(app.instance_path)
+            problems = consistency.check(session, store, MIGRATIONS, heads_file(app))
+            waiting = sum(sealed_logs.unsealed(session.connection()).values())
+        problems += private_files.problems(Path(app.instance_path))
+        if hidden := rotation.outdated(panel.db.engine):
+            problems.append(_("{n} records hold private values in clear or by an old key: private rotate", n=hidden))
         for problem in problems:
             click.echo(str(problem))
+        if waiting:
+            click.echo(
+                _("{n} rows of the logs are newer than their last seal; the periodic work seals them.", n=waiting)
+            )
         if problems:
             fail(_("{n} things do not agree.", n=len(problems)))
         click.echo(_("All that is stored agrees."))
+
+
+def install_keys(app: Flask, panel: Panel) -> None:
+    @app.cli.group("keys")
+    def keys() -> None:
+        """The keys of the installation, which stand outside its database."""
+
+    @keys.command("list")
+    def list_() -> None:
+        """Print the fingerprint of each key, and whether it is the one that the database was set up with."""
+        with panel.db.engine.connect() as connection:
+            stored = fingerprints.stored(connection)
+        for name, key in panel.keys().items():
+            present = fingerprint(key) if key else _("missing")
+            agrees = _("as stored") if stored.get(name) == present else _("not as stored")
+            click.echo(f"{name} {present} {agrees}")
+
+    @keys.command("accept")
+    @click.argument("name", type=click.Choice(sorted(fingerprints.REPLACEABLE)))
+    def accept(name: str) -> None:
+        """Accept the present key NAME in place of the former one. All sessions end."""
+        with panel.system_session() as session:
+            set_actor(session, Actor("command line", system=True))
+            try:
+                fingerprints.accept(session, name, panel.keys().get(name, ""))
+            except UserError as problem:
+                fail(problem.message)
+        click.echo(_("{name} is accepted; everybody has to log in again.", name=name))
 
 
 def _password(panel: Panel, name: str, typed: str | None) -> tuple[str, str]:
@@ -185,15 +213,16 @@ def install_accounts(app: Flask, panel: Panel) -> None:
     @click.argument("name")
     @click.option("--password", help="Made up and printed if not given; must be changed at the next log-in.")
     def reset(name: str, password: str | None) -> None:
-        """Give an account a new password, and unlock it."""
+        """Give an account a new password, unlock it, and remove its second factor."""
         chosen, hashed = _password(panel, name, password)
         with panel.system_session() as session:
             set_actor(session, Actor("command line", system=True))
             account = session.execute(select(User).where(User.username == name)).scalar_one_or_none()
             if account is None:
                 fail(_("There is no account {name}.", name=name))
-            account.password_hash, account.must_change, account.stamp = hashed, True, secrets.token_hex(16)
-            account.failures, account.locked_until = 0, None
+            account.set_password(hashed, must_change=True)
+            factors.remove(session, [account.id])
+            tries.unlock(session, [account.id])
         click.echo(_("New password of {name}: {password}", name=name, password=chosen))
 
 
@@ -206,12 +235,15 @@ def schema_problem(panel: Panel, *, quick: bool = False) -> Message | None:
         return schema_state.problem(connection, MIGRATIONS, quick=quick)
 
 
-def upgrade_database(panel: Panel) -> None:
-    """Migrate the database. Ends the command if that isn't possible or doesn't repair the schema."""
+def upgrade_database(panel: Panel, *, keys: bool = True) -> None:
+    """Migrate the database. Ends the command if that isn't possible or doesn't repair the schema, or if the keys aren't
+    those of the database, unless these were said to be lost."""
     from panel import schema_state  # noqa: PLC0415 - loads Alembic
 
     with panel.db.engine.connect() as connection:
         if problem := schema_state.migration_obstacle(connection, MIGRATIONS):
+            fail(problem)
+        if keys and (problem := fingerprints.problem(connection, panel.keys(), panel.app.instance_path)):
             fail(problem)
     migrate(panel)
     if problem := schema_problem(panel):
@@ -219,9 +251,17 @@ def upgrade_database(panel: Panel) -> None:
 
 
 def migrate(panel: Panel) -> None:
-    """Upgrade to the newest revision and create the append-only triggers again, which a rebuilt table loses."""
-    from panel import migrations  # noqa: PLC0415 - loads Alembic
+    """Upgrade to the newest revision, create the append-only triggers again, which a rebuilt table loses, and make the
+    text indexes that are missing. What a migration has encrypted or removed is overwritten in the file."""
+    from panel import migrations, schema_state  # noqa: PLC0415 - load Alembic
 
+    with panel.db.engine.connect() as connection:
+        before = schema_state.revision_of(connection)
     migrations.upgrade(MIGRATIONS)
+    with panel.db.engine.connect() as connection:
+        after = schema_state.revision_of(connection)
+    if before not in (None, after) and not maintenance.rewrite(panel.db.engine):
+        click.echo(str(maintenance.rewrite_obstacle(panel.db.engine)), err=True)
     with panel.db.engine.begin() as connection:
         create_append_only_triggers(connection)
+        text_index.install(connection, text_index.indexed())

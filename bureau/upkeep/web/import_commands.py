@@ -13,6 +13,7 @@ import click
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from bureau.people import roster_diff
 from bureau.people.roster_diff import RosterDiff
@@ -24,9 +25,10 @@ from panel.imports.plans import PlanRow
 from panel.imports.records import ImportBatch
 from panel.imports.undo import import_undo
 from panel.imports.undo.undo_plan import UndoPlan, Unit
+from panel.jobs.rehearsal import write_shortly
 from panel.kinds import ZONE
 from panel.security.policy import AccessDenied, Permission
-from panel.web.cli import acting, fail, read_file
+from panel.web.cli import acting, begin_writing, fail, read_file
 from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
@@ -100,20 +102,26 @@ def _install_batches(app: Flask, panel: Panel) -> None:
     @person_option
     def undo(batch: str, dry_run: bool, as_json: bool, person: str | None) -> None:
         """Undo the import BATCH, except records that were changed since."""
-        count = 0
-        with _failing_with_message(as_json), acting(panel, person, write=not dry_run) as session:
-            id_ = ids.parse(batch)
-            import_batch = session.get(ImportBatch, id_) if id_ is not None else None
+        count, report, id_ = 0, {}, ids.parse(batch)
+
+        def work(writer: Session) -> None:
+            nonlocal count, report
+            import_batch = writer.get(ImportBatch, id_) if id_ is not None else None
             if import_batch is None:
                 raise UserError(_("There is no import batch {number}.", number=batch))
-            undo_plan = import_undo.plan(session, import_batch, panel.registry)
+            undo_plan = import_undo.plan(writer, import_batch, panel.registry)
             if undo_plan.refusal is not None:
                 raise UserError(undo_plan.refusal)
             report = _undone(undo_plan)
+            if not dry_run:
+                count = import_undo.run(writer, undo_plan, panel.registry, commit=False)
+
+        with _failing_with_message(as_json), acting(panel, person) as session:
             if dry_run:
+                work(session)
                 session.rollback()
             else:
-                count = import_undo.run(session, undo_plan, panel.registry)
+                write_shortly(session, Path(app.instance_path), work, lambda: begin_writing(session))
         report |= {"batch": id_, "applied": not dry_run}
         if as_json:
             click.echo(json.dumps(report, ensure_ascii=False))

@@ -12,6 +12,7 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from bureau.upkeep.web import import_report
 from bureau.upkeep.web.table_commands import person_option, table_argument
@@ -26,8 +27,10 @@ from panel.imports.layout.labels import normalize, spellings
 from panel.imports.plans import Options, Outcome, Plan
 from panel.imports.questions import ALL_ROWS, Question, letter_index
 from panel.imports.rules import Rules
+from panel.jobs.rehearsal import write_shortly
 from panel.security.policy import AccessDenied, Permission
-from panel.web.cli import acting, read_file
+from panel.store.db_errors import counting
+from panel.web.cli import acting, begin_writing, read_file
 from panel.web.panel import Panel
 
 log = logging.getLogger(__name__)
@@ -83,24 +86,32 @@ def install(app: Flask, panel: Panel) -> None:
         try:
             options = _options(model, panel.registry.rules_of(model), given)
             upload = File(file.name, read_file(file))
-            with acting(panel, person, write=not given["dry_run"]) as session:
+            with acting(panel, person) as session:
                 if not panel.policy.may(session.info["actor"], Permission.IMPORT, model):
                     raise UserError(AccessDenied().message)
-                try:
-                    import_plan = batches.plan(session, model, upload, options, panel.registry)
-                except mapping.UnmappedError as error:
-                    _check_columns(options, error.headers)
-                    questions = error.questions
-                    raise
-                _check_columns(options, [part.header for part in import_plan.parts])
-                questions = import_plan.questions
-                failed = import_plan.count(Outcome.FAILED)
-                if given["errors"] and failed:
-                    _write_failed_rows(import_plan, given["errors"], file)
-                if not given["dry_run"] and not questions and (options.good_rows or not failed):
-                    batch = batches.run(session, import_plan, upload, panel.registry)
-                else:
+
+                def work(writer: Session) -> None:
+                    nonlocal import_plan, batch, questions
+                    try:
+                        import_plan = batches.plan(writer, model, upload, options, panel.registry)
+                    except mapping.UnmappedError as error:
+                        _check_columns(options, error.headers)
+                        questions = error.questions
+                        raise
+                    _check_columns(options, [part.header for part in import_plan.parts])
+                    questions = import_plan.questions
+                    failed = import_plan.count(Outcome.FAILED)
+                    if given["errors"] and failed:
+                        _write_failed_rows(import_plan, given["errors"], file)
+                    if not given["dry_run"] and not questions and (options.good_rows or not failed):
+                        batch = batches.run(writer, import_plan, upload, panel.registry, commit=False)
+
+                if given["dry_run"]:
+                    work(session)
                     session.rollback()
+                else:
+                    with counting(session):
+                        write_shortly(session, Path(app.instance_path), work, lambda: begin_writing(session))
         except UserError as error:
             problem = error.message
         except OperationalError as error:
