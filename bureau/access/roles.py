@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sqlalchemy import ColumnElement, not_, select
 from sqlalchemy.orm import Session
 
 from bureau.access.row_scopes import (
@@ -31,7 +32,9 @@ from models import (
     Community,
     DeadlineChange,
     Department,
+    Deputy,
     Feedback,
+    HotlineOrder,
     Ledger,
     LedgerDraft,
     LedgerLine,
@@ -41,6 +44,7 @@ from models import (
     MediationMember,
     MediationSession,
     Officer,
+    PaperTemplate,
     Phrase,
     Referral,
     Squad,
@@ -55,9 +59,12 @@ from panel.i18n import Message, _
 from panel.imports.records import ImportBatch, ImportRow, ImportUndo
 from panel.notify.records import Webhook, WebhookDelivery
 from panel.security.accounts import LoginLog, User, UserRole
-from panel.security.policy import MANAGE, READ, WRITE, Role
+from panel.security.login_records import LoginSession
+from panel.security.policy import MANAGE, READ, WRITE, Role, table_of
 from panel.security.policy import Permission as Act
 from panel.security.records import AuditEntry
+from panel.security.separation import SEPARATION
+from panel.store.proposals import Proposal
 from panel.store.records import Setting
 
 OFFICE, LEADER, OFFICER, LIAISON, VIEWER = "office", "leader", "officer", "liaison", "viewer"
@@ -67,7 +74,7 @@ ADMINISTRATOR, SECURITY, AUDITOR = "administrator", "security", "auditor"
 ADMINISTRATIVE = frozenset({ADMINISTRATOR, SECURITY, AUDITOR})
 
 REFERENCE = (Street, Squad, Department, ChecklistItem, Phrase, CalendarDay)
-ROSTER = (Community, Liaison, Officer, Assignment, Volunteer)
+ROSTER = (Community, Liaison, Officer, Assignment, Deputy, Volunteer)
 CASEWORK = (Case, CaseParty, Action, Referral, Feedback)
 #: Measurements and mediations. Steps begin and end a mediation.
 DISPUTES = (Measurement, Mediation, MediationSession, MediationMember)
@@ -76,10 +83,21 @@ PEOPLE = (Liaison, Officer, Community, Squad, Street)
 #: Visits and surveys.
 DUTY = (Visit, SurveyEntry)
 LEDGERS = (Ledger, LedgerLine)
-BUSINESS: tuple[type[Base], ...] = (*REFERENCE, *ROSTER, *DUTY, *CASEWORK, *DISPUTES, DeadlineChange, CaseEvent)
+BUSINESS: tuple[type[Base], ...] = (
+    *REFERENCE,
+    *ROSTER,
+    *DUTY,
+    *CASEWORK,
+    *DISPUTES,
+    DeadlineChange,
+    CaseEvent,
+    HotlineOrder,
+)
 
 #: For tables whose rows are added by steps: reading and correcting.
 CORRECT = frozenset({Act.READ, Act.EDIT})
+#: For tables whose rows stay as they were added: a step corrects them by a further one.
+ADD = frozenset({Act.READ, Act.CREATE})
 #: Names alone: to link accounts and people.
 CHOOSE = frozenset({Act.CHOOSE})
 EXPORT = frozenset({Act.EXPORT})
@@ -91,43 +109,56 @@ def _reading(*models: type[Base]) -> dict[type[Base], frozenset[Act]]:
     return dict.fromkeys(models, READ)
 
 
+def _sharing(grants: Grants) -> Grants:
+    """These grants, and the right to share views of the lists that they open."""
+    return {model: acts | {Act.SHARE} if Act.READ in acts else acts for model, acts in grants.items()}
+
+
 ROLES: tuple[Role, ...] = (
     Role(
         name=OFFICE,
         label=_("Office staff"),
         description=_("All business data of the bureau; edits, imports, exports, ledgers."),
-        grants={
-            **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
-            **_reading(ImportBatch, ImportRow, ImportUndo),
-            **dict.fromkeys(DUTY, MANAGE),
-            **dict.fromkeys(DISPUTES, MANAGE - {Act.IMPORT}),
-            CaseParty: MANAGE | REVEAL | {Act.EXPORT_CLEAR},
-            Mediation: CORRECT | EXPORT | REVEAL,
-            SurveyEntry: MANAGE | REVEAL,
-            DeadlineChange: READ | EXPORT,
-            Referral: CORRECT | EXPORT | {Act.IMPORT},
-            CaseEvent: READ | EXPORT,
-            **dict.fromkeys(LEDGERS, READ | EXPORT),
-            Ledger: READ | EXPORT | {Act.CREATE},
-            LedgerDraft: WRITE | EXPORT,
-            Attachment: WRITE,
-            Setting: WRITE,
-            User: CHOOSE,
-        },
+        grants=_sharing(
+            {
+                **dict.fromkeys((*REFERENCE, *ROSTER, *CASEWORK), MANAGE),
+                **_reading(ImportBatch, ImportRow, ImportUndo),
+                **dict.fromkeys(DUTY, MANAGE),
+                **dict.fromkeys(DISPUTES, MANAGE - {Act.IMPORT}),
+                HotlineOrder: MANAGE,
+                CaseParty: MANAGE | REVEAL | {Act.EXPORT_CLEAR},
+                Mediation: CORRECT | EXPORT | REVEAL,
+                SurveyEntry: MANAGE | REVEAL,
+                DeadlineChange: READ | EXPORT,
+                Referral: CORRECT | EXPORT | {Act.IMPORT},
+                Feedback: ADD | EXPORT | {Act.IMPORT},
+                CaseEvent: READ | EXPORT,
+                **dict.fromkeys(LEDGERS, READ | EXPORT),
+                Ledger: READ | EXPORT | {Act.CREATE},
+                LedgerDraft: WRITE | EXPORT,
+                PaperTemplate: WRITE,
+                Attachment: WRITE,
+                Setting: WRITE,
+                User: CHOOSE,
+            }
+        ),
         everything=True,
     ),
     Role(
         name=LEADER,
         label=_("Squad leader"),
         description=_("The squad's communities and cases; approves, dispatches, reassigns; exports."),
+        lent_by="for_leader",
         grants={
             **_reading(*REFERENCE),
+            PaperTemplate: READ,
             **dict.fromkeys((*ROSTER, *DUTY, *CASEWORK, *DISPUTES, DeadlineChange, CaseEvent, *LEDGERS), READ | EXPORT),
+            HotlineOrder: READ | EXPORT,
             Assignment: WRITE | EXPORT,
             Case: CORRECT | EXPORT,
             Action: WRITE | EXPORT,
             Referral: CORRECT | EXPORT,
-            Feedback: WRITE | EXPORT,
+            Feedback: ADD | EXPORT,
             CaseParty: READ | REVEAL,
             Mediation: READ | EXPORT | REVEAL,
             SurveyEntry: READ | EXPORT | REVEAL,
@@ -145,10 +176,12 @@ ROLES: tuple[Role, ...] = (
         name=OFFICER,
         label=_("Officer"),
         description=_("Communities assigned today and the cases handled or led."),
+        lent_by="for_officer",
         grants={
-            **_reading(*REFERENCE, *ROSTER, DeadlineChange, CaseEvent),
+            **_reading(*REFERENCE, *ROSTER, DeadlineChange, CaseEvent, HotlineOrder),
             **dict.fromkeys((*CASEWORK, *DISPUTES), WRITE),
             Referral: CORRECT,
+            Feedback: ADD,
             CaseParty: WRITE | REVEAL,
             Mediation: CORRECT | REVEAL,
             Visit: CORRECT,
@@ -160,13 +193,14 @@ ROLES: tuple[Role, ...] = (
     Role(
         name=LIAISON,
         label=_("Liaison"),
-        description=_("The own community; reports cases and sees what becomes of them."),
+        description=_("The own community; reports cases and sees what becomes of them, keeps the survey."),
         grants={
             **_reading(ChecklistItem, Department, Street, CalendarDay),
             **_reading(Community, Liaison, Officer, Assignment, Volunteer, Visit),
             **_reading(CaseEvent, Referral, Feedback, Mediation, MediationSession),
             Case: READ | {Act.CREATE},
             CaseParty: READ | {Act.CREATE},
+            SurveyEntry: WRITE,
             Attachment: READ | {Act.CREATE},
         },
         rows={Community: own_community, Officer: officers_in_touch, Case: community_cases},
@@ -189,6 +223,7 @@ ROLES: tuple[Role, ...] = (
             **dict.fromkeys(PEOPLE, CHOOSE),
             User: WRITE,
             UserRole: READ,
+            Proposal: ADD,
             Setting: WRITE,
             Webhook: WRITE,
             WebhookDelivery: READ,
@@ -204,6 +239,8 @@ ROLES: tuple[Role, ...] = (
             **dict.fromkeys(PEOPLE, CHOOSE),
             User: READ,
             UserRole: WRITE | {Act.DELETE},
+            Proposal: ADD,
+            LoginSession: READ | EXPORT,
             LoginLog: READ | EXPORT,
         },
         everything=True,
@@ -212,11 +249,25 @@ ROLES: tuple[Role, ...] = (
     Role(
         name=AUDITOR,
         label=_("Audit administrator"),
-        description=_("Logs, read-only; no business data."),
-        grants={AuditEntry: READ | EXPORT, LoginLog: READ | EXPORT, ExportLog: READ | EXPORT},
+        description=_("Logs, accounts and their roles, read-only; confirms what another administrator asks for."),
+        grants={
+            **dict.fromkeys((AuditEntry, LoginLog, ExportLog), READ | EXPORT),
+            **_reading(User, UserRole, Proposal),
+        },
         administrative=True,
     ),
 )
+
+
+def _is_set(key: str) -> ColumnElement[bool]:
+    """The condition that a setting isn't what it is by default."""
+    setting = table_of(Setting).c
+    stored = settings.text_of(settings.DECLARED[key], value=not settings.DECLARED[key].default)
+    return select(setting.id).where(setting.key == key, setting.value == stored).exists()
+
+
+SEPARATION.on = lambda: not_(_is_set(settings.SEPARATE))
+SEPARATION.always = lambda: _is_set(settings.ROLES_BY_TWO)
 
 
 def conflict(session: Session, held: frozenset[str]) -> Message | None:

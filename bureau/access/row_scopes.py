@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
 
 from models import (
     Assignment,
@@ -18,8 +21,21 @@ from panel.security.policy import Actor
 
 
 def squad_communities(actor: Actor, community: Any) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = community.squad_id.in_(actor.ids("squads"))
-    return condition
+    return of_squads(community, actor.ids("squads"))
+
+
+def of_squads(community: Any, squads: Collection[int]) -> ColumnElement[bool]:
+    """The condition for communities of these squads (ids), and for those that were merged into one of them."""
+    # Columns of the session's own statement bring an alias that it scopes; a scope itself must not be scoped again.
+    kept: Any = aliased(Community) if community is Community else _kept()
+    merged = select(kept.id).where(kept.squad_id.in_(squads))
+    return or_(community.squad_id.in_(squads), community.merged_into_id.in_(merged))
+
+
+@cache
+def _kept() -> Any:
+    """Columns of the communities that others were merged into. Made once: that takes longer than the statement."""
+    return Community.__table__.alias().c
 
 
 def squad_officers(actor: Actor, officer: Any) -> ColumnElement[bool]:
@@ -29,9 +45,17 @@ def squad_officers(actor: Actor, officer: Any) -> ColumnElement[bool]:
 
 def squad_cases(actor: Actor, case: Any) -> ColumnElement[bool]:
     """Cases of the squad's communities, and those that its officers handle or lead elsewhere."""
-    officers = select(Officer.__table__.c.id).where(Officer.__table__.c.squad_id.in_(actor.ids("squads")))
-    communities = select(Community.__table__.c.id).where(Community.__table__.c.squad_id.in_(actor.ids("squads")))
-    return or_(case.community_id.in_(communities), case.handler_id.in_(officers), case.lead_officer_id.in_(officers))
+    return in_squads(case, actor.ids("squads"))
+
+
+def in_squads(case: Any, squads: Collection[int], officers: Any = None, communities: Any = None) -> ColumnElement[bool]:
+    """The condition for cases of these squads (ids). `officers` and `communities` are the columns of a statement that
+    the session scopes; the tables without them."""
+    officer = Officer.__table__.c if officers is None else officers
+    community = Community.__table__.c if communities is None else communities
+    people = select(officer.id).where(officer.squad_id.in_(squads))
+    places = select(community.id).where(of_squads(community, squads))
+    return or_(case.community_id.in_(places), case.handler_id.in_(people), case.lead_officer_id.in_(people))
 
 
 def squad_ledgers(actor: Actor, ledger: Any) -> ColumnElement[bool]:

@@ -53,14 +53,13 @@ class Calendar:
         """Whether the notice for `year` is loaded: the year has at least one row."""
         return any(day.year == year for day in self.days)
 
-    def missing_year(self, today: date) -> int | None:
-        """The year whose notice is still to be loaded: this year, or from 1 December on the next; None if none is
-        missing."""
-        if not self.loaded(today.year):
-            return today.year
-        if today.month == _NOTICE_MONTH and not self.loaded(today.year + 1):
-            return today.year + 1
-        return None
+    def missing_year(self, today: date, last_deadline: date | None = None) -> int | None:
+        """The first year whose notice is still to be loaded: this year, one that an open deadline reaches, or from 1
+        December on the next; None if none is missing."""
+        last = today.year + (today.month == _NOTICE_MONTH)
+        if last_deadline is not None:
+            last = max(last, last_deadline.year)
+        return next((year for year in range(today.year, last + 1) if not self.loaded(year)), None)
 
 
 def office_calendar(session: Session) -> Calendar:

@@ -74,7 +74,12 @@ def resumed(
     urgent: bool = False,
 ) -> datetime:
     """The deadline `before`, moved by a suspension from `begin` to `end`, so that the time left in the limit's unit
-    stays the same."""
+    stays the same.
+
+    Suspended on the last day of a limit in working days, or with no hour left, nothing stays: then the deadline is the
+    close of the working day after the resumption. What was overdue on an earlier day stays so."""
+    if nothing_left(before, begin, unit) and end > begin:
+        return due(end, 1, LimitUnit.WORKING_DAY, calendar)
     if _by_the_clock(unit, urgent):
         return (before + max(end - begin, timedelta())).astimezone(UTC)
     if unit == LimitUnit.OFFICE_HOUR:
@@ -82,6 +87,16 @@ def resumed(
         return after(before, pause, calendar) if pause else before
     days = working_days_between(begin, end, calendar)
     return due(before, days, unit, calendar) if days else before
+
+
+def nothing_left(before: datetime, begin: datetime, unit: LimitUnit) -> bool:
+    """Whether a suspension that begins at `begin` leaves nothing of a limit that is due at `before`."""
+    return local_day(begin) == local_day(before) if unit == LimitUnit.WORKING_DAY else begin == before
+
+
+def performed(perform_by: date, calendar: Calendar) -> datetime:
+    """The deadline, in UTC, of an agreement to be performed by a day: the close of the working day after it."""
+    return due(datetime.combine(perform_by, _MIDNIGHT, ZONE), 1, LimitUnit.WORKING_DAY, calendar)
 
 
 def after(start: datetime, length: timedelta, calendar: Calendar) -> datetime:

@@ -11,4 +11,4 @@ def _site() -> Site:
     return Site(views={CalendarDay: CalendarDayView})
 
 
-FEATURE = Feature(screens=(Screen(CalendarDay, LISTS, "calendar-o", rank=56),), site=_site)
+FEATURE = Feature(handbook="calendar", screens=(Screen(CalendarDay, LISTS, "calendar-o", rank=56),), site=_site)

@@ -1,4 +1,4 @@
-"""SQL functions over stored moments, equal on SQLite and PostgreSQL: seconds, local days, minutes, and steps."""
+"""SQL functions over stored moments, equal on SQLite and PostgreSQL: seconds, local days, and steps."""
 
 from __future__ import annotations
 
@@ -32,13 +32,6 @@ class local_day(FunctionElement[int]):  # noqa: N801
     inherit_cache = True
 
 
-class minute(FunctionElement[Any]):  # noqa: N801
-    """A stored moment cut to the minute, to compare it with a typed one."""
-
-    type = Moments()
-    inherit_cache = True
-
-
 @compiles(seconds, "sqlite")
 def _seconds_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
     return f"CAST(strftime('%s', {compiler.process(element.clauses, **kw)}) AS INTEGER)"
@@ -57,16 +50,6 @@ def _local_day_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
 @compiles(local_day)
 def _local_day(element: Any, compiler: Any, **kw: Any) -> str:
     return f"(({_seconds(element, compiler, **kw)} + {OFFSET}) / {DAY})"
-
-
-@compiles(minute, "sqlite")
-def _minute_sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"substr({compiler.process(element.clauses, **kw)}, 1, 16)"
-
-
-@compiles(minute)
-def _minute(element: Any, compiler: Any, **kw: Any) -> str:
-    return f"date_trunc('minute', {compiler.process(element.clauses, **kw)})"
 
 
 def within_days(later: Any, earlier: Any, days: int) -> ColumnElement[bool]:

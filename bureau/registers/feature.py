@@ -10,9 +10,9 @@ def _site() -> Site:
     from bureau.registers.web import pages
 
     return Site(
-        links=(Link(_("Registers"), "registers", "print", LEDGERS, pages.may_open),),
+        links=(Link(_("Registers"), "registers", "print", LEDGERS, pages.may_open, rank=20),),
         routes=pages.ROUTES,
     )
 
 
-FEATURE = Feature(commands={"bureau.registers.web.commands": ("register",)}, site=_site)
+FEATURE = Feature(handbook="registers", commands={"bureau.registers.web.commands": ("register",)}, site=_site)

@@ -17,12 +17,24 @@ from bureau.mediation.records import parties_of
 from bureau.printing.paper import CODE, DAY, LEFT, TEXT
 from bureau.printing.register_sheet import Cell, Column, Marked
 from bureau.registers.model import Filled, Register, RegisterRequest
-from models import Case, ChecklistItem, Community, Department, Referral, ReferralKind, ReferralStatus
+from models import (
+    PENDING,
+    Case,
+    ChecklistItem,
+    Community,
+    Department,
+    JointState,
+    Referral,
+    ReferralKind,
+    ReferralStatus,
+)
 from panel.i18n import _
 from panel.kinds import now
 from panel.search.names import NOT_VISIBLE
 
 LATE_SIGN, LATE_REPLY = "签收逾期", "反馈逾期"
+#: The remark at the day of a joint action that is planned and wasn't carried out yet.
+JOINT_PLANNED = "联合行动为计划"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class ReferralLine:
     replied_at: datetime | None
     reply: str
     joint_on: date | None
+    joint_planned: bool
     joint_members: str
     quantity: int | None
     quantity_unit: str | None
@@ -69,6 +82,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
             Referral.return_reason,
             Referral.reply,
             Referral.joint_on,
+            Referral.joint_state,
             Referral.joint_members,
             Referral.quantity,
             Referral.quantity_unit,
@@ -91,7 +105,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
     moment, lines = now(), []
     for row in session.execute(statement):
         returned = row.status is ReferralStatus.RETURNED
-        ended = row.status in (ReferralStatus.REPLIED, ReferralStatus.RETURNED)
+        ended = row.status not in PENDING
         lines.append(
             ReferralLine(
                 document_no=row.document_no,
@@ -108,6 +122,7 @@ def referrals(session: Session, first: Month, last: Month, street: int | None = 
                 replied_at=local(row.replied_at),
                 reply=redact(row.return_reason if returned else row.reply, parties[row.case_id]),
                 joint_on=row.joint_on,
+                joint_planned=row.joint_state is JointState.PLANNED,
                 joint_members=redact(row.joint_members, parties[row.case_id]),
                 quantity=row.quantity,
                 quantity_unit=row.quantity_unit,
@@ -131,6 +146,9 @@ def _fill(session: Session, params: RegisterRequest) -> Filled:
     lines = referrals(session, params.first, params.last, params.street)
     for line in lines:
         late = "、".join(filter(None, (LATE_SIGN * line.sign_late, LATE_REPLY * line.reply_late)))
+        remark: Cell = Marked(late) if late else None
+        if line.joint_planned:
+            remark = "、".join(filter(None, (JOINT_PLANNED, late)))
         rows.append(
             (
                 line.document_no,
@@ -148,16 +166,24 @@ def _fill(session: Session, params: RegisterRequest) -> Filled:
                 _answer(line),
                 line.joint_on,
                 str(line.status.label),
-                Marked(late) if late else None,
+                remark,
             )
         )
+    # Notices in copy ask for no reply, so that they are counted apart; what was withdrawn counts nowhere else.
+    asking = [line for line in lines if line.kind is not ReferralKind.NOTICE]
+    asking = [line for line in asking if line.status is not ReferralStatus.WITHDRAWN]
     counts = {
-        "移送": len(lines),
-        "已签收": sum(line.signed_at is not None for line in lines),
-        "已反馈": sum(line.status.value == "replied" for line in lines),
-        "退回": sum(line.status.value == "returned" for line in lines),
-        "逾期": sum(line.sign_late or line.reply_late for line in lines),
+        "移送": len(asking),
+        "已签收": sum(line.signed_at is not None for line in asking),
+        "已反馈": sum(line.status is ReferralStatus.REPLIED for line in asking),
+        "退回": sum(line.status is ReferralStatus.RETURNED for line in asking),
+        "逾期": sum(line.sign_late or line.reply_late for line in asking),
     }
+    apart = {
+        "抄告": sum(line.kind is ReferralKind.NOTICE for line in lines),
+        "撤回": sum(line.status is ReferralStatus.WITHDRAWN for line in lines),
+    }
+    counts |= {label: n for label, n in apart.items() if n}
     return Filled(rows, "　".join(f"{label} {n} 件" for label, n in counts.items()))
 
 

@@ -19,8 +19,9 @@ from bureau.registers.model import Filled, Register, RegisterRequest
 from models import Community, Street
 from panel.i18n import DEFAULT_LOCALE, _, using_locale
 from panel.kinds import Invalid, today
+from panel.security.granted import granted
 from panel.security.masking import masked_session
-from panel.security.policy import AccessDenied, OutOfScope, Permission
+from panel.security.policy import OutOfScope, Permission
 from panel.security.session import actor_of, policy_of
 
 #: In the order of the tabs.
@@ -95,7 +96,6 @@ def checked_params(
 def fill(session: Session, register: Register, params: RegisterRequest) -> Filled:
     """The content of a register within the actor's scope, personal values masked as on screen. Raises AccessDenied
     without the right to export."""
-    if not policy_of(session).may(actor_of(session), Permission.EXPORT, register.model):
-        raise AccessDenied
-    with using_locale(DEFAULT_LOCALE), masked_session(session) as masked:
+    acting = granted(session, Permission.EXPORT, register.model)
+    with acting, using_locale(DEFAULT_LOCALE), masked_session(session) as masked:
         return register.fill(masked, params)

@@ -16,6 +16,7 @@ from bureau.registers.registers import REGISTERS
 from bureau.registers.web import workbook
 from models import Street
 from panel.errors import UserError
+from panel.exports import requests
 from panel.i18n import _
 from panel.kinds import Day, Invalid, today
 from panel.security.policy import AccessDenied
@@ -56,6 +57,7 @@ def install(app: Flask, panel: Panel) -> None:
                 file = workbook.make(session, declared, params)
                 out.write_bytes(file.content)
                 workbook.note_export(session, declared, file)
+                requests.note_file(session, file.name, table_name=declared.model.__tablename__, row_count=file.rows)
         except (Invalid, AccessDenied, UserError) as problem:
             fail(problem.message)
         except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -18,10 +18,10 @@ from bureau.registers.web import workbook
 from panel import ids
 from panel.i18n import Message, _, n_
 from panel.kinds import Day, Invalid, tidy, today
+from panel.security.granted import granted
 from panel.security.policy import Permission
-from panel.security.session import set_actor
-from panel.web.context import current_actor, current_panel
-from panel.web.downloads import send_download
+from panel.web.context import current_panel
+from panel.web.downloads import logging_file, noting, send_download
 from panel.web.features import Route
 from panel.web.pages import Button, Cell, Chip, Column, Input, Page, Row, Words
 
@@ -53,6 +53,12 @@ def page() -> Any:
     if not permitted:
         abort(403)
     register = _register(permitted)
+    with granted(session, Permission.EXPORT, register.model):
+        return _page(register, permitted)
+
+
+def _page(register: Register, permitted: list[Register]) -> Any:
+    session = current_panel().session
     try:
         params = _params()
     except Invalid as problem:
@@ -76,13 +82,13 @@ def download() -> Any:
     panel = current_panel()
     register = _register(registers.permitted(panel.session, Permission.EXPORT))
     try:
-        file = workbook.make(panel.session, register, _params())
+        with granted(panel.session, Permission.EXPORT, register.model):
+            file = workbook.make(panel.session, register, _params())
     except Invalid:
         abort(404)
-    panel.session.rollback()
-    with panel.system_session() as session:
-        set_actor(session, replace(current_actor(), system=True))
+    with logging_file() as session:
         workbook.note_export(session, register, file)
+    noting(register.model.__tablename__, file.rows)
     return send_download(BytesIO(file.content), file.name)
 
 
@@ -166,5 +172,5 @@ def _cell(value: Any) -> Cell:
 
 ROUTES = (
     Route("/registers", "registers", page),
-    Route("/registers/file", "registers_file", download),
+    Route("/registers/file", "registers_file", download, asks="to export the table of the register that is asked for"),
 )
