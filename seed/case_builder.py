@@ -22,6 +22,7 @@ from models import (
     ChangeKind,
     ChangeStatus,
     FeedbackTarget,
+    JointState,
     LimitUnit,
     Outcome,
     PartyRole,
@@ -181,6 +182,9 @@ class CaseBuilder:
             stop == CaseStatus.REFERRED or rows.text.outcome == Outcome.JOINT or rng.random() < 0.15
         ):
             yield from self._refer(rows, schedule)
+        elif rows.item.department and rng.random() < 0.06:
+            yield (at := schedule.at(0.25))
+            rows.inform(at, rows.item.department)
         elif rows.item.needs_measurement:
             yield (at := schedule.at(0.2))
             self.disputes.measure(rows, at, within=rows.text.outcome == Outcome.UNFOUNDED)
@@ -282,7 +286,7 @@ class CaseBuilder:
         assert department is not None
         yield (at := schedule.at(0.25))
         joint = rows.text.outcome == Outcome.JOINT
-        kind = ReferralKind.JOINT if joint else self.rng.choice((ReferralKind.TRANSFER, ReferralKind.NOTICE))
+        kind = ReferralKind.JOINT if joint else ReferralKind.TRANSFER
         referral = referral_row(
             at,
             department,
@@ -305,7 +309,7 @@ class CaseBuilder:
         referral["return_reason" if returned else "reply"] = text
         if joint:
             quantity = {name: rows.case[name] for name in ("quantity", "quantity_unit")}
-            referral.update(joint_on=deadlines.local_day(at), **quantity)
+            referral.update(joint_on=deadlines.local_day(at), joint_state=JointState.DONE, **quantity)
         rows.step(at, REPLY, CaseStatus.HANDLING, self.draws.world.office, text, answer=str(status))
 
     def _finish(self, rows: CaseRows, schedule: Schedule) -> Iterator[datetime]:

@@ -9,10 +9,23 @@ from typing import Any
 
 from bureau.cases.steps import Step
 from bureau.referrals.steps import REFER
-from models import ActionKind, CaseStatus, FeedbackChannel, FeedbackTarget, Outcome, PartyRole, Satisfaction, Source
+from models import (
+    ActionKind,
+    CaseStatus,
+    Department,
+    FeedbackChannel,
+    FeedbackTarget,
+    Outcome,
+    PartyRole,
+    ReferralKind,
+    ReferralStatus,
+    Satisfaction,
+    Source,
+)
 from panel.kinds import ZONE
 from seed.draws import Draws
-from seed.table_rows import feedback_row, party_row
+from seed.papers import Papers
+from seed.table_rows import feedback_row, party_row, referral_row
 from seed.world import CaseText, CommunityStaff, Item, Person
 
 ACTIONS = {
@@ -86,8 +99,8 @@ class CaseRows:
         self.case["closed_at"] = at
         self.step(at, step, to, actor, opinion, **payload)
 
-    def number(self, case_no: str, number: int) -> None:
-        """Set the case number, and the document numbers made from it."""
+    def number(self, case_no: str, number: int, papers: Papers) -> None:
+        """Set the case number, the document numbers made from it, and the next numbers of its referrals."""
         year = self.case["reported_at"].astimezone(ZONE).year
         self.case["case_no"] = case_no
         if self.case["source"] == Source.HOTLINE:
@@ -96,9 +109,15 @@ class CaseRows:
             if word := DOCUMENTS.get(action["kind"]):
                 action["document_no"] = f"南综执{word}〔{year}〕{number:06d}号"
         sent = [event for event in self.events if event["step"] == REFER.name]
-        for i, (referral, event) in enumerate(zip(self.referrals, sent, strict=True), 1):
-            referral["document_no"] = f"南综执移〔{year}〕{number:06d}-{i}号"
+        for referral, event in zip(self.referrals, sent, strict=True):
+            referral["document_no"] = papers.next_no(referral["kind"], referral["sent_at"])
             event["payload"]["document_no"] = referral["document_no"]
+
+    def inform(self, at: datetime, department: Department) -> None:
+        """Inform a department in copy, which needs no reply."""
+        kind, request = ReferralKind.NOTICE, f"抄告有关情况：{self.case['title']}。"
+        self.referrals.append(referral_row(at, department, kind, request, status=ReferralStatus.INFORMED))
+        self.step(at, REFER, CaseStatus.HANDLING, self.handler, request, department=department.id, kind=str(kind))
 
     def add_action(self, draws: Draws, at: datetime, kind: ActionKind, note: str) -> None:
         """Add an action by the handler, with a second officer where the kind needs one."""

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, inspect
 from sqlalchemy.orm import Session
 
 from bureau.calendar import deadlines
 from bureau.cases import events, numbering
+from bureau.mediation.mediation import SERIES
 from bureau.settings import settings
 from models import (
     Action,
@@ -34,10 +35,12 @@ from models import (
 from panel import kinds
 from panel.base import UNSCOPED, Base
 from panel.kinds import ZONE
+from panel.search import text_index
 from seed import district, mondays, reference, sample_cases
 from seed.case_builder import CaseBuilder
 from seed.case_rows import CaseRows
 from seed.draws import Draws
+from seed.papers import Papers
 from seed.world import World
 
 DAYS = 730
@@ -47,6 +50,8 @@ RECENT_LEAST = 40
 CHUNK = 2000
 #: The name of a made-up bureau.
 UNIT = "演示区综合行政执法局"
+#: Of its people a few have accounts, one for each role.
+ACCOUNTS_ASIDE = "accounts roles"
 
 OPEN = (
     CaseStatus.REPORTED,
@@ -75,11 +80,20 @@ def build(
     added.update(district.build(session, rng, deadlines.local_day(now), password_hash))
     if cases and not settings.get(session, "demo"):
         settings.put(session, "demo", True)
+        settings.put(session, "first_steps_aside", ACCOUNTS_ASIDE)
         settings.put(session, "unit_name", settings.get(session, "unit_name") or UNIT)
         draws = Draws(World.load(session), rng, secret)
         added.update(_cases(session, draws, now, cases))
         added.update(mondays.build(session, draws, now, seed))
+        _index(session)
     return dict(added)
+
+
+def _index(session: Session) -> None:
+    """Index the words of the cases, which bulk inserts leave out; a database without migrations has no index."""
+    connection = session.connection()
+    if inspect(connection).has_table("text_index"):
+        text_index.rebuild(connection, Case)
 
 
 def _cases(session: Session, draws: Draws, now: datetime, count: int) -> dict[str, int]:
@@ -96,12 +110,14 @@ def _cases(session: Session, draws: Draws, now: datetime, count: int) -> dict[st
         year: iter(range(start := numbering.reserve(session, prefix, year, n), start + n)) for year, n in years.items()
     }
     counts: Tally[str] = Tally()
+    papers = Papers(session)
     for chunk in _chunks(heapq.merge(_past(teller, moments), recent, key=_reported_at)):
         for rows in chunk:
             year = _reported_at(rows).astimezone(ZONE).year
             number = next(numbers[year])
-            rows.number(numbering.case_no(prefix, year, number), number)
+            rows.number(numbering.case_no(prefix, year, number), number, papers)
         counts.update(_write(session, chunk))
+    papers.keep()
     return dict(counts)
 
 
@@ -166,7 +182,8 @@ def _write(session: Session, cases: list[CaseRows]) -> dict[str, int]:
 
 
 def _write_mediations(session: Session, rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Number mediations in the order of their beginning, and insert them with sessions and members."""
+    """Number mediations in the order of their beginning and agreements in that of their end, and insert them with
+    sessions and members."""
     rows.sort(key=lambda row: (row["started_at"], row["case_id"]))
     prefix: str = settings.get(session, "mediation_prefix")
     years = Tally(row["started_at"].astimezone(ZONE).year for row in rows)
@@ -176,6 +193,10 @@ def _write_mediations(session: Session, rows: list[dict[str, Any]]) -> dict[str,
     for row in rows:
         year = row["started_at"].astimezone(ZONE).year
         row["mediation_no"] = numbering.case_no(prefix, year, next(numbers[year]))
+    papers = Papers(session)
+    for row in sorted((row for row in rows if row.get("agreement_form") in SERIES), key=lambda row: row["ended_at"]):
+        row["agreement_no"] = papers.next_no(row["agreement_form"], row["ended_at"])
+    papers.keep()
     sessions = _below(session, Mediation, rows, "sessions", "mediation_id")
     members = _below(session, MediationSession, sessions, "members", "session_id")
     return {

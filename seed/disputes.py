@@ -97,6 +97,7 @@ class DisputeDraws:
                 "ended_by": None,
                 "agreement": None,
                 "agreement_form": None,
+                "agreement_no": None,
                 "perform_by": None,
                 "performance": None,
                 "followed_on": None,
@@ -134,7 +135,8 @@ class DisputeDraws:
         )
 
     def agree(self, rows: CaseRows, at: datetime) -> None:
-        form = AgreementForm.WRITTEN if self.rng.random() < 0.8 else AgreementForm.ORAL
+        drawn = self.rng.random()
+        form = AgreementForm.ORAL if drawn >= 0.8 else AgreementForm.COMMITTEE if drawn < 0.3 else AgreementForm.WRITTEN
         rows.mediations[-1].update(
             status=MediationStatus.AGREED,
             ended_at=at,

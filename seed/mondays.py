@@ -164,6 +164,8 @@ def _survey_rows(
                 if (community, kind, address) in keys:
                     continue
                 keys.add((community, kind, address))
+                verified = local_day(visit.arrived_at) if visit else first
+                officer = next((term.person.name for term in staff.officers if term.covers(verified)), None)
                 rows.append(
                     {
                         "community_id": community,
@@ -172,7 +174,8 @@ def _survey_rows(
                         "subject": shop if kind is SurveyKind.SHOP else person,
                         "quantity": quantity,
                         "first_on": first,
-                        "verified_on": local_day(visit.arrived_at) if visit else first,
+                        "verified_on": verified,
+                        "verified_by": officer,
                         "visit_id": visit.id if visit else None,
                     }
                 )

@@ -14,8 +14,8 @@ from panel.store import files
 from panel.store.files import Store
 from seed import sample_cases
 
-CASES = 12
-SIZE = (960, 720)
+CASES = 10
+SIZE = (840, 630)
 #: Colours of the boxes on the pavement before handling.
 CLUTTER = ("#b5651d", "#7a8450", "#46627f", "#9c4a3c")
 
@@ -30,9 +30,8 @@ def attach(session: Session, store: Store) -> int:
         for phase in phases:
             name = f"{case.case_no}-{phase.label}.jpg"
             checked = files.read(name, draw(case.case_no, phase, n), 1 << 20)
-            for attachment in attachments.add(session, store, case, phase, [checked], most=20):
-                attachment.added_by = case.handler.name if case.handler is not None else "演示"
-                count += 1
+            by = case.handler.name if case.handler is not None else "演示"
+            count += len(attachments.add(session, store, case, phase, [checked], most=20, by=by))
     session.flush()
     return count
 

@@ -64,6 +64,7 @@ def _items(session: Session) -> int:
         ChecklistItem(
             code=row["code"],
             name=row["name"],
+            other_words=row["other_words"] or None,
             list_kind=Choice(ListKind).parse(row["list_kind"]),
             category=row["category"] or None,
             legal_basis=row["legal_basis"] or None,

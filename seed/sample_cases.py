@@ -22,6 +22,7 @@ from models import (
     ChangeStatus,
     FeedbackChannel,
     FeedbackTarget,
+    JointState,
     LimitUnit,
     Outcome,
     PartyRole,
@@ -156,6 +157,7 @@ class SampleCase:
                 replied_at=replied,
                 reply=answer,
                 joint_on=joined,
+                joint_state=JointState.DONE,
                 joint_members=members,
                 updated_at=replied,
                 **quantity,
@@ -164,7 +166,7 @@ class SampleCase:
         kind = str(ReferralKind.JOINT)
         rows.step(sent, REFER, S.REFERRED, self.officer, request, department=department.id, kind=kind)
         rows.step(self.at(1, 10), SIGN, S.REFERRED, self.office)
-        payload = {"joint_on": joined.isoformat(), "joint_members": members}
+        payload = {"joint_on": joined.isoformat(), "joint_state": "done", "joint_members": members}
         rows.step(self.at(1, 10, 30), JOINT, S.REFERRED, self.officer, **payload)
         rows.step(replied, REPLY, S.HANDLING, self.office, answer, answer=str(ReferralStatus.REPLIED), **quantity)
         rows.add_action(self.builder.draws, replied, ActionKind.ASSISTANCE, result)

@@ -50,7 +50,6 @@ def party_row(at: datetime, role: PartyRole, person: Resident, *, anonymous: boo
         "name": None if anonymous else person.name,
         "phone": None if anonymous else person.phone,
         "address": None if anonymous else person.address,
-        "phone_tail": None if anonymous else person.phone[-4:],
         "phone_hash": None if anonymous else person.phone_hash,
         "created_at": at,
         "updated_at": at,
@@ -62,9 +61,10 @@ def referral_row(
 ) -> dict[str, Any]:
     empty = ("document_no", "sign_due_at", "signed_at", "reply_due_at", "replied_at", "return_reason", "reply")
     return {
-        **dict.fromkeys((*empty, "joint_on", "joint_members", "quantity", "quantity_unit")),
+        **dict.fromkeys((*empty, "joint_on", "joint_state", "joint_members", "quantity", "quantity_unit")),
         "department_id": department.id,
         "kind": kind,
+        "in_series": True,
         "status": ReferralStatus.SENT,
         "request": request,
         "sent_at": at,

@@ -130,6 +130,14 @@ def test_numbers_are_gapless_in_order_of_report(session: Session) -> None:
     assert last == {year: len(numbers) for year, numbers in by_year.items()}
 
 
+def test_referrals_and_agreements_are_numbered_by_kind_without_gaps(session: Session) -> None:
+    given = [str(one.document_no) for one in every(session, models.Referral)]
+    given = sorted([*given, *(str(one.agreement_no) for one in every(session, models.Mediation) if one.agreement_no)])
+    counters = [one for one in every(session, models.Counter) if one.prefix.startswith(("综执", "人调协"))]
+    assert given == sorted(numbering.document_no(c.prefix, c.year, n) for c in counters for n in range(1, c.last + 1))
+    assert {counter.prefix for counter in counters} <= {"综执移", "综执抄", "综执协", "综执和", "人调协"}
+
+
 def test_what_is_in_mediation_has_a_mediation(session: Session) -> None:
     mediations = every(session, Mediation)
     assert len({one.case_id for one in mediations}) == len(mediations)
@@ -231,7 +239,7 @@ def test_private_phones_are_hashed_with_the_key(session: Session) -> None:
     assert phones
     for party in phones:
         assert party.phone.startswith("154"), "a range that belongs to nobody"
-        assert party.phone_tail == party.phone[-4:]
+        assert len(party.phone) == 11
         assert party.phone_hash == keyed_hash(party.phone, SECRET)
 
 
@@ -285,6 +293,9 @@ def test_referrals_keep_the_limits_of_their_departments(session: Session) -> Non
     referrals = every(session, Referral)
     assert referrals
     for referral in referrals:
+        if referral.kind is models.ReferralKind.NOTICE:
+            assert (referral.status, referral.reply_due_at) == (models.ReferralStatus.INFORMED, None)
+            continue
         limit = referral.department.reply_limit
         due_at = deadlines.due(referral.sent_at, limit, models.LimitUnit.WORKING_DAY, calendar)
         assert referral.reply_due_at == due_at
