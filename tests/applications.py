@@ -3,6 +3,7 @@ templates and statements compiled as it goes, and moved from one test's installa
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -53,6 +54,7 @@ def _built(config: Config) -> tuple[Flask, object]:
     app.extensions["panel"].complete()
     with app.app_context():
         sa.event.listen(app.extensions["panel"].db.engine, "do_connect", _connect_to(app))
+    gc.freeze()  # it lives as long as the run
     return app, _declared(app)
 
 

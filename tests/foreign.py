@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, relationship
 
 from panel.base import Anchor, Base, Named, Public, Record, Via
 from panel.exports.records import ExportLog
-from panel.fields import Personal, col, computed, many, rule
+from panel.fields import Lock, Personal, col, computed, many, rule
 from panel.i18n import _
 from panel.imports.records import ImportBatch, ImportRow
 from panel.kinds import (
@@ -35,6 +35,7 @@ from panel.kinds import (
     now,
 )
 from panel.security.accounts import LoginLog, User, UserRole
+from panel.security.login_records import LoginSession
 from panel.security.policy import MANAGE, READ, Permission, Role
 from panel.security.records import AuditEntry
 from panel.web.assemble import assemble
@@ -58,10 +59,14 @@ class Genre(Named, Record):
     parent: Mapped["Genre | None"] = relationship(remote_side="Genre.id")
 
 
+#: A day of birth that was looked up in the archive stays.
+KNOWN = Lock(lambda artist: artist.born_on < date(1930, 1, 1), _("A day of birth before 1930 stays."))
+
+
 class Artist(Named, Record):
     __tablename__, __label__, __labels__, __scope__ = "artist", _("Artist"), _("Artists"), Public()
     name: Mapped[str] = col(PersonName(), _("Name"), required=True, key=True, search=True)
-    born_on: Mapped[date | None] = col(Day(), _("Born"), below="name")
+    born_on: Mapped[date | None] = col(Day(), _("Born"), below="name", locked=KNOWN)
     website: Mapped[str | None] = col(Link(), _("Website"))
 
 
@@ -146,7 +151,7 @@ class Customer(Record):
     __display__ = ("number",)
     number: Mapped[str] = col(Code(20), _("Customer no."), required=True, key=True, unique=True, search=True)
     name: Mapped[str] = col(PersonName(), _("Name"), required=True, personal=Personal.PRIVATE)
-    phone: Mapped[str | None] = col(Mobile(), _("Phone"), personal=Personal.PRIVATE)
+    phone: Mapped[str | None] = col(Mobile(), _("Phone"), personal=Personal.PRIVATE, encrypted=True, filter=False)
     likes: Mapped[list[Genre]] = many("genre", _("Likes"))
 
 
@@ -200,7 +205,7 @@ class Purchase(Record):
     __rows__ = ("purchaseline",)
     publisher_id: Mapped[int] = col(Reference("publisher"), _("Publisher"), required=True)
     ordered_on: Mapped[date] = col(Day(), _("Ordered"), required=True)
-    note: Mapped[str | None] = col(Text(500, lines=4), _("Note"), search=True)
+    note: Mapped[str | None] = col(Text(500, lines=4), _("Note"), search=True, inline=True)
     publisher: Mapped[Publisher] = relationship()
 
 
@@ -230,8 +235,10 @@ class Review(Record):
 
 CATALOGUE: tuple[type[Base], ...] = (Genre, Artist, Publisher, Album, Track, AlbumGenre, Shelf, Copy, Review)
 TRADE: tuple[type[Base], ...] = (Customer, Card, Sale, SaleLine, Purchase, PurchaseLine)
-LOGS = dict.fromkeys((ImportBatch, ImportRow, LoginLog, AuditEntry, ExportLog), READ | {Permission.EXPORT})
-EVERYTHING = MANAGE | {Permission.REVEAL, Permission.EXPORT_CLEAR}
+LOGS = dict.fromkeys(
+    (ImportBatch, ImportRow, LoginLog, LoginSession, AuditEntry, ExportLog), READ | {Permission.EXPORT}
+)
+EVERYTHING = MANAGE | {Permission.REVEAL, Permission.EXPORT_CLEAR, Permission.SHARE}
 
 MANAGER = Role(
     name="manager",

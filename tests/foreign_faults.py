@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from panel import schema_check
 from panel.base import Anchor, Base, Own, Public, Record, Via
-from panel.fields import col, computed, many
+from panel.fields import Personal, col, computed, many
 from panel.i18n import _
 from panel.kinds import Reference, Text, Whole
 from panel.security.policy import MANAGE, Role
@@ -237,6 +237,31 @@ def to_another_record() -> Models:
     return [Thing, Box, Shelf]
 
 
+def named_by_a_secret() -> Models:
+    class Thing(Record):
+        __tablename__, __label__, __labels__, __scope__ = "thing", _("Thing"), _("Things"), Public()
+        __display__ = ("owner",)
+        owner: Mapped[str] = col(Text(40), _("Owner"), required=True, personal=Personal.PRIVATE)
+
+    return [Thing]
+
+
+def encrypted_in_the_open() -> Models:
+    class Thing(Record):
+        __tablename__, __label__, __labels__, __scope__ = "thing", _("Thing"), _("Things"), Public()
+        note: Mapped[str] = col(Text(40), _("Note"), required=True, encrypted=True)
+
+    return [Thing]
+
+
+def a_key_on_the_row() -> Models:
+    class Thing(Record):
+        __tablename__, __label__, __labels__, __scope__ = "thing", _("Thing"), _("Things"), Public()
+        code: Mapped[str] = col(Text(40), _("Code"), required=True, key=True, inline=True)
+
+    return [Thing]
+
+
 def rows_without_screen() -> Models:
     class Thing(Named, Record):
         __tablename__, __rows__ = "thing", ("shelf",)
@@ -281,6 +306,11 @@ CASES: dict[Callable[[], Models], str] = {
     worked_out: "Thing: double is computed; declare it by computed(kind, label, expression)",
     of_other_rows: "Thing: shelves reads other rows, which no scope can be put on; compute it of its own row",
     links_of_a_log: "Thing: it is append-only, so that shelves could never be changed; declare a table of its own",
+    named_by_a_secret: "Thing: owner is private, so that it can't be a name or order: the answer would tell it "
+    "to those who may not see it",
+    encrypted_in_the_open: "Thing: note is encrypted: it must be private, and can be neither filtered, searched, "
+    "sorted nor a key",
+    a_key_on_the_row: "Thing: code can't be edited on the row of a list: it is read-only, a key, locked or private",
     called_alike: "Thing: two columns are called “Name”, so that no file could tell them apart",
     without_version: "Thing: its mapper must keep the version column of Record",
     to_no_table: "Thing: box_id refers to box, which is no declared table",
@@ -302,7 +332,7 @@ def said_of(models: Models, folder: str) -> str:
     app.config.update(SECRET_KEY="of faults", SQLALCHEMY_DATABASE_URI="sqlite://", PASSWORD_COST=1)
     grants = dict.fromkeys(models, MANAGE)
     role = Role(name="all", label=_("All"), description=_("All of it."), grants=grants)
-    views = [SchemaView(model, db, group=_("Things"), icon="box") for model in models]
+    views = [SchemaView(model, db, group=_("Things"), icon="cube") for model in models]
     try:
         assemble(app, db, roles=[role], views=views)
     except TypeError as error:

@@ -67,7 +67,7 @@ def panel_of(folder: str) -> Panel:
     app, db = Flask("rights", static_folder=None, instance_path=folder), SQLAlchemy(model_class=Base)
     app.config.update(SECRET_KEY="of rights", SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder}/rights.db")
     app.config.update(PASSWORD_COST=1, LOCALE="en")
-    views = [SchemaView(Shelf, db, group=_("Shop"), icon="box")]
+    views = [SchemaView(Shelf, db, group=_("Shop"), icon="cube")]
     panel = assemble(app, db, roles=ROLES, views=views, role_conflict=conflict)
     with app.app_context():
         Base.metadata.create_all(db.engine)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import event, func, select
 
 from panel.base import Base
+from panel.security.comparisons import REFUSED, Comparison
 from panel.security.policy import Permission
 from panel.security.records import AuditEntry
 from panel.store.append_only import create_append_only_triggers
@@ -158,6 +159,23 @@ def by_scope(panel: Panel, ann: Client, bob: Client) -> None:
     assert ann.form(SALE.format(hers))[f"{line}.price"] != "0.01"
 
 
+def of_others(panel: Panel, bob: Client) -> None:
+    """That a copy stands in a line of somebody else's sale isn't told to who doesn't see it; that they tried counts."""
+    with panel.app.app_context(), panel.system_session() as session:
+        hers = session.scalars(select(SaleLine.copy_id).join(Sale).where(Sale.clerk_id != 2)).first()
+    own = SALE.format(2)
+    posted = {**bob.form(own), "saleline.n1.copy": str(hers), "saleline.n1.price": "3"}
+    answer = bob.post(own, **posted)
+    assert answer.status_code == 422
+    told = errors(answer.text)
+    assert "This can't be saved with these values." in told
+    assert "already a record" not in told
+    assert 'name="saleline.n1.price" value="3"' in answer.text
+    refused = select(func.count()).where(Comparison.record_id == REFUSED)
+    with panel.app.app_context(), panel.system_session() as session:
+        assert session.execute(refused).scalar_one() == 1
+
+
 def by_right(panel: Panel, bob: Client) -> None:
     """Each act on a row is refused without its right, and allowed with it."""
     clerk, own = panel.policy.roles["clerk"], SALE.format(2)
@@ -230,6 +248,7 @@ def main() -> None:
     by_row_and_column(panel, ann)
     two_editors(panel, ann)
     by_scope(panel, ann, bob)
+    of_others(panel, bob)
     by_right(panel, bob)
     what_it_costs(panel, ann)
 

@@ -51,8 +51,8 @@ def building(url: str) -> Panel:
     app.config.update(SECRET_KEY="of a building", SQLALCHEMY_DATABASE_URI=url, PASSWORD_COST=1, LOCALE="en")
     grants = {Shelf: MANAGE, Place: MANAGE, ImportBatch: READ}
     role = Role(name="keeper", label=_("Keeper"), description=_("Everything."), grants=grants, everything=True)
-    views = [SchemaView(model, db, group=_("Building"), icon="box") for model in (Shelf, Place)]
-    return assemble(app, db, roles=[role], views=[*views, BatchView(ImportBatch, db, group=_("Logs"), icon="box")])
+    views = [SchemaView(model, db, group=_("Building"), icon="cube") for model in (Shelf, Place)]
+    return assemble(app, db, roles=[role], views=[*views, BatchView(ImportBatch, db, group=_("Logs"), icon="cube")])
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ from panel.kinds import (
     Whole,
     now,
 )
-from panel.search import listing
+from panel.search import filters, order
 from panel.security.accounts import User, UserRole
 from panel.security.policy import Actor
 from panel.security.session import set_actor
@@ -138,11 +138,12 @@ def every_page(panel: Panel, ann: Client) -> None:
         place = f"/admin/{table}"
         listed = ann.get(f"{place}/")
         shown = re.findall(rf"{place}/details/\?id=(\d+)", listed)
-        for f in listing.filterable(view.model):
-            for value in ("1", "nonsense", "1999-12-01"):
-                ann.get(f"{place}/?{f.name}={value}")
-            ann.get(f"{place}/?{f.name}.empty=1&{f.name}.from=1&{f.name}.to=nonsense")
-        for name in listing.sortable(view.model):
+        names = [f.name for f in filters.filterable(view.model)]
+        for value in ("1", "nonsense", "1999-12-01"):
+            ann.get(f"{place}/?{'&'.join(f'{name}={value}' for name in names)}")
+        spans = [f"{name}.empty=1&{name}.from=1&{name}.to=nonsense" for name in names]
+        ann.get(f"{place}/?{'&'.join(spans)}")
+        for name in order.sortable(view.model):
             ann.get(f"{place}/?sort={name}")
             ann.get(f"{place}/?sort=-{name}&page=99")
         ann.get(f"{place}/?q=No1")
@@ -236,6 +237,14 @@ def the_kinds(ann: Client) -> None:
     assert ann.post(artist, **{**ann.form(artist), "website": "javascript:x"}).status_code == 422
     assert ann.get("/admin/artist/details/?id=1").count(address) == 2, "as it was"
 
+    born = {"version": ann.form(artist)["version"], "born_on": "1915-05-13"}
+    assert ann.post(artist, **born).status_code == 302
+    assert 'name="born_on"' not in ann.get(artist), "locked from then on"
+    ann.get("/admin/artist/confirm/?id=1", 403)
+    late = ann.post(artist, version=ann.form(artist)["version"], born_on="1916-05-13")
+    assert late.status_code == 422
+    assert "A day of birth before 1930 stays." in late.text
+
     card = "/admin/card/edit/?id=1"
     assert ann.post(card, **{**ann.form(card), "balance": "(1,234.50)"}).status_code == 302
     assert "-1234.50" in ann.get("/admin/card/details/?id=1")
@@ -246,6 +255,20 @@ def the_scope(bob: Client) -> None:
     ann_sells = bob.get("/admin/sale/")
     assert ann_sells.count("/admin/sale/details/") < 3
     bob.get("/admin/auditentry/", 403)
+
+
+def the_views(ann: Client, bob: Client) -> None:
+    """A manager shares a view with the clerks, who open it and share none; lists are sorted by names of references."""
+    place = "/admin/album/views/"
+    kept = {"act": "save", "arguments": "columns=title,artist&sort=-artist&medium=tape", "view_role": "clerk"}
+    assert bob.post(place, **kept, view_name="Tapes").status_code == 403
+    saved = ann.post(place, **kept, view_name="Tapes")
+    assert saved.status_code == 302
+    id_ = re.findall(r"view=(\d+)", saved.location)[0]
+    opened = bob.client.get(f"/admin/album/?view={id_}")
+    assert "columns=title%2Cartist" in opened.location
+    page = bob.get(opened.location)
+    assert re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]+)', page) == ["Title", "Artist"]
 
 
 def main() -> None:
@@ -260,6 +283,7 @@ def main() -> None:
     the_kinds(ann)
     an_import(ann)
     the_scope(bob)
+    the_views(ann, bob)
     foreign_links.by_hand(ann)
     foreign_links.by_scope(panel, bob)
     foreign_links.by_file(ann)

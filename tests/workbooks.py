@@ -18,6 +18,7 @@ from panel.imports.batches import File
 from panel.imports.plans import Options, Outcome, Plan
 from panel.security.policy import SYSTEM
 from panel.security.session import set_actor
+from panel.store.db_errors import counting
 from panel.web.cli import actor_named
 from tests.factories import MODELS, Stage
 
@@ -103,7 +104,8 @@ class Office:
         """Plan and write; raises UserError as the page would tell it."""
         with self.session() as session:
             made = self._plan(session, name, data, options)
-            self.ran.append(batches.run(session, made, File("sent.xlsx", data), self.stage.panel.registry))
+            with counting(session):
+                self.ran.append(batches.run(session, made, File("sent.xlsx", data), self.stage.panel.registry))
             set_actor(session, SYSTEM)
             return made
 

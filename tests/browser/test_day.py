@@ -22,7 +22,7 @@ from bureau.ledger.rows import COLUMNS
 from models import LimitUnit
 from panel.kinds import ZONE
 from panel.security.accounts import User
-from tests.browser.conftest import Site, Visit, choose, scrolls_sideways
+from tests.browser.conftest import DESKTOP, Site, Visit, choose, scrolls_sideways
 from tests.browser.stories.moves import begin, finish
 
 pytestmark = pytest.mark.browser
@@ -70,7 +70,7 @@ def report(page: Page, where: Place) -> str:
     page.get_by_role("textbox", name="问题描述").press_sequentially(DESCRIPTION)
     page.locator(".pick-item", has_text=ITEM).click()
     expect(page.get_by_role("textbox", name="投诉人姓名")).to_be_hidden()
-    page.get_by_role("group", name="投诉人匿名").get_by_text("否", exact=True).click()
+    page.get_by_role("group", name="投诉人").get_by_text("留姓名", exact=True).click()
     page.get_by_role("textbox", name="投诉人姓名").fill(COMPLAINANT)
     page.get_by_role("textbox", name="投诉人电话").fill(PHONE)
     assert not scrolls_sideways(page)
@@ -93,7 +93,7 @@ def test_from_report_to_ledger(visit: Visit, site: Site, tmp_path: Path) -> None
     office = visit("office")
     open_case(office, number)
     begin(office, "受理")
-    expect(office.get_by_role("combobox", name="清单事项")).to_have_value(re.compile(ITEM))
+    expect(office.locator("main").get_by_role("combobox", name="清单事项")).to_have_value(re.compile(ITEM))
     finish(office, "受理", "待派遣")
     begin(office, "派遣")
     office.get_by_role("button", name="清空").click()
@@ -140,10 +140,23 @@ def test_from_report_to_ledger(visit: Visit, site: Site, tmp_path: Path) -> None
     check_ledger(office, site, number, where, tmp_path)
 
 
+def stands_on_one_screen(page: Page, part: str, link: str) -> None:
+    """What and where, the light, the course and the parts of a case, each a press away, on 1366 × 768."""
+    page.reload()  # without the message of the last step
+    for words in (".head .tag", ".head .light", ".way .now", ".facts", ".part-links", ".course"):
+        expect(page.locator(words).first).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("link", name=link)).to_be_hidden()
+    page.locator(".part-links").get_by_role("link", name=part).click()
+    expect(page.get_by_role("link", name=link)).to_be_in_viewport()
+    assert page.evaluate("scrollY") < 8, "no jump"
+    assert page.evaluate("document.querySelector('.case').getBoundingClientRect().bottom") <= DESKTOP["height"]
+
+
 def check_slip(page: Page, number: str) -> None:
     """The paper for the traffic police names the case, and nobody."""
+    stands_on_one_screen(page, "移送协同", "联移〔2026〕88号")
     page.get_by_role("link", name="联移〔2026〕88号").click()
-    page.get_by_role("link", name="打印移送单").click()
+    page.get_by_role("link", name="打印函件").click()
     paper = page.locator(".paper")
     expect(paper).to_contain_text(number)
     expect(paper).to_contain_text("公安交警")

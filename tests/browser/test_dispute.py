@@ -76,7 +76,7 @@ def send(page: Page, label: str) -> None:
 
 def measure(page: Page, case: int, officer: str, colleague: str) -> None:
     page.goto(f"/admin/case/details/?id={case}")
-    page.locator("section", has_text="检测记录").get_by_role("link", name="新增").first.click()
+    page.locator(".blanks > span", has_text="检测记录").get_by_role("link", name="新增").click()
     page.get_by_label("点位").fill("冷库北侧边界外1米")
     page.get_by_label("实测").fill("39.5")
     page.get_by_label("仪器编号").fill("AWA5688-01")
@@ -110,13 +110,14 @@ def mediate(page: Page, case: int, mediator: str) -> None:
     send(page, "调解结束")
     expect(page.locator(".errors")).to_contain_text("协议内容")
     page.get_by_label("协议内容").fill(AGREEMENT)
-    page.get_by_label("协议形式").select_option(label="书面")
+    page.get_by_label("协议形式").select_option(label="和解协议")
     page.get_by_label("履行期限").fill(f"{today() + timedelta(10)}")
     send(page, "调解结束")
 
 
 def print_agreement(page: Page, tmp_path: Path) -> None:
     """Masked as it comes; in clear for a reason."""
+    page.locator(".part-links").get_by_role("link", name=re.compile("^调解")).click()
     page.get_by_role("link", name=re.compile("^TJ-")).click()
     for words in ("第 1 场", "第 2 场", "第 3 场", "就移机达成一致", "上*", "慕*"):
         expect(page.locator("main")).to_contain_text(words)

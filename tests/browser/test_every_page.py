@@ -1,11 +1,13 @@
 """Every kind of page that a role can come to is whole and Chinese, and fits a phone and a desk: nothing is wider than
-the screen, and the browser complains of nothing."""
+the screen, nothing keeps anybody out, and the browser complains of nothing."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
@@ -24,6 +26,13 @@ ELSEWHERE = re.compile(r"/file\b|/attachments/|/download|/template|/export|/logo
 NAMED = ("step", "name")
 #: What looks the same for every table, and that a form looks the same for a new record and a stored one.
 SAME = ((r".*/(confirm|import)/", r"/\1/"), ("/(new|edit)/", "/form/"))
+#: The checks of WCAG 2 A and AA that a machine can make. They cost half a second: once for pages of one template.
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+CHECK = """async () => (await axe.run(document, {runOnly: ["wcag2a", "wcag2aa"], resultTypes: ["violations"]}))
+  .violations
+  .filter((one) => ["serious", "critical"].includes(one.impact))
+  .map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 120)}`)"""
+SAME_TEMPLATE = re.compile(r"^/admin/(?!case/|mediation/)[a-z]+/")
 #: Pages that tell each role something else.
 ANEW = ("/", "/admin/case/details/")
 #: Who takes steps: they look at a case of each state.
@@ -52,26 +61,45 @@ def menu(page: Page) -> set[str]:
 
 
 def faults(page: Page, entry: bool) -> list[str]:
-    """What is wrong with a page, on a phone and on a desk; `entry`: the menu leads to it, and shows where one is."""
+    """What is wrong with a page, on a phone and on a desk; `entry`: the menu leads to it, and shows where one is. The
+    page stays as wide as it was looked at last, for the next one to begin with."""
     found = []
     if page.locator(".side").count():
         expect(page.locator("h1")).to_be_visible()
     if entry and page.locator(".side a.on").count() != 1:
         found.append("not one entry of the menu is lit")
-    for words in sorted(foreign_words(page)):
+    # The handbook names programs and kinds of file.
+    for words in sorted(foreign_words(page)) if not page.locator(".book").count() else ():
         found.append(f"not Chinese: {words}")
-    if scrolls_sideways(page):
-        found.append("wider than a phone")
-    page.set_viewport_size(DESKTOP)
-    if scrolls_sideways(page):
-        found.append("wider than a desk")
-    page.set_viewport_size(PHONE)
+    for size in (DESKTOP, PHONE) if page.viewport_size == DESKTOP else (PHONE, DESKTOP):
+        if page.viewport_size != size:
+            page.set_viewport_size(size)
+        if scrolls_sideways(page):
+            found.append(f"wider than a screen of {size['width']}")
+    return found
+
+
+def barriers(page: Page) -> list[str]:
+    """What keeps people out of a page who don't see well or have no mouse: the serious and critical findings of axe."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(CHECK)
+    return found
+
+
+def on_paper(page: Page) -> list[str]:
+    """What a page prints that is of no use on paper: the panel around it, and its buttons."""
+    page.emulate_media(media="print")
+    found: list[str] = page.locator(".side, .top, .banner, .thumbs, .btn, button, .place").evaluate_all(
+        "all => all.filter(one => one.checkVisibility()).map(one => `printed: ${one.outerHTML.slice(0, 120)}`)"
+    )
+    page.emulate_media(media="screen")
     return found
 
 
 def test_every_kind_of_page_is_whole_chinese_and_fits_a_phone_and_a_desk(site: Site, visit: Visit) -> None:
     addresses = ["/", *some_cases(site)]
     seen: set[str] = set()
+    checked: set[str] = set()
     wrong: dict[str, list[str]] = {}
     for role in ROLE_NAMES:
         page = visit(role, phone=True)
@@ -91,8 +119,13 @@ def test_every_kind_of_page_is_whole_chinese_and_fits_a_phone_and_a_desk(site: S
             assert answer.status == 200, f"{role} {address}"
             if found := faults(page, address in entries):
                 wrong[f"{role} {address}"] = found
+            template = SAME_TEMPLATE.sub("/admin/-/", kind(address))
+            if template not in checked and page.viewport_size == DESKTOP:
+                checked.add(template)
+                wrong |= {f"{role} {address}": found} if (found := barriers(page) + on_paper(page)) else {}
             waiting += led_to(page)
     assert len(seen) > 100
+    assert len(checked) > 30
     assert not wrong
 
 
@@ -114,7 +147,7 @@ def some_cases(site: Site) -> list[str]:
         )
         session.add(agreed)
         session.flush()
-        paper = f"/admin/mediation/agreement/?id={agreed.id}"
+        paper = f"/admin/mediation/paper/?paper=agreement&id={agreed.id}"
     cases = [f"/admin/case/details/?id={id_}" for id_ in (made, *some) if id_ is not None]
     assert len(cases) > len(CaseStatus) - 2
     return [*cases, paper]

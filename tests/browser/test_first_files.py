@@ -3,15 +3,14 @@ preview, without a command and in few clicks."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 import models
-from tests.browser.conftest import Site, Visit, choose
+from tests.browser.clerk import Clerk
+from tests.browser.conftest import Site, Visit
 from tests.browser.test_roster import content, count
 from tests.workbooks import table
 
@@ -41,41 +40,6 @@ ROSTER = table(
 )
 
 
-@dataclass
-class Clerk:
-    """Somebody at the mouse, whose clicks are counted. Typing is none."""
-
-    page: Page
-    folder: Path
-    clicks: int = 0
-
-    def click(self, place: Locator) -> None:
-        place.click()
-        self.clicks += 1
-
-    def bring(self, label: str, data: bytes) -> None:
-        """From the menu to the preview of a file."""
-        file = self.folder / f"{label}.xlsx"
-        file.write_bytes(data)
-        link = self.page.locator("li a", has_text=re.compile(rf"^\s*{label}\s*$"))
-        group = self.page.locator(".side details", has=link)
-        if not group.locator(link).is_visible():
-            self.click(group.locator("summary"))
-        self.click(group.locator(link))
-        self.click(self.page.get_by_role("link", name="导入", exact=True))
-        self.page.locator("input[type=file]").set_input_files(file)
-        self.clicks += 2
-        self.click(self.page.get_by_role("button", name="读取并预览"))
-        self.page.wait_for_url("**/import/preview/**")
-
-    def button(self, name: str) -> None:
-        self.click(self.page.get_by_role("button", name=name, exact=True).first)
-
-    def confirm(self, name: str) -> None:
-        self.button(name)
-        self.page.wait_for_url("**/importbatch/**")
-
-
 def test_an_empty_system_comes_to_its_roster(visit: Visit, site: Site, tmp_path: Path) -> None:
     page = visit("office")
     clerk = Clerk(page, tmp_path)
@@ -99,8 +63,7 @@ def test_an_empty_system_comes_to_its_roster(visit: Visit, site: Site, tmp_path:
 
     clerk.bring("社区联络员", ROSTER)
     clerk.click(page.get_by_label("新增社区“桐溪社区”"))
-    choose(page, "街道", "城西", "城西街道")
-    clerk.clicks += 1
+    clerk.choose("街道", "城西", "城西街道")
     clerk.button("新增勾选的")
     clerk.click(page.get_by_label("新增执法队员“赵新来”"))
     clerk.button("新增勾选的")

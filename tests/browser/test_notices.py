@@ -25,7 +25,7 @@ def test_the_officer_is_told_of_a_dispatch(site: Site, visit: Visit) -> None:
         name = officer.name
     office = visit("office")
     office.goto(f"/admin/case/step/?id={id_}&step=dispatch")
-    office.get_by_role("combobox").first.fill(name)
+    office.locator("main").get_by_role("combobox").first.fill(name)
     office.get_by_role("option").first.click()
     office.locator(".save button.go").click()
     expect(office.locator(".note.success")).to_be_visible()

@@ -31,6 +31,8 @@ def test_photos_are_added_and_taken_off_on_a_telephone(site: Site, visit: Callab
     page = visit("office", phone=True, script=script)
     page.goto(f"/admin/case/details/?id={id_}")
     strip = page.locator("#attachments")
+    page.locator(".part-links").get_by_role("link", name="照片与文件").click()
+    page.get_by_text("添加照片或文件").click()
     page.get_by_text("处置前", exact=True).click()
     page.get_by_label("选择文件").set_input_files([picture("red"), picture("blue")])
     page.get_by_role("button", name="上传").click()

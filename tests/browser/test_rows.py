@@ -13,11 +13,13 @@ pytestmark = pytest.mark.browser
 
 
 def a_case(site: Site) -> str:
-    """The form of a case that has one party."""
+    """The form of a case that has one party and isn't accepted yet, so that its complainant isn't locked."""
     party = models.CaseParty
     with site.session() as session:
-        alone = select(party.case_id).group_by(party.case_id).having(func.count() == 1).order_by(party.case_id).limit(1)
-        return f"/admin/case/edit/?id={session.execute(alone).scalar_one()}"
+        alone = select(party.case_id).group_by(party.case_id).having(func.count() == 1)
+        reported = select(models.Case.id).where(models.Case.status == models.CaseStatus.REPORTED)
+        first = reported.where(models.Case.id.in_(alone)).order_by(models.Case.id).limit(1)
+        return f"/admin/case/edit/?id={session.execute(first).scalar_one()}"
 
 
 def save(page: Page) -> None:

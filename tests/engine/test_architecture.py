@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import click
@@ -29,7 +30,8 @@ FULLEST = 26
 LARGE = {"openpyxl", "pygal", "pypinyin", "huey", "chinese_calendar", "seed.demo"}
 
 
-def imported(file: Path) -> set[str]:
+@cache
+def imported(file: Path) -> frozenset[str]:
     """Whole names of the modules that a file imports, inside functions too."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
@@ -37,7 +39,7 @@ def imported(file: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
-    return found
+    return frozenset(found)
 
 
 def test_the_schema_rests_on_declarations_alone() -> None:
@@ -151,7 +153,7 @@ def test_every_variable_is_documented_with_its_default() -> None:
         if isinstance(default[name], bool):
             assert rows[variable] == ("on" if default[name] else "off")
         elif isinstance(default[name], int | str):
-            assert rows[variable] == f"`{default[name]}`"
+            assert rows[variable] == (f"`{default[name]}`" if default[name] != "" else "empty")
 
 
 def test_every_setting_on_screen_is_documented() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-import sys
 import unicodedata
 from typing import Any
 
@@ -22,9 +22,10 @@ from tests.workbooks import Office, counts, errors, outcomes, sentences, table
 NOTHING = ("无", "/", "／", "\\", "-", "—", "——", "--", "N/A", "n/a", "暂无", "空", "（无）", "无。", " 无 ")
 VACANT = ("暂缺", "空缺", "待定", "缺", "（空缺）")
 ABOVE = ("〃", "同上", "″", "（同上）", '"')
+#: Where Unicode has them; the planes between are letters of Chinese, or empty.
 MARKS = [
     chr(code)
-    for code in range(sys.maxunicode + 1)
+    for code in itertools.chain(range(0x20000), range(0xE0000, 0xE1000))
     if unicodedata.category(chr(code)) in ("Cf", "Cc") and not chr(code).isspace()
 ] + ["\ufe0e", "\ufe0f", "\u034f"]
 ROSTER = ("社区", "姓名", "性别", "职务", "手机", "办公电话", "起始时间", "备注")
@@ -65,7 +66,7 @@ def test_what_a_workbook_refuses_is_not_printable() -> None:
     assert printable("第一行\v第二行\f\x1c") == "第一行\n第二行\n"
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(kind=st.sampled_from(DECLARED_KINDS), text=st.text(max_size=20), data=st.data())
 def test_a_value_with_invisible_marks_equals_the_value_without(kind: Any, text: str, data: st.DataObject) -> None:
     marks = data.draw(st.lists(st.tuples(st.integers(0, 20), st.sampled_from(MARKS)), max_size=5))
@@ -91,18 +92,16 @@ def test_a_word_for_nothing_leaves_what_is_stored_in_any_optional_column(office:
 IMPORTABLE = [name for name, model in MODELS.items() if importable(model)]
 
 
-@settings(max_examples=100)
-@given(name=st.sampled_from(IMPORTABLE), data=st.data())
-def test_in_every_table_words_for_nothing_change_no_record(office: Office, name: str, data: st.DataObject) -> None:
-    model = MODELS[name]
-    number = office.stage.inside.get(name)
-    optional = [f for f in fields(model) if not f.required and not f.readonly and not isinstance(f.kind, Flag)]
-    if number is None or not optional:
-        return
-    columns = data.draw(st.lists(st.sampled_from(optional), min_size=1, unique_by=lambda f: f.name))
-    words = [data.draw(st.sampled_from(NOTHING)) for _column in columns]
-    made = office.plan(name, table((str(RECORD_NO), *(str(f.label) for f in columns)), (number, *words)))
-    assert counts(made) == {"unchanged": 1}, errors(made)
+@pytest.mark.parametrize("name", IMPORTABLE)
+def test_in_every_table_words_for_nothing_change_no_record(office: Office, name: str) -> None:
+    """In all optional columns at once, and in half of them, another word in each."""
+    optional = [f for f in fields(MODELS[name]) if not f.required and not f.readonly and not isinstance(f.kind, Flag)]
+    words = itertools.cycle(NOTHING)
+    for columns in (optional, optional[::2]):
+        if columns:
+            row = [str(office.stage.inside[name]), *itertools.islice(words, len(columns))]
+            made = office.plan(name, table((str(RECORD_NO), *(str(f.label) for f in columns)), row))
+            assert counts(made) == {"unchanged": 1}, errors(made)
 
 
 def test_a_word_for_nothing_clears_where_empty_cells_clear(office: Office) -> None:
@@ -135,7 +134,9 @@ def test_a_roster_with_vacant_posts_and_ditto_marks_changes_nothing_the_second_t
 def test_nobody_in_an_optional_column_of_people_is_empty(office: Office) -> None:
     made = office.plan("department", table(("名称", "联系人", "电话"), ("新部门", "待定", "暂缺")))
     assert set(made.rows[0].values) == {"name"}
-    case = office.plan("case", table(("社区", "问题描述", "主办队员"), ("东栅社区", "楼道堆物", "待定")))
+    case = office.plan(
+        "case", table(("社区", "地点", "问题描述", "主办队员"), ("东栅社区", "3 幢", "楼道堆物", "待定"))
+    )
     assert counts(case) == {"new": 1}
     assert "待定" in notes(case)[2]
 
@@ -269,7 +270,9 @@ def test_a_post_in_front_of_a_name_and_a_gender_behind_it_are_no_part_of_it(text
 
 
 def test_a_title_behind_the_name_of_a_referenced_person_is_no_part_of_it(office: Office) -> None:
-    made = office.plan("case", table(("社区", "问题描述", "主办队员"), ("东栅社区", "楼道堆物", "沈建平（副队长）")))
+    made = office.plan(
+        "case", table(("社区", "地点", "问题描述", "主办队员"), ("东栅社区", "3 幢", "楼道堆物", "沈建平（副队长）"))
+    )
     assert counts(made) == {"new": 1}
     assert made.rows[0].values["lead_officer_id"] == office.stage.inside["officer"]
     assert "“沈建平（副队长）” is read as 沈建平." in notes(made)[2]
@@ -287,8 +290,8 @@ def test_dots_in_names_are_one_dot_in_references_too(stage: Stage) -> None:
     with stage.session() as session:
         session.get_one(MODELS["officer"], stage.inside["officer"]).name = "阿依•古丽"
     for dot in "·•・．":
-        labels = ("社区", "问题描述", "主办队员")
-        made = Office(stage).plan("case", table(labels, ("东栅社区", "楼道堆物", f"阿依{dot}古丽")))
+        labels = ("社区", "地点", "问题描述", "主办队员")
+        made = Office(stage).plan("case", table(labels, ("东栅社区", "3 幢", "楼道堆物", f"阿依{dot}古丽")))
         assert counts(made) == {"new": 1}, dot
         officers = table(("姓名", "所属分队"), (f"阿依{dot}古丽", None))
         assert counts(Office(stage).plan("officer", officers)) == {"unchanged": 1}, dot

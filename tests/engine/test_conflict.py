@@ -93,7 +93,7 @@ def test_a_third_change_in_between_is_told_again(stage: Stage, two: Any, liaison
 
 
 def test_references_choices_and_flags_meet_as_well(stage: Stage, two: Any) -> None:
-    address = f"/admin/community/edit/?id={stage.inside['community']}"
+    address = f"/admin/community/edit/?id={stage.add('community', squad_id=stage.inside['squad'])}"
     first = {"squad": str(stage.outside["squad"]), "status": "closed", "dog_key_zone": "1", "noise_zone": "2"}
     second = {"squad": "", "status": "active", "dog_key_zone": "0", "noise_zone": "3"}
     answer = meet(two, address, first, second)
@@ -105,12 +105,13 @@ def test_references_choices_and_flags_meet_as_well(stage: Stage, two: Any) -> No
 
 
 def test_a_masked_value_that_the_other_changed_stays(stage: Stage, two: Any) -> None:
-    address = f"/admin/caseparty/edit/?id={stage.inside['caseparty']}"
+    party = stage.add("caseparty")
+    address = f"/admin/caseparty/edit/?id={party}"
     answer = meet(two, address, {"phone": "13655556666"}, {"anonymous": "1"})
     assert answer.status_code == 409
     assert "13655556666" not in answer.text
     assert two[0].post(address, factories.form_values(answer.text)).status_code == 302
-    found = stage.get("caseparty", stage.inside["caseparty"])
+    found = stage.get("caseparty", party)
     assert (found.phone, found.anonymous) == ("13655556666", True)
 
 
@@ -167,9 +168,9 @@ def test_a_change_between_load_and_write_is_told_too(stage: Stage, table: str, m
 
 
 def test_a_record_deleted_meanwhile_is_told(stage: Stage, two: Any) -> None:
-    address = f"/admin/feedback/edit/?id={stage.inside['feedback']}"
+    address = f"/admin/action/edit/?id={stage.inside['action']}"
     opened = two[0].form(address)
-    assert two[1].post("/admin/feedback/delete/", {"id": stage.inside["feedback"]}).status_code == 302
+    assert two[1].post("/admin/action/delete/", {"id": stage.inside["action"]}).status_code == 302
     assert two[0].post(address, opened).status_code == 404
 
 

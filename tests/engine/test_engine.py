@@ -1,30 +1,12 @@
 """That panel/ is an engine: it makes a panel of a schema it never saw, and takes up a column declared once.
 
-Both proofs run in processes of their own: there is one Base with one metadata."""
+The proofs run in processes of their own: there is one Base with one metadata."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def visit(module: str, place: Path) -> None:
-    """Run a module of the tests on its own, far from the project's folder and from this process's clock."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", module, str(place)],
-        cwd=place if place.is_dir() else place.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+from tests.engine.visits import visit
 
 
 def test_a_panel_of_another_schema_works(tmp_path: Path) -> None:

@@ -292,7 +292,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=mutated())
 def test_whatever_is_done_to_a_workbook_it_is_planned_or_refused(office: Office, data: bytes) -> None:
     try:

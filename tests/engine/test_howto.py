@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.engine.test_engine import visit
+from tests.engine.visits import visit
 from tests.howto_visit import blocks
 
 

@@ -19,8 +19,10 @@ from tests.engine.test_import_pages import confirm, preview, upload
 from tests.factories import ROLES_BY_NAME, Browser, Stage
 from tests.workbooks import table
 
-CASE = ("社区", "地点", "问题描述", "来源")
-REPORTS = table(CASE, ("东栅社区", "1 幢", "楼道堆物", "网格上报"), ("东栅社区", "2 幢", "毁绿", "居民投诉"))
+CASE = ("社区", "地点", "问题描述", "来源", "投诉人")
+REPORTS = table(
+    CASE, ("东栅社区", "1 幢", "楼道堆物", "网格上报", None), ("东栅社区", "2 幢", "毁绿", "居民投诉", "匿名")
+)
 MISSPELT = table(("社区", "姓名"), ("东栅社区", "胡秀贞"))
 
 
@@ -68,7 +70,7 @@ def test_a_word_is_answered_on_the_page_and_remembered(stage: Stage) -> None:
     assert button(page) == "导入 2 行"
     assert "来源“网格上报”按“巡查发现”读取。" in page
     assert confirm(browser, "case", page).status_code == 302
-    _address, page = preview(browser, "case", table(CASE, ("东栅社区", "3 幢", "堆物", "网格上报")))
+    _address, page = preview(browser, "case", table(CASE, ("东栅社区", "3 幢", "堆物", "网格上报", None)))
     assert "以前的文件中已回答" in page
     assert button(page) == "导入 1 行"
     token = re.search(r'name="token" value="([^"]+)"', page)
@@ -123,8 +125,8 @@ def test_a_plain_succession_is_listed_and_asks_nothing(stage: Stage) -> None:
 
 def test_all_rows_shown_are_confirmed_by_one_button(stage: Stage) -> None:
     browser = stage.browse("office")
-    labels = ("街道", "社区", "地点", "问题描述", "来源")
-    rows = [("城西街道", "东栅社区", f"{n} 幢", "堆物", "居民投诉") for n in range(4)]
+    labels = ("街道", *CASE)
+    rows = [("城西街道", "东栅社区", f"{n} 幢", "堆物", "居民投诉", "匿名") for n in range(4)]
     _address, page = preview(browser, "case", table(labels, *rows))
     assert button(page) == "先回答 4 个问题"
     page = give(browser, "case", page, **one(2, "1"), all="1")

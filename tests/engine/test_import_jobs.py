@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+import sqlite3
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from panel.imports import importing, stored_plan
+from panel.imports.undo import import_undo
 from panel.jobs import work
 from panel.jobs.records import Job, JobState
 from panel.web.imports import preview_state
 from tests.engine.test_import_pages import confirm, preview, upload
-from tests.factories import MODELS, Browser, Stage
+from tests.factories import MODELS, Browser, Stage, form_values
 from tests.workbooks import roster
 
 pytestmark = pytest.mark.database
@@ -136,6 +139,45 @@ def test_a_cancelled_import_writes_nothing(stage: Stage, monkeypatch: pytest.Mon
     assert "未写入" in told["sentence"]
     assert stage.count("community") == before
     assert stage.count("importbatch") == 1
+
+
+@pytest.mark.usefixtures("few")
+def test_many_rows_are_undone_by_a_job_while_others_write(
+    stage: Stage, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, before = stage.browse("office"), stage.count("community")
+    done = confirm(browser, "community", ready(stage, browser, communities(3)))
+    undo = after(stage, browser, done.location)["go"].replace("details", "undo")
+    page = browser.get(undo).text
+    assert "后台任务" in page
+    told = after(stage, browser, browser.post(undo, {"digest": "another"}).location)
+    assert (told["go"], "未撤销任何内容" in told["sentence"]) == ("", True)
+    real = import_undo.run
+
+    def others_write(*given: Any, **named: Any) -> int:
+        if backend == "sqlite":
+            other = sqlite3.connect(sa.make_url(stage.app.config["SQLALCHEMY_DATABASE_URI"]).database or "", timeout=0)
+            other.execute("UPDATE officer SET version = version + 1")
+            other.commit()
+            other.close()
+        return real(*given, **named)
+
+    monkeypatch.setattr(import_undo, "run", others_write)
+    told = after(stage, browser, browser.post(undo, form_values(page)).location)
+    assert "已撤销" in browser.get(told["go"]).text
+    assert stage.count("community") == before
+    assert "已经撤销" in browser.post(undo, {"digest": "again"}).text
+
+
+def test_some_hundred_rows_are_planned_at_once_and_written_by_a_job(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_state, "WRITTEN_AT_ONCE", 1)
+    browser, before = stage.browse("office"), stage.count("community")
+    _address, page = preview(browser, "community", communities(3))
+    done = confirm(browser, "community", page)
+    assert after(stage, browser, done.location)["go"].startswith("/admin/importbatch/details/?id=")
+    assert stage.count("community") == before + 3
 
 
 @pytest.mark.usefixtures("few")

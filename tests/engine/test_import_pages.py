@@ -143,6 +143,7 @@ def test_another_table_is_told_at_once_what_it_lacks_and_can_be_told_by_hand(sta
 def test_an_upload_that_is_too_large_is_refused_in_one_sentence(stage: Stage) -> None:
     answer = upload(stage.browse("office"), "liaison", b"PK\x03\x04" + b"0" * (MAX_BYTES + 2 * 1024 * 1024))
     assert answer.status_code == 413
+    assert "<h1>文件过大</h1>" in answer.text
     assert "文件太大" in answer.text
 
 

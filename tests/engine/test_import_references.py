@@ -270,11 +270,11 @@ def test_rows_of_a_table_without_a_key_are_known_by_all_they_say(office: Office)
 
 
 def test_a_record_number_says_which_record_is_meant(office: Office) -> None:
-    id_ = office.stage.inside["feedback"]
-    labels = ("记录号", "内容")
-    made = office.run("feedback", table(labels, (id_, "当面告知")))
+    id_ = office.stage.inside["action"]
+    labels = ("记录号", "处置情况")
+    made = office.run("action", table(labels, (id_, "当面告知")))
     assert counts(made) == {"changed": 1}
-    assert office.stage.get("feedback", id_).content == "当面告知"
-    wrong = office.plan("feedback", table(labels, (999_999, "甲"), ("²", "乙"), ("一", "丙"), (id_, "丁"), (id_, "戊")))
+    assert office.stage.get("action", id_).note == "当面告知"
+    wrong = office.plan("action", table(labels, (999_999, "甲"), ("²", "乙"), ("一", "丙"), (id_, "丁"), (id_, "戊")))
     assert [row.outcome for row in wrong.rows].count(Outcome.FAILED) == 4
     assert [row for row, _column, _message in errors(wrong)] == [2, 3, 4, 6]

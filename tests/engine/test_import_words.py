@@ -46,7 +46,7 @@ def test_a_common_word_means_its_choice(office: Office, word: str) -> None:
 
 
 def test_an_unknown_word_of_a_choice_is_one_question_for_all_its_rows(office: Office) -> None:
-    made = office.plan("case", reports("网格上报", "居民投诉", "网格上报"))
+    made = office.plan("case", reports("网格上报", "巡查发现", "网格上报"))
     assert outcomes(made) == {2: "failed", 3: "new", 4: "failed"}
     question = asked(made)["source:网格上报"]
     assert (question.column, question.header, question.row) == ("D", "来源", None)
@@ -73,11 +73,11 @@ def test_an_answer_counts_for_every_row_and_is_remembered(office: Office) -> Non
 
 
 def test_a_remembered_answer_is_replaced_by_a_later_one_and_can_be_forgotten(office: Office) -> None:
-    for n, meaning in enumerate(("patrol", "resident")):
+    for n, meaning in enumerate(("patrol", "superior")):
         data = table(CASE, ("东栅社区", f"{n} 幢", "占道", "网格上报"))
         office.run("case", data, replace={"source": {"网格上报": meaning}})
     with office.stage.session() as session:
-        assert session.execute(sa.select(WordMap.word, WordMap.meaning)).all() == [("网格上报", "resident")]
+        assert session.execute(sa.select(WordMap.word, WordMap.meaning)).all() == [("网格上报", "superior")]
         words.forget(session, models.Case, "source", "网格上报")
     assert "source:网格上报" in asked(office.plan("case", reports("网格上报")))
 

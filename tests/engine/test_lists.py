@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import cache
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +17,7 @@ import sqlalchemy as sa
 import models
 from panel.fields import Personal, fields
 from panel.kinds import ZONE
-from panel.search import listing
+from panel.search import filters, order
 from panel.security.policy import Permission
 from tests import factories
 from tests.conftest import Staged
@@ -30,14 +32,14 @@ WIDE = [pytest.param(table, marks=pytest.mark.database) if table in TRIED else t
 def rows(page: str) -> list[int]:
     """The ids of the records on a list page, in order."""
     table = page.partition("<tbody>")[2].partition("</tbody>")[0]
-    return [int(id_) for id_ in re.findall(r'<t[hd][^>]*><a href="/admin/\w+/details/\?id=(\d+)"', table)]
+    return [int(id_) for id_ in re.findall(r'<tr[^>]*id="row-(\d+)"', table)]
 
 
 def names(browser: Browser, table: str, **arguments: Any) -> list[str]:
     """What the first column of a list says."""
     address = f"/admin/{table}/?{urlencode(arguments, doseq=True)}"
     body = browser.get(address).text.partition("<tbody>")[2].partition("</tbody>")[0]
-    found = re.findall(r'<a href="/admin/\w+/details/\?id=\d+">(.*?)</a>', body, re.S)
+    found = re.findall(r'<a href="/admin/\w+/details/\?id=\d+[^"]*">(.*?)</a>', body, re.S)
     return [html.unescape(re.sub(r"<[^>]+>", "", text)).strip() for text in found]
 
 
@@ -215,17 +217,19 @@ def test_a_case_number_is_found_in_any_letters(town: Stage) -> None:
 
 
 @pytest.mark.parametrize("table", WIDE)
-def test_only_indexed_columns_are_sorted_by(standing: Stage, table: str) -> None:
+def test_only_columns_whose_order_means_something_are_sorted_by(standing: Stage, table: str) -> None:
+    """By every other one: none that is private, that the reader sees masked, or whose text is long."""
     model, browser = MODELS[table], standing.browse(KEEPER[table])
-    indexed = {next(iter(i.columns)).name for i in model.__table__.indexes}  # type: ignore[attr-defined]
-    unique = {c.name for c in model.__table__.columns if c.unique}
+    masked = standing.panel.policy.roles[KEEPER[table]].masked
     page = browser.get(f"/admin/{table}/").text
     offered = {n.removeprefix("-") for n in re.findall(r'<th[^>]*><a href="[^"]*[?;]sort=(-?[\w.]+)', page)}
-    by_name = {f.name: f.attr for f in fields(model)}
-    assert {by_name[name] for name in offered} <= indexed | unique
-    for name in by_name:
-        for sort in (name, f"-{name}"):
-            assert browser.get(f"/admin/{table}/?sort={sort}").status_code == 200
+    by_name = {f.name: f for f in fields(model)}
+    for field in map(by_name.__getitem__, offered):
+        assert field.personal is Personal.NO or (field.personal is Personal.WORK and not masked)
+        assert not field.encrypted
+    # A sort that isn't offered is left out.
+    for name in by_name.keys() - order.sortable(model, masked=masked):
+        assert browser.get(f"/admin/{table}/?sort=-{name}").status_code == 200
 
 
 @pytest.mark.parametrize("table", WIDE)
@@ -235,11 +239,14 @@ def test_pages_read_from_the_end_fit_those_from_the_start(growing: Stage, table:
         for _n in range(25):
             factories.another(session, table, growing.inside)
     browser, count = growing.browse(KEEPER[table]), growing.count(table)
-    sorts = ["", *(turn + f.name for f in fields(MODELS[table]) if f.sort for turn in ("", "-"))]
-    for sort in sorts:
+    names = sorted(order.sortable(MODELS[table]))
+    some, size = names[:: max(1, len(names) // 4)], 20 if count < 100 else 100
+    for sort in ["", *(turn + name for turn, name in zip(cycle(("-", "")), some, strict=False))]:
         seen: list[int] = []
-        for number in range(1, -(-count // 20) + 1):
-            seen += rows(browser.get(f"/admin/{table}/?size=20&sort={sort}&page={number}").text)
+        for number in range(1, -(-count // size) + 1):
+            page = browser.get(f"/admin/{table}/?size={size}&sort={sort}&page={number}")
+            assert page.status_code == 200
+            seen += rows(page.text)
         assert len(seen) == len(set(seen)) == count, sort
 
 
@@ -265,6 +272,8 @@ def test_a_count_on_the_home_page_is_that_of_the_list_behind_it(town: Stage, rol
     tiles = re.findall(r'<a class="[^"]*" href="([^"]*)">[^<]*<b>([\d,]+)</b>', page.partition('class="tiles')[2])
     assert tiles
     for address, count in tiles:
+        if address == "/backups":
+            continue  # counts days and gigabytes
         assert total(browser.get(html.unescape(address)).text) == int(count.replace(",", "")), address
     for address, count in re.findall(r'<a href="([^"]*)"[^>]*>\s*<i[^>]*></i>[^<]*<b>([\d,]+)</b>', page):
         view = town.panel.views[address.split("/")[2]]
@@ -300,18 +309,27 @@ def people(staged: Staged) -> Iterator[Stage]:
         yield stage
 
 
-def everywhere(browser: Browser, table: str, id_: int) -> str:
-    """All that somebody is shown of a record: list, details, form, question before deletion, look-ups."""
-    pages = [f"/admin/{table}/", *(f"/admin/{table}/{p}/?id={id_}" for p in ("details", "edit", "confirm"))]
-    return "".join(browser.get(page).text for page in pages)
+@pytest.fixture(scope="module")
+def everywhere(people: Stage) -> Callable[[str, str], str]:
+    """All that a role is shown of a record of a table: list, details, form, question before deletion."""
+
+    @cache
+    def shown(role: str, table: str) -> str:
+        id_ = people.inside[table]
+        pages = [f"/admin/{table}/", *(f"/admin/{table}/{p}/?id={id_}" for p in ("details", "edit", "confirm"))]
+        return "".join(people.browse(role).get(page).text for page in pages)
+
+    return shown
 
 
 @pytest.mark.parametrize("role", ["viewer", "office", "leader", "officer", "liaison"])
 @pytest.mark.parametrize(("table", "field"), PERSONAL, ids=[f"{t}-{f.name}" for t, f in PERSONAL])
-def test_a_personal_value_is_shown_to_whom_it_may_be(people: Stage, role: str, table: str, field: Any) -> None:
+def test_a_personal_value_is_shown_to_whom_it_may_be(
+    everywhere: Callable[[str, str], str], role: str, table: str, field: Any
+) -> None:
     if not granted(role, Permission.READ, table):
         return
-    shown = everywhere(people.browse(role), table, people.inside[table])
+    shown = everywhere(role, table)
     value = SHOWN.get(field.attr, "欧阳修某某某某某")
     hidden = field.personal is Personal.PRIVATE or role == "viewer"
     assert (html.escape(value) in shown) == (not hidden)
@@ -324,7 +342,7 @@ def test_a_personal_value_is_shown_to_whom_it_may_be(people: Stage, role: str, t
 def test_nobody_finds_by_what_they_do_not_see(people: Stage, role: str, table: str, field: Any) -> None:
     """Neither by filter nor by search nor by order: the number found would tell."""
     hidden = field.personal is Personal.PRIVATE or role == "viewer"
-    assert (field in listing.filterable(MODELS[table], masked=role == "viewer")) <= (not hidden)
+    assert (field in filters.filterable(MODELS[table], masked=role == "viewer")) <= (not hidden)
     if not hidden:
         return
     browser, value = people.browse(role), SHOWN.get(field.attr, "欧阳修某某某某某")
@@ -342,14 +360,15 @@ def test_nobody_finds_by_what_they_do_not_see(people: Stage, role: str, table: s
         assert total(found) == (0 if has_search else everything)
 
 
-def test_a_private_value_is_in_no_clear_column_beside_it(people: Stage) -> None:
+def test_a_private_value_is_in_no_clear_column_beside_it(stage: Stage) -> None:
     """Of a private phone the last four digits and a keyed hash recognise it; the hash is none of the phone alone."""
-    found = people.get("caseparty", people.inside["caseparty"])
-    assert (found.phone_tail, len(found.phone_hash)) == ("5678", 64)
-    with people.session() as session:
-        session.get_one(models.CaseParty, found.id).phone = None
-    found = people.get("caseparty", people.inside["caseparty"])
-    assert (found.phone_tail, found.phone_hash) == (None, None)
+    id_ = stage.add("caseparty", phone="13612345678")
+    found = stage.get("caseparty", id_)
+    assert (found.phone[-4:], len(found.phone_hash)) == ("5678", 64)
+    with stage.session() as session:
+        session.get_one(models.CaseParty, id_).phone = None
+    found = stage.get("caseparty", id_)
+    assert (found.phone, found.phone_hash) == (None, None)
 
 
 # Empty.
@@ -367,9 +386,11 @@ def test_an_empty_list_says_so(standing: Stage, table: str) -> None:
 def test_a_step_a_role_and_an_outcome_are_chosen_by_their_labels(standing: Stage) -> None:
     for role, table, field in (("office", "caseevent", "step"), ("security", "userrole", "role")):
         browser = standing.browse(role)
-        chosen = re.search(rf'<select[^>]*name="{field}".*?</select>', browser.get(f"/admin/{table}/").text, re.S)
+        page = browser.get(f"/admin/{table}/").text
+        chosen = re.search(rf'<select[^>]*name="{field}".*?</select>|<div class="ticks">.*?</div>', page, re.S)
         assert chosen is not None
-        options = re.findall(r'<option value="(\w+)"[^>]*>([^<]+)<', chosen[0])
+        options = re.findall(r'value="(\w+)"[^>]*>([^<]+)<', chosen[0])
+        options = [(value, label.strip()) for value, label in options]
         assert ("report", "上报") in options or ("office", "内勤") in options
         for value, label in options[1:4]:
             counted = [total(browser.get(f"/admin/{table}/?{field}={given}").text) for given in (value, label)]

@@ -12,7 +12,7 @@ from panel.config import Config
 
 pytestmark = pytest.mark.database
 
-PEOPLE, SECONDS = 6, 6
+PEOPLE, SECONDS = 6, 4
 PROCESSES = {"sqlite": 1, "postgresql": 2}
 
 

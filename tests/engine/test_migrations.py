@@ -20,6 +20,8 @@ from models import Street
 from panel import migrations, schema_state
 from panel.base import Base
 from panel.config import Config
+from panel.search import text_index
+from panel.security.transactions import reading
 from panel.store import bulk
 
 
@@ -45,7 +47,9 @@ def test_developers_ask_alembic_by_commands(app: Flask) -> None:
 @pytest.mark.database
 def test_every_declared_table_and_no_other_is_there(panel: Any) -> None:
     there = set(sa.inspect(panel.db.engine).get_table_names()) - {"alembic_version"}
-    assert there == set(Base.metadata.tables)
+    indexes = text_index.tables()
+    assert there - indexes == set(Base.metadata.tables)
+    assert "case_words" in there
 
 
 @pytest.mark.database
@@ -83,6 +87,23 @@ FROZEN = {
     "versions/0004_whole_and_never_twice.py": "78d677c3a0b685d080b7cdbf9531bfd344b6e8b038d77fcb0bd0e696cd999f85",
     "versions/0005_words_of_files.py": "cd0c42264cac82d31cf2794b8feb0d6fa98ec8425cdf3163c369077ebd4eb910",
     "versions/0006_landlines_of_parties.py": "3bf8fc4d3586a14a3c40c807b47f55335188986e65812775b3ef7946ef07a7ab",
+    "versions/0007_receipts_of_forms.py": "7a7842db634848abb6415ed920c96701b75e53187cf9b1133d7fdda163bbfa64",
+    "versions/0008_other_words_of_items.py": "3b1635b1e7b51f261ae9cd767303f0acb0655f0d7b35f703b60a426aefbfe470",
+    "versions/0009_papers.py": "7cf292dfbbcac938d8867a5723bd322a8b9469511859e246c6ab693053d26a76",
+    "versions/0010_orders_of_the_hotline.py": "b128fc6b4d21f3de917f474049518f20733316a30d8b12fe096cf6abefc55349",
+    "versions/0011_deputies.py": "120dec4541dbc22074c9de86f90309c6e87e474d18b920c4bb2aca7072219282",
+    "versions/0012_templates_of_papers.py": "5a97bba3780f34bd8d2f8b959fc51aa1beb012e0131e4d5787a5650be127a588",
+    "versions/0013_referrals_and_performance.py": "af9f32d6d1f19093943433883b9d502788019ff09f72a1f2e7e74a48e1cc7cb5",
+    "versions/0014_corrected_feedback.py": "124b3e3246666009038b7a7982dd6e2914c4d310fe40ea166268111b5ddd8194",
+    "versions/0015_asked_by_deputies.py": "0948a9c88db14488553c39d373afb494ac927aa720bfe4e24683eb1ac9c149d6",
+    "versions/0016_servers_of_jobs.py": "a16646644ec833b393d5afcb312add3a0cc4b5451560a3a0bb9f24938fc44987",
+    "versions/0017_answers_to_forms.py": "c5fd99187f906f7fc56ab4abab9b4d9d245093226273af917b76cafc077ef1ec",
+    "versions/0018_sealed_logs.py": "5ac575bce6e931a0d2bfe06c0015e60888f529d48a000b0c9353dda4ff15eab5",
+    "versions/0019_proposals.py": "c660c557083c7fe190b393d888483ea334dc5e1ffa5979d3aab341bb2e8ed629",
+    "versions/0020_encrypted_values.py": "6b58cf357882bba42fd7872aabfc43299cd2545423ca0c11d9b6f48660d9d069",
+    "versions/0021_sessions_and_tries.py": "3f3fb9b194b64f20d1f9412423f019177bbccad55d128bef39b21c0c2ceb98a9",
+    "versions/0022_saved_views.py": "cf3ea5800c56e2b36cc5f931d8da4d3359cfe1eec5c116b7bda75b8a127ccd88",
+    "versions/0023_second_factors_by_data_key.py": "995fa1e5e4e6a5dc06a863681e389026ca8b8b0d03ea7a947e501af386244fa7",
 }
 
 
@@ -136,20 +157,24 @@ def test_a_check_with_another_text_is_noticed(panel: Any) -> None:
             batch.create_check_constraint("change_kind", "kind IN ('extension', 'suspension')")
         found = schema_state.differences(connection)
         assert [kind for kind, *_rest in found] == ["remove_constraint", "add_constraint"]
+        names = [c.name for c in Base.metadata.tables["deadlinechange"].constraints]
+        assert names.count("ck_deadlinechange_change_kind") == 1, "the comparison changed what is declared"
         connection.rollback()
 
 
 def test_every_connection_to_sqlite_holds_foreign_keys_and_syncs_with_the_log(config: Config) -> None:
-    """As setup makes a database and as it is opened again: foreign keys on, WAL, synchronous NORMAL."""
-    for _opened in range(2):
-        app = admin_app.create_app(replace(config, database_url=f"sqlite:///{config.instance / 'new.db'}"))
+    """As setup makes a database and as it is opened again: foreign keys on, WAL, synchronous FULL unless set."""
+    for synchronous, value in (("FULL", 2), ("FULL", 2), ("NORMAL", 1)):
+        url = f"sqlite:///{config.instance / 'new.db'}"
+        app = admin_app.create_app(replace(config, database_url=url, synchronous=synchronous))
         assert app.test_cli_runner().invoke(args=["setup"]).exit_code == 0
         with app.app_context():
             engine = app.extensions["panel"].db.engine
-            with engine.connect() as one, engine.connect() as other:
+            with reading(), engine.connect() as one, engine.connect() as other:
                 for connection in (one, other):
                     pragmas = ("foreign_keys", "journal_mode", "synchronous")
-                    assert [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas] == [1, "wal", 1]
+                    found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
+                    assert found == [1, "wal", value]
             engine.dispose()
 
 
@@ -234,3 +259,14 @@ def test_an_empty_database_says_what_to_do_and_no_library_says_more(
     with pytest.raises(SystemExit, match="setup"):
         admin_app.wsgi()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_sqlite_that_is_too_old_is_named(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older systems bring one; without this, the first write would fail in the middle of a page."""
+    with app.app_context(), app.extensions["panel"].db.engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            return
+        monkeypatch.setattr(schema_state.sqlite3, "sqlite_version_info", (3, 31, 1))
+        problem = schema_state.migration_obstacle(connection, MIGRATIONS)
+    assert problem is not None
+    assert "3.35" in str(problem)

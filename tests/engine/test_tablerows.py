@@ -28,7 +28,7 @@ def cell(record: Any, column: table_rows.Column) -> Any:
             return None
         return name_in_files(getattr(other, column.above.name) if column.above else other)
     value = getattr(record, f.attr)
-    if value is None or value == "":
+    if value is None or value in ("", []):
         return None
     if isinstance(f.kind, Moment):
         return value.astimezone(ZONE).replace(tzinfo=None, microsecond=0)

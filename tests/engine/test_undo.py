@@ -293,7 +293,7 @@ def test_a_case_that_can_not_be_referred_fails_its_row(office: Office) -> None:
     reported = stage.get("case", stage.add("case"))
     line = ("移2号", reported.case_no, "公安交警", "请清理", None, None, None)
     made = office.plan("referral", table(REFERRALS, (*line, None, None)))
-    assert sentences([made.rows[0].errors[0].message])[0].endswith("that asks for a case that is being handled.")
+    assert sentences([made.rows[0].errors[0].message])[0].endswith("accepted and not handled.")
     steps.take(stage, "office", reported.id, "reject", reason="不属管辖", told="电话", responsible="社区")
     ended = office.plan("referral", table(REFERRALS, (*line, None, None)))
     assert "give the reply or the reason for return" in sentences([ended.rows[0].errors[0].message])[0]

@@ -31,14 +31,18 @@ LATIN = {
     "JPEG",
     "JavaScript",
     "MB",
+    "JXNH",
     "NH",
     "PDF",
     "PNG",
     "TJ",
     "WPS",
+    "Word",
+    "ZIP",
     "WebP",
     "csv",
     "dB",
+    "docx",
     "ods",
     "xls",
     "xlsm",
@@ -140,6 +144,10 @@ OTHER_WORDS = {
     "离任时间": "离任日期",
     "文件指纹": "文件校验值",
     "未授权的一律拒绝": "未列出的操作均无权限",
+    "收到什么样就传什么样": "无需整理，原表上传即可",
+    "选定事项时确定的内容": "受理事项信息（受理时版本）",
+    "此步备注": "说明内容",
+    "是不是下面这些": "是否属于以下事项",
 }
 
 
@@ -148,6 +156,15 @@ def test_one_thing_has_one_word() -> None:
     said = [text for entry in catalogue() if entry.id for text in entry_texts(entry)]
     said += [(ROOT / name).read_text() for name in ("README.zh-CN.md", "docs/handbook.zh-CN.md")]
     assert [(word, text[:40]) for word in OTHER_WORDS for text in said if word in text] == []
+
+
+def test_the_handbook_names_buttons_as_pages_do() -> None:
+    """What it says to click is on a page: 点“导入 n 行”."""
+    said = {entry_texts(entry)[0].replace("{n}", "n").strip("…") for entry in catalogue() if entry.id}
+    text = (ROOT / "docs" / "handbook.zh-CN.md").read_text()
+    named = {words.strip("*…") for words in re.findall(r"点“([^”]+)”", text)}
+    assert len(named) > 30
+    assert named - said == set()
 
 
 #: What the office writes above its columns, and what it means; the label comes first, then other ways to say it.

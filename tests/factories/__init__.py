@@ -4,7 +4,7 @@ from bench.forms import form_values
 from tests.factories.browser import PASSWORD, Browser
 from tests.factories.clocks import MOMENT, clock
 from tests.factories.district import District, account, case, district
-from tests.factories.records import another, another_value, demanded, person, typed, value_of
+from tests.factories.records import another, another_value, demanded, person, typed, value_of, without_rule
 from tests.factories.stage import Stage
 from tests.factories.statements import counted, memory_session
 from tests.factories.tables import BUSINESS, MODELS, ROLE_NAMES, ROLES_BY_NAME, TABLES, granted, pairs, scoped
@@ -36,4 +36,5 @@ __all__ = [
     "scoped",
     "typed",
     "value_of",
+    "without_rule",
 ]

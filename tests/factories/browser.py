@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,10 @@ from werkzeug.test import TestResponse
 from bench.forms import form_values
 
 PASSWORD = "Test-pass-1"
+#: Arguments that say where a page leads back to.
+BACK = {"url", "within"}
+#: Where lists and their exports stand.
+LISTS = re.compile(r"^/admin/[a-z]+/(?=(export/([a-z]+/)?)?$)")
 
 
 class Browser:
@@ -28,7 +31,7 @@ class Browser:
 
     def post(self, url: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
         response = self.client.post(url, data={"csrf_token": self.token(), **(data or {})}, **kwargs)
-        if url.startswith(("/login", "/logout")):
+        if url.startswith(("/login", "/logout", "/password")):
             self._token = ""
         return response
 
@@ -56,26 +59,29 @@ class Browser:
         self.client.set_cookie("session", cookie)
 
     def menu(self) -> list[str]:
-        """The addresses in the side bar of the home page."""
+        """The addresses in the side bar of the home page, without how lists were left."""
         side = re.search(r'<nav class="side".*?</nav>', self.get("/").text, re.S)
         assert side is not None, "no side bar"
-        return [html.unescape(address) for address in re.findall(r'<a href="([^"]*)"', side[0])]
+        return [html.unescape(address) for address in re.findall(r'<a href="([^"?]*)', side[0])]
 
     def crawl(self, limit: int = 400) -> Iterator[tuple[str, TestResponse]]:
-        """Every page that links lead to from home, one of each kind: addresses that differ in their values alone are
-        of one kind."""
-        waiting, seen, kinds = ["/"], {"/"}, Counter[str]()
-        while waiting and sum(kinds.values()) < limit:
+        """Every page that links lead to from home, and with each argument that links give it. Lists and exports are
+        alike for all tables once they have arguments; where a page leads back to makes no other page."""
+        waiting, seen, tried, pages = ["/"], {"/"}, dict[str, set[str]](), 0
+        while waiting:
             address = waiting.pop(0)
             place, _mark, arguments = address.partition("?")
-            kind = f"{place}?{'&'.join(sorted(re.findall(r'(?:^|&)([^=&]+)=', arguments)))}"
-            if kinds[kind]:
+            names = set(re.findall(r"(?:^|&)([^=&]+)=", arguments)) - BACK
+            kind = LISTS.sub("/admin/-/", place) if names else place
+            if kind in tried and names <= tried[kind]:
                 continue
-            kinds[kind] += 1
+            tried.setdefault(kind, set()).update(names)
+            pages += 1
+            assert pages <= limit, "more pages than one crawl looks at"
             page = self.get(address)
             yield address, page
             links = re.findall(r'<a\b[^>]*href="([^"]*)"', page.text) if page.mimetype == "text/html" else []
-            for link in (html.unescape(found) for found in links):
+            for link in (html.unescape(found).partition("#")[0] for found in links):
                 if link.startswith("/") and link not in seen:
                     seen.add(link)
                     waiting.append(link)

@@ -61,6 +61,7 @@ def district(panel: Any) -> District:
         department = models.Department(name="公安交警")
         session.add(department)
         item = models.ChecklistItem(
+            other_words="鸡、鸭、鹅",
             code="ZF03",
             name="饲养家禽",
             list_kind=models.ListKind.ENFORCEMENT,
@@ -111,14 +112,22 @@ def _side(
     session.add_all([placed, troop, community, officer, second, liaison])
     session.flush()
     assignment = models.Assignment(community=community, officer=officer, start_on=date(2025, 1, 6))
-    session.add(assignment)
+    deputy = models.Deputy(officer=second, deputy=officer, start_on=date(1989, 1, 2), end_on=date(1989, 1, 6))
+    session.add_all([assignment, deputy])
     session.flush()
     found = case(session, community, officer=officer, second=second, item=item)
     party = models.CaseParty(case=found, name="张三", phone="13712345678", address="东栅社区 3 幢 201 室")
     action = models.Action(case=found, kind=models.ActionKind.PERSUASION, officer=officer, note="上门劝导")
     referral = models.Referral(case=found, department=department, request="请协助处理")
     feedback = models.Feedback(case=found, target=models.FeedbackTarget.LIAISON, content="已告知")
-    session.add_all([party, action, referral, feedback])
+    order = models.HotlineOrder(
+        case=found,
+        community=community,
+        order_no=f"JX{found.case_no}",
+        content="有人养鸡",
+        sent_at=found.reported_at,
+    )
+    session.add_all([party, action, referral, feedback, order])
     session.flush()
     duty = _duty(session, community, officer, liaison)
     disputes = _disputes(session, found, officer, second)
@@ -133,11 +142,13 @@ def _side(
         "second_officer": second.id,
         "liaison": liaison.id,
         "assignment": assignment.id,
+        "deputy": deputy.id,
         "case": found.id,
         "caseparty": party.id,
         "action": action.id,
         "referral": referral.id,
         "feedback": feedback.id,
+        "hotlineorder": order.id,
         "caseevent": event or 0,
         **duty,
         **disputes,
@@ -155,7 +166,7 @@ def _duty(session: Session, community: Any, officer: Any, liaison: Any) -> dict[
 
 
 def _disputes(session: Session, found: Any, officer: Any, second: Any) -> dict[str, int]:
-    """A measurement, a mediation that was tried with one session, an extension that was refused."""
+    """A measurement, a mediation with one session, an extension that was refused."""
     measurement = models.Measurement(
         case=found,
         point="东塔路 8 号厂界",
@@ -174,8 +185,6 @@ def _disputes(session: Session, found: Any, officer: Any, second: Any) -> dict[s
         party_a="张三",
         party_b="李四",
         dispute="冷库外机噪声",
-        status=models.MediationStatus.FAILED,
-        remedies="可向法院起诉",
     )
     held = models.MediationSession(mediation=mediation, session_no=1, minutes="双方各自陈述")
     member = models.MediationMember(session=held, force=models.Force.ENFORCEMENT, name=officer.name)

@@ -13,15 +13,18 @@ from sqlalchemy.orm import Session
 
 from panel.kinds import now
 from panel.security.accounts import User
-from panel.security.policy import Actor, table_of
+from panel.security.login_records import LoginSession
+from panel.security.policy import table_of
 from panel.security.session import install_listeners, may_write, set_actor
 from tests.factories.browser import PASSWORD, Browser
 from tests.factories.district import District, district
 from tests.factories.records import another
 from tests.factories.tables import MODELS
 
-#: Sessions of accounts that have logged in at this moment with this password, in whichever copy of the district.
-_seats: dict[tuple[object, ...], tuple[str, str]] = {}
+#: Sessions of accounts that have logged in at this moment with this password, in whichever copy of the district: cookie
+#: and token, and the row that the server keeps of them.
+_seats: dict[tuple[object, ...], tuple[tuple[str, str], dict[str, Any]]] = {}
+_SESSIONS = table_of(LoginSession)
 
 
 class Stage:
@@ -62,10 +65,26 @@ class Stage:
             self._browsers[username] = browser = self.visitor()
             key = (username, password, self._login(username), int(now().timestamp()))
             if key in _seats:
-                browser.take(_seats[key])
+                seat, row = _seats[key]
+                browser.take(seat)
+                self._keep(row)
             elif browser.log_in(username, password).status_code == 302:
-                _seats[key] = browser.seat()
+                _seats[key] = browser.seat(), self._latest()
         return self._browsers[username]
+
+    def _latest(self) -> dict[str, Any]:
+        """The row of the session that has just begun."""
+        statement = sa.select(_SESSIONS).order_by(_SESSIONS.c.id.desc()).limit(1)
+        with self.app.app_context(), self.panel.db.engine.connect() as connection:
+            row = connection.execute(statement).mappings().one()
+        return {name: value for name, value in row.items() if name != "id"}
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        """Have this copy of the district know a session."""
+        with self.session() as session:
+            known = sa.select(_SESSIONS.c.id).where(_SESSIONS.c.digest == row["digest"])
+            if session.execute(known).first() is None:
+                session.execute(sa.insert(_SESSIONS).values(**row))
 
     def _login(self, username: str) -> tuple[Any, ...]:
         """What the sessions of an account are known by; nothing for one that can't log in."""
@@ -96,7 +115,7 @@ class Stage:
             if roles:
                 user = self.district.users[roles[0]]
                 held = frozenset(roles)
-                set_actor(session, Actor(roles[0], user, held, self.panel.facts(session, user, held)))
+                set_actor(session, self.panel.policy.actor(roles[0], user, held, self.panel.facts(session, user, held)))
             yield session
             session.rollback()
 
@@ -104,6 +123,11 @@ class Stage:
         """A record as it stands in the database."""
         with self.session() as session:
             return session.get(MODELS[table], id_)
+
+    def put(self, table: str, id_: int, **values: Any) -> None:
+        """Write values of a record past the rules, as if they had been stored before there were any."""
+        with self.session() as session:
+            session.execute(sa.update(MODELS[table].__table__).where(MODELS[table].id == id_).values(**values))
 
     def count(self, table: str) -> int:
         with self.session() as session:

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from panel.base import Base
+from panel.kinds.encrypted import KeyRing, use_ring
 
 
 def memory_session() -> Session:
     """A session of its own over an empty schema in memory; no scope, no audit."""
     engine = sa.create_engine("sqlite://")
+    use_ring(engine.dialect, KeyRing(["a key for tests only"]))
     Base.metadata.create_all(engine)
     return Session(engine)
 

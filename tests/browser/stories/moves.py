@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -14,64 +13,12 @@ from typing import Any
 from openpyxl import load_workbook
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from sqlalchemy import select
 
-import models
 from bureau.ledger.rows import COLUMNS, shown
-from panel.security.accounts import User
-from tests.browser.conftest import Site, choose, scrolls_sideways
+from tests.browser.conftest import choose, scrolls_sideways
 
 NUMBER = re.compile(r"[A-Z]+-\d{4}-\d{6}")
 _pictures = count(1)
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Who is who: the people behind the demo accounts, where they work, and a colleague and a mediator there."""
-
-    community: str
-    street: str
-    liaison: str
-    officer: str
-    leader: str
-    colleague: str
-    mediator: str
-    volunteer: str
-
-
-def cast(site: Site) -> Cast:
-    with site.session() as session:
-
-        def owner(model: Any, username: str) -> Any:
-            user = select(User.id).where(User.username == username).scalar_subquery()
-            return session.scalars(select(model).where(model.user_id == user)).one()
-
-        liaison, officer = owner(models.Liaison, "liaison"), owner(models.Officer, "officer")
-        leader = owner(models.Officer, "leader")
-        others = select(models.Officer).where(
-            models.Officer.squad_id == officer.squad_id,
-            models.Officer.id.not_in([officer.id, leader.id]),
-            models.Officer.kind == models.OfficerKind.OFFICER,
-        )
-        colleague = session.scalars(others.order_by(models.Officer.id)).first()
-        assert colleague is not None
-        people = list(
-            session.scalars(
-                select(models.Volunteer)
-                .where(models.Volunteer.community_id == liaison.community_id)
-                .order_by(models.Volunteer.id)
-            )
-        )
-        return Cast(
-            community=liaison.community.name,
-            street=liaison.community.street.name,
-            liaison=liaison.name,
-            officer=officer.name,
-            leader=leader.name,
-            colleague=colleague.name,
-            mediator=next(one.name for one in people if one.is_mediator),
-            volunteer=next(one.name for one in people if not one.is_mediator),
-        )
 
 
 def look(page: Page, name: str, *, whole: bool = True) -> None:
@@ -97,7 +44,7 @@ def report(page: Page, said: Mapping[str, str], item: str, photos: list[dict[str
     page.locator(".pick-item", has_text=item).click()
     page.locator("#f-photos").set_input_files(photos)
     name, phone = complainant.split()
-    page.get_by_role("group", name="投诉人匿名").get_by_text("否", exact=True).click()
+    page.get_by_role("group", name="投诉人").get_by_text("留姓名", exact=True).click()
     page.get_by_role("textbox", name="投诉人姓名").fill(name)
     page.get_by_role("textbox", name="投诉人电话").fill(phone)
     look(page, "report")
@@ -181,9 +128,17 @@ def tile(page: Page, label: str) -> int:
     return int(page.locator(".tiles a", has_text=label).locator("b").inner_text().replace(",", ""))
 
 
+def part(page: Page, table: str) -> None:
+    """Open the part of the case page with these records, if it has any."""
+    tab = page.locator(".part-links").get_by_role("link", name=re.compile(f"^{table}"))
+    if tab.count():
+        tab.click()
+
+
 def add(page: Page, table: str, title: str = "") -> None:
     """Begin a record that belongs to the case; a table without any stands in the line of empty ones. `title` is that of
     the form, where it isn't the usual one."""
+    part(page, table)
     there = page.locator("section", has=page.get_by_role("heading", name=re.compile(f"^{table}")))
     empty = page.locator(".blanks > span", has_text=re.compile(f"^{table}"))
     there.or_(empty).get_by_role("link", name="新增").click()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, Visit, choose
+from tests.browser.conftest import Visit, choose
 from tests.browser.stories import moves
 from tests.browser.stories.conftest import Clock
-from tests.browser.stories.moves import Cast
+from tests.browser.stories.office import CAST, Cast
 
 pytestmark = pytest.mark.browser
 
@@ -30,8 +30,8 @@ SESSIONS = (
 )
 
 
-def test_a_fan_is_moved_from_north_to_south(visit: Visit, site: Site, clock: Clock, tmp_path: Path) -> None:
-    who = moves.cast(site)
+def test_a_fan_is_moved_from_north_to_south(visit: Visit, clock: Clock, tmp_path: Path) -> None:
+    who = CAST
     before = [moves.photo("navy", "外机.jpg")]
     number = moves.report(visit("liaison", phone=True), SAID, ITEM, before, f"{NEIGHBOUR} {PHONE}")
     clock(7, 13, 10, 0)
@@ -71,7 +71,7 @@ def test_a_fan_is_moved_from_north_to_south(visit: Visit, site: Site, clock: Clo
     after = moves.ledger_row(office, number, "2026-07", "按办结时间", tmp_path)
     assert after == first, "the first closure stays in its month's ledger"
     again = moves.ledger_row(office, number, "2026-08", "按受理时间", tmp_path)
-    assert (again["办结时间"], again["备注"]) == ("", "08-03重启")
+    assert (again["办结时间"], again["备注"]) == ("", "08-03重启；在办")
 
 
 def measure(page: Page, number: str, who: Cast) -> None:
@@ -138,10 +138,11 @@ def agree(page: Page, number: str) -> None:
     moves.begin(page, "调解结束")
     page.get_by_label("调解结果").select_option(label="达成协议")
     page.get_by_label("协议内容").fill(AGREED)
-    page.get_by_label("协议形式").select_option(label="书面")
+    page.get_by_label("协议形式").select_option(label="和解协议")
     page.get_by_label("履行期限").fill("2026-07-20")
     moves.look(page, "end")
     moves.finish(page, "调解结束", "处置中")
+    moves.part(page, "调解")
     page.get_by_role("link", name="TJ-2026-").first.click()
     for words in ("第 1 场", "第 2 场", "第 3 场", "诸*", "东*"):
         expect(page.get_by_role("main")).to_contain_text(words)

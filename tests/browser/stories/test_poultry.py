@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, Visit, choose
+from tests.browser.conftest import Visit, choose
 from tests.browser.stories import moves
 from tests.browser.stories.conftest import Clock
-from tests.browser.stories.moves import Cast
+from tests.browser.stories.office import CAST, Cast
 
 pytestmark = pytest.mark.browser
 
@@ -23,8 +23,8 @@ RESULT = "上门劝导后，住户次日将三只鸡送回乡下，楼道已清�
 ANSWER = "三只鸡已送走，楼道已清扫消毒"
 
 
-def test_chickens_are_gone_the_next_day(visit: Visit, site: Site, clock: Clock, tmp_path: Path) -> None:
-    who = moves.cast(site)
+def test_chickens_are_gone_the_next_day(visit: Visit, clock: Clock, tmp_path: Path) -> None:
+    who = CAST
     liaison = visit("liaison", phone=True)
     moves.look(liaison, "liaison-home")
     number = moves.report(liaison, SAID, ITEM, [moves.photo("brown", "平台.jpg")], COMPLAINANT)
@@ -85,7 +85,7 @@ def persuade(page: Page, number: str, who: Cast) -> None:
     moves.look(page, "action")
     moves.save(page)
     moves.find(page, number)
-    expect(page.locator("section", has_text="处置记录")).to_contain_text("劝导")
+    expect(page.locator("section", has_text="处置记录").first).to_contain_text("劝导")
 
 
 def done(page: Page, number: str) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, Visit, choose
+from tests.browser.conftest import Visit, choose
 from tests.browser.stories import moves
 from tests.browser.stories.conftest import Clock
-from tests.browser.stories.moves import Cast
+from tests.browser.stories.office import CAST, Cast
 
 pytestmark = pytest.mark.browser
 
@@ -27,8 +27,8 @@ RESULT = "会同交警清理三辆报废车，腾出车位三个，已重新划�
 ANSWER = "三辆报废车已拖走，车位已恢复使用"
 
 
-def test_three_parking_spaces_are_won(visit: Visit, site: Site, clock: Clock, tmp_path: Path) -> None:
-    who = moves.cast(site)
+def test_three_parking_spaces_are_won(visit: Visit, clock: Clock, tmp_path: Path) -> None:
+    who = CAST
     photos = [moves.photo(colour, f"车辆{n}.jpg") for n, colour in enumerate(("red", "green", "blue"), 1)]
     number = moves.report(visit("liaison", phone=True), SAID, ITEM, photos, f"{NAME} {PHONE}")
 
@@ -88,8 +88,9 @@ def refer(page: Page, number: str) -> None:
 def slip(page: Page, number: str) -> None:
     """The paper for the traffic police, as it is printed, names nobody who complained."""
     moves.find(page, number)
+    moves.part(page, "移送协同")
     page.get_by_role("link", name=PAPER).click()
-    page.get_by_role("link", name="打印移送单").click()
+    page.get_by_role("link", name="打印函件").click()
     paper = page.locator(".paper")
     for words in (
         number,
@@ -110,13 +111,16 @@ def arrange(office: Page, officer: Page, number: str) -> None:
     moves.find(office, number)
     moves.take(office, "部门签收", "移送协同中")
     moves.find(officer, number)
-    moves.take(officer, "登记联合行动", "移送协同中", joint_on="2026-07-16", joint_members=JOINED)
+    planned = {"joint_on": "2026-07-16", "joint_state": "计划"}
+    moves.take(officer, "登记联合行动", "移送协同中", **planned, joint_members=JOINED)
     expect(officer.locator(".time li").first).to_contain_text(JOINED)
 
 
 def answered(page: Page, number: str) -> None:
     moves.find(page, number)
     moves.take(page, "部门反馈", "处置中", reply=REPLY, quantity="3", quantity_unit="个车位")
+    done = {"joint_on": "2026-07-16", "joint_state": "已开展"}
+    moves.take(page, "登记联合行动", "处置中", **done, joint_members=JOINED)
 
 
 def cleared(page: Page, number: str) -> None:
