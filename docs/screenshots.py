@@ -1,4 +1,4 @@
-"""Takes the screenshots in docs/images from the demo district: `make screenshots`."""
+"""Takes the screenshots in docs/images from the demo district: `make images`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SCREEN, PHONE = (1366, 768), (390, 844)
 
 
 @contextmanager
-def district() -> Iterator[str]:
-    """The address of a running panel with demo data."""
+def district(cases: int = 2400) -> Iterator[str]:
+    """The address of a running panel with demo data, of so many cases."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
         key = "of no worth"
@@ -38,7 +38,7 @@ def district() -> Iterator[str]:
         with app.app_context():
             migrate(panel)
             with panel.system_session() as session:
-                demo.build(session, password_hash=panel.passwords.hash(PASSWORD), secret=key)
+                demo.build(session, password_hash=panel.passwords.hash(PASSWORD), secret=key, cases=cases)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -80,12 +80,16 @@ def roster(page: Page, base: str) -> None:
     page.screenshot(path=IMAGES / "import.png")
 
 
+def browser_file() -> str | None:
+    """The browser of the system; None for that of the driver."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    browser_file = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     with district() as base, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=browser_file(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": SCREEN[0], "height": SCREEN[1]}, locale="zh-CN")
         log_in(page, base, "office")
         take(page, f"{base}/", "home")

@@ -1,0 +1,1 @@
+"""What is written and drawn from the program: the generated pages, the notices of packages, the pictures."""
