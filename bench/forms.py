@@ -8,7 +8,7 @@ import re
 
 def form_values(page: str) -> dict[str, str]:
     """The values of the page's record form by name: inputs, selected options, text areas."""
-    match = re.search(r'<form class="card record".*?</form>', page, re.S)
+    match = re.search(r'<form class="card record\b.*?</form>', page, re.S)
     text = match[0] if match else page
     values: dict[str, str] = {}
     for tag in re.findall(r"<input\b[^>]*>", text, re.S):
