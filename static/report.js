@@ -37,6 +37,7 @@
     } catch (error) { /* The report does without. */ }
   };
   words.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(suggest, 400); });
+  if (words.value !== words.defaultValue) suggest();  // typed before this script was here
 
   // What may be known already: asked with all that was typed but the pictures, in the body of the request.
   const known = form.querySelector(".known"), lines = known.querySelector("ul");
@@ -64,6 +65,7 @@
   const wait = () => { clearTimeout(waiting); waiting = setTimeout(look, 700); };
   form.addEventListener("input", wait);
   form.addEventListener("change", wait);
+  if (words.value !== words.defaultValue) wait();
 
   // Who follows from the community. A look-up tells of its choice by "change".
   const staff = form.querySelector(".staff");

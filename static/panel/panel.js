@@ -224,7 +224,9 @@ function unsaved() {
   const form = document.querySelector("form.record"), words = form && form.querySelector(".unsaved");
   if (!words) return;  // nothing that could be lost, as where columns are chosen for a file
   const state = () => new URLSearchParams(new FormData(form)).toString();
-  const before = "dirty" in form.dataset ? null : state();
+  // What was typed before this script was here is unsaved too.
+  const typed = all("input:not([type=hidden]):not([type=file]), textarea", form).some((one) => one.value !== one.defaultValue);
+  const before = typed || "dirty" in form.dataset ? null : state();
   const show = () => { words.textContent = state() === before ? "" : words.dataset.words; };
   ["input", "change"].forEach((kind) => form.addEventListener(kind, show));
   show();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
 import models
@@ -61,6 +61,24 @@ def test_a_liaison_reports_by_keys_on_a_phone(visit: Visit) -> None:
     assert not scrolls_sideways(page)
     assert send(page)
     expect(page.locator(".way .now b")).to_have_text("已上报")
+
+
+def test_what_is_typed_before_the_script_is_here_counts(visit: Visit) -> None:
+    page = visit("liaison", phone=True)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(r"/static/report\..*js"), hold)
+    page.goto("/report", wait_until="commit")
+    page.get_by_role("textbox", name="问题描述").fill("楼下有人养鸡，天没亮就打鸣")
+    expect(page.locator(".pick-item")).to_have_count(0)
+    assert held
+    for route in held:
+        route.continue_()
+    expect(page.locator(".pick-item").first).to_be_visible()
+    expect(page.locator(".unsaved")).not_to_be_empty()
 
 
 def test_the_office_registers_by_keys_and_back_makes_no_second_case(visit: Visit, site: Site) -> None:
