@@ -154,7 +154,7 @@ class Community(Named, Record):
         listed=False,
         search=True,
         aliases=labels.COMMUNITY_ALIAS_NAMES,
-        help=_("Other ways people write it, separated by 、; they find this community in imports."),
+        help=_("Other ways people write it, separated by commas; they find this community in imports."),
     )
     dog_key_zone: Mapped[bool] = col(
         Flag(),

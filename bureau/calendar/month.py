@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from panel.i18n import _
+from panel.i18n import _, dates
 from panel.kinds import ZONE, Invalid, narrow, tidy
 
 
@@ -53,6 +53,11 @@ class Month:
     def words(self) -> str:
         """As printed forms write it: 2026年5月."""
         return f"{self.year}年{self.number}月"
+
+    @property
+    def label(self) -> str:
+        """As pages name it in the reader's language: 2026年5月, May 2026."""
+        return dates.year_month(self.start.date())
 
     @property
     def span(self) -> str:

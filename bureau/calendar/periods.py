@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Self
 
 from bureau.calendar.month import Month
-from panel.i18n import Message, _
+from panel.i18n import DEFAULT_LOCALE, Message, _, current_locale, dates
 from panel.kinds import ZONE, Day, Invalid
 
 #: Most months in a period.
@@ -83,6 +83,14 @@ class Span:
             return begin
         year = "" if first.year == last.year else f"{last.year}年"
         return f"{begin}至{year}{last.number}月{self.last.day}日"
+
+    @property
+    def label(self) -> str:
+        """As pages name it in the reader's language."""
+        if current_locale() == DEFAULT_LOCALE:
+            return self.words
+        whole = self == Span.of(Month.of(self.first), Month.of(self.last))
+        return dates.interval(self.first, self.last, "yMMM" if whole else "yMMMd")
 
 
 def offered(day: date) -> Mapping[str, tuple[Message, Span]]:

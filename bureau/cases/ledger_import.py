@@ -27,7 +27,7 @@ from models import ENDED, Case, CaseEvent, ChecklistItem, Liaison, Urgency
 from panel.base import UNSCOPED, Base
 from panel.chunks import chunks
 from panel.fields import field_named
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, in_default_locale, listed
 from panel.imports.matching import Key
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import PersonColumn
@@ -236,7 +236,7 @@ def _keep_words(plan: Plan, rows: Sequence[PlanRow]) -> None:
             if text not in (texts := kept.setdefault(name, [])):
                 texts.append(text)
         if name in kept:
-            names = "、".join(kept[name])
+            names = listed(kept[name])
             plan.warnings.append(
                 _("{label} that nobody knows, kept as written: {names}.", label=declared.label, names=names)
             )

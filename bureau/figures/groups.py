@@ -253,7 +253,7 @@ def groups(by: Grouping, names: Names, query: ReportQuery) -> dict[Any, Group]:
         return {kind: ({"list": kind.value}, kind.label) for kind in ListKind if query.list in (None, kind.value)}
     if by is Grouping.MONTH:
         months = enumerate(query.span.months())
-        return {i: ({"span": month}, month.words) for i, month in months}
+        return {i: ({"span": month}, month.label) for i, month in months}
     return {}
 
 

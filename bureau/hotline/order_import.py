@@ -16,7 +16,7 @@ from models import ENDED, Case, CaseEvent, CaseStatus, HotlineOrder, Source, Urg
 from panel.base import UNSCOPED
 from panel.chunks import chunks
 from panel.fields import Field
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, in_default_locale, listed
 from panel.imports.plans import Plan, PlanRow
 from panel.imports.rules import PersonColumn, Rules
 from panel.kinds import Choice, Invalid, Kind, now, tidy
@@ -194,5 +194,5 @@ def _note_returns(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None
     ended = [numbers[row.stored["case_id"]].case_no for row in back if numbers[row.stored["case_id"]].status in ENDED]
     if ended:
         plan.warnings.append(
-            _("12345 sent these back, whose cases are closed: {cases}.", cases="、".join(dict.fromkeys(ended)))
+            _("12345 sent these back, whose cases are closed: {cases}.", cases=listed(dict.fromkeys(ended)))
         )

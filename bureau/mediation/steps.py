@@ -53,7 +53,7 @@ _SESSION = (
         required=False,
         personal=PRIVATE,
         group=MEDIATORS,
-        help=_("Several names with 、 between them."),
+        help=_("Several names, separated by commas."),
     ),
     ask("volunteer", Reference("volunteer"), _("Volunteer"), required=False, personal=PRIVATE, group=MEDIATORS),
     ask(

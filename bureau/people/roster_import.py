@@ -16,7 +16,7 @@ from bureau.people.finders import aliases_of, name_without_ending
 from bureau.people.succession import CORRECTED, succeed
 from panel.base import Base
 from panel.fields import Field
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.imports.doubts import Ending, answer, answers_of
 from panel.imports.matching import Key, Matcher, key_of
 from panel.imports.plans import Plan, PlanRow
@@ -244,7 +244,7 @@ class LiaisonRules(Rules):
             taken = next((row for row in together if row.id is not None), together[0])
             others = [row for row in together if row is not taken]
             if taken.id is None:
-                numbers = "、".join(plan.row_label(row, taken) for row in others)
+                numbers = listed(plan.row_label(row, taken) for row in others)
                 taken.doubt(
                     _("Others stand here for this community too (rows {rows}). Is this one the liaison?", rows=numbers)
                 )
@@ -265,7 +265,7 @@ class LiaisonRules(Rules):
                     communities = elsewhere.setdefault(key, {first.effective("community_id"): first})
                     communities.setdefault(row.effective("community_id"), row)
         for same_rows in elsewhere.values():
-            numbers = "、".join(str(row.number) for row in same_rows.values())
+            numbers = listed(str(row.number) for row in same_rows.values())
             person = next(iter(same_rows.values())).effective("name")
             message = _("{name} stands in more than one community (rows {rows}).", name=person, rows=numbers)
             plan.warnings.append(message)

@@ -90,7 +90,7 @@ LOGIN_SETTINGS = (
         _("Roles that need a second factor"),
         _(
             "Their accounts type a code from their telephone at log-in, which needs no network; it is set up at the "
-            "next log-in. Labels of roles, separated by 、. Empty: nobody."
+            "next log-in. Labels of roles, separated by commas. Empty: nobody."
         ),
         "",
         RoleNames(200),

@@ -210,7 +210,7 @@ DECLARED: Mapping[str, Declared] = {
             OFFICE_HEADS,
             _("Office staff who decide for a squad without a leader"),
             _(
-                "User names, separated by 、. They approve, void, reopen and change items while the squad has no "
+                "User names, separated by commas. They approve, void, reopen and change items while the squad has no "
                 "leader with an account in use. Empty, or none of them in office: any office staff."
             ),
             "",

@@ -21,7 +21,7 @@ from panel.exports import workbooks
 from panel.exports.records import ExportFormat, ExportLog
 from panel.exports.table_rows import Column, columns
 from panel.fields import Field, Personal
-from panel.i18n import Message, _
+from panel.i18n import Message, _, clauses, listed
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
 from panel.search import filters, listing
 from panel.search.listing import Query, Quick
@@ -171,7 +171,7 @@ def write(
         reason=request.reason[:REASON_LENGTH] or None,
         row_count=rows,
         filter=export.filters or None,
-        columns="、".join(str(column.label) for column in export.shown)[:COLUMNS_LENGTH],
+        columns=listed(str(column.label) for column in export.shown)[:COLUMNS_LENGTH],
         format=request.format,
         file_name=export.name[:200],
     )
@@ -282,7 +282,7 @@ def describe_filters(session: Session, model: type[Base], query: Query, quick: M
     parts += [str(_(" or ")).join(words) for words in groups.values()]
     if query.search:
         parts.append(str(_("{label}: {value}", label=_("Search"), value=query.search)))
-    return "；".join(parts)
+    return clauses(parts)
 
 
 def _describe_filter(session: Session, field: Field, given: filters.Values) -> str:
@@ -294,7 +294,7 @@ def _describe_filter(session: Session, field: Field, given: filters.Values) -> s
         values.append(" – ".join(ends))
     if empty := given.get(f"{field.name}.empty"):
         values.append(str(_("empty") if empty[0] == "1" else _("filled in")))
-    return str(_("{label}: {value}", label=field.label, value="、".join(values)))
+    return str(_("{label}: {value}", label=field.label, value=listed(values)))
 
 
 def _describe_value(session: Session, field: Field, text: str) -> str:

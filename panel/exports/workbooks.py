@@ -14,7 +14,7 @@ from panel.base import Base, name_in_files
 from panel.exports import table_rows
 from panel.exports.table_rows import Column, columns
 from panel.fields import Field
-from panel.i18n import Message, _, in_every_locale
+from panel.i18n import Message, _, clauses, in_every_locale
 from panel.imports.batches import error_text
 from panel.imports.plans import Outcome, Plan
 from panel.imports.records import ImportRow
@@ -210,7 +210,7 @@ def write_failed_rows(plan: Plan, target: Path | IO[bytes]) -> int:
             if row.outcome is Outcome.FAILED:
                 bad = {error.index for error in row.errors}
                 cells = [(value, i in bad) for i, value in enumerate(row.cells)]
-                rows.append((cells, "；".join(error_text(error) for error in row.errors)))
+                rows.append((cells, clauses(error_text(error) for error in row.errors)))
         failed_sheets.append((part.sheet, part.labels, rows))
     return _write_sheets(failed_sheets, target)
 

@@ -1,5 +1,6 @@
 """Translation of texts for users."""
 
+from panel.i18n.lists import bracketed, clauses, labelled, listed
 from panel.i18n.text import (
     CATALOGUES,
     DEFAULT_LOCALE,
@@ -21,10 +22,14 @@ __all__ = [
     "LOCALES",
     "Message",
     "_",
+    "bracketed",
     "catalogue",
+    "clauses",
     "current_locale",
     "in_default_locale",
     "in_every_locale",
+    "labelled",
+    "listed",
     "n_",
     "use_locale",
     "using_locale",

@@ -15,7 +15,7 @@ from panel import progress, sheets
 from panel.base import UNSCOPED, Base
 from panel.errors import UserError
 from panel.fields import all_fields
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, clauses, in_default_locale, labelled
 from panel.imports import changes, importing, words
 from panel.imports.layout import mapping
 from panel.imports.plans import CellError, Options, Outcome, Plan, PlanRow
@@ -178,11 +178,11 @@ def _row_values(plan: Plan, row: PlanRow, batch: int) -> dict[str, Any]:
 def reasons(row: PlanRow) -> str:
     """The errors and notes of a row in one text."""
     notes = (str(note) for note in (*row.notes, *row.repeats))
-    return "；".join([*(error_text(error) for error in row.errors), *notes])
+    return clauses([*(error_text(error) for error in row.errors), *notes])
 
 
 def error_text(error: CellError) -> str:
-    return f"{error.column}：{error.message}" if error.column else str(error.message)
+    return str(labelled(error.column, error.message)) if error.column else str(error.message)
 
 
 def _json(value: Any) -> Any:

@@ -16,7 +16,7 @@ from datetime import datetime, time
 from typing import Any
 
 from panel.fields import Field, Personal, field_named
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.imports.plans import CellError, Part, Plan, PlanRow
 from panel.imports.rules import CLOCK, ID, Rules
 from panel.imports.words import LEAVE_OUT
@@ -68,7 +68,7 @@ def warn_of_vacant_posts(plan: Plan) -> None:
     """Name the rows that are skipped because nobody holds the post."""
     vacant = [row for row in plan.rows if row.vacant and not row.failed]
     if vacant:
-        rows = "、".join(plan.row_label(row, vacant[0]) for row in vacant[:20]) + ("…" if len(vacant) > 20 else "")
+        rows = listed(plan.row_label(row, vacant[0]) for row in vacant[:20]) + ("…" if len(vacant) > 20 else "")
         plan.warnings.append(
             n_(
                 "{n} vacant post is skipped: row {rows}.",
@@ -193,9 +193,9 @@ class RowReader:
         for column, unit in self._units:
             self._set_unit(row, column, unit)
         if self._silent:
-            row.notes.append(read_as_empty("、".join(self._silent)))
+            row.notes.append(read_as_empty(listed(self._silent)))
         if self._repeated and self._above is not None:
-            cells = "、".join(self._repeated)
+            cells = listed(self._repeated)
             row.notes.append(_("As in row {row} above: {cells}.", row=self._above.number, cells=cells))
         if row.vacant:
             row.errors.clear()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from panel.fields import Field, Personal, all_fields, field_named, fields
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.imports.matching import FullRowMatcher, Matcher, round_trip
 from panel.imports.plans import Outcome, PendingRecord, Plan, PlanRow
 from panel.imports.rules import Rules
@@ -102,5 +102,5 @@ def _words(field: Field, value: Any, names: Names, hidden: bool) -> str:
         return names.get((field.reference.table, value)) or str(NOT_VISIBLE)
     if field.many:
         called = (names.get((field.many.table, id_)) or str(NOT_VISIBLE) for id_ in value)
-        return "、".join(dict.fromkeys(called))
+        return listed(dict.fromkeys(called))
     return field.kind.mask(value) if is_masked(field, hidden=hidden) else field.kind.format(value)

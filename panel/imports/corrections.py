@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panel.fields import field_named
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.imports.plans import Part, Plan, PlanRow
 from panel.imports.rules import Rules
 from panel.kinds import tidy
@@ -17,7 +17,7 @@ def apply(plan: Plan, rules: Rules) -> None:
         for row in part.rows:
             if texts := plan.options.cells.get(row.place):
                 labels = [_put(part, row, rules, name, text) for name, text in texts.items()]
-                row.notes.append(_("Corrected in the preview: {labels}.", labels="、".join(labels)))
+                row.notes.append(_("Corrected in the preview: {labels}.", labels=listed(labels)))
 
 
 def _put(part: Part, row: PlanRow, rules: Rules, name: str, text: str) -> str:

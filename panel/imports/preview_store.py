@@ -15,7 +15,7 @@ from typing import Any
 
 from panel import progress
 from panel.fields import Field, field_named
-from panel.i18n import _
+from panel.i18n import _, clauses
 from panel.imports import words
 from panel.imports.batches import error_text
 from panel.imports.doubts import Ending
@@ -158,7 +158,7 @@ def _body(
     if row.failed:
         body += [
             [[cell, index in bad] for index, cell in enumerate(row.cells)],
-            "；".join(error_text(error) for error in row.errors),
+            clauses(error_text(error) for error in row.errors),
         ]
     return body
 

@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable
 from panel.base import UNSCOPED, Base, display
 from panel.chunks import chunks
 from panel.fields import Field, Personal, Requirement, all_fields, fields
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE, Rules
 from panel.security import ended, locks, unique
@@ -112,7 +112,7 @@ def _check_unique_set(session: Session, plan: Plan, rows: Sequence[PlanRow], nam
         session, plan, {stored_ids[key] for row, key in keys.items() if stored_ids.get(key, row.id) != row.id}
     )
     key_fields = [f for f in fields(plan.model) if f.attr in names]
-    labels = "、".join(str(f.label) for f in key_fields)
+    labels = listed(str(f.label) for f in key_fields)
     first: dict[tuple[Any, ...], PlanRow] = {}
     for row, key in keys.items():
         name = next((f.name for f in key_fields if f.attr in row.values), None)
@@ -244,7 +244,7 @@ def _leave(row: PlanRow, kept: Sequence[Field], why: Message) -> None:
     for declared in kept:
         del row.values[declared.attr]
     row.changes[:] = [change for change in row.changes if change[0] not in kept]
-    labels = "、".join(str(f.label) for f in kept)
+    labels = listed(str(f.label) for f in kept)
     row.notes.append(_("{labels}: not changed by an import. {why}", labels=labels, why=why))
 
 

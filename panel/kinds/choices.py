@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Enum, Integer
 from sqlalchemy.types import TypeEngine
 
 from panel import ids
-from panel.i18n import Message, _, in_every_locale
+from panel.i18n import Message, _, in_every_locale, listed
 from panel.kinds.base import Choices, Invalid, Kind, narrow, tidy
 from panel.kinds.words import Text
 
@@ -40,7 +40,7 @@ class Choice(Kind):
         members = _accepted_texts(self.choices)
         if (choice := members.get(text) or members.get(text.lower())) is not None:
             return choice
-        names = "、".join(str(choice.label) for choice in self.choices)
+        names = listed(str(choice.label) for choice in self.choices)
         raise Invalid(_("“{value}” is none of: {names}.", value=text[:40], names=names))
 
     def format(self, value: Any) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds.base import Invalid, Reading, narrow, tidy
 from panel.kinds.cell_words import word_of
 from panel.kinds.words import Text
@@ -119,7 +119,7 @@ def _names_in(text: str) -> list[str]:
             names += _apart(name)
     names = list(dict.fromkeys(names))
     if len(names) > 1 and _CHINESE.search(text):
-        raise Invalid(_("Two names in one cell: {names}. Give each person a row.", names="、".join(names)))
+        raise Invalid(_("Two names in one cell: {names}. Give each person a row.", names=listed(names)))
     return names
 
 

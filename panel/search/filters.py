@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 
 from panel.base import Base
 from panel.fields import Field, Personal, all_fields, field_named, table_of_links
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.kinds import Amount, Choice, Data, Day, Flag, Invalid, Kind, Label, Moment, Time, Whole, narrow, today
 from panel.search.periods import PERIODS
 from panel.security.policy import model_of
@@ -182,7 +182,7 @@ def _refers_to(column: Any, target: type[Base], ids: Sequence[int]) -> ColumnEle
 def _within(column: Any, kind: Kind, name: str) -> ColumnElement[bool]:
     """The condition for a period by its word. Raises Invalid for another word."""
     if name not in PERIODS:
-        words = "、".join(str(period.label) for period in PERIODS.values())
+        words = listed(str(period.label) for period in PERIODS.values())
         raise Invalid(_("“{value}” is none of: {names}.", value=name[:40], names=words))
     first, last = (day.isoformat() for day in PERIODS[name].days(today()))
     return and_(_bound(column, kind, first, until=False), _bound(column, kind, last, until=True))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from panel.base import Base
 from panel.errors import UserError
 from panel.fields import Field, fields
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, in_default_locale, listed
 from panel.security import comparisons, unique
 from panel.security.policy import table_of
 from panel.security.transactions import may_write
@@ -190,7 +190,7 @@ def _field_name(model: type[Base], columns: list[str]) -> str | None:
 
 def _duplicate(model: type[Base], columns: list[str]) -> Problem:
     named = _fields_of(model, columns)
-    labels = "、".join(str(f.label) for f in named)
+    labels = listed(str(f.label) for f in named)
     return (
         named[0].name if len(named) == 1 else None,
         _("There is already a record with the same {labels}. Change it, or edit the existing record.", labels=labels),

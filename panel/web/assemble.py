@@ -15,7 +15,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.routing import IntegerConverter
 
 from panel import ids, schema_check
-from panel.i18n import _, n_, text
+from panel.i18n import _, listed, n_, text
 from panel.imports.rules import Registry
 from panel.search import listing
 from panel.security.keys import keys_of
@@ -155,7 +155,7 @@ def _icons(panel: Panel) -> set[str]:
 
 def _set_template_globals(app: Flask) -> None:
     """Set the globals and context of templates."""
-    app.jinja_env.globals.update(_=_, n_=n_, look_themes=look.THEMES, look_densities=look.DENSITIES)
+    app.jinja_env.globals.update(_=_, n_=n_, listed=listed, look_themes=look.THEMES, look_densities=look.DENSITIES)
 
     @app.context_processor
     def surround() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from panel.base import display
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.kinds import Reference
 from panel.security import locks
 from panel.security.policy import Permission
@@ -131,7 +131,7 @@ class Deletion(Changes):
         referrers = details.count_referrers(self.model, ids)
         if not referrers:
             return None
-        names = "、".join(f"{label} {count}" for label, count in referrers)
+        names = listed(f"{label} {count}" for label, count in referrers)
         return _(
             "It can't be deleted, other records refer to it: {names}. Set an end date or another state instead.",
             names=names,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from flask import request, url_for
 
-from panel.i18n import Message, text
+from panel.i18n import Message, listed, text
 from panel.jobs.records import Job
 from panel.notify import notices
 from panel.notify.records import Notice
@@ -67,9 +67,9 @@ def _frame(panel: Panel, actor: Actor) -> Frame:
         sub=panel.sub(),
         menu=_arranged(panel, groups),
         person=actor.name,
-        roles="、".join(str(role.label) for role in panel.policy.roles_of(actor)),
+        roles=listed(str(role.label) for role in panel.policy.roles_of(actor)),
         banners=panel.banners(),
-        search_hint="、".join(str(v.model.__labels__) for v in find_pages.searched(panel)[:4]),
+        search_hint=listed(str(v.model.__labels__) for v in find_pages.searched(panel)[:4]),
         locale=text.current_locale(),
         locales=text.LOCALES,
         bar=_bar(panel, actor, {view.endpoint for view in readable} - {*covered}, shown),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from panel.base import UNSCOPED, Base
 from panel.fields import Field, Personal, all_fields
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.kinds import ERASED, Moment
 from panel.search.names import NOT_VISIBLE, visible_names
 from panel.security.policy import SYSTEM, model_of
@@ -107,7 +107,7 @@ def _show(field: Field | None, value: Any, names: dict[tuple[str, int], str]) ->
         return names.get((field.reference.table, value), str(NOT_VISIBLE))
     if field.many:
         linked = [names.get((field.many.table, id_), str(NOT_VISIBLE)) for id_ in value]
-        return "、".join(dict.fromkeys(linked))
+        return listed(dict.fromkeys(linked))
     if isinstance(value, str) and "*" in value:
         return value
     return field.kind.show(value)

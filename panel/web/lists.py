@@ -10,7 +10,7 @@ from flask import redirect, request
 
 from panel.base import display
 from panel.fields import Field
-from panel.i18n import _, n_
+from panel.i18n import _, listed, n_
 from panel.kinds import Amount, Whole, today
 from panel.search import columns, listing, order, saved_views
 from panel.search.listing import Query
@@ -73,7 +73,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         either=either,
         pager=_pager(page_slice, query),
         search=query.search if searched else None,
-        search_hint="、".join(str(f.label) for f in searched[:4]),
+        search_hint=listed(str(f.label) for f in searched[:4]),
         clear_url=plain_url,
         list_url=request.path,
         keep={k: v for k, v in query.arguments(page=1).items() if k in KEPT},
@@ -143,7 +143,7 @@ def _notes(query: Query, views: Sequence[OfferedView]) -> list[Words]:
     """What the address asks for in vain."""
     notes: list[Words] = [view_pages.NO_VIEW] if view_pages.forget_unknown(query, views) else []
     if query.unknown:
-        names = "、".join(query.unknown)
+        names = listed(query.unknown)
         notes.append(_("There is no column {names} here, or not for you. The others are shown.", names=names))
     return notes
 
@@ -163,7 +163,7 @@ def _say_what_comes_next(view: SchemaView, page: ListPage, add: Button) -> None:
         first = prerequisites.missing(panel.session, view.model, panel.registry)
         views = [panel.views[model.__tablename__] for model in first if model.__tablename__ in panel.views]
         if first:
-            labels = "、".join(str(model.__labels__) for model in first)
+            labels = listed(str(model.__labels__) for model in first)
             page.empty = _("There are no records here yet. First comes: {labels}.", labels=labels)
             page.empty_buttons = [
                 Button(v.model.__labels__, v.get_url(f"{v.endpoint}.index_view")) for v in views if v.is_accessible()
@@ -180,7 +180,7 @@ def _say_what_comes_next(view: SchemaView, page: ListPage, add: Button) -> None:
             page.empty_buttons.append(add)
         return
     roles = [role for role in panel.policy.roles.values() if role.permits(Permission.CREATE, view.model)]
-    makers = "、".join(str(role.label) for role in roles)
+    makers = listed(str(role.label) for role in roles)
     page.empty = words or (
         _("There are no records here yet. They are added by: {roles}.", roles=makers)
         if makers

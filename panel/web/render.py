@@ -12,6 +12,7 @@ from sqlalchemy import select
 from panel.base import UNSCOPED, display
 from panel.errors import UserError
 from panel.fields import Field, Personal
+from panel.i18n import listed
 from panel.kinds import Choice, Data, Flag, Invalid, Link, Moment, Text
 from panel.search.names import NOT_VISIBLE, Names, visible_names
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
@@ -62,7 +63,7 @@ def text_of(field: Field, record: Any) -> str:
     if not revealed and is_masked_in(field, record):
         return field.kind.mask(value)
     if field.many:
-        return "、".join(display(target) for target in value)
+        return listed(display(target) for target in value)
     if field.reference:
         target = getattr(record, field.name)
         return display(target) if target is not None else _chosen_name(field.reference.table, value)

@@ -19,7 +19,7 @@ from bureau.settings import settings
 from models import Case, PaperTemplate
 from panel import ids
 from panel.errors import UserError
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, bracketed, in_default_locale, listed
 from panel.kinds import Invalid, tidy, today
 from panel.security import audit
 from panel.security.policy import Permission
@@ -61,13 +61,13 @@ def page() -> Any:
     briefing = BriefingPage(
         title=_("Month in words"), sub=_("Figures, items, communities and told cases as a Word document.")
     )
-    choices = [(str(other), other.words) for other in months]
+    choices = [(str(other), other.label) for other in months]
     briefing.inputs = [Input("month", _("Month"), "select", month, choices=choices)]
     briefing.inputs += [_case_input(number) for number in range(1, content.TOLD + 1)]
     briefing.may_replace = may_replace()
     briefing.own_template = f"{stored.file_name} · {stored.actor_name}" if stored is not None else ""
-    entries = (f"{name}（{'、'.join(words)}）" for name, words in template.LISTS.items())
-    briefing.words = "、".join((*template.WORDS, *entries))
+    entries = (bracketed(name, listed(words)) for name, words in template.LISTS.items())
+    briefing.words = listed((*template.WORDS, *entries))
     return render_template("briefing/briefing.html", page=briefing)
 
 

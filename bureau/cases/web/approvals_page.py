@@ -18,7 +18,7 @@ from bureau.cases.steps import STEPS, Step
 from models import Case, ChangeKind, ChangeStatus, DeadlineChange
 from panel import ids
 from panel.base import Base, display
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, labelled, n_
 from panel.kinds import Day, Moment, now, tidy
 from panel.search.listing import Quick
 from panel.security.policy import Actor, Permission
@@ -177,7 +177,7 @@ def _decide() -> Any:
             message = next(iter(lacking.problems.values()))
     if message is not None:
         session.rollback()
-        flash(f"{number}：{message}", "danger")
+        flash(str(labelled(number, message)), "danger")
     else:
         flash(str(_("{case}: {step}", case=number, step=step.label)), "success")
     return redirect(url_for("approvals"))

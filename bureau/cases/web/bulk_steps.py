@@ -21,7 +21,7 @@ from bureau.cases.web import step_aids
 from models import Case, Referral
 from panel import ids
 from panel.base import display
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, clauses, labelled, n_
 from panel.kinds import tidy
 from panel.search.names import name_of
 from panel.security.policy import AccessDenied
@@ -120,7 +120,7 @@ class BulkSteps:
             line.why = error.message
         except InvalidValues as error:
             labels = {ask.name: ask.label for ask in step.asks}
-            line.why = "；".join(f"{labels.get(name, name)}：{message}" for name, message in error.problems.items())
+            line.why = clauses(labelled(labels.get(name, name), message) for name, message in error.problems.items())
         except IntegrityError as error:
             session.rollback()
             line.why = explain_to(session, error, Referral)[1]

@@ -14,7 +14,7 @@ from bureau.access.roles import OFFICE
 from bureau.calendar.web.office import calendar
 from bureau.cases import recompute
 from models import CalendarDay
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.kinds import Moment, today
 from panel.security.policy import Permission
 from panel.store.bulk import StaleRow
@@ -101,7 +101,7 @@ def _year(number: int, days: list[CalendarDay], this_year: int) -> Year:
         words = _("Monday to Friday count as working days until the notice is here.")
         return Year(number, state, words, open=True)
     off, work = [day for day in days if not day.is_work], [day for day in days if day.is_work]
-    sources = "、".join(dict.fromkeys(day.source for day in days if day.source))
+    sources = listed(dict.fromkeys(day.source for day in days if day.source))
     counts = [n_("{n} day off", "{n} days off", len(off)), n_("{n} made up for", "{n} made up for", len(work))]
     span: dict[str, Any] = {"day.from": f"{number}-01-01", "day.to": f"{number}-12-31"}
     return Year(

@@ -15,6 +15,7 @@ from bureau.cases import repeats
 from bureau.cases.repeats import Repeat, RepeatQuery
 from bureau.cases.web import step_aids
 from panel import ids
+from panel.i18n import listed
 from panel.kinds import Day, now, tidy
 from panel.web.context import current_panel
 from panel.web.lookups import visible
@@ -72,5 +73,5 @@ def as_json(likely: Likely) -> dict[str, Any]:
 
 def _known_case(repeat: Repeat) -> KnownCase:
     day = Day().format(deadlines.local_day(repeat.reported_at))
-    note = " · ".join([str(repeat.status.label), day, "、".join(map(str, repeat.reasons))])
+    note = " · ".join([str(repeat.status.label), day, listed(repeat.reasons)])
     return KnownCase(url_for("case.details_view", id=repeat.id), repeat.case_no, repeat.title, note)

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from models import PENDING, Case, ChangeStatus, DeadlineChange, Department, Mediation, MediationStatus, Referral
 from panel.base import UNSCOPED
-from panel.i18n import Message, _
+from panel.i18n import Message, _, clauses
 
 
 def what_ends(session: Session, case: Case) -> Message | None:
     """A sentence that names the open referrals, the running mediation and the pending request of a case; None without
     any. Three statements."""
-    names = "；".join(str(part) for part in _parts(session, case))
+    names = clauses(str(part) for part in _parts(session, case))
     return _("With the case: {names}.", names=names) if names else None
 
 

@@ -11,7 +11,7 @@ from bureau.calendar.deadlines import local_day
 from bureau.cases.steps import Step, names
 from bureau.cases.web.case_views import due_cell, reported_myself
 from models import ENDED, PENDING, Case, CaseEvent, CaseStatus, Department, Feedback, FeedbackTarget, Referral
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import Day
 from panel.search import listing
 from panel.security.policy import Actor
@@ -101,7 +101,7 @@ def _row(
     with_whom = departments.get(case.id, [])
     cells = [
         Cell(case.case_no, below=[case.title or ""]),
-        Cell(str(case.status.label), tone=case.status.tone, below=["、".join(with_whom)]),
+        Cell(str(case.status.label), tone=case.status.tone, below=[listed(with_whom)]),
         Cell(officer.name if officer is not None else ""),
         due_cell(case),
         _feedback_cell(case, feedback.get(case.id), endings.get(case.id)),

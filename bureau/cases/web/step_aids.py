@@ -20,7 +20,7 @@ from bureau.cases.web.reopenings import begun
 from bureau.checklists import items as checklist
 from bureau.checklists.suggest import suggest
 from models import Case, ChecklistItem, LimitUnit, ListKind, Phrase, PhraseUse, Urgency
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.kinds import Day, Moment, now, today
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
@@ -180,7 +180,7 @@ def _row(repeat: Repeat, merge: Case | None) -> Row:
     url = url_for("case.details_view", id=repeat.id)
     cells = [
         Cell(repeat.case_no),
-        Cell(repeat.title, below=["、".join(map(str, repeat.reasons))]),
+        Cell(repeat.title, below=[listed(repeat.reasons)]),
         Cell(str(repeat.status.label), tone=repeat.status.tone),
         Cell(Day().format(deadlines.local_day(repeat.reported_at))),
     ]

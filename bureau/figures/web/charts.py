@@ -8,7 +8,7 @@ from typing import Any
 
 from bureau.figures.figures import FIGURES, Figure, Form
 from bureau.figures.sums import Line, Table, Value
-from panel.i18n import Message, _
+from panel.i18n import Message, _, dates
 
 #: The fonts of the pages.
 FAMILY = '"Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", SimSun, sans-serif'
@@ -136,7 +136,7 @@ def _names(groups: Sequence[Line], *, lines: bool) -> list[str]:
         return [str(line.label) for line in groups]
     days = [line.query.span.first for line in groups]
     if len({day.year for day in days}) == 1:
-        return [f"{day.month}月" for day in days]
+        return [dates.month_name(day.month) for day in days]
     return [f"{day:%y-%m}" for day in days]
 
 

@@ -228,7 +228,7 @@ def _inputs(query: ReportQuery, by: Grouping, names: Names) -> list[Input]:
 
 def _sub(query: ReportQuery, names: Names) -> Message:
     filters = [str(names.label(name, getattr(query, name)) or NOT_VISIBLE) for name in query.filters()]
-    return Message("{words}", words=" · ".join([query.span.words, *filters]))
+    return Message("{words}", words=" · ".join([query.span.label, *filters]))
 
 
 # The content of the page.

@@ -90,7 +90,7 @@ def terms(query: ReportQuery) -> Terms:
 def words(part: Part, query: ReportQuery) -> Message:
     """The title of a list behind a number: the part, the period and the filters."""
     filters = [str(_named(name, getattr(query, name))) for name in query.filters()]
-    return Message("{words}", words=" · ".join(filter(None, (str(part.label), query.span.words, *filters))))
+    return Message("{words}", words=" · ".join(filter(None, (str(part.label), query.span.label, *filters))))
 
 
 def _named(name: str, value: Any) -> Message | str:

@@ -19,7 +19,7 @@ from bureau.settings.web import pages as settings_page
 from models import Case
 from panel.base import Base
 from panel.errors import UserError
-from panel.i18n import _, n_
+from panel.i18n import _, listed, n_
 from panel.kinds import tidy
 from panel.security.policy import Permission
 from panel.store.records import Setting
@@ -135,4 +135,4 @@ def _aside_button(standing: Standing) -> Button:
 
 def _makers(act: Permission, model: type[Base]) -> Words:
     roles = [role for role in current_panel().policy.roles.values() if role.permits(act, model)]
-    return _("By: {roles}", roles="、".join(str(role.label) for role in roles))
+    return _("By: {roles}", roles=listed(str(role.label) for role in roles))

@@ -10,7 +10,7 @@ from bureau.calendar.web.office import calendar, values
 from bureau.cases.web import deadlines_page
 from bureau.people import deputies
 from bureau.upkeep.web import backups_page
-from panel.i18n import Message, _
+from panel.i18n import Message, _, bracketed, listed
 from panel.kinds import today
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Banner
@@ -39,7 +39,7 @@ def install(panel: Panel) -> None:
         shown = [Banner(_("Demo data: made-up people and places"))] if values().get("demo") else []
         shown += backups_page.banners()
         if terms := deputies.terms_of_account(current_panel().session, current_actor()):
-            names = "、".join(f"{name}（{until}）" for name, until in terms)
+            names = listed(bracketed(name, until) for name, until in terms)
             shown.append(Banner(_("You stand in for {names}.", names=names)))
         if (missing := _missing_year()) is None:
             return shown

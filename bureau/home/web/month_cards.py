@@ -60,7 +60,7 @@ def add(page: OfficeHome) -> None:
     query = ReportQuery(Span.of(month))
     shown = {name: FIGURES[name] for name in SHOWN}
     table = sums.table(current_panel().session, query, Grouping.COMMUNITY, figures=shown)
-    page.month, page.figures_url = month.words, url_for("figures")
+    page.month, page.figures_url = month.label, url_for("figures")
     page.figures = [
         MonthFigure(words.label(figure), words.number(figure, table.total.values[name]), page.figures_url)
         for name, figure in shown.items()

@@ -61,7 +61,7 @@ def page() -> Any:
     reply_page.waiting = counted["ready"]
     months = [Month.of(today()).plus(-i) for i in range(MONTHS)]
     reply_page.month = Input(
-        "month", _("Sent in"), "select", str(months[0]), choices=[(str(month), month.words) for month in months]
+        "month", _("Sent in"), "select", str(months[0]), choices=[(str(month), month.label) for month in months]
     )
     reply_page.buttons = [Button(_("12345 orders"), url_for(view), "list")]
     if current_panel().views["hotlineorder"].can_import:

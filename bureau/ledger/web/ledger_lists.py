@@ -30,7 +30,7 @@ def draft_table() -> Related | None:
             draft.id,
             url_for("ledgers", month=draft.month, by=draft.basis.value),
             [
-                Cell(str(_("Ledger of {month}", month=Month.parse(draft.month).words))),
+                Cell(str(_("Ledger of {month}", month=Month.parse(draft.month).label))),
                 Cell(str(draft.basis.label)),
                 Cell(str(draft.rows)),
                 Cell(ledger.shown(local(draft.made_at))),

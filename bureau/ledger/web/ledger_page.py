@@ -55,7 +55,7 @@ def address(params: LedgerRequest) -> dict[str, Any]:
 
 
 def inputs(params: LedgerRequest, squads: list[tuple[int | None, str]]) -> list[Input]:
-    months = [(str(m), m.words) for m in _months(params.month)]
+    months = [(str(m), m.label) for m in _months(params.month)]
     names = [("" if id_ is None else str(id_), name or str(_("Whole bureau"))) for id_, name in squads]
     return [
         Input("month", _("Month"), "select", str(params.month), choices=months),
@@ -138,7 +138,7 @@ def before_handing_up(params: LedgerRequest, counts: LedgerCounts, corrections: 
         sentences.insert(0, _("There is no case in this ledger. Is it the right month?"))
     values = {**address(params), "counted": counted(counts)}
     return ConfirmPage(
-        title=_("Hand up the ledger of {month}?", month=params.month.words),
+        title=_("Hand up the ledger of {month}?", month=params.month.label),
         sub=Message("{unit} · {basis}", unit=unit, basis=params.basis.label),
         sentences=[*sentences],
         action_url=url_for("ledgers_hand_up"),
@@ -158,7 +158,7 @@ def _sub(params: LedgerRequest, page: LedgerPage) -> Message:
     return Message(
         "{unit}{month} · {basis} · {words}",
         unit=f"{params.squad_name} " if params.squad_name else "",
-        month=params.month.words,
+        month=params.month.label,
         basis=params.basis.label,
         words=words,
     )

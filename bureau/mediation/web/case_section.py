@@ -27,7 +27,7 @@ from models import (
     MediationStatus,
     Performance,
 )
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import Day, Level, Moment, today
 from panel.security.policy import Permission
 from panel.web import details
@@ -159,9 +159,7 @@ def _measurement_cells(measurement: Measurement) -> list[Cell]:
         Cell(Level().format(measurement.value), below=[" ".join(part for part in (period, limit) if part)]),
         _conclusion(measurement),
         Cell(
-            "、".join(
-                officer.name for officer in (measurement.officer, measurement.second_officer) if officer is not None
-            )
+            listed(officer.name for officer in (measurement.officer, measurement.second_officer) if officer is not None)
         ),
     ]
 

@@ -23,7 +23,7 @@ from models import (
     MediationStatus,
     Performance,
 )
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import Moment, today
 from panel.search.listing import Quick
 from panel.web import details
@@ -118,7 +118,7 @@ def _timeline(sessions: mediations.Sessions) -> list[HistoryItem]:
     for sitting, members in reversed(sessions):
         facts = [Change(_("Place"), "", sitting.place or ""), Change(_("Chaired by"), "", sitting.chair or "")]
         by_force = [
-            Change(force.label, "", "、".join(member.name for member in members if member.force is force))
+            Change(force.label, "", listed(member.name for member in members if member.force is force))
             for force in Force
         ]
         items.append(

@@ -12,7 +12,7 @@ from bureau.printing.web.papers import PrintPage, file_contents, render
 from models import Case
 from panel.exports import requests
 from panel.exports.records import ExportFormat
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.security.granted import Grant
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
@@ -37,7 +37,7 @@ def page(id_: int) -> Any:
     )
     result.remarks.append(_("Names and telephones are masked as on the screen. Opening this file is logged."))
     if missing := case_parts.missing():
-        names = "、".join(str(label) for label in missing)
+        names = listed(missing)
         result.remarks.append(_("Your role doesn't see these parts; they aren't in this file: {names}.", names=names))
     answer = render(result, Case.__tablename__)
     already_noted()
@@ -53,7 +53,7 @@ def _log(case: Case, number: str, titles: list[str], name: str) -> None:
         "table_name": "case",
         "row_count": 1,
         "filter": str(_("{label}: {value}", label=_("Case no."), value=case_no)),
-        "columns": "、".join(dict.fromkeys(titles))[: requests.COLUMNS_LENGTH],
+        "columns": listed(dict.fromkeys(titles))[: requests.COLUMNS_LENGTH],
         "format": ExportFormat.PRINT,
         "file_name": name,
     }

@@ -15,7 +15,7 @@ from bureau.people.web import cards, people_views
 from models import Officer
 from panel import ids
 from panel.errors import UserError
-from panel.i18n import _, n_
+from panel.i18n import _, labelled, listed, n_
 from panel.kinds import Moment, tidy
 from panel.search.names import NOT_VISIBLE
 from panel.security.accounts import User
@@ -108,7 +108,7 @@ def _roleless_row(account: accounts.Roleless) -> PersonRow:
     user = account.user
     fitting = [str(roles[role].label) for role in account.roles]
     owners = [f"{accounts.KINDS[person.table].__label__} {person.label}" for person in account.persons]
-    cells = [Cell(user.name, below=[user.username]), Cell("、".join(owners)), Cell("、".join(fitting))]
+    cells = [Cell(user.name, below=[user.username]), Cell(listed(owners)), Cell(listed(fitting))]
     other = Button(_("Grant another role"), url_for("userrole.create_view", user=user.id, url=url_for("accounts")))
     return PersonRow(str(user.id) if fitting else "", cells, other)
 
@@ -167,10 +167,10 @@ def grant() -> Any:
         if problem is None:
             given.append(user.name)
         else:
-            flash(f"{user.name}：{problem}", "danger")
+            flash(str(labelled(user.name, problem)), "danger")
     session.commit()
     if given:
-        flash(str(_("Granted: {names}", names="、".join(given))), "success")
+        flash(str(_("Granted: {names}", names=listed(given))), "success")
     else:
         flash(str(_("No role was granted.")), "warning")
     return redirect(url_for("accounts"))
@@ -308,7 +308,7 @@ class AccountView(UserView):
         page_shown = super().details_page(record)
         owners = accounts.people(current_panel().session, "with", [record.id])
         words = [f"{accounts.KINDS[person.table].__label__} {person.label}" for person in owners]
-        page_shown.groups[0].facts.append((_("Belongs to"), Cell("、".join(words)), False))
+        page_shown.groups[0].facts.append((_("Belongs to"), Cell(listed(words)), False))
         if self.may_reset():
             page_shown.buttons.insert(0, _reset_button(record.id))
         return page_shown

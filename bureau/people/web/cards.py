@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from models import Assignment, Community, Liaison, Officer
 from panel.base import Base, display
 from panel.fields import field_named
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.kinds import today
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
@@ -116,7 +116,7 @@ def _one(label: Message, people: list[Any]) -> list[Fact]:
 
 def _links(targets: Iterable[Any]) -> Cell:
     links = [(display(target), record_url(type(target).__tablename__, target.id)) for target in targets]
-    return Cell("、".join(name for name, _url in links), links=links)
+    return Cell(listed(name for name, _url in links), links=links)
 
 
 def _phone(person: Any) -> str:

@@ -22,7 +22,7 @@ from models import Assignment, Community, CommunityStatus, Liaison, Officer
 from panel import ids
 from panel.base import UNSCOPED
 from panel.errors import UserError
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import tidy, today
 from panel.search.names import name_of
 from panel.security.accounts import User, UserRole
@@ -142,7 +142,7 @@ class _Act:
         if not rows:
             return None
         roles = current_panel().policy.roles
-        words = "、".join(str(roles[row.role].label) for row in rows if row.role in roles) or "—"
+        words = listed(str(roles[row.role].label) for row in rows if row.role in roles) or "—"
         name = rows[0].username
         message = _("{account} ({roles}) can log in until it is deactivated.", account=name, roles=words)
         fitting = {LIAISON} if isinstance(person, Liaison) else {OFFICER, LEADER}
@@ -292,7 +292,7 @@ def _row(name: str, held: Sequence[Held], person: int) -> HeldRow:
 
 
 def _tell(name: str, handed: Handed) -> None:
-    to = "、".join(handed.takers) or handover.NOBODY
+    to = listed(handed.takers) or handover.NOBODY
     flash(str(_("Handed over from {name} to {to}: {things}.", name=name, to=to, things=handed.words())), "success")
     if handed.account:
         flash(str(_("The account {name} is deactivated.", name=handed.account)), "success")

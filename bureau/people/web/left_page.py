@@ -13,7 +13,7 @@ from bureau.people.leaving import PAGE
 from models import Community, Liaison, Officer
 from panel import ids
 from panel.errors import UserError
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import tidy
 from panel.web import render
 from panel.web.context import current_panel
@@ -122,7 +122,7 @@ def deactivate() -> Any:
         flash(render.sentence(error), "danger")
     else:
         if names:
-            flash(str(_("The account {name} is deactivated.", name="、".join(names))), "success")
+            flash(str(_("The account {name} is deactivated.", name=listed(names))), "success")
         else:
             flash(str(_("There is no active account.")), "warning")
     return redirect(safe_target(request.form.get("url")) or url_for(PAGE))

@@ -13,7 +13,7 @@ from bureau.people.leaving import PAGE
 from bureau.people.web import cards
 from models import Liaison, Officer
 from panel.fields import field_named
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import today
 from panel.search.listing import Quick
 from panel.search.periods import between
@@ -76,7 +76,7 @@ def add_log_in_help(page: DetailsPage, person: Any) -> None:
     if own or left.has_left(person):
         return
     act = Permission.EDIT if person.user_id is not None else Permission.CREATE
-    roles = "、".join(str(role.label) for role in policy.roles.values() if role.permits(act, User))
+    roles = listed(str(role.label) for role in policy.roles.values() if role.permits(act, User))
     if person.user_id is not None:
         sentence = _(
             "Forgotten the password, or lost the slip? Ask: {roles}. They reset it to a new one-time password.",

@@ -20,7 +20,7 @@ from models import Street
 from panel import ids
 from panel.errors import UserError
 from panel.fields import field_named
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
 from panel.kinds import Day, Invalid, today
@@ -191,7 +191,7 @@ class LiaisonView(PeopleView):
         open_accounts = left.active_accounts(current_panel().session, list(chosen))
         current_panel().session.commit()
         if open_accounts:
-            flash(str(left.stays_active("、".join(open_accounts.values()))), "warning")
+            flash(str(left.stays_active(listed(open_accounts.values()))), "warning")
         return count
 
     def _page(self, diff: roster_diff.RosterDiff, token: str, state: dict[str, Any]) -> ComparePage:

@@ -137,7 +137,7 @@ def _address(register: Register, params: RegisterRequest) -> dict[str, Any]:
 def _inputs(register: Register, params: RegisterRequest) -> list[Input]:
     this_month = Month.of(today())
     months = sorted({params.first, params.last, *(this_month.plus(-i) for i in range(MONTHS))}, reverse=True)
-    choices = [(str(month), month.words) for month in months]
+    choices = [(str(month), month.label) for month in months]
     streets = [("", str(_("All streets"))), *((str(i), n) for i, n in registers.streets(current_panel().session))]
     street = Input("street", _("Street"), "select", str(params.street or ""), choices=streets)
     if register.by_day:

@@ -19,7 +19,7 @@ from bureau.people import roster_diff
 from bureau.people.roster_diff import RosterDiff
 from panel import ids
 from panel.errors import UserError
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, clauses, listed, n_
 from panel.imports.batches import File, error_text
 from panel.imports.plans import PlanRow
 from panel.imports.records import ImportBatch
@@ -250,12 +250,12 @@ def _print_comparison(report: dict[str, Any]) -> None:
     for entry in report["joined"]:
         click.echo(_("Joined: {name}, {community} (row {row})", **_named(entry)))
     for entry in report["left"]:
-        cases = "、".join(entry["open_cases"])
+        cases = listed(entry["open_cases"])
         line = _("Left: {name}, {community}", name=entry["name"], community=entry["community"])
         line = _("{line}; open cases: {cases}", line=line, cases=cases) if cases else line
         click.echo(" · ".join(str(part) for part in (line, *entry["notes"])))
     for entry in report["changed"]:
-        changes = "；".join(f"{change['column']} {change['before']} → {change['after']}" for change in entry["changes"])
+        changes = clauses(f"{change['column']} {change['before']} → {change['after']}" for change in entry["changes"])
         line = _("Changed: {name}, {community} (row {row})", **_named(entry))
         click.echo(f"{line} {changes}")
     click.echo(

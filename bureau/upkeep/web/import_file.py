@@ -18,7 +18,7 @@ from bureau.upkeep.web import import_report
 from bureau.upkeep.web.table_commands import person_option, table_argument
 from panel.errors import UserError
 from panel.exports import workbooks
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.imports import batches
 from panel.imports.batches import File
 from panel.imports.layout import mapping
@@ -176,7 +176,7 @@ def _field_name(model: Any, rules: Rules, text: str) -> str:
     try:
         return mapping.parse_meanings(model, rules, {"": text})[""]
     except KeyError as error:
-        names = "、".join(name for name, _label in mapping.targets(model, rules))
+        names = listed(name for name, _label in mapping.targets(model, rules))
         raise UserError(
             _("There is no column “{name}”. There are: {names}.", name=error.args[0], names=names)
         ) from None
@@ -191,7 +191,7 @@ def _check_columns(options: Options, headers: Sequence[Header]) -> None:
         places = (header for header in headers if sheet in ("", header.sheet))
         there = index is not None and any(index < len(header.labels) for header in places)
         if normalize(key) not in known and not there:
-            names = "、".join(dict.fromkeys(label for label in labels if label))
+            names = listed(dict.fromkeys(label for label in labels if label))
             raise UserError(_("No header of the file is “{header}”. There are: {names}.", header=key, names=names))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from panel.i18n import Message, _
+from panel.i18n import Message, _, bracketed, listed
 from panel.imports.plans import Outcome, Plan
 from panel.imports.questions import About, Question
 
@@ -83,12 +83,12 @@ def echo(report: dict[str, Any], problem: Message | None) -> None:
         for offer in question["offers"]:
             click.echo(f"    {offer['option']}  {offer['label']}", err=True)
     if left_out := report["left_out"]:
-        rows = "、".join(f"{left['row']}（{left['why']}）" for left in left_out[:20])
+        rows = listed(bracketed(left["row"], left["why"]) for left in left_out[:20])
         click.echo(_("Rows not read: {rows}", rows=rows if len(left_out) <= 20 else f"{rows} …"), err=True)
     if skipped := report["skipped_sheets"]:
-        click.echo(_("Sheets not read: {names}", names="、".join(skipped)), err=True)
+        click.echo(_("Sheets not read: {names}", names=listed(skipped)), err=True)
     if ignored := report["ignored_columns"]:
-        click.echo(_("Columns not imported: {names}", names="、".join(ignored)), err=True)
+        click.echo(_("Columns not imported: {names}", names=listed(ignored)), err=True)
     for warning in report["warnings"]:
         click.echo(warning, err=True)
     if problem is not None:

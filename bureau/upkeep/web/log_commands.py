@@ -7,7 +7,7 @@ from flask import Flask
 
 from bureau.upkeep.web import growth
 from panel.errors import UserError
-from panel.i18n import _, in_default_locale
+from panel.i18n import _, in_default_locale, listed
 from panel.security import audit
 from panel.security.policy import Actor
 from panel.security.records import AuditAction
@@ -42,7 +42,7 @@ def install(app: Flask, panel: Panel) -> None:
             names = growth.run_archive(growth.months_ago(months))
         except UserError as problem:
             fail(problem.message)
-        click.echo(_("Archived: {names}", names="、".join(names)) if names else _("Nothing is that old."))
+        click.echo(_("Archived: {names}", names=listed(names)) if names else _("Nothing is that old."))
 
     @logs.command("accept")
     @click.option("--reason", required=True, help="Why the logs are as they are, such as the restored backup's day.")

@@ -170,7 +170,7 @@ def _inputs(params: RotaRequest, squads: dict[int, str]) -> list[Input]:
     this_month = Month.of(today())
     months = sorted({params.month, *(this_month.plus(i) for i in range(-MONTHS_BACK, MONTHS_AHEAD))}, reverse=True)
     inputs = [
-        Input("month", _("Month"), "select", str(params.month), choices=[(str(m), m.words) for m in months]),
+        Input("month", _("Month"), "select", str(params.month), choices=[(str(m), m.label) for m in months]),
     ]
     if len(squads) > 1:
         names = [("", str(_("All squads"))), *((str(id_), name) for id_, name in squads.items())]

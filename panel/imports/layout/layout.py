@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from panel.base import Base
 from panel.errors import UserError
 from panel.fields import Field, field_named, fields
-from panel.i18n import Message, _, in_every_locale
+from panel.i18n import Message, _, in_every_locale, listed
 from panel.imports.layout import column_questions, data_rows, headers, mapping, meanings, samples
 from panel.imports.layout.data_rows import DataRows
 from panel.imports.layout.headers import Header
@@ -294,18 +294,18 @@ def refuse_unusable(plan: Plan, book: Book, layout: Layout, candidates: Sequence
                 "This doesn't look like a table of {label}: no header was found. It needs the columns {columns}; "
                 "the template has them.",
                 label=label,
-                columns="、".join(str(f.label) for f in required),
+                columns=listed(str(f.label) for f in required),
             )
         )
     missing = {part.sheet: _missing_columns(part, required) for part in plan.parts}
     plan.parts = [part for part in plan.parts if not missing[part.sheet]]
     if not plan.parts:
-        columns = "、".join(str(f.label) for f in min(missing.values(), key=len))
+        columns = listed(str(f.label) for f in min(missing.values(), key=len))
         raise refuse(_("The file has no column {columns}, which {label} need.", columns=columns, label=label))
     for sheet, absent in missing.items():
         if absent:
             plan.skipped_sheets.append(sheet)
-            columns = "、".join(str(f.label) for f in absent)
+            columns = listed(str(f.label) for f in absent)
             plan.warnings.append(
                 _("Sheet “{sheet}” is not read: it has no column {columns}.", sheet=sheet, columns=columns)
             )

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.imports.layout import samples
 from panel.imports.layout.headers import Doubt, Header
 from panel.imports.layout.labels import ColumnLabels, Owner, fold, normalize, spellings, without_ending
@@ -184,7 +184,7 @@ class _Assignment:
             self.header.columns[winner] = name
             for loser in losers:
                 if self._matters(winner, loser):
-                    letters = "、".join(letter(index) for index in sorted(indexes))
+                    letters = listed(letter(index) for index in sorted(indexes))
                     why = _("Columns {letters} both look like this field.", letters=letters)
                     self.header.doubts.append(Doubt(loser, why, (*self._alternatives(loser), "", name)))
 

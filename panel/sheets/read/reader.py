@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.kinds import printable, tidy
 from panel.sheets.read import reader_process
 from panel.sheets.read.xlsx_flags import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, SheetFlags
@@ -136,7 +136,7 @@ class Book:
             raise UnreadableFile(
                 _("Sheet “{sheet}” is hidden. Show it in Excel or WPS and save the file.", sheet=tidy(name))
             )
-        names = "、".join(sheet.name for sheet in self.sheets[:20])
+        names = listed(sheet.name for sheet in self.sheets[:20])
         raise UnreadableFile(_("There is no sheet “{sheet}”. The file has: {names}.", sheet=tidy(name), names=names))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.imports.layout.layout import Layout
 from panel.imports.layout.mapping import targets
 from panel.imports.layout.sections import Section, SectionColumn
@@ -32,7 +32,7 @@ def build(view: Any, sections: Sequence[Section], layout: Layout, state: dict[st
         buttons=[Button(_("Another file"), url(".import_view"))],
         token=token,
         action_url=url(".columns_view"),
-        needed="、".join(str(f.label) for f in layout.rules.required()),
+        needed=listed(str(f.label) for f in layout.rules.required()),
         notice=_notice(asked) if asked else "",
         submit=_("Next: preview {n} rows", n=sum(section.count for section in sections)),
     )
@@ -49,7 +49,7 @@ def build(view: Any, sections: Sequence[Section], layout: Layout, state: dict[st
     choices = _choices(layout)
     for number, section in enumerate(sections):
         rows = [_row(number, column, choices, shown) for column in section.columns]
-        page.sections.append(ColumnsSection("、".join(section.sheets), rows))
+        page.sections.append(ColumnsSection(listed(section.sheets), rows))
     if len(sections) == 1:
         page.header_rows = Input("header_row", _("Header row"), "select", value=str(sections[0].rows[0]))
         page.header_rows.choices = [(str(rows[0]), _row_words(rows)) for rows in sections[0].header_rows]
@@ -66,7 +66,7 @@ def _sub(sections: Sequence[Section], state: Mapping[str, Any]) -> Message:
     rows = _row_words(sections[0].rows) if sections else ""
     count = sum(section.count for section in sections)
     left = left_out.summary([row for section in sections for row in section.left_out])
-    sheets = "、".join(sheet for section in sections for sheet in section.sheets)
+    sheets = listed(sheet for section in sections for sheet in section.sheets)
     return _(
         "{file} · {sheets} · header in {rows} · {read}",
         file=state["name"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, listed, n_
 from panel.imports.questions import LeftOut, row_key
 from panel.imports.stored_plan import StoredLeftOut
 from panel.web.pages import Button, LeftOutRow, LeftOutRows
@@ -20,13 +20,13 @@ def summary(rows: Rows) -> Message | None:
     """How many rows are left out, which and why: 3 行未读取（2、15、24：合计、签字）."""
     if not rows:
         return None
-    numbers = "、".join(str(row.row) for row in rows[:NAMED])
+    numbers = listed(str(row.row) for row in rows[:NAMED])
     return n_(
         "{n} not read ({rows}: {why})",
         "{n} not read ({rows}: {why})",
         len(rows),
         rows=numbers if len(rows) <= NAMED else f"{numbers} …",
-        why="、".join(dict.fromkeys(str(row.why) for row in rows)),
+        why=listed(dict.fromkeys(str(row.why) for row in rows)),
     )
 
 

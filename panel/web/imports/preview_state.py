@@ -16,7 +16,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.utils import secure_filename
 
 from panel.errors import UserError
-from panel.i18n import Message, _, current_locale
+from panel.i18n import Message, _, current_locale, listed
 from panel.imports import preview_store
 from panel.imports.batches import File
 from panel.imports.plans import Options, Plan
@@ -96,7 +96,7 @@ def change_message(before: StoredPlan | None, plan: Plan, *, here: bool = True) 
         ending = _("Nothing was written; the preview shows the plan as of now.")
     if not rows:
         return _("The data has changed since the preview. {ending}", ending=ending)
-    numbers = "、".join(str(number) for number in rows[:20])
+    numbers = listed(rows[:20])
     return _(
         "The data has changed since the preview, so that {n} rows would now do something else: {rows}. {ending}",
         n=len(rows),

@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 
 from panel import ids
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, bracketed, clauses, listed, n_
 from panel.imports.plans import Outcome, Plan
 from panel.imports.stored_plan import DOUBTFUL, REPEATING, SUCCEEDING, StoredPlan, StoredRow
 from panel.security.policy import model_of
@@ -135,7 +135,7 @@ def _blocked(view: Any, plan: StoredPlan, token: str, *, good: bool) -> Chip | N
 
 
 def _sub(plan: StoredPlan, state: Mapping[str, Any]) -> Message:
-    sheets = "、".join(plan.labels)
+    sheets = listed(plan.labels)
     read = left_out.counts(plan.size, left_out.summary(plan.left_out))
     return _("{file} · sheet {sheets} · {read}", file=state["name"], sheets=sheets, read=read)
 
@@ -190,12 +190,12 @@ def _row(view: Any, plan: StoredPlan, row: StoredRow, state: Mapping[str, Any], 
 def _notes(plan: StoredPlan) -> list[Message | str]:
     notes: list[Message | str] = []
     if plan.ignored_columns:
-        notes.append(_("Columns not imported: {names}", names="、".join(plan.ignored_columns)))
+        notes.append(_("Columns not imported: {names}", names=listed(plan.ignored_columns)))
     if plan.skipped_sheets:
-        notes.append(_("Sheets not read: {names}", names="、".join(plan.skipped_sheets)))
+        notes.append(_("Sheets not read: {names}", names=listed(plan.skipped_sheets)))
     for table, names in plan.creating.items():
         label = model_of(table).__label__
-        notes.append(_("Will be added as {label}: {names}", label=label, names="、".join(names)))
+        notes.append(_("Will be added as {label}: {names}", label=label, names=listed(names)))
     return [*notes, *plan.warnings[:20]]
 
 
@@ -229,8 +229,8 @@ def _choices(plan: StoredPlan, state: Mapping[str, Any], link: Link) -> list[Cho
         )
     )
     if plan.creatable or state.get("create"):
-        names = "；".join(
-            f"{model_of(table).__label__}（{'、'.join(names)}）"
+        names = clauses(
+            bracketed(model_of(table).__label__, listed(names))
             for table, names in (plan.creatable or plan.creating).items()
         )
         choices.append(

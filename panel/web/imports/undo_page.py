@@ -8,7 +8,7 @@ from typing import Any
 
 from panel.base import Base
 from panel.fields import all_fields, field_named
-from panel.i18n import Message, _, n_
+from panel.i18n import Message, _, clauses, listed, n_
 from panel.imports.records import ImportBatch
 from panel.imports.undo.undo_plan import Item, Reason, UndoPlan, Unit
 from panel.security.masking import is_masked
@@ -76,7 +76,7 @@ def _rows(units: Sequence[Unit]) -> list[Unit]:
 def _notice(going: Sequence[Unit], staying: int) -> Message:
     """The number of records by what happens to them, and the number of rows that stay."""
     counts = Counter(_effect(unit.items[0]) for unit in going)
-    what = "、".join(str(n_("{what}: {n} record", "{what}: {n} records", n, what=what)) for what, n in counts.items())
+    what = listed(str(n_("{what}: {n} record", "{what}: {n} records", n, what=what)) for what, n in counts.items())
     if staying:
         return _("Nothing has happened yet. {what}. {n} rows stay as they are, see below.", what=what, n=staying)
     return _("Nothing has happened yet. {what}. Every row goes back to what it was before the import.", what=what)
@@ -133,7 +133,7 @@ def _cell(undo_plan: UndoPlan, item: Item) -> Cell:
 
 def _beside(undo_plan: UndoPlan, item: Item) -> Message:
     changes, nothing = _changes(undo_plan, item), str(_("empty"))
-    words = "；".join(f"{change.label} {change.before} → {change.after or nothing}" for change in changes)
+    words = clauses(f"{change.label} {change.before} → {change.after or nothing}" for change in changes)
     name = _cell(undo_plan, item).text
     if item.before is None:
         return _("{label} {name}: {what}", label=item.model.__label__, name=name, what=_effect(item))
@@ -160,7 +160,7 @@ def _words(declared: Any, values: Mapping[str, Any], hidden: bool) -> str:
     if is_masked(declared, hidden=hidden):
         return str(declared.kind.mask(value))
     if declared.many:
-        return "、".join(f"#{id_}" for id_ in value)
+        return listed(f"#{id_}" for id_ in value)
     return f"#{value}" if declared.reference else str(declared.kind.format(value))
 
 

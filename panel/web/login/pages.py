@@ -8,7 +8,7 @@ from flask import abort, redirect, render_template, request, session
 from flask_login import current_user
 from sqlalchemy import update
 
-from panel.i18n import LOCALES, _
+from panel.i18n import LOCALES, _, listed
 from panel.security.accounts import User
 from panel.security.policy import Permission
 from panel.web.context import current_panel
@@ -44,7 +44,7 @@ def matrix() -> Any:
     rows = [
         (
             view.model.__labels__,
-            ["、".join(str(a.label) for a in ORDER if a in role.grants.get(view.model, ())) for role in roles],
+            [listed(str(a.label) for a in ORDER if a in role.grants.get(view.model, ())) for role in roles],
         )
         for view in current_panel().views.values()
     ]

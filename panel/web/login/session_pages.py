@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from panel import ids
 from panel.base import UNSCOPED
-from panel.i18n import _, in_default_locale, n_
+from panel.i18n import _, in_default_locale, listed, n_
 from panel.kinds import Moment
 from panel.search.listing import Quick
 from panel.security import audit
@@ -128,7 +128,7 @@ class SessionView(SchemaView):
             abort(403)
         session = current_panel().session
         chosen = [record.id for record in records if record.ended is None]
-        names = "、".join(dict.fromkeys(record.user.name for record in records if record.ended is None))
+        names = listed(dict.fromkeys(record.user.name for record in records if record.ended is None))
         count = sessions.end(session, SessionEnd.KEEPER, LoginSession.id.in_(chosen))
         for record in records:
             if record.id in chosen:

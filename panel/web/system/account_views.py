@@ -9,7 +9,7 @@ from flask import abort, flash
 from flask_admin.actions import action
 from sqlalchemy import or_, select
 
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, in_default_locale, listed
 from panel.kinds import now, today
 from panel.search.listing import Quick
 from panel.security import audit, passwords
@@ -49,7 +49,7 @@ def _roles(users: Sequence[Any]) -> list[list[Cell]]:
     held = select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_(names), lasting).order_by(UserRole.id)
     for user_id, role in panel.session.execute(held):
         names[user_id].append(str(RoleName.labels.get(role, role)))
-    return [[Cell("、".join(names[user.id]))] for user in users]
+    return [[Cell(listed(names[user.id]))] for user in users]
 
 
 class UserView(SchemaView):
@@ -115,7 +115,7 @@ class UserView(SchemaView):
             abort(403)
         session = current_panel().session
         if by_two := [user.username for user in records if proposals.needs_two(session, user.id)]:
-            names = "、".join(by_two)
+            names = listed(by_two)
             words = _("{names} administer: their second factor is removed by the command user reset.", names=names)
             flash(str(words), "danger")
             return
@@ -125,7 +125,7 @@ class UserView(SchemaView):
         for user in records:
             audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Second factor removed")))
         session.commit()
-        names = "、".join(user.name for user in records)
+        names = listed(user.name for user in records)
         flash(str(_("Second factor removed: {names}", names=names)), "success")
 
     @action("unlock", _("Unlock"))
@@ -136,4 +136,4 @@ class UserView(SchemaView):
             audit.note(session, AuditAction.EVENT, "user", user.id, in_default_locale(_("Unlocked")))
         tries.unlock(session, [user.id for user in records])
         session.commit()
-        flash(in_default_locale(_("Unlocked: {names}", names="、".join(user.name for user in records))), "success")
+        flash(str(_("Unlocked: {names}", names=listed(user.name for user in records))), "success")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from panel.base import UNSCOPED, Base
 from panel.fields import Personal, all_fields
-from panel.i18n import Message, _, in_default_locale
+from panel.i18n import Message, _, in_default_locale, listed
 from panel.kinds import tidy
 from panel.search import listing
 from panel.security import audit
@@ -108,7 +108,7 @@ def _menu(actor: Actor) -> Group:
     shown += [(view.group, view.model.__labels__) for view in readable]
     for group, label in (*shown, *((link.group, link.label) for link in links if not link.first)):
         entries.setdefault(group, []).append(str(label))
-    return Group(_("Menu"), facts=[(group, Cell("、".join(labels)), True) for group, labels in entries.items()])
+    return Group(_("Menu"), facts=[(group, Cell(listed(labels)), True) for group, labels in entries.items()])
 
 
 def _tables(actor: Actor, id_: int) -> Related:
@@ -120,7 +120,7 @@ def _tables(actor: Actor, id_: int) -> Related:
         Row(
             number,
             url_for("view_as.page", id_=id_, table=view.endpoint),
-            [Cell(str(view.model.__labels__)), Cell(str(count)), Cell("、".join(_acts(actor, view.model)))],
+            [Cell(str(view.model.__labels__)), Cell(str(count)), Cell(listed(_acts(actor, view.model)))],
         )
         for number, (view, count) in enumerate(zip(read, counts, strict=True), 1)
     ]
@@ -143,7 +143,7 @@ def _table(model: type[Base], actor: Actor) -> Related:
     acts = [act for act in Permission if act not in (Permission.CHOOSE, Permission.CREATE, Permission.READ)]
     reach = {act: set(permitted(session, model, act, ids)) for act in acts if policy.may(actor, act, model)}
     rows = [
-        Row(id_, "", [Cell(f"#{id_}"), Cell("、".join(str(act.label) for act in reach if id_ in reach[act]))])
+        Row(id_, "", [Cell(f"#{id_}"), Cell(listed(str(act.label) for act in reach if id_ in reach[act]))])
         for id_ in ids
     ]
     label = _("{label}: rows it sees", label=model.__labels__)

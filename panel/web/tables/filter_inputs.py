@@ -7,7 +7,7 @@ from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
 from panel.fields import Field
-from panel.i18n import _
+from panel.i18n import _, listed
 from panel.kinds import Choice, Flag
 from panel.search import filters, listing
 from panel.search.listing import Query
@@ -95,7 +95,7 @@ def active(controls: list[FilterInput], query: Query, url: Url) -> tuple[list[Ch
         if control.empty:
             parts.append(str(_("empty") if control.empty == "1" else _("filled in")))
         dropped = {key: None for key in query.values if filters.split(key)[0] == name}
-        words = _("{label}: {value}", label=control.label, value="、".join(parts))
+        words = _("{label}: {value}", label=control.label, value=listed(parts))
         chip = Chip(words, url(query, page=1, **dropped))
         (groups.setdefault(control.group, []) if control.group else chips).append(chip)
     if query.search:

@@ -11,7 +11,7 @@ from flask_admin.base import expose
 
 from panel import ids
 from panel.errors import UserError
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.search import saved_views
 from panel.search.listing import Query
 from panel.search.saved_views import OfferedView
@@ -39,7 +39,7 @@ def open_view(view: Any, views: Sequence[OfferedView]) -> Any:
         return None
     query, dropped = saved_views.opened(session, wanted, view.model, view.quick_filters())
     if dropped:
-        words = "、".join(str(label) for label in dropped)
+        words = listed(dropped)
         what = {"name": wanted.name, "words": words}
         flash(str(_("The view “{name}” is shown without what isn't there for you: {words}", **what)), "warning")
     if named and query.arguments().keys() == {"view"}:
@@ -67,7 +67,7 @@ def menu(view: Any, query: Query, views: Sequence[OfferedView]) -> ViewMenu:
     for one in views:
         role = labels.get(one.view.role, one.view.role)
         shared: Message | str = _("shared with {role}", role=role) if role else ""
-        opens = "、".join(str(labels.get(role, role)) for role in one.of_roles)
+        opens = listed(str(labels.get(role, role)) for role in one.of_roles)
         items.append(
             ViewItem(
                 id=one.view.id,
