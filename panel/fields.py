@@ -67,7 +67,8 @@ class Field:
     aliases: tuple[str, ...] = ()
     required: bool = False
     personal: Personal = Personal.NO
-    #: Stored encrypted: neither compared, sorted nor searched by the database.
+    #: Stored encrypted: neither compared nor sorted by the database, which finds equal values by the keyed hash in the
+    #: column `<attr>_hash` beside it. The search reads and decrypts what the reader may see.
     encrypted: bool = False
     #: Set by the program; not in forms.
     readonly: bool = False
@@ -97,6 +98,16 @@ class Field:
     @property
     def reference(self) -> Reference | None:
         return self.kind if isinstance(self.kind, Reference) else None
+
+    @property
+    def hash_attr(self) -> str:
+        """The name of the column with its keyed hash, if there is one (panel/security/hashes.py)."""
+        return f"{self.attr}_hash"
+
+    @property
+    def masked_in_logs(self) -> bool:
+        """Whether logs, which can't be changed afterwards, hold its values masked."""
+        return self.encrypted or self.personal is not Personal.NO
 
     @property
     def many(self) -> Many | None:
@@ -131,8 +142,8 @@ def col(
     inline: bool = False,
 ) -> Any:
     """Declare a column. `required` makes it NOT NULL; `unique` and `index` are set in the database, and allow sorting.
-    `encrypted` is for texts of private people, with filter=False. `inline` is for what hangs on no rule: a
-    phone, a remark. The other options are those of Field."""
+    `encrypted` is for texts of private people, with filter=False; a key or a unique one has its hash beside it.
+    `inline` is for what hangs on no rule: a phone, a remark. The other options are those of Field."""
     declared = Field(
         kind=kind,
         label=label,

@@ -14,6 +14,8 @@ from sqlalchemy.sql import visitors
 from panel.base import Base, Record, name_attributes
 from panel.fields import Personal, all_fields, fields, links
 from panel.i18n import Message
+from panel.kinds import Mobile, Text
+from panel.security.hashes import sources
 
 #: Names of arguments and inputs that addresses and forms use themselves, so that no column can have them.
 RESERVED = frozenset(
@@ -68,6 +70,7 @@ def _private(model: type[Base], table: Any) -> Iterator[str]:
     for constraint in (*table.constraints, *(index for index in table.indexes if index.unique)):
         if isinstance(constraint, UniqueConstraint | Index):
             unique |= {column.name for column in constraint.columns}
+    unique |= set(sources(model, unique))
     for attr, f in private.items():
         uses = {
             "a name or order": attr in named or (attr == "name" and "name_key" in table.columns),
@@ -80,7 +83,7 @@ def _private(model: type[Base], table: Any) -> Iterator[str]:
 
 
 def _columns(model: type[Base]) -> Iterator[str]:
-    declared = {f.attr for f in fields(model)}
+    declared, table = {f.attr for f in fields(model)}, model.__table__
     for attribute in model.__mapper__.column_attrs:
         expression = attribute.columns[0]
         if attribute.key not in declared and _is_computed(attribute):
@@ -90,8 +93,10 @@ def _columns(model: type[Base]) -> Iterator[str]:
     if model.__append_only__ and links(model):
         yield f"it is append-only, so that {links(model)[0].name} could never be changed; declare a table of its own"
     for f in fields(model):
-        if f.encrypted and (f.personal is not Personal.PRIVATE or f.filter or f.search or f.sort or f.key):
-            yield f"{f.attr} is encrypted: it must be private, and can be neither filtered, searched, sorted nor a key"
+        if f.encrypted and (f.filter or f.sort or not isinstance(f.kind, Text | Mobile)):
+            yield f"{f.attr} is encrypted: it must be a text, and can be neither filtered nor sorted"
+        if f.encrypted and f.key and f.hash_attr not in table.c:
+            yield f"{f.attr} is encrypted and a key: it needs its keyed hash beside it, in a column {f.hash_attr}"
         if f.inline and (f.readonly or f.key or f.locked or f.personal is Personal.PRIVATE):
             yield f"{f.attr} can't be edited on the row of a list: it is read-only, a key, locked or private"
     labels = [f.label for f in all_fields(model)]

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, UniqueConstraint
+from sqlalchemy import ColumnElement, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from panel.base import Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
-from panel.kinds import Choice, Day, Moment, PersonName, Reference, Text, Whole, today
+from panel.kinds import Choice, Day, Moment, PersonName, Place, Reference, Text, Whole, today
 from schema import locks
 from schema.cases import Case
 from schema.people import Liaison, Officer
@@ -103,7 +103,7 @@ class SurveyEntry(Record):
     __display__ = ("kind", "address")
     __order__ = "-verified_on"
     __table_args__ = (
-        UniqueConstraint("community_id", "kind", "address"),
+        UniqueConstraint("community_id", "kind", "address_hash"),
         rule("quantity_not_negative", "quantity >= 0", _("A quantity can't be negative.")),
         rule("verified_after_first", "verified_on >= first_on", _("It was verified before it was first seen.")),
     )
@@ -114,9 +114,19 @@ class SurveyEntry(Record):
     kind: Mapped[SurveyKind] = col(
         Choice(SurveyKind), _("Kind"), required=True, key=True, group=PLACE, aliases=("类别",)
     )
+    #: Often a home. Whoever reads the survey sees it in clear.
     address: Mapped[str] = col(
-        Text(120), _("Address"), required=True, key=True, search=True, group=PLACE, aliases=("地址",)
+        Place(),
+        _("Address"),
+        required=True,
+        key=True,
+        search=True,
+        encrypted=True,
+        filter=False,
+        group=PLACE,
+        aliases=("地址",),
     )
+    address_hash: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str | None] = col(
         PersonName(),
         _("Person or shop"),

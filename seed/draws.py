@@ -52,10 +52,10 @@ class Resident:
 
 
 class Draws:
-    """Draws from a world. `secret` is the key of the residents' phone hashes."""
+    """Draws from a world. `secret` is the key of the hashes of residents' phones and addresses."""
 
     def __init__(self, world: World, rng: random.Random, secret: str) -> None:
-        self.world, self.rng, self._secret = world, rng, secret
+        self.world, self.rng, self.secret = world, rng, secret
         self._residents: dict[int, list[Resident]] = defaultdict(list)
         # The community of the demo liaison gets many cases, so that their page isn't empty.
         self._weights = [
@@ -111,7 +111,7 @@ class Draws:
             return self.rng.choice(residents)
         phone = f"1541{self.rng.randrange(10**7):07d}"
         name = self.rng.choice(district.SURNAMES) + self.rng.choice(self._given)
-        residents.append(Resident(name, phone, keyed_hash(phone, self._secret), self.place(beat, "home")))
+        residents.append(Resident(name, phone, keyed_hash(phone, self.secret), self.place(beat, "home")))
         return residents[-1]
 
     def later(self, start: datetime, low: int, high: int, *, by_clock: bool = False) -> datetime:

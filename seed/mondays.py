@@ -15,7 +15,9 @@ from bureau.settings import settings
 from bureau.visits import planning
 from models import Assignment, Case, Source, SurveyEntry, SurveyKind, Visit, VisitStatus, Volunteer
 from panel.base import UNSCOPED, Base, name_key
+from panel.fields import fields
 from panel.kinds import ZONE
+from panel.security.hashes import hash_of
 from seed import district
 from seed.draws import Draws
 from seed.world import CommunityStaff
@@ -46,6 +48,7 @@ SURVEY_ROWS = (
     (SurveyKind.BUILDING, 1, "site", 1),
 )
 SHOPS = ("便利店", "早餐铺", "理发店", "五金店", "水果店", "宠物店", "小吃店")
+ADDRESS = next(f for f in fields(SurveyEntry) if f.name == "address")
 MEDIATORS = 1
 VOLUNTEERS = 2
 
@@ -161,9 +164,10 @@ def _survey_rows(
                 first = day - timedelta(days=rng.randint(80, 400))
                 visit = rng.choice(visits[community]) if visits.get(community) else None
                 quantity = rng.randint(1, highest) if highest else None
-                if (community, kind, address) in keys:
+                hashed = hash_of(ADDRESS, address, draws.secret)
+                if (community, kind, hashed) in keys:
                     continue
-                keys.add((community, kind, address))
+                keys.add((community, kind, hashed))
                 verified = local_day(visit.arrived_at) if visit else first
                 officer = next((term.person.name for term in staff.officers if term.covers(verified)), None)
                 rows.append(
@@ -171,6 +175,7 @@ def _survey_rows(
                         "community_id": community,
                         "kind": kind,
                         "address": address,
+                        ADDRESS.hash_attr: hashed,
                         "subject": shop if kind is SurveyKind.SHOP else person,
                         "quantity": quantity,
                         "first_on": first,

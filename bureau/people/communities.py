@@ -276,7 +276,7 @@ def _same_survey(session: Session, old: int, kept: int) -> set[int]:
     entry, other = table_of(SurveyEntry).c, table_of(SurveyEntry).alias("other").c
     statement = (
         select(entry.id)
-        .join(other.id.table, (other.kind == entry.kind) & (other.address == entry.address))
+        .join(other.id.table, (other.kind == entry.kind) & (other.address_hash == entry.address_hash))
         .where(entry.community_id == old, other.community_id == kept)
     )
     return set(session.scalars(statement, execution_options=UNSCOPED))

@@ -1,8 +1,9 @@
 """Retention: people in ended cases and old entries of the survey are anonymised after the months of a setting.
 
-Names become “已匿名”, telephones and addresses are removed, and so is what imports kept of them. The audit trail keeps
-masked values only; each anonymised record has an entry there. Nothing brings a value back: an import whose records were
-anonymised can't be taken back for them, since they have another version."""
+Names become “已匿名”, telephones and addresses are removed, and so is what imports kept of them. Of a shop in the
+survey the address stays. The audit trail keeps masked values only; each anonymised record has an entry there. Nothing
+brings a value back: an import whose records were anonymised can't be taken back for them, since they have another
+version."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from sqlalchemy import null, or_, select, update
 from sqlalchemy.orm import Session
 
 from bureau.settings import settings
-from models import ENDED, Case, CaseEvent, CaseParty, Mediation, SurveyEntry
+from models import ENDED, Case, CaseEvent, CaseParty, Mediation, SurveyEntry, SurveyKind
 from panel.base import Base
 from panel.i18n import _, in_default_locale
 from panel.imports.records import ImportBatch, ImportRow
@@ -71,7 +72,7 @@ def due(session: Session, before: datetime) -> Due:
     entries = select(SurveyEntry.id).where(
         SurveyEntry.verified_on < before.astimezone(ZONE).date(),
         SurveyEntry.erased_at.is_(None),
-        SurveyEntry.subject.is_not(None),
+        or_(SurveyEntry.subject.is_not(None), SurveyEntry.kind != SurveyKind.SHOP),
     )
     people = session.execute(parties.order_by(CaseParty.id).limit(BATCH)).all()
     disputes = session.execute(mediations.order_by(Mediation.id).limit(BATCH)).all()
@@ -97,7 +98,11 @@ def anonymise(session: Session, records: Due, before: datetime) -> int:
     with unlocked(session, EVERYTHING):
         _edit(session, CaseParty, records.parties, gone, ("name",), note=note)
         _edit(session, Mediation, records.mediations, {}, ("party_a", "party_b"), note=note)
-        _edit(session, SurveyEntry, records.entries, {"erased_at": moment}, ("subject",), note=note)
+        homes = select(SurveyEntry.id).where(SurveyEntry.kind != SurveyKind.SHOP, SurveyEntry.id.in_(records.entries))
+        found = set(session.execute(homes).scalars())
+        shops = [id_ for id_ in records.entries if id_ not in found]
+        _edit(session, SurveyEntry, shops, {"erased_at": moment}, ("subject",), note=note)
+        _edit(session, SurveyEntry, sorted(found), {"erased_at": moment}, ("subject",), unique=("address",), note=note)
     _forget_imports(session, records, before)
     session.expire_all()
     return records.count
@@ -110,17 +115,19 @@ def _edit(
     values: dict[str, Any],
     names: tuple[str, ...],
     *,
+    unique: tuple[str, ...] = (),
     note: str,
 ) -> None:
-    """Write `values`, and ERASED into those of `names` that are filled."""
+    """Write `values`, and ERASED into those of `names` that are filled; into `unique` ones with the id."""
     table = table_of(model)
-    columns = [table.c[name] for name in dict.fromkeys(("id", "version", *values, *names))]
+    columns = [table.c[name] for name in dict.fromkeys(("id", "version", *values, *names, *unique))]
     for start in range(0, len(ids), bulk.BATCH_SIZE):
         part = ids[start : start + bulk.BATCH_SIZE]
         rows = session.connection().execute(select(*columns).where(table.c.id.in_(part))).mappings().all()
         edits = []
         for row in rows:
             new = values | {name: ERASED for name in names if row[name] is not None}
+            new |= dict.fromkeys(unique, f"{ERASED} {row['id']}")
             edits.append(bulk.Edit(row["id"], row["version"], new, {name: row[name] for name in new}))
         bulk.edit(session, model, edits, note)
 

@@ -17,6 +17,7 @@ from models import SurveyEntry, Visit
 from panel.fields import Field, Personal, fields
 from panel.i18n import Message, _, in_default_locale
 from panel.kinds import Invalid, today
+from panel.security.hashes import hash_of
 from panel.security.session import actor_of
 
 #: The fields of the survey form.
@@ -112,7 +113,7 @@ def _stored(session: Session, community: int, values: Mapping[str, Any]) -> Surv
     statement = select(SurveyEntry).where(
         SurveyEntry.community_id == community,
         SurveyEntry.kind == values["kind"],
-        SurveyEntry.address == values["address"],
+        SurveyEntry.address_hash == hash_of(FIELDS["address"], values["address"], session.info.get("secret", "")),
     )
     return session.execute(statement.with_for_update()).scalar_one_or_none()
 

@@ -20,7 +20,7 @@ from panel.errors import UserError
 from panel.exports import workbooks
 from panel.exports.records import ExportFormat, ExportLog
 from panel.exports.table_rows import Column, columns
-from panel.fields import Field, Personal
+from panel.fields import Field
 from panel.i18n import Message, _, clauses, listed
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
 from panel.search import filters, listing
@@ -110,7 +110,7 @@ def _prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick
         raise UserError(_("An export in clear needs a reason."))
     masked = policy_of(session).sees_masked(actor, request.model)
     query = listing.read(request.model, request.arguments, masked=masked)
-    where = listing.conditions(request.model, query, quick, actor, masked=masked)
+    where = listing.conditions(session, request.model, query, quick, masked=masked)
     number = new_number()
     label = request.model.__labels__
     name = _("{label} {day}", label=label, day=today())
@@ -306,6 +306,6 @@ def _describe_value(session: Session, field: Field, text: str) -> str:
     if field.target:
         target = session.get(model_of(field.target), ids.parse(text)) if value is not None else None
         return name_in_files(target) if target is not None else f"#{text}"
-    if field.personal is not Personal.NO:
+    if field.masked_in_logs:
         return field.kind.mask(value)
     return field.kind.format(value) if isinstance(field.kind, Choice | Flag | Label) else text

@@ -19,7 +19,9 @@ from panel.chunks import chunks
 from panel.fields import Field, Personal, field_named, fields
 from panel.i18n import Message, _
 from panel.imports.plans import PendingRecord, PlanRow
-from panel.kinds import OTHER_DOTS, Code, FullName, Invalid, PersonName, Text, narrow, one_dot, tidy
+from panel.kinds import OTHER_DOTS, Code, FullName, Invalid, PersonName, Text, tidy
+from panel.kinds import key_of as key_of  # noqa: PLC0414 - read from here by most
+from panel.security.hashes import hash_of
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, permitted, policy_of
 
@@ -29,15 +31,6 @@ MIN_SIMILARITY = 0.6
 CACHE_SIZE = 5_000
 #: Suggestions looked for in one file, and the longest text that gets one: the search is slow.
 MAX_SUGGESTIONS, MAX_SUGGEST_LENGTH = 300, 40
-
-
-def key_of(text: object) -> str:
-    """The form of a name for comparison: narrow, in lower case, with one kind of dot, without white space. A text that
-    is in this form already is returned itself, so that it takes no second copy in memory."""
-    plain = one_dot(narrow(tidy(text)))
-    low = plain.lower()
-    parts = (plain if low == plain else low).split()
-    return parts[0] if len(parts) == 1 else "".join(parts)
 
 
 def display_names(session: Session, model: type[Base]) -> dict[int, str]:
@@ -244,7 +237,11 @@ class Matcher:
         kind = next(f.kind for f in fields(self.model) if f.attr == attr)
         keys = {value for value in values if value is not None and not isinstance(value, PendingRecord)}
         column: ColumnElement[Any] = table.c[attr]
-        if isinstance(kind, Text) and not isinstance(kind, Code):
+        field = field_named(self.model, attr)
+        if field is not None and field.encrypted:
+            column = table.c[field.hash_attr]
+            keys = {hash_of(field, value, session.info.get("secret", "")) for value in keys}
+        elif isinstance(kind, Text) and not isinstance(kind, Code):
             column = func.lower(func.replace(column, " ", ""))
             for dot in OTHER_DOTS if isinstance(kind, PersonName) else "":
                 column = func.replace(column, dot, "·")

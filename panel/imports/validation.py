@@ -22,6 +22,7 @@ from panel.i18n import Message, _, listed
 from panel.imports.plans import PendingRecord, Plan, PlanRow
 from panel.imports.rules import OUTSIDE, Rules
 from panel.security import ended, locks, unique
+from panel.security.hashes import hashes, sources
 from panel.security.policy import Permission, table_of
 from panel.security.proposed import BATCH, ColumnRecorder, proposed_rows
 from panel.security.session import actor_of, permitted, policy_of
@@ -94,24 +95,22 @@ def check_unique(session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
     """Fail rows that violate a unique constraint or index, against the database and within the file. Partial indexes
     are left to the rules of the table."""
     table = table_of(plan.model)
-    sets = {
-        tuple(c.name for c in constraint.columns)
-        for constraint in table.constraints
-        if isinstance(constraint, UniqueConstraint)
-    }
+    sets = {tuple(c.name for c in rule.columns) for rule in table.constraints if isinstance(rule, UniqueConstraint)}
     whole = (index for index in table.indexes if index.unique and index.dialect_options["sqlite"].get("where") is None)
     sets |= {tuple(c.name for c in index.columns) for index in whole}
     for names in sorted(sets):
-        _check_unique_set(session, plan, [row for row in rows if row.values.keys() & set(names)], names)
+        _check_unique_set(session, plan, rows, names)
 
 
 def _check_unique_set(session: Session, plan: Plan, rows: Sequence[PlanRow], names: tuple[str, ...]) -> None:
-    keys = {row: key for row in rows if (key := _key(plan, row, names)) is not None}
+    typed = set(sources(plan.model, names))
+    given = [row for row in rows if row.values.keys() & typed]
+    keys = {row: key for row in given if (key := _key(session, plan, row, names)) is not None}
     stored_ids = _stored_ids(session, plan, names, set(keys.values()))
     names_by_id = _record_names(
         session, plan, {stored_ids[key] for row, key in keys.items() if stored_ids.get(key, row.id) != row.id}
     )
-    key_fields = [f for f in fields(plan.model) if f.attr in names]
+    key_fields = [f for f in fields(plan.model) if f.attr in typed]
     labels = listed(str(f.label) for f in key_fields)
     first: dict[tuple[Any, ...], PlanRow] = {}
     for row, key in keys.items():
@@ -135,10 +134,11 @@ def _check_unique_set(session: Session, plan: Plan, rows: Sequence[PlanRow], nam
             plan.fail(row, name, _("Row {row} has the same {labels}.", row=place, labels=labels))
 
 
-def _key(plan: Plan, row: PlanRow, names: tuple[str, ...]) -> tuple[Any, ...] | None:
+def _key(session: Session, plan: Plan, row: PlanRow, names: tuple[str, ...]) -> tuple[Any, ...] | None:
     """The values of a unique constraint as the record will have them; None if one is empty or not created yet."""
     defaults = {f.attr: f.default for f in fields(plan.model) if row.id is None and not callable(f.default)}
-    key = tuple(value if (value := row.effective(name)) is not None else defaults.get(name) for name in names)
+    new = row.values | hashes(plan.model, row.values, session.info.get("secret", ""))
+    key = tuple(v if (v := new.get(name, row.stored.get(name))) is not None else defaults.get(name) for name in names)
     return None if any(value is None or isinstance(value, PendingRecord) for value in key) else key
 
 

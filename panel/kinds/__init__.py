@@ -26,7 +26,7 @@ from panel.kinds.base import (
 from panel.kinds.cell_words import Word, word_of
 from panel.kinds.choices import Choice, Data, Label, Many, Reference
 from panel.kinds.clock import Time
-from panel.kinds.names import ERASED, OTHER_DOTS, FullName, PersonName, one_dot
+from panel.kinds.names import ERASED, OTHER_DOTS, FullName, PersonName, key_of, one_dot
 from panel.kinds.numbers import Amount, Flag, Level, Whole
 from panel.kinds.sql import minute
 from panel.kinds.times import Day, Moment, to_minute
@@ -67,6 +67,7 @@ __all__ = [
     "Whole",
     "Word",
     "digits",
+    "key_of",
     "minute",
     "narrow",
     "now",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: The first characters of every encrypted value: Fernet's version byte and the first zeros of its time.
 MARK = "gAAAAA"
 #: Decrypted values that are remembered, so that a list that is read again costs nothing.
-REMEMBERED = 4096
+REMEMBERED = 20_000
 
 
 class KeyRing:

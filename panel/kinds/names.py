@@ -142,3 +142,12 @@ def _apart(text: str) -> list[str]:
     if len(han) == len(words) > 1 and not _LONG_SURNAME.fullmatch(words[0]):
         return words
     return [_GAP.sub("", text)]
+
+
+def key_of(text: object) -> str:
+    """The form of a name for comparison: narrow, in lower case, with one kind of dot, without white space. A text that
+    is in this form already is returned itself, so that it takes no second copy in memory."""
+    plain = one_dot(narrow(tidy(text)))
+    low = plain.lower()
+    parts = (plain if low == plain else low).split()
+    return parts[0] if len(parts) == 1 else "".join(parts)

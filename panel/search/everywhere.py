@@ -42,7 +42,7 @@ def find(session: Session, models: Iterable[tuple[type[Base], bool]], words: str
     their work data is masked for the reader. One statement a table; none without a word."""
     result = []
     for model, masked in models:
-        where = listing.search(model, words, masked=masked)
+        where = listing.search(session, model, words, masked=masked)
         if not where:
             continue
         column, downwards = order.order(model, "")

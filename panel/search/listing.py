@@ -14,8 +14,9 @@ from panel.base import Base
 from panel.fields import Field, all_fields, fields
 from panel.i18n import Message
 from panel.kinds import Data, Invalid, tidy
-from panel.search import filters, grams, order, text_match
+from panel.search import decrypted, filters, grams, order, text_match
 from panel.security.policy import Actor, model_of
+from panel.security.session import actor_of
 
 PAGE_SIZE = 50
 PAGE_SIZES = (20, 50, 100, 200)
@@ -119,7 +120,7 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
 
 
 def conditions(
-    model: type[Base], query: Query, quick: Mapping[str, Quick], actor: Actor, *, masked: bool = False
+    session: Session, model: type[Base], query: Query, quick: Mapping[str, Quick], *, masked: bool = False
 ) -> list[ColumnElement[bool]]:
     """The query's filters and search as SQL conditions; filters of one "or" group as one. An invalid filter matches
     nothing and is added to query.problems."""
@@ -138,17 +139,21 @@ def conditions(
             result += parts
     result += [or_(*parts) for parts in groups.values()]
     if query.quick in quick:
-        result.append(quick[query.quick].condition(actor))
-    query.searched = search(model, query.search, masked=masked)
+        result.append(quick[query.quick].condition(actor_of(session)))
+    query.searched = search(session, model, query.search, masked=masked)
     return [*result, *query.searched]
 
 
-def search(model: type[Base], words: str, *, masked: bool) -> list[ColumnElement[bool]]:
+def search(session: Session, model: type[Base], words: str, *, masked: bool) -> list[ColumnElement[bool]]:
     """Conditions that each of the first five words occurs in a searchable field, in the pinyin of the name, or in those
     of a record that a searchable reference points at, inside the reader's scope."""
     if not searchable(model, masked=masked):
         return []
-    return [_contains(model, word, masked=masked) for word in grams.words(words)]
+    encrypted = [f for f in searchable(model, masked=masked) if f.encrypted]
+    return [
+        or_(_contains(model, word, masked=masked), *(decrypted.holding(session, model, f, word) for f in encrypted))
+        for word in grams.words(words)
+    ]
 
 
 def _contains(entity: Any, word: str, *, masked: bool, referred: bool = False) -> ColumnElement[bool]:
@@ -160,7 +165,7 @@ def _contains(entity: Any, word: str, *, masked: bool, referred: bool = False) -
     if model.__text_index__:
         found = [text_match.contains(entity, model, word, masked=masked)]
     else:
-        attrs = [f.attr for f in searched if not f.reference]
+        attrs = [f.attr for f in searched if not f.reference and not f.encrypted]
         attrs += ["name_key"] if "name_key" in model.__mapper__.columns else []
         found = [getattr(entity, attr).icontains(word, autoescape=True) for attr in attrs]
     for one in searched:

@@ -11,7 +11,7 @@ from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Session
 
 from panel.base import Base, Via, display
-from panel.fields import Field, Personal, fields, links
+from panel.fields import Field, field_named, fields, links
 from panel.kinds import now
 from panel.security.records import AuditAction, AuditEntry
 
@@ -19,10 +19,10 @@ _PENDING, _CAUSE = "audit_pending", "audit_cause"
 
 
 def stored_value(field: Field, value: Any) -> Any:
-    """A value in the JSON form of an audit entry; masked if it is personal."""
+    """A value in the JSON form of an audit entry; masked if it is personal or encrypted."""
     if value is None:
         return None
-    return field.kind.mask(value) if field.personal is not Personal.NO else field.kind.store(value)
+    return field.kind.mask(value) if field.masked_in_logs else field.kind.store(value)
 
 
 def changed_fields(record: Base) -> list[Field]:
@@ -102,9 +102,12 @@ def collect(session: Session, new: list[Base], changed: list[Base], deleted: lis
 
 
 def display_safely(record: Base) -> str:
-    """The name of a record if it can be built without loading more, else its number."""
+    """The name of a record if it can be built without loading more and holds nothing encrypted, else its number."""
     loaded = sa_inspect(record).dict
-    return display(record) if all(name in loaded for name in record.__display__) else f"#{record.id}"
+    named = [field_named(type(record), name) for name in record.__display__]
+    if any(f is not None and f.encrypted for f in named) or not all(name in loaded for name in record.__display__):
+        return f"#{record.id}"
+    return display(record)
 
 
 def write(session: Session) -> None:

@@ -6,8 +6,6 @@ A session has its actor and policy in `session.info`. Without an actor it reads 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -22,10 +20,12 @@ from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
 from panel.base import UNSCOPED, Base, Record, name_key
 from panel.chunks import chunks
-from panel.fields import Personal, fields, links
-from panel.kinds import Mobile, now, today
+from panel.fields import links
+from panel.kinds import now, today
 from panel.security import audit, creation, ended, locks, watches
 from panel.security.criterion import Criterion
+from panel.security.hashes import hash_of, hashed_fields
+from panel.security.hashes import keyed_hash as keyed_hash  # noqa: PLC0414 - read from here by most
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role, model_of
 from panel.security.transactions import may_write as may_write  # noqa: PLC0414 - read from here by most
 from panel.security.transactions import writing as writing  # noqa: PLC0414 - see above
@@ -71,11 +71,6 @@ def elevated(session: Session, name: str = "") -> Iterator[None]:
 def exempt_reference(session: Session, record: Base, attr: str) -> None:
     """Exempt a reference from the scope check of the next flush, because a rule of the bureau set it, not the user."""
     session.info.setdefault("exempt_reference", []).append((record, attr))
-
-
-def keyed_hash(value: str, secret: str) -> str:
-    """HMAC-SHA256 of a value as 64 hexadecimal digits, to find equal private phones without storing them readably."""
-    return hmac.new(secret.encode(), value.encode(), hashlib.sha256).hexdigest()
 
 
 def _criteria(session: Session) -> list[Any]:
@@ -184,14 +179,11 @@ def _scope(state: ORMExecuteState) -> None:
     state.statement = state.statement.options(*(one for one in _criteria(session) if one not in given))
 
 
-def _derive_phone_columns(session: Session, record: Base) -> None:
-    """Set the columns of keyed hashes of private phones."""
-    for field in fields(type(record)):
-        if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile):
-            value = getattr(record, field.attr)
-            if hasattr(record, f"{field.attr}_hash"):
-                secret = session.info.get("secret", "")
-                setattr(record, f"{field.attr}_hash", keyed_hash(value, secret) if value else None)
+def _derive_hashes(session: Session, record: Base) -> None:
+    """Set the keyed hashes of the values that changed."""
+    for name, field in hashed_fields(type(record)).items():
+        if inspect(record).attrs[field.attr].history.has_changes():
+            setattr(record, name, hash_of(field, getattr(record, field.attr), session.info.get("secret", "")))
 
 
 def _before_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
@@ -217,7 +209,7 @@ def _before_flush(session: Session, _context: UOWTransaction, _instances: object
                     record.created_by_id = actor.user_id
             if "name_key" in type(record).__mapper__.columns:
                 record.name_key = name_key(type(record), record.name)  # type: ignore[attr-defined]
-            _derive_phone_columns(session, record)
+            _derive_hashes(session, record)
     if not actor.system:
         _require_all(session, Permission.EDIT, changed)
         _require_all(session, Permission.DELETE, list(session.deleted))

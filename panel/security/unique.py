@@ -15,6 +15,7 @@ from panel.fields import fields
 from panel.i18n import _
 from panel.security import comparisons
 from panel.security.creation import RowRefused
+from panel.security.hashes import sources
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.session import actor_of, policy_of
 from panel.security.watches import Watch
@@ -56,7 +57,7 @@ def _typed(model: type[Base]) -> frozenset[str]:
     typed = {f.attr for f in fields(model) if not f.readonly}
     path = getattr(model, "__scope__", None)
     shared = [names for names in sets if not (isinstance(path, Via) and path.attr in names)]
-    return frozenset(typed & set().union(*shared))
+    return frozenset(typed & set(sources(model, set().union(*shared))))
 
 
 def _check(name: str, session: Session, ids: Collection[int]) -> None:

@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from panel import progress
 from panel.base import Base, Record, name_key
-from panel.fields import Field, Personal, all_fields, fields, links
-from panel.kinds import Mobile, now
+from panel.fields import Field, all_fields, fields, links
+from panel.kinds import now
 from panel.security import audit, creation, ended, locks, watches
+from panel.security.hashes import hashes
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
 from panel.security.records import AuditAction
-from panel.security.session import actor_of, keyed_hash, policy_of, require
+from panel.security.session import actor_of, policy_of, require
 from panel.store import links as stored_links
 
 #: Rows that are prepared and written at a time, to bound memory; between batches progress is reported, where a job can
@@ -288,18 +289,13 @@ def _references_to_check(model: type[Base], item: Edit) -> dict[str, Any]:
 
 
 def _with_derived(session: Session, model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The column values of a row, with those that are derived from others: sort key and hash of a phone."""
+    """The column values of a row, with those that are derived from others: sort key and keyed hashes."""
     columns = model.__table__.c
     link_attrs = {f.attr for f in links(model)}
     row = {attr: value for attr, value in values.items() if attr not in link_attrs} if link_attrs else dict(values)
     if "name_key" in columns and "name" in row:
         row["name_key"] = name_key(model, row["name"])
-    for field in fields(model):
-        if field.personal is Personal.PRIVATE and isinstance(field.kind, Mobile) and field.attr in row:
-            value = row[field.attr]
-            if f"{field.attr}_hash" in columns:
-                row[f"{field.attr}_hash"] = keyed_hash(value, session.info.get("secret", "")) if value else None
-    return row
+    return row | hashes(model, row, session.info.get("secret", ""))
 
 
 def _check_scope(

@@ -17,6 +17,7 @@ from panel.errors import UserError
 from panel.fields import Field, fields
 from panel.i18n import Message, _, in_default_locale, listed
 from panel.security import comparisons, unique
+from panel.security.hashes import sources
 from panel.security.policy import table_of
 from panel.security.transactions import may_write
 
@@ -180,7 +181,8 @@ def _full_name(table: Table, constraint: Any) -> str:
 
 
 def _fields_of(model: type[Base], columns: list[str]) -> list[Field]:
-    return [f for f in fields(model) if f.attr in columns]
+    typed = sources(model, columns)
+    return [f for f in fields(model) if f.attr in typed]
 
 
 def _field_name(model: type[Base], columns: list[str]) -> str | None:

@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 
 from panel.base import UNSCOPED, Base
 from panel.errors import UserError
-from panel.fields import Personal, fields
 from panel.i18n import Message, _
 from panel.kinds import Mobile
+from panel.security.hashes import hashed_fields, keyed_hash
 from panel.security.keys import fingerprint
 from panel.security.policy import table_of
-from panel.security.session import keyed_hash
 from panel.store.records import Setting
 
 #: Before the name of a key, in the table of settings.
@@ -102,11 +101,11 @@ def _hashes_fit(session: Session) -> bool:
     """Whether the session's secret made the stored hashes of private telephones; the last one of each is tried."""
     secret = session.info.get("secret", "")
     for mapper in Base.registry.mappers:
-        model = mapper.class_
-        for field in fields(model):
-            hashed = getattr(model, f"{field.attr}_hash", None)
-            if field.personal is not Personal.PRIVATE or not isinstance(field.kind, Mobile) or hashed is None:
+        model: type[Base] = mapper.class_
+        for name, field in hashed_fields(model).items():
+            if not isinstance(field.kind, Mobile):  # a text that a migration found twice has another hash
                 continue
+            hashed = getattr(model, name)
             statement = select(getattr(model, field.attr), hashed).where(hashed.is_not(None)).order_by(model.id.desc())
             row = session.execute(statement.limit(1), execution_options=UNSCOPED).first()
             if row is not None and row[0] and keyed_hash(row[0], secret) != row[1]:

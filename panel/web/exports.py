@@ -143,7 +143,7 @@ class TableExports:
         actor = actor_of(session)
         masked = panel.policy.sees_masked(actor, self.model)
         query = listing.read(self.model, _arguments(), masked=masked)
-        where = listing.conditions(self.model, query, self.quick_filters(), actor, masked=masked)
+        where = listing.conditions(session, self.model, query, self.quick_filters(), masked=masked)
         count = listing.counts(session, [(self.model, listing.all_of(where))])[0]
         known = columns(self.model)
         form = request.form if request.method == "POST" else None

@@ -152,7 +152,7 @@ class SchemaView(TableFiles, TableExports, SavedViews, Reveals, Deletion, Inline
 
     def conditions(self, query: Query) -> list[Any]:
         masked = current_panel().policy.sees_masked(current_actor(), self.model)
-        return listing.conditions(self.model, query, self.quick_filters(), current_actor(), masked=masked)
+        return listing.conditions(current_panel().session, self.model, query, self.quick_filters(), masked=masked)
 
     # Pages.
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bureau.settings import settings
 from bureau.upkeep import retention
-from models import CaseParty, CaseStatus, SurveyEntry
+from models import CaseParty, CaseStatus, SurveyEntry, SurveyKind
 from panel.imports.records import ImportRow
 from panel.kinds import now
 from panel.security.records import AuditEntry
@@ -33,7 +33,7 @@ def ended(stage: Stage) -> int:
 
 @pytest.mark.database
 def test_who_is_due_is_anonymised_and_nothing_is_left(stage: Stage) -> None:
-    id_ = ended(stage)
+    id_, home = ended(stage), stage.add("surveyentry", kind=SurveyKind.DOG, address="东栅路 40 号", subject=None)
     with stage.session() as session:
         assert retention.run_due(session) == 0, "off by default"
         settings.put(session, "party_keep_months", 1)
@@ -46,6 +46,10 @@ def test_who_is_due_is_anonymised_and_nothing_is_left(stage: Stage) -> None:
     party = stage.get("caseparty", id_)
     assert (party.name, party.phone, party.address, party.phone_hash) == ("已匿名", None, None, None)
     assert party.erased_at is not None
+    assert [stage.get("surveyentry", entry).address for entry in (stage.inside["surveyentry"], home)] == [
+        "东塔路 8 号",
+        f"已匿名 {home}",
+    ]
     with stage.session() as session:
         assert session.scalar(sa.select(ImportRow.before).where(ImportRow.number == 9)) is None
         noted = session.scalars(

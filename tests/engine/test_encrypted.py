@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import importlib
+import json
 import os
 import re
 from pathlib import Path
@@ -9,18 +12,25 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy.exc import IntegrityError
 
-from models import CaseParty, SurveyEntry
+from models import CaseParty, Community, SurveyEntry, SurveyKind
 from panel.base import Base
 from panel.fields import Personal, fields
+from panel.i18n import in_default_locale
 from panel.imports.records import ImportRow
 from panel.kinds import Mobile, Phone, Place, Telephone
 from panel.kinds.encrypted import MARK, Encrypted, KeyRing, ring_of, use_ring
 from panel.security import keys
+from panel.security.transactions import may_write
 from panel.store import private_files, rotation
+from panel.store.db_errors import explain
 from tests.factories import Stage
+from tests.workbooks import Office, outcomes, table
 
-PHONE, ADDRESS, SUBJECT = "13912340099", "东栅路三十七号二单元", "王小明杂货铺"
+PHONE, ADDRESS, SUBJECT, PLACE = "13912340099", "东栅路三十七号二单元", "王小明杂货铺", "Ｂ座 东门路 7 号"
 
 
 def stored(stage: Stage, table: str, column: str) -> list[Any]:
@@ -33,7 +43,7 @@ def filled(stage: Stage) -> int:
     with stage.session() as session:
         party = CaseParty(case_id=stage.inside["case"], name="王小明", phone=PHONE, address=ADDRESS)
         entry = session.get_one(SurveyEntry, stage.inside["surveyentry"])
-        entry.subject = SUBJECT
+        entry.subject, entry.address = SUBJECT, PLACE
         session.add(party)
         session.flush()
         return int(party.id)
@@ -44,8 +54,9 @@ def test_what_is_stored_is_encrypted_and_read_in_clear(stage: Stage) -> None:
     id_ = filled(stage)
     party = stage.get("caseparty", id_)
     assert (party.phone, party.address) == (PHONE, ADDRESS)
-    for table, column in (("caseparty", "phone"), ("caseparty", "address"), ("surveyentry", "subject")):
-        assert all(value.startswith(MARK) for value in stored(stage, table, column) if value), column
+    for name, columns in (("caseparty", ("phone", "address")), ("surveyentry", ("subject", "address"))):
+        for column in columns:
+            assert all(value.startswith(MARK) for value in stored(stage, name, column) if value), column
     office = stage.browse("office")
     shown = office.get(f"/admin/caseparty/details/?id={id_}").text
     assert "139****0099" in shown
@@ -57,7 +68,65 @@ def test_the_file_of_the_database_holds_no_private_value(stage: Stage) -> None:
         file = Path(str(stage.panel.db.engine.url.database))
     held = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
     assert held
-    assert [value for value in (PHONE, ADDRESS, SUBJECT) if value.encode() in held] == []
+    assert [value for value in (PHONE, ADDRESS, SUBJECT, PLACE) if value.encode() in held] == []
+
+
+@pytest.mark.database
+def test_an_encrypted_key_is_unique_and_found_by_its_hash(stage: Stage) -> None:
+    """By the form of survey entries, in an import and its undo, whatever the case, width and white space."""
+    filled(stage)
+    id_, community = stage.inside["surveyentry"], stage.inside["community"]
+    same = "b座东门路7号"
+    with stage.session() as session:
+        session.add(SurveyEntry(community_id=community, kind=SurveyKind.SHOP, address=same))
+        with pytest.raises(IntegrityError) as refused:
+            session.flush()
+        session.rollback()
+    field, message = explain(refused.value, SurveyEntry)
+    assert (field, "地址" in in_default_locale(message)) == (None, True)
+    with stage.session() as session:
+        name = session.get_one(Community, community).name
+    header = ("街道", "社区", "类别", "地址", "数量")
+    rows = [("城东街道", name, "店铺", address, quantity) for address, quantity in ((same, "4"), ("新址路 1 号", "1"))]
+    assert outcomes(Office(stage).run("surveyentry", table(header, *rows))) == {2: "changed", 3: "new"}
+    assert (stage.get("surveyentry", id_).quantity, stage.get("surveyentry", id_).address) == (4, PLACE)
+
+
+@pytest.mark.database
+def test_addresses_from_before_are_encrypted_and_none_is_lost(stage: Stage) -> None:
+    """Also two that differ in white space alone, which were two entries."""
+    migration = importlib.import_module("migrations.versions.0024_survey_addresses")
+    ids = [stage.add("surveyentry", address=address) for address in ("北门路 5 号", "北门路 6 号")]
+    columns = sa.table("surveyentry", sa.column("id"), sa.column("address"), sa.column("address_hash"))
+    select = sa.select(columns).where(columns.c.id.in_(ids)).order_by(columns.c.id)
+    with stage.app.app_context(), stage.panel.db.engine.connect() as connection, may_write():
+        decrypt = ring_of(connection.dialect).decrypt
+        before = connection.execute(select).all()
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.downgrade()
+            clear = sa.select(columns.c.address).where(columns.c.id.in_(ids)).order_by(columns.c.id)
+            assert connection.execute(clear).scalars().all() == ["北门路 5 号", "北门路 6 号"]
+            connection.execute(sa.update(columns).where(columns.c.id == ids[1]).values(address="北门路5号"))
+            migration.upgrade()
+        after = connection.execute(select).all()
+        connection.rollback()
+    assert [decrypt(row.address) for row in after] == ["北门路 5 号", "北门路5号"]
+    assert after[0].address_hash == before[0].address_hash != after[1].address_hash
+
+
+def test_a_search_finds_an_encrypted_text_and_no_log_holds_it(stage: Stage) -> None:
+    filled(stage)
+    office = stage.browse("office")
+    for address in ("/admin/surveyentry/?q=东门路", "/survey?q=东门路7"):
+        assert PLACE in html.unescape(office.get(address).text), address
+    assert PLACE not in html.unescape(office.get("/admin/surveyentry/?q=西门路").text)
+    new = stage.add("surveyentry", address="拆除路 3 号", kind=SurveyKind.DOG)
+    office.post("/admin/surveyentry/delete/", {"id": new})
+    with stage.session() as session:
+        assert session.get(SurveyEntry, new) is None
+    kept = "".join(str(value) for name in ("changes", "note") for value in stored(stage, "auditentry", name))
+    assert f"#{new}" in kept
+    assert [value for value in (PLACE, "拆除路 3 号") if value in kept or json.dumps(value)[1:-1] in kept] == []
 
 
 @pytest.mark.database

@@ -104,6 +104,7 @@ FROZEN = {
     "versions/0021_sessions_and_tries.py": "3f3fb9b194b64f20d1f9412423f019177bbccad55d128bef39b21c0c2ceb98a9",
     "versions/0022_saved_views.py": "cf3ea5800c56e2b36cc5f931d8da4d3359cfe1eec5c116b7bda75b8a127ccd88",
     "versions/0023_second_factors_by_data_key.py": "995fa1e5e4e6a5dc06a863681e389026ca8b8b0d03ea7a947e501af386244fa7",
+    "versions/0024_survey_addresses.py": "2fac0ff6618f261191a8b402ce24a11b4bc4a20873617e651d1398e5ee7539f2",
 }
 
 

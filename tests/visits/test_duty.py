@@ -299,8 +299,7 @@ def test_a_survey_row_updates_that_of_its_address(stage: Stage) -> None:
             stage, "officer", lambda s, v: survey.note(s, v, row(address=" 东塔路  9 号 ", quantity="5")), MONDAY + WEEK
         )
     with stage.session() as session:
-        found = session.execute(sa.select(models.SurveyEntry).where(models.SurveyEntry.address == "东塔路 9 号"))
-        entry = found.scalar_one()
+        (entry,) = [row for row in session.scalars(sa.select(models.SurveyEntry)) if row.address == "东塔路 9 号"]
         assert (entry.first_on, entry.verified_on) == (MONDAY, MONDAY + WEEK)
         assert (entry.subject, entry.quantity) == ("王五", 5), "what is left empty stays"
         assert entry.visit_id == visit_on(session, stage.inside["community"], MONDAY + WEEK).id

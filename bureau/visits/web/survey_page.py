@@ -19,6 +19,7 @@ from models import Community, CommunityStatus, SurveyEntry, SurveyKind
 from panel import ids
 from panel.i18n import Message, _
 from panel.kinds import tidy, today
+from panel.search import decrypted
 from panel.security.policy import Permission
 from panel.store.db_errors import explain_to
 from panel.web import forms
@@ -129,7 +130,7 @@ def _build(typed: Mapping[str, str], problems: Mapping[str, Message]) -> SurveyP
     result.here = request.full_path.rstrip("?") if request.method == "GET" else url_for("survey", community=chosen)
     where = [SurveyEntry.community_id == chosen]
     if result.search:
-        where.append(SurveyEntry.address.icontains(result.search, autoescape=True))
+        where.append(decrypted.holding(session, SurveyEntry, survey.FIELDS["address"], result.search, *where))
     counted = select(SurveyEntry.kind, func.count()).where(*where).group_by(SurveyEntry.kind)
     counts = dict(session.execute(counted).all())
     kinds = [kind for kind in SurveyKind if kind.value == result.kind]
@@ -142,7 +143,7 @@ def _build(typed: Mapping[str, str], problems: Mapping[str, Message]) -> SurveyP
         select(SurveyEntry)
         .where(*where)
         .options(joinedload(SurveyEntry.case))
-        .order_by(SurveyEntry.verified_on, SurveyEntry.kind, SurveyEntry.address)
+        .order_by(SurveyEntry.verified_on, SurveyEntry.kind, SurveyEntry.id)
         .offset((number - 1) * SIZE)
         .limit(SIZE)
     )

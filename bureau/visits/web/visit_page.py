@@ -194,7 +194,7 @@ def _survey(visit_page: VisitPage, visit: Visit, *, attends: bool) -> None:
     )
     if kinds:
         others.append(SurveyEntry.kind.in_(kinds))
-    statement = statement.where(*others).order_by(SurveyEntry.verified_on, SurveyEntry.address).limit(MAX_ENTRIES)
+    statement = statement.where(*others).order_by(SurveyEntry.verified_on, SurveyEntry.id).limit(MAX_ENTRIES)
     visit_page.waiting = [
         _survey_row(visit, entry, cases=cases, confirms=writes) for entry in session.execute(statement).scalars()
     ]
