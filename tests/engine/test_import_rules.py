@@ -423,7 +423,7 @@ def test_values_that_must_be_unique_together_are_told_at_the_preview(office: Off
     )
     with using_locale("en"):
         made = office.plan("surveyentry", data)
-    labels = "Community、Kind、Address"
+    labels = "Community, Kind, Address"
     assert [(row, said) for row, _column, said in errors(made)] == [
         (2, f"Shop 东塔路 2 号 has the same {labels} already."),
         (5, f"Row 4 has the same {labels}."),
