@@ -81,6 +81,31 @@ def test_the_panel_makes_one_each_day_verifies_it_and_copies_it(
     assert len(folder.entries()) == 2
 
 
+def test_a_copy_that_failed_is_tried_again_until_it_is_there(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = tmp_path / "mounted later"
+    monkeypatch.setitem(stage.app.config, "BACKUP_SECOND", second)
+    folder, administrator = folder_of(stage), stage.browse("administrator")
+    tick(stage, MORNING)
+    assert [found.good for found in folder.lacking()] == [True]
+    assert "第二存放处缺少 1 份完好的备份" in administrator.get("/backups").text
+    second.mkdir()
+    tick(stage, MORNING + timedelta(minutes=10))
+    assert list(second.iterdir()) == [], "not at every look"
+    tick(stage, MORNING + timedelta(minutes=16))
+    assert ([file.name for file in second.iterdir()], folder.lacking()) == ([folder.entries()[0].name], [])
+    home = administrator.get("/").text
+    assert "份备份未存入" not in home
+    next(second.iterdir()).unlink()
+    assert re.search(r'<a class="bad" href="/backups">第二存放处', administrator.get("/").text), "emptied meanwhile"
+    answer = stage.app.test_cli_runner().invoke(args=["backups", "copy"])
+    assert (answer.exit_code, folder.lacking()) == (0, []), answer.output
+    shutil.rmtree(second)
+    assert stage.app.test_cli_runner().invoke(args=["backups", "copy"]).exit_code == 1, "it isn't there"
+    assert re.search(r'<a class="bad" href="/backups">第二存放处', administrator.get("/").text)
+
+
 @pytest.mark.parametrize("noticed", ["before", "while copying"])
 def test_a_full_second_place_is_told_and_the_first_copy_stays(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noticed: str
@@ -104,7 +129,7 @@ def test_a_full_second_place_is_told_and_the_first_copy_stays(
     assert list(second.iterdir()) == []
     administrator = stage.browse("administrator")
     page, home = administrator.get("/backups").text, administrator.get("/").text
-    assert "最近完好的备份未存入第二存放处" in page
+    assert "第二存放处缺少 1 份完好的备份" in page
     assert re.search(r'<a class="bad" href="/backups">第二存放处可用空间', home)
 
 

@@ -130,6 +130,26 @@ def install_schedule(app: Flask, panel: Panel) -> None:
             fail(_("{file} can't be made: {error}", file=file, error=error.strerror or error))
         click.echo(_("Made {file}. Without it no encrypted backup can be read: keep a copy elsewhere.", file=file))
 
+    _install_copy(group, panel)
+
+
+def _install_copy(group: click.Group, panel: Panel) -> None:
+    @group.command("copy")
+    def copy() -> None:
+        """Copy to the second place what it lacks, without waiting for the schedule."""
+        folder = backups.folder(panel)
+        if folder.second is None:
+            fail(_("There is no second place. A backup on the same disk is lost with it: set BACKUP_SECOND."))
+        if not folder.second.is_dir():
+            fail(_("There is no folder {folder}.", folder=folder.second))
+        with reading(), panel.system_session() as session:
+            kept = backups.retention(session)
+        with _told():
+            lacking = folder.copy_lacking(kept)
+        if lacking:
+            fail(lacking[0].second_problem)
+        click.echo(_("The second place has all backups."))
+
 
 def _print(entry: Entry) -> None:
     states = {True: _("verified"), False: _("not good"), None: _("not verified")}

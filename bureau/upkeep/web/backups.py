@@ -69,19 +69,22 @@ def note(panel: Panel, name: str) -> bool:
 
 
 def make_due(session: Session) -> Callable[[], None] | None:
-    """Periodic: make a backup if the schedule asks for one; the work itself is done after the transaction. Keeps the
-    reserve of a full disk besides."""
+    """Periodic: make a backup if the schedule asks for one, or copies that the second place lacks; the work itself is
+    done after the transaction. Keeps the reserve of a full disk besides."""
     panel: Panel = current_app.extensions["panel"]
     disk.reserve(Path(panel.app.instance_path))
     backups = folder(panel)
-    if not backups.due(int(settings.get(session, "backup_hour"))):
+    kept, is_due = retention(session), backups.due(int(settings.get(session, "backup_hour")))
+    if not is_due and not backups.copies_due():
         return None
-    kept = retention(session)
 
     def make() -> None:
         try:
-            note(panel, backups.make(kept).name)
+            if is_due:
+                note(panel, backups.make(kept).name)
+            else:
+                backups.copy_lacking(kept)
         except (BackupError, UserError) as problem:  # noted beside the backups, and shown to the administrator
-            log.error("no backup was made: %s", problem.message)
+            log.error("no backup was made or copied: %s", problem.message)
 
     return make

@@ -20,7 +20,7 @@ from panel.security.policy import AccessDenied
 from panel.store import disk
 from panel.store.backups import copies, trial
 from panel.store.backups.errors import BackupError
-from panel.store.backups.keeping import Entry, Folder
+from panel.store.backups.keeping import RETRY, Entry, Folder
 from panel.web.context import current_actor, current_panel
 from panel.web.downloads import noting, send_download
 from panel.web.features import Route
@@ -100,10 +100,16 @@ def _notes(folder: Folder) -> list[Message | str]:
 
 
 def _second_notes(folder: Folder, second: Path) -> list[Message | str]:
-    last = folder.last_good()
-    if last is not None and not last.second:
-        problem = last.second_problem or _("missing")
-        return [_("The last good backup isn't in the second place: {problem}", problem=problem)]
+    if lacking := folder.lacking():
+        words = _(
+            "The second place lacks {n} good backups, the latest of {day}: {problem} "
+            "Tried again every {minutes} minutes.",
+            n=len(lacking),
+            day=Moment().format(lacking[0].made_at.replace(second=0)),
+            problem=lacking[0].second_problem or _("They are missing there."),
+            minutes=RETRY.seconds // 60,
+        )
+        return [words]
     if _is_low(folder):
         free = folder.second_free() // disk.MEGABYTE
         return [_("The second place fills up: {free} MB are free in {folder}.", free=free, folder=second)]
@@ -127,7 +133,8 @@ def _row(number: int, entry: Entry, folder: Folder) -> Row:
         state = Cell(str(_("not good")), tone="bad", below=[entry.problem])
     second = Cell(str(_("copied")), tone="good") if entry.second else Cell("—")
     if folder.second is not None and not entry.second:
-        second = Cell(str(_("missing")), tone="warn", below=[entry.second_problem] if entry.second_problem else [])
+        second = Cell(str(_("missing")), tone="bad" if entry.good else "warn")
+        second.below = [entry.second_problem] if entry.second_problem else []
     file = Cell(entry.name, url=url_for("backups_file", name=entry.name))
     return Row(number, "", [made, Cell(f"{entry.size / disk.MEGABYTE:.1f} MB"), state, second, file])
 
@@ -190,8 +197,9 @@ def tiles() -> list[Tile]:
         ),
     ]
     if folder.second is not None:
-        bad = _is_low(folder) or (last is not None and not last.second)
-        words = _("the last backup isn't there") if last is not None and not last.second else ""
+        lacking = len(folder.lacking())
+        bad = bool(lacking) or _is_low(folder)
+        words = _("{n} backups aren't there", n=lacking) if lacking else ""
         count = folder.second_free() // GIGABYTE
         shown.append(
             Tile(_("Second place, free (GB)"), count, url_for("backups"), "bad" if bad else "", words, always=bad)

@@ -32,6 +32,8 @@ _NAME = re.compile(r"casework-(\d{8}-\d{6})\.zip(\.enc)?")
 FAILED_KEPT = timedelta(days=7)
 #: Hours after a failure in which the schedule doesn't try again.
 PAUSE = timedelta(hours=1)
+#: After a failed copy to the second place, and after a try to make up for it, the schedule waits so long.
+RETRY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Folder:
             if _NAME.fullmatch(file.name):
                 entry = known.get(file.name, Entry(file.name))
                 entry.size = file.stat().st_size
+                entry.second = self._is_copied(entry)
                 found.append(entry)
         return sorted(found, key=lambda entry: entry.name, reverse=True)
 
@@ -90,6 +93,37 @@ class Folder:
 
     def last_good(self) -> Entry | None:
         return next((entry for entry in self.entries() if entry.good), None)
+
+    def _is_copied(self, entry: Entry) -> bool:
+        """Whether the second place has a copy; as it was last known while that place isn't there."""
+        if self.second is None:
+            return False
+        try:
+            copy = self.second / entry.name
+            return copy.stat().st_size == entry.size if self.second.is_dir() else entry.second
+        except OSError:
+            return False
+
+    def lacking(self) -> list[Entry]:
+        """The good archives that the second place lacks, the latest first."""
+        return [entry for entry in self.entries() if entry.good and not entry.second] if self.second else []
+
+    def copies_due(self) -> bool:
+        """Whether the schedule asks for copies: an archive lacks its own, and none was tried within RETRY."""
+        tried_at = str(self._read().get("copied_at", ""))
+        return not (tried_at and datetime.fromisoformat(tried_at) > now() - RETRY) and bool(self.lacking())
+
+    def copy_lacking(self, retention: Retention) -> list[Entry]:
+        """Copy what the second place lacks, the latest first, until a copy fails; return what is still lacking. Raises
+        UserError while a backup is made."""
+        with self._locked():
+            for entry in self.lacking():
+                self._copy(entry)
+                self._store(entry)
+                if not entry.second:
+                    break
+            self._rotate(retention)
+            return self.lacking()
 
     def last_failure(self) -> str:
         """What the last attempt failed at; "" if it succeeded."""
@@ -143,6 +177,7 @@ class Folder:
         """Copy an archive to the second place. What fails there is noted, and doesn't make the backup fail."""
         if self.second is None:
             return
+        self._write({**self._read(), "copied_at": now().isoformat(timespec="seconds")})
         source, target = self.path / entry.name, self.second / entry.name
         partial = target.with_name(target.name + ".partial")
         try:
