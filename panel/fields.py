@@ -254,12 +254,13 @@ def rule(name: str, sql: str, message: Message, *, field: str = "") -> CheckCons
 
 def fields(model: type[Any]) -> tuple[Field, ...]:
     """The declared columns of a model, in the order of declaration."""
-    mapper = sa_inspect(model)
+    # Called for every cell of a page: the mapper is asked without the detour of inspect().
+    count = len(model.__mapper__.column_attrs)
     cached = _KNOWN.get(model)
-    if cached is not None and cached[0] == len(mapper.column_attrs):
+    if cached is not None and cached[0] == count:
         return cached[1]
     declared = _declared(model)
-    _KNOWN[model] = (len(mapper.column_attrs), declared)
+    _KNOWN[model] = (count, declared)
     return declared
 
 
@@ -297,8 +298,23 @@ def table_of_links(model: type[Any], field: Field) -> Table:
 
 def all_fields(model: type[Any]) -> tuple[Field, ...]:
     """All fields of a model: columns first, then many() fields."""
-    return (*fields(model), *links(model))
+    return _every(model)[1]
 
 
 def field_named(model: type[Any], name: str) -> Field | None:
-    return next((field for field in all_fields(model) if name in (field.name, field.attr)), None)
+    return _every(model)[2].get(name)
+
+
+def _every(model: type[Any]) -> tuple[tuple[Field, ...], tuple[Field, ...], dict[str, Field]]:
+    """The columns of a model, all its fields, and these by name and attribute."""
+    columns = fields(model)
+    cached = _EVERY.get(model)
+    if cached is None or cached[0] is not columns:
+        every = (*columns, *links(model))
+        named = {key: field for field in reversed(every) for key in (field.name, field.attr)}
+        _EVERY[model] = cached = (columns, every, named)
+    return cached
+
+
+#: Cache by model; it holds as long as fields() gives the same columns.
+_EVERY: dict[type[Any], tuple[tuple[Field, ...], tuple[Field, ...], dict[str, Field]]] = {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 DEFAULT_LOCALE = "zh_Hans_CN"
 LOCALES = {"zh_Hans_CN": "简体中文", "en": "English"}
@@ -38,6 +38,17 @@ def catalogue(locale: str) -> NullTranslations:
     write_mo(compiled, messages)
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+@lru_cache(maxsize=8192)
+def _translated(locale: str, msgid: str) -> str:
+    """A sentence without values in a language. A page shows the same hundreds of them again and again."""
+    return catalogue(locale).gettext(msgid) if msgid else ""
+
+
+@lru_cache(maxsize=8192)
+def _as_html(locale: str, msgid: str) -> Markup:
+    return escape(_translated(locale, msgid))
 
 
 def current_locale() -> str:
@@ -79,12 +90,11 @@ class Message:
         self.msgid, self.plural, self.values = msgid, plural, values
 
     def __str__(self) -> str:
-        translations = catalogue(current_locale())
         if self.plural is None:
-            text = translations.gettext(self.msgid) if self.msgid else ""
+            text = _translated(_locale.get(), self.msgid)
         else:
             n = self.values.get("n", 0)
-            text = translations.ngettext(self.msgid, self.plural, n if isinstance(n, int) else 0)
+            text = catalogue(_locale.get()).ngettext(self.msgid, self.plural, n if isinstance(n, int) else 0)
         return text.format(**{k: _grouped(k, v) for k, v in self.values.items()}) if self.values else text
 
     def __repr__(self) -> str:
@@ -98,8 +108,10 @@ class Message:
     def __hash__(self) -> int:
         return hash(self.msgid)
 
-    def __html__(self) -> str:
-        return str(escape(str(self)))
+    def __html__(self) -> Markup:
+        if self.plural is None and not self.values:
+            return _as_html(_locale.get(), self.msgid)
+        return escape(str(self))
 
 
 def _(msgid: str, **values: object) -> Message:

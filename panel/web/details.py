@@ -154,7 +154,7 @@ def _add_rows(related: Related, view: SchemaView, references: list[Field], condi
     )
     rows = current_panel().session.execute(statement).unique().scalars()
     related.columns = [lists.plain_column(f) for f in shown]
-    related.rows = [lists.row(view, record, shown) for record in rows]
+    related.rows = lists.rows(view, list(rows), shown)
 
 
 def count_referrers(model: type[Base], ids: list[int]) -> list[tuple[Message, int]]:

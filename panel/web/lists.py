@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -66,7 +67,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         if narrowed
         else n_("{n} record", "{n} records", page_slice.count),
         columns=[_column(f, query, f.name in sortable) for f in layout.columns],
-        rows=[row(view, record, layout.columns, layout.below) for record in records],
+        rows=rows(view, records, layout.columns, layout.below),
         chips=_chips(view, query, plain_url),
         filters=controls,
         active=active,
@@ -188,20 +189,30 @@ def _say_what_comes_next(view: SchemaView, page: ListPage, add: Button) -> None:
     )
 
 
-def row(view: SchemaView, record: Any, shown: list[Field], below: Sequence[Field] | None = None) -> Row:
-    """A record as a row. The first cell links to it. `below` are the fields in grey below those shown, by default those
-    that are declared so."""
-    below = [g for g in view.declared if g.listed] if below is None else below
-    cells = []
-    for field in shown:
-        cell = view.cells[field.name](record) if field.name in view.cells else render.cell(field, record, cut=True)
-        lines = [text for f in below if f.below == field.name and (text := _short(f, record)) and text != cell.text]
-        cell.below = [" · ".join(lines), *cell.below] if lines else cell.below
-        cells.append(cell)
-    url = view.get_url(f"{view.endpoint}.details_view", id=record.id)
-    if cells and not cells[0].text:
-        cells[0].text = display(record) or f"#{record.id}"
-    return Row(record.id, url, cells)
+def rows(
+    view: SchemaView, records: Sequence[Any], shown: Sequence[Field], below: Sequence[Field] | None = None
+) -> list[Row]:
+    """Records as rows. The first cell links to the record. `below` are the fields in grey below those shown, by default
+    those that are declared so."""
+    below = [f for f in view.declared if f.listed] if below is None else below
+    columns = [
+        (view.cells.get(f.name) or partial(render.cell, f, cut=True), [g for g in below if g.below == f.name])
+        for f in shown
+    ]
+    url = view.get_url(f"{view.endpoint}.details_view")
+    result = []
+    for record in records:
+        cells = []
+        for cell_of, grey in columns:
+            cell = cell_of(record)
+            lines = [text for f in grey if (text := _short(f, record)) and text != cell.text]
+            if lines:
+                cell.below = [" · ".join(lines), *cell.below]
+            cells.append(cell)
+        if cells and not cells[0].text:
+            cells[0].text = display(record) or f"#{record.id}"
+        result.append(Row(record.id, f"{url}?id={record.id}", cells))
+    return result
 
 
 def _short(field: Field, record: Any) -> str:

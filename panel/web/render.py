@@ -59,9 +59,10 @@ def text_of(field: Field, record: Any) -> str:
     value = getattr(record, field.attr)
     if value is None:
         return ""
-    revealed = g.get("revealed") == (type(record).__tablename__, record.id)
-    if not revealed and is_masked_in(field, record):
-        return field.kind.mask(value)
+    if field.personal is not Personal.NO:
+        revealed = g.get("revealed") == (type(record).__tablename__, record.id)
+        if not revealed and is_masked_in(field, record):
+            return field.kind.mask(value)
     if field.many:
         return listed(display(target) for target in value)
     if field.reference:

@@ -98,7 +98,7 @@ def first_by_deadline() -> Related:
         count=rows[0][1] if rows else 0,
         url=url_for("case.index_view") + "?is=running&sort=due_at",
         columns=[lists.plain_column(f) for f in columns],
-        rows=[lists.row(view, record, columns) for record in records],
+        rows=lists.rows(view, records, columns),
     )
 
 

@@ -35,10 +35,10 @@ def mark(view: Any, page: ListPage, records: Sequence[Any], below: Sequence[Fiel
         parts = [fields[column.name], *(f for f in below if f.below == column.name)]
         column.inline = " ".join(f.name for f in parts if f.inline and not is_masked(f, view.model))
     changeable = view.changeable(records, Permission.EDIT)
-    form_url = view.get_url(f"{view.endpoint}.edit_view")
+    form_url, within = view.get_url(f"{view.endpoint}.edit_view"), f"&{urlencode(carried)}" if carried else ""
     for row in page.rows:
         if row.id in changeable:
-            row.edit_url = f"{form_url}?{urlencode({'id': row.id, **carried})}"
+            row.edit_url = f"{form_url}?id={row.id}{within}"
 
 
 def editable(columns: Sequence[Column]) -> bool:

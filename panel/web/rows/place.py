@@ -40,8 +40,9 @@ def carried(query: Query) -> dict[str, str]:
 
 def keep(page: ListPage, carried: Mapping[str, str]) -> None:
     """Let the rows of a list lead to pages that know their place in it, by what is `carried` of the list."""
+    within = f"&{urlencode(carried)}" if carried else ""
     for row in page.rows:
-        row.url += f"&{urlencode(carried)}" if carried else ""
+        row.url += within
 
 
 def arguments() -> str:
