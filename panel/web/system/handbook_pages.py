@@ -20,6 +20,7 @@ VIEW_SECTIONS = {
     **dict.fromkeys(("create_view", "edit_view", "delete_view"), "forms"),
     **dict.fromkeys(("import_view", "preview_view", "confirm_view"), "excel"),
     "columns_view": "columns",
+    "change_view": "list-work",
     "undo_view": "undo",
     "choose_view": "exports",
 }
