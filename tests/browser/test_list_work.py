@@ -1,4 +1,4 @@
-"""Work in a list, with its clicks counted: docs/ui.md gives the figures."""
+"""Work in a list, with its clicks counted."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.clicks import Meter
 from tests.browser.conftest import Visit
 
 pytestmark = pytest.mark.browser
 
 
 def test_a_phone_is_changed_in_the_list_and_fifty_records_are_walked_through(visit: Visit) -> None:
-    page, clicks = visit("office"), 0
-    page.goto("/admin/liaison/?sort=-start_on")
-    cell = page.locator('td[data-edit^="mobile"]').first
-    row = cell.locator("xpath=..").get_attribute("id")
-    before = cell.inner_text()
-    # A click, the number, Enter: changed, and still in the list.
-    cell.click()
-    clicks += 1
-    page.get_by_role("textbox", name="手机", exact=True).fill("13900139001")
-    page.keyboard.press("Enter")
-    expect(cell).to_contain_text("13900139001")
-    expect(page.locator(".row-done")).to_contain_text("已保存")
-    assert clicks <= 3
+    meter = Meter(visit("office"), "Office")
+    with meter.task("A liaison's telephone changed, and back in the list", "/admin/liaison/?sort=-start_on") as page:
+        cell = page.locator('td[data-edit^="mobile"]').first
+        row = cell.locator("xpath=..").get_attribute("id")
+        before = cell.inner_text()
+        cell.click()
+        page.get_by_role("textbox", name="手机", exact=True).fill("13900139001")
+        page.keyboard.press("Enter")
+        expect(cell).to_contain_text("13900139001")
+        expect(page.locator(".row-done")).to_contain_text("已保存")
     expect(page).to_have_url(re.compile(r"/admin/liaison/\?sort=-start_on$"))
     page.get_by_role("button", name="撤销").click()
     expect(cell).to_contain_text(before.split("\n")[0])
@@ -48,8 +46,9 @@ def test_a_phone_is_changed_in_the_list_and_fifty_records_are_walked_through(vis
     # A record of the list: the next one is one click away, Ctrl+S saves and Esc leads back to the row.
     page.locator(f"#{row} td.first a").first.click()
     name = page.get_by_role("heading", level=1).inner_text()
-    page.locator("a[rel=next]").click()
-    expect(page.get_by_role("heading", level=1)).not_to_have_text(name)
+    with meter.task("The next of fifty records"):
+        page.locator("a[rel=next]").click()
+        expect(page.get_by_role("heading", level=1)).not_to_have_text(name)
     page.locator("a[rel=prev]").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     page.get_by_role("link", name="编辑", exact=True).click()

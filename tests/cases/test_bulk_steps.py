@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from bureau.cases import workflow
-from models import Case, CaseStatus
-from tests import steps
+from models import Case, CaseStatus, Urgency
+from tests import factories, steps
 from tests.factories import Browser, Stage, counted
 
 pytestmark = pytest.mark.database
@@ -151,3 +151,26 @@ def test_a_case_more_costs_the_same_each_time(stage: Stage) -> None:
     with stage.session() as session:
         dispatched = sa.select(sa.func.count(Case.id)).where(Case.status == S.DISPATCHED)
         assert session.scalar(dispatched) == 9
+
+
+def test_what_is_left_empty_each_case_brings_itself_and_the_next_step_follows(stage: Stage) -> None:
+    """Its own item and urgency, then its own officer; what has none is told and stays."""
+    first, bare = stage.inside["checklistitem"], steps.new_case(stage)
+    with stage.session() as session:
+        second = factories.another(session, "checklistitem", stage.inside).id
+    urgent = steps.new_case(stage, item_id=second, urgency=Urgency.URGENT)
+    cases = [steps.new_case(stage, item_id=first), urgent]
+    office = stage.browse("office")
+    form = tick(office, "accept", [*cases, bare])
+    answer = office.post("/admin/case/bulk/", form | {"item": "", "urgency": ""})
+    assert answer.status_code == 200
+    assert "清单事项" in lines(answer.text)[stage.get("case", bare).case_no]
+    assert [stage.get("case", id_).status for id_ in (*cases, bare)] == [S.ACCEPTED, S.ACCEPTED, S.REPORTED]
+    assert [stage.get("case", id_).item_id for id_ in cases] == [first, second]
+    assert stage.get("case", urgent).urgency is Urgency.URGENT
+    # The result offers what usually follows, for those that were done.
+    assert "派遣：这 2 件" in answer.text
+    assert sorted(re.findall(r'name="rowid" value="(\d+)"', answer.text)) == sorted(map(str, cases))
+    form = tick(office, "dispatch", cases)
+    assert "这 2 件" not in office.post("/admin/case/bulk/", form | {"handler": "", "note": ""}).text
+    assert {stage.get("case", id_).handler_id for id_ in cases} == {stage.inside["officer"]}

@@ -56,6 +56,7 @@ ACCEPT = Step(
     effect=effects.accept,
     primary=True,
     bulk=True,
+    own=("item", "urgency"),
     compares=True,
 )
 REJECT = Step(
@@ -106,6 +107,7 @@ DISPATCH = Step(
     primary=True,
     opinion="note",
     bulk=True,
+    own=("handler",),
     notice=StepNotice("assigned", (Recipient.HANDLER,)),
     prefill=_prefill_handler,
 )

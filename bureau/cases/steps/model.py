@@ -123,8 +123,10 @@ class Step:
     #: The limit of the case starts again at this step. Its event has exactly that time, and always keeps the deadline
     #: that it replaces.
     restarts: bool = False
-    #: May be taken for many cases at once: its fields are the same for every case.
+    #: May be taken for many cases at once: its fields are the same for every case, but for those of `own`.
     bulk: bool = False
+    #: Fields that may be left empty when it is taken for many cases: each then takes what its own form begins with.
+    own: tuple[str, ...] = ()
     #: Locked columns that it may change, as "table.column", or whole tables.
     unlocks: tuple[str, ...] = ()
     #: Its form shows likely repeats of the case.

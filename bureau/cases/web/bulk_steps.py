@@ -18,6 +18,7 @@ from bureau.cases import workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps import STEPS, Step, names
 from bureau.cases.web import step_aids
+from bureau.cases.web.step_values import Own, own_values
 from models import Case, Referral
 from panel import ids
 from panel.base import display
@@ -38,6 +39,7 @@ from panel.web.rows.many_rows import MOST
 class Line:
     """The result for one case; `why` is the reason when it wasn't done."""
 
+    id: int
     name: str
     url: str
     title: str
@@ -49,6 +51,10 @@ class Line:
 class ResultPage(Page):
     lines: list[Line] = field(default_factory=list)
     back_url: str = ""
+    #: The usual next step of the cases that were done: its name, the label of its button, and where it is sent.
+    next: str = ""
+    next_label: Message | str = ""
+    next_url: str = ""
 
 
 class BulkSteps:
@@ -69,7 +75,7 @@ class BulkSteps:
     def _ask(self, name: str, records: Sequence[Case]) -> Any:
         """Show the form of the step, which names each case and counts those whose state doesn't allow it."""
         step = STEPS[name]
-        typed = {ask.name: _text(ask.default) for ask in step.asks}
+        typed = {ask.name: "" if ask.name in step.own else _text(ask.default) for ask in step.asks}
         rows = [(record.id, record.version) for record in records]
         return self._form(step, rows, typed, {})
 
@@ -90,9 +96,17 @@ class BulkSteps:
             value = values.get(ask.name)
             if ask.reference and value is not None and visible(ask.reference.table, value) is None:
                 problems[ask.name] = _("Choose one from the list.")
+        left = [name for name in step.own if values.get(name) is None and not typed[name].strip()]
+        own = own_values(current_panel().session, _cases([id_ for id_, _version in rows]), step) if left else {}
+        for name in left:
+            if any(name in values_of_case for values_of_case in own.values()):
+                problems.pop(name, None)
         if problems:
             return self._form(step, rows, typed, problems), 422
-        lines = [self._take(step, id_, version, values) for id_, version in rows]
+        lines = []
+        for id_, version in rows:
+            filled = {name: own.get(id_, {}).get(name, (None, ""))[0] for name in left}
+            lines.append(self._take(step, id_, version, {**values, **filled}))
         done = sum(line.done for line in lines)
         page = ResultPage(
             title=_("{step}: the result", step=step.label),
@@ -100,6 +114,10 @@ class BulkSteps:
             lines=sorted(lines, key=lambda line: line.done),
             back_url=safe_target(request.form.get("url")) or self.get_url(".index_view"),  # type: ignore[attr-defined]
         )
+        following = _following(step)
+        if done and following is not None and self.is_action_allowed(following.name):
+            page.next, page.next_url = following.name, self.get_url(".action_view")  # type: ignore[attr-defined]
+            page.next_label = n_("{step}: this case", "{step}: these {n} cases", done, step=following.label)
         return self.render("cases/bulk_result.html", page=page)  # type: ignore[attr-defined]
 
     def _take(self, step: Step, id_: int, version: int, values: Mapping[str, Any]) -> Line:
@@ -108,8 +126,8 @@ class BulkSteps:
         url = self.get_url(".details_view", id=id_)  # type: ignore[attr-defined]
         case: Case | None = session.execute(select(Case).where(Case.id == id_)).scalar_one_or_none()
         if case is None:
-            return Line(f"#{id_}", url, "", False, _("It lies outside your area by now."))
-        line = Line(case.case_no, url, case.title or "", False)
+            return Line(id_, f"#{id_}", url, "", False, _("It lies outside your area by now."))
+        line = Line(id_, case.case_no, url, case.title or "", False)
         try:
             workflow.take(session, case, step.name, values, version=version)
             session.commit()
@@ -134,8 +152,9 @@ class BulkSteps:
             session.rollback()
         return line
 
-    def _named(self, step: Step, cases: Sequence[Case]) -> Related:
-        """Every case by its number, matter and place; those whose state doesn't allow the step stand first, in red."""
+    def _named(self, step: Step, cases: Sequence[Case], own: Own) -> Related:
+        """Every case by its number, matter and place, with what it brings itself; those whose state doesn't allow the
+        step stand first, in red."""
         rows = [
             Row(
                 case.id,
@@ -144,6 +163,7 @@ class BulkSteps:
                     Cell(case.case_no),
                     Cell(case.title or "", below=[f"{name_of(case.community)} {case.place or ''}"]),
                     Cell(str(case.status.label), tone="" if case.status in step.sources else "bad"),
+                    *(_own_cells(step, own.get(case.id, {})) if case.status in step.sources else ()),
                 ],
             )
             for case in sorted(cases, key=lambda case: case.status in step.sources)
@@ -157,7 +177,7 @@ class BulkSteps:
         typed: Mapping[str, str],
         problems: Mapping[str, Message],
     ) -> Any:
-        inputs = [_input(ask, typed.get(ask.name, ""), problems.get(ask.name)) for ask in step.asks]
+        inputs = [_input(ask, typed.get(ask.name, ""), problems.get(ask.name), step.own) for ask in step.asks]
         step_aids.offer_phrases(inputs)
         back = safe_target(request.form.get("url")) or self.get_url(".index_view")  # type: ignore[attr-defined]
         page = FormPage(
@@ -168,7 +188,8 @@ class BulkSteps:
             return_url=back,
         )
         cases = _cases([id_ for id_, _version in rows])
-        page.related = [self._named(step, cases)]
+        own = own_values(current_panel().session, cases, step) if step.own else {}
+        page.related = [self._named(step, cases, own)]
         unfit = sum(case.status not in step.sources for case in cases)
         page.errors = [(input_.name, input_.label, input_.errors[0]) for input_ in inputs if input_.errors]
         note = ""
@@ -183,6 +204,20 @@ class BulkSteps:
         action_url = self.get_url(".bulk_view")  # type: ignore[attr-defined]
         hidden = [("step", step.name), *(("row", f"{id_}.{version}") for id_, version in rows)]
         return self.render("cases/bulk.html", page=page, hidden=hidden, action_url=action_url, note=note)  # type: ignore[attr-defined]
+
+
+def _following(step: Step) -> Step | None:
+    """The usual step of the state that a step leads to, if it can be taken for many cases too."""
+    if step.target is None or step.others:
+        return None
+    return next((s for s in STEPS.values() if s.bulk and s.primary and step.target in s.sources), None)
+
+
+def _own_cells(step: Step, own: Mapping[str, tuple[Any, str]]) -> list[Cell]:
+    """What a case brings itself, and which record it lacks."""
+    cells = [Cell(own[name][1]) for name in step.own if name in own]
+    lacking = [ask.label for ask in step.asks if ask.name in step.own and ask.reference and ask.name not in own]
+    return [*cells, *(Cell(str(_("{label}: none yet", label=label)), tone="warn") for label in lacking)]
 
 
 def _cases(ids_: Sequence[int]) -> list[Case]:
@@ -204,13 +239,16 @@ def _rows() -> list[tuple[int, int]]:
     return sorted(versions.items())
 
 
-def _input(ask: Any, value: str, problem: Message | None) -> Input:
+def _input(ask: Any, value: str, problem: Message | None, own: Sequence[str]) -> Input:
     input_ = forms.control(ask.kind, ask, "case")
     if ask.reference:
         target = visible(ask.reference.table, value)
         input_.text, value = (display(target), value) if target is not None else ("", "")
     input_.value = input_.was = value
-    input_.required, input_.help = ask.required, ask.help
+    input_.required, input_.help = ask.required and ask.name not in own, ask.help
+    if ask.name in own:
+        input_.help = _("Empty: each case takes its own, which stands beside it.")
+        input_.choices = [("", str(_("As each case has it"))), *input_.choices] if input_.choices else []
     input_.errors = [str(problem)] if problem else []
     return input_
 

@@ -13,6 +13,7 @@ from bureau.cases import approvals, workflow
 from bureau.cases.errors import InvalidValues, StepNotAllowed
 from bureau.cases.steps import STEPS, Relation, Step, StepForm, registry
 from bureau.cases.web import case_facts, case_page, photos, step_aids
+from bureau.cases.web.step_values import begins_with
 from models import AttachmentPhase, Case, Referral, Satisfaction
 from panel import ids
 from panel.base import display
@@ -56,9 +57,7 @@ def page(view: Any) -> Any:
 
 def _prefilled(record: Case, step: Step) -> dict[str, str]:
     """The initial texts of the form: from the address, else from the case, else the field's default."""
-    known: dict[str, Any] = {"item": record.item_id, "urgency": record.urgency, "outcome": record.outcome}
-    if step.prefill:
-        known |= step.prefill(current_panel().session, record)
+    known = begins_with(current_panel().session, record, step)
     return {
         ask.name: request.args.get(ask.name) or _typed(ask, known.get(ask.name) or _default(ask))
         for ask in (*step.asks, *_more(record, step))
