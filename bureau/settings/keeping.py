@@ -89,8 +89,11 @@ KEEPING = (
     ),
     Declared(
         "import_keep_days",
-        _("Imports can be taken back (days)"),
-        _("So long the panel keeps what an import replaced and the failed rows; afterwards both are cleared."),
+        _("Imports and deletions can be taken back (days)"),
+        _(
+            "So long the panel keeps what an import replaced, its failed rows, earlier personal values and deleted "
+            "records; afterwards they are cleared."
+        ),
         UNDO_DAYS,
         Whole(1, 3650),
     ),

@@ -1,9 +1,9 @@
 """Retention: people in ended cases and old entries of the survey are anonymised after the months of a setting.
 
-Names become “已匿名”, telephones and addresses are removed, and so is what imports kept of them. Of a shop in the
-survey the address stays. The audit trail keeps masked values only; each anonymised record has an entry there. Nothing
-brings a value back: an import whose records were anonymised can't be taken back for them, since they have another
-version."""
+Names become “已匿名”, telephones and addresses are removed, and so is what imports and changes kept of them. Of a shop
+in the survey the address stays. The audit trail keeps masked values only; each anonymised record has an entry there.
+Nothing brings a value back: an import whose records were anonymised can't be taken back for them, since they have
+another version."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from panel.base import Base
 from panel.i18n import _, in_default_locale
 from panel.imports.records import ImportBatch, ImportRow
 from panel.kinds import ERASED, ZONE, now
+from panel.security import earlier
 from panel.security.locks import EVERYTHING, unlocked
 from panel.security.policy import table_of
 from panel.store import bulk
@@ -104,6 +105,7 @@ def anonymise(session: Session, records: Due, before: datetime) -> int:
         _edit(session, SurveyEntry, shops, {"erased_at": moment}, ("subject",), note=note)
         _edit(session, SurveyEntry, sorted(found), {"erased_at": moment}, ("subject",), unique=("address",), note=note)
     _forget_imports(session, records, before)
+    _forget_changes(session, records, before)
     session.expire_all()
     return records.count
 
@@ -135,10 +137,20 @@ def _edit(
 def _forget_imports(session: Session, records: Due, before: datetime) -> None:
     """Delete what imports keep of these records, and all that imports from before `before` keep."""
     row, batch = table_of(ImportRow), table_of(ImportBatch).c
-    of_table = {CaseParty: records.parties, SurveyEntry: records.entries, Mediation: records.mediations}
     conditions: list[Any] = [row.c.batch_id.in_(select(batch.id).where(batch.at < before))]
-    for model, ids in of_table.items():
+    for model, ids in _by_model(records).items():
         batches = select(batch.id).where(batch.table_name == model.__tablename__)
         conditions.append(row.c.batch_id.in_(batches) & row.c.record_id.in_(list(ids)))
     statement = update(row).where(or_(*conditions))
     session.connection().execute(statement.values(cells=null(), before=null(), besides=null()))
+
+
+def _forget_changes(session: Session, records: Due, before: datetime) -> None:
+    """Delete the earlier values of these records, and all from before `before`, those of deleted records too."""
+    earlier.forget_before(session, before)
+    for model, ids in _by_model(records).items():
+        earlier.forget(session, model, ids)
+
+
+def _by_model(records: Due) -> dict[type[Base], Sequence[int]]:
+    return {CaseParty: records.parties, SurveyEntry: records.entries, Mediation: records.mediations}

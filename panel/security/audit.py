@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from panel.base import Base, Via, display
 from panel.fields import Field, field_named, fields, links
 from panel.kinds import now
+from panel.security import earlier
+from panel.security.earlier import Kept
 from panel.security.records import AuditAction, AuditEntry
 
-_PENDING, _CAUSE = "audit_pending", "audit_cause"
+_PENDING, _CAUSE, _NOTE = "audit_pending", "audit_cause", "audit_note"
 
 
 def stored_value(field: Field, value: Any) -> Any:
@@ -85,10 +87,10 @@ def collect(session: Session, new: list[Base], changed: list[Base], deleted: lis
     pending = session.info.setdefault(_PENDING, [])
     for record in new:
         if not record.__append_only__:
-            pending.append((AuditAction.CREATE, record, _changes(record, created=True), ""))
+            pending.append((AuditAction.CREATE, record, _changes(record, created=True), "", None))
     for record in changed:
         if changes := _changes(record, created=False):
-            pending.append((AuditAction.EDIT, record, changes, ""))
+            pending.append((AuditAction.EDIT, record, changes, "", _personal_change(session, record)))
     for record in deleted:
         values = {
             field.name: [stored_value(field, value), None]
@@ -98,7 +100,26 @@ def collect(session: Session, new: list[Base], changed: list[Base], deleted: lis
         values |= {
             field.name: [_ids(others), None] for field in links(type(record)) if (others := getattr(record, field.attr))
         }
-        pending.append((AuditAction.DELETE, record, values, display_safely(record)))
+        kept = keeps(session, type(record)) and earlier.is_restorable(type(record))
+        row = earlier.row_values(type(record), earlier.record_values(session, record)) if kept else None
+        pending.append((AuditAction.DELETE, record, values, display_safely(record), row))
+
+
+def keeps(session: Session, model: type[Base]) -> bool:
+    """Whether earlier values are kept of what is changed now: not of a step."""
+    return earlier.is_kept(model) and session.info.get(_CAUSE) is None
+
+
+def _personal_change(session: Session, record: Base) -> dict[str, list[Any]] | None:
+    """The personal values that a flush changes, as [before, after] by field name."""
+    if not keeps(session, type(record)):
+        return None
+    before, after = {}, {}
+    for field in changed_fields(record):
+        history = sa_inspect(record).attrs[field.attr].history
+        before[field.attr] = history.deleted[0] if history.deleted else None
+        after[field.attr] = getattr(record, field.attr)
+    return earlier.personal_change(type(record), before, after)
 
 
 def display_safely(record: Base) -> str:
@@ -124,10 +145,18 @@ def write(session: Session) -> None:
                 record.id,
                 getattr(record, "version", None),
                 changes,
-                note,
+                session.info.get(_NOTE) or note,
                 about(type(record), record.id, sa_inspect(record).dict),
             )
-            for action, record, changes, note in pending
+            for action, record, changes, note, _kept in pending
+        ],
+    )
+    earlier.keep(
+        session,
+        [
+            Kept(type(record), record.id, record.version, kept, deleted=action is AuditAction.DELETE)
+            for action, record, _changes, _note, kept in pending
+            if kept is not None
         ],
     )
 
@@ -156,6 +185,17 @@ def caused_by(session: Session, cause: str) -> Iterator[None]:
         yield
     finally:
         session.info[_CAUSE] = before
+
+
+@contextmanager
+def noted(session: Session, text: str) -> Iterator[None]:
+    """Give the entries of what is flushed inside the block this note."""
+    before = session.info.get(_NOTE)
+    session.info[_NOTE] = text
+    try:
+        yield
+    finally:
+        session.info[_NOTE] = before
 
 
 def write_many(session: Session, entries: Sequence[Entry]) -> None:

@@ -18,7 +18,8 @@ from panel import progress
 from panel.base import Base, Record, name_key
 from panel.fields import Field, all_fields, fields, links
 from panel.kinds import now
-from panel.security import audit, creation, ended, locks, watches
+from panel.security import audit, creation, earlier, ended, locks, watches
+from panel.security.earlier import Kept
 from panel.security.hashes import hashes
 from panel.security.policy import AccessDenied, Permission, model_of, table_of
 from panel.security.records import AuditAction
@@ -195,6 +196,9 @@ def edit(session: Session, model: type[Base], edits: Sequence[Edit], note: str =
             for item in edits
         ],
     )
+    if audit.keeps(session, model):
+        private = [(e, earlier.personal_change(model, e.before, e.values)) for e in edits]
+        earlier.keep(session, [Kept(model, e.id, e.version + 1, changed) for e, changed in private if changed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +243,9 @@ def remove(session: Session, model: type[Base], removals: Sequence[Removal], not
             for removal in removals
         ],
     )
+    if audit.keeps(session, model) and earlier.is_restorable(model):
+        values = ((removal, earlier.row_values(model, removal.before)) for removal in removals)
+        earlier.keep(session, [Kept(model, r.id, r.version, row, deleted=True) for r, row in values])
 
 
 def _deleted(declared: Sequence[Field], row: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -17,7 +17,7 @@ from panel.security.policy import Permission
 from panel.web import child_rows, history, lists, render
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Button, Cell, DetailsPage, Group, Related
-from panel.web.rows import place
+from panel.web.rows import place, taking_back
 from panel.web.system import find_pages
 
 if TYPE_CHECKING:
@@ -41,19 +41,23 @@ def build(
     """The page of a record. `without` are endpoints of referring tables to leave out; `tables` is the number of those
     shown with rows. A page that tells its facts or its history itself leaves them out."""
     find_pages.remember(view.model, record.id)
+    acts = view.acts(record)
+    way = taking_back.way if Permission.EDIT in acts else None
+    latest = history.entries(view.model.__tablename__, record.id, history.SHOWN + 1) if with_history else []
     page = DetailsPage(
         title=f"{view.model.__label__} · {display(record)}",
         sub=lists.place_words(view, record),
         tag=_tag(view, record),
         groups=groups(view, record) if with_facts else [],
         related=_related(record, [pair for pair in referrers(view.model) if pair[0].endpoint not in without], tables),
-        history=history.of_record(record) if with_history else [],
+        history=history.of_entries(record, latest[: history.SHOWN], way),
     )
+    if len(latest) > history.SHOWN:
+        page.history_url = view.get_url(".history_view", id=record.id)
     page.place = place.of_record(view, record, f"{view.endpoint}.details_view")
     # From the page of a row one comes back to the list, else to this page.
     within = place.arguments()
     back = {place.WITHIN: within} if within else {"url": request.full_path.rstrip("?")}
-    acts = view.acts(record)
     if Permission.DELETE in acts:
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
     if reveal := view.reveal_button(record):

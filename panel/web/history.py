@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -18,11 +19,21 @@ from panel.web.context import current_panel
 from panel.web.pages import Change, HistoryItem
 
 SHOWN = 12
+#: Entries of a page of the whole history.
+PAGE = 50
+
+#: Where the change of an entry can be taken back, or else why it can't; both "" if nothing is to be said.
+Way = Callable[[AuditEntry], tuple[str, Message | str]]
 
 
-def of_record(record: Base) -> list[HistoryItem]:
+def of_record(record: Base, way: Way | None = None) -> list[HistoryItem]:
     """The latest changes of a record, newest first. The number of statements is fixed."""
-    shown = items(entries(type(record).__tablename__, record.id), type(record))
+    return of_entries(record, entries(type(record).__tablename__, record.id), way)
+
+
+def of_entries(record: Base, audit_entries: list[AuditEntry], way: Way | None = None) -> list[HistoryItem]:
+    """Entries of a record as history items, without what it held before it was anonymised."""
+    shown = items(audit_entries, type(record), way)
     if getattr(record, "erased_at", None) is not None:
         _hide_erased(shown, type(record))
     return shown
@@ -38,18 +49,21 @@ def _hide_erased(shown: list[HistoryItem], model: type[Base]) -> None:
                 change.after = ERASED if change.after else ""
 
 
-def entries(table: str, record_id: int) -> list[AuditEntry]:
-    """The latest audit entries of a record. Unscoped: the caller has read the record under the actor's scope."""
+def entries(table: str, record_id: int, limit: int = SHOWN, before: int | None = None) -> list[AuditEntry]:
+    """The latest audit entries of a record, or those from before an entry. Unscoped: the caller has read the record
+    under the actor's scope."""
     statement = (
         select(AuditEntry)
         .where(AuditEntry.table_name == table, AuditEntry.record_id == record_id)
         .order_by(AuditEntry.id.desc())
-        .limit(SHOWN)
+        .limit(limit)
     )
+    if before is not None:
+        statement = statement.where(AuditEntry.id < before)
     return list(current_panel().session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
-def items(audit_entries: list[AuditEntry], model: type[Base] | None) -> list[HistoryItem]:
+def items(audit_entries: list[AuditEntry], model: type[Base] | None, way: Way | None = None) -> list[HistoryItem]:
     """Audit entries as history items. `model` is their model; None if they are of several tables."""
     shown: list[tuple[AuditEntry, list[tuple[str, Field | None, Any, Any]]]] = []
     ids_by_table: dict[str, set[int]] = defaultdict(set)
@@ -70,6 +84,7 @@ def items(audit_entries: list[AuditEntry], model: type[Base] | None) -> list[His
         shown.append((entry, lines))
     names = visible_names(current_panel().session, ids_by_table)
     clock = Moment()
+    ways = [("", "") if way is None else way(entry) for entry, _lines in shown]
     return [
         HistoryItem(
             act=entry.action.label,
@@ -78,11 +93,13 @@ def items(audit_entries: list[AuditEntry], model: type[Base] | None) -> list[His
             at=clock.format(entry.at.replace(second=0)),
             note=entry.note,
             changes=[
-                Change(field.label if field else name, _show(field, before, names), _show(field, after, names))
+                Change(field.label if field else name, show(field, before, names), show(field, after, names))
                 for name, field, before, after in lines
             ],
+            back_url=back_url,
+            stays=stays,
         )
-        for entry, lines in shown
+        for (entry, lines), (back_url, stays) in zip(shown, ways, strict=True)
     ]
 
 
@@ -98,7 +115,8 @@ def _model(table: str) -> Any:
         return None
 
 
-def _show(field: Field | None, value: Any, names: dict[tuple[str, int], str]) -> str:
+def show(field: Field | None, value: Any, names: dict[tuple[str, int], str]) -> str:
+    """A value of an entry as text. `names` are those of visible_names()."""
     if value is None or value == "":
         return ""
     if field is None:

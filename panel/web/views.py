@@ -34,13 +34,16 @@ from panel.web.rows import place
 from panel.web.rows.inline import InlineEdit
 from panel.web.rows.many_rows import ManyRows
 from panel.web.rows.saving import Saving
+from panel.web.rows.taking_back import TakingBack
 from panel.web.tables.extra import ExtraColumns
 from panel.web.tables.view_pages import SavedViews
 
 T_Response = Any
 
 
-class SchemaView(TableFiles, TableExports, SavedViews, Reveals, Deletion, InlineEdit, ManyRows, Saving, ModelView):
+class SchemaView(
+    TableFiles, TableExports, SavedViews, Reveals, Deletion, InlineEdit, ManyRows, TakingBack, Saving, ModelView
+):
     """The screens of a model, generated from its fields. Subclass it only for pages that differ."""
 
     #: Named filters, offered as chips above the list.

@@ -105,6 +105,7 @@ FROZEN = {
     "versions/0022_saved_views.py": "cf3ea5800c56e2b36cc5f931d8da4d3359cfe1eec5c116b7bda75b8a127ccd88",
     "versions/0023_second_factors_by_data_key.py": "995fa1e5e4e6a5dc06a863681e389026ca8b8b0d03ea7a947e501af386244fa7",
     "versions/0024_survey_addresses.py": "2fac0ff6618f261191a8b402ce24a11b4bc4a20873617e651d1398e5ee7539f2",
+    "versions/0025_earlier_values.py": "bab9a8f336ece1f33ce0301f17d0f8ba4014a7138fff9e784a3daa4060ac77d3",
 }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import String, and_, cast, literal, or_, select
 
 from bureau.cases.steps import STEPS
 from models import (
+    ENDED,
     Action,
     Attachment,
     Case,
@@ -33,6 +34,7 @@ from panel.security.records import AuditAction, AuditEntry
 from panel.web import history
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Change, HistoryItem
+from panel.web.rows import taking_back
 
 #: The newest edits that are shown.
 MOST_EDITS = 100
@@ -56,7 +58,7 @@ def build(record: Case, events: list[CaseEvent]) -> list[HistoryItem]:
     if not edits:
         return steps
     dated = [(event.at, item) for event, item in zip(reversed(events), steps, strict=True)]
-    dated += zip((entry.at for entry in edits), _edit_items(edits), strict=True)
+    dated += zip((entry.at for entry in edits), _edit_items(edits, ended=record.status in ENDED), strict=True)
     return [item for _at, item in sorted(dated, key=lambda pair: pair[0], reverse=True)]
 
 
@@ -108,9 +110,9 @@ def _edits(record: Case) -> list[AuditEntry]:
     return list(panel.session.execute(statement, execution_options=UNSCOPED).scalars())
 
 
-def _edit_items(edits: list[AuditEntry]) -> list[HistoryItem]:
-    """Edits as history items, each with the name of its table."""
-    items = history.items(edits, None)
+def _edit_items(edits: list[AuditEntry], *, ended: bool) -> list[HistoryItem]:
+    """Edits as history items, each with the name of its table. Those of an ended case stay."""
+    items = history.items(edits, None, None if ended else taking_back.way)
     for entry, item in zip(edits, items, strict=True):
         label = model_of(entry.table_name).__label__
         item.act = _("{act}: {label}", act=item.act, label=label)

@@ -41,12 +41,23 @@ from panel.web.pages.parts import (
     ViewMenu,
     Words,
 )
-from panel.web.pages.records import ChildRow, ChildTable, ConfirmPage, DetailsPage, FormPage, ListPage
+from panel.web.pages.records import (
+    BackLine,
+    ChildRow,
+    ChildTable,
+    ConfirmPage,
+    DetailsPage,
+    FormPage,
+    HistoryPage,
+    ListPage,
+    TakeBackPage,
+)
 
 __all__ = [
     "AdditionRow",
     "Alert",
     "AnswerRow",
+    "BackLine",
     "Banner",
     "Button",
     "Cell",
@@ -68,6 +79,7 @@ __all__ = [
     "Frame",
     "Group",
     "HistoryItem",
+    "HistoryPage",
     "HomePage",
     "Input",
     "JobPage",
@@ -88,6 +100,7 @@ __all__ = [
     "Row",
     "SetupList",
     "SetupStep",
+    "TakeBackPage",
     "Tile",
     "UndoPage",
     "UndoRow",

@@ -234,6 +234,9 @@ class HistoryItem:
     note: str = ""
     changes: Sequence[Change] = ()
     more: int = 0
+    #: Where the change can be taken back, or why it can't.
+    back_url: str = ""
+    stays: Words = ""
 
 
 @dataclass(slots=True)

@@ -139,9 +139,38 @@ class FormPage(Page):
 
 @dataclass(slots=True)
 class DetailsPage(Page):
+    """A record. `history_url` is the page of its whole history, if it is longer than the one shown."""
+
     groups: list[Group] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)
     history: list[HistoryItem] = field(default_factory=list)
+    history_url: str = ""
+
+
+@dataclass(slots=True)
+class HistoryPage(Page):
+    """The whole history of a record, by pages."""
+
+    history: list[HistoryItem] = field(default_factory=list)
+    older_url: str = ""
+
+
+@dataclass(slots=True)
+class BackLine:
+    """A field of a change that is taken back: its value now and the earlier one, or `why` it stays."""
+
+    name: str
+    label: Words
+    now: str = ""
+    back: str = ""
+    why: Words = ""
+
+
+@dataclass(slots=True)
+class TakeBackPage(FormPage):
+    """What taking a change back sets back, and what it leaves out."""
+
+    lines: list[BackLine] = field(default_factory=list)
 
 
 @dataclass(slots=True)
