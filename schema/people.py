@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, or_, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, Index, and_, inspect, or_, select, text
 from sqlalchemy.orm import Mapped, Session, relationship
 
 from panel.base import UNSCOPED, Anchor, Named, Record, Via
@@ -14,6 +14,7 @@ from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Flag, FullName, Mobile, Reference, Telephone, Text, today
 from panel.security.accounts import User
+from panel.security.separation import BELONGS_TO_ADMINISTRATOR, administrators_among
 from schema import labels
 from schema.places import Community, Squad
 from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
@@ -225,11 +226,14 @@ class Officer(Named, Record):
 
 
 def linked_elsewhere(person: Liaison | Officer, session: Session) -> Iterator[tuple[str, Message]]:
-    """The error of an account that is linked to another person of the same kind already."""
-    model = type(person)
-    if person.user_id is None:
+    """The errors of an account that is linked to another person of the same kind already, or that an administrator
+    has."""
+    model, state = type(person), cast(Any, inspect(person))
+    if person.user_id is None or not state.attrs.user_id.history.has_changes():
         return
     with session.no_autoflush:
+        if administrators_among(session, {person.user_id}):
+            yield "user", BELONGS_TO_ADMINISTRATOR
         statement = select(model.name).where(model.user_id == person.user_id, model.id != (person.id or 0))
         if other := session.execute(statement, execution_options=UNSCOPED).scalar():
             yield "user", _("This account is linked to {name} already. Clear it there first.", name=other)

@@ -1,7 +1,7 @@
 """Streets, squads, departments, communities, and the people who work there."""
 
 from bureau.menu import LISTS, ROSTER, STAFF, SYSTEM
-from bureau.people import assigned, closing, finders, leaving, roster_import
+from bureau.people import administrators, assigned, closing, finders, leaving, roster_import
 from bureau.people.assignments import AssignmentRules
 from bureau.people.deputies import DeputyRules
 from bureau.people.holdings import PeopleFeature
@@ -60,7 +60,7 @@ def _site() -> Site:
 FEATURE = PeopleFeature(
     handbook="people",
     holdings=assigned.HOLDINGS,
-    watches=(*leaving.WATCHES, *closing.WATCHES),
+    watches=(*administrators.WATCHES, *leaving.WATCHES, *closing.WATCHES),
     screens=(
         Screen(Community, ROSTER, "building-o", rank=40),
         Screen(Liaison, ROSTER, "id-card-o", rank=41),

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from bureau.people import holdings, leaving, liaison_doubts, succession_handover
+from bureau.people import administrators, holdings, leaving, liaison_doubts, succession_handover
 from bureau.people.assignments import OfficerAssigner
 from bureau.people.finders import aliases_of, name_without_ending
 from bureau.people.succession import CORRECTED, succeed
@@ -110,6 +110,7 @@ class OfficerRules(Rules):
         return OfficerMatcher(self.model)
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        administrators.fail_rows(session, plan, rows)
         doubt_changed_squads(rows)
         for row in rows:
             if row.id is not None and row.values.get("active") is False and not plan.options.skip_existing:
@@ -206,6 +207,8 @@ class LiaisonRules(Rules):
         row.values.setdefault("start_on", today())
 
     def check(self, session: Session, plan: Plan, rows: Sequence[PlanRow]) -> None:
+        administrators.fail_rows(session, plan, rows)
+        rows = [row for row in rows if not row.failed]
         self._one_active(plan, rows)
         succeed(session, plan, [row for row in rows if not row.failed], self.liaisons.in_office)
         liaison_doubts.doubt(session, plan, rows, self._listed_twice(plan, rows))

@@ -50,7 +50,14 @@ class User(Named, Record):
     __offered__ = False
 
     username: Mapped[str] = col(
-        Code(40), _("User name"), required=True, key=True, unique=True, search=True, help=_("What is typed to log in.")
+        Code(40),
+        _("User name"),
+        required=True,
+        key=True,
+        unique=True,
+        search=True,
+        help=_("What is typed to log in."),
+        locked=separation.USERNAME_LOCK,
     )
     name: Mapped[str] = col(PersonName(40), _("Full name"), required=True, search=True)
     active: Mapped[bool] = col(

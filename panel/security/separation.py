@@ -5,11 +5,12 @@ The application says when the rule holds; a panel without administrative roles h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy.orm import Session
 
 from panel.base import Base
 from panel.fields import Lock
@@ -22,6 +23,12 @@ ROLES_BY_TWO = _(
 ACCOUNT_BY_TWO = _(
     "This is the account of an administrator: one asks for the change under “Proposals”, another confirms it."
 )
+
+BELONGS_TO_ADMINISTRATOR = _(
+    "This is the account of an administrator, which belongs to nobody of a roster. Choose another account, or leave it "
+    "empty."
+)
+USERNAME_STAYS = _("The user name of an administrator's account stays, so that nobody locks an administrator out.")
 
 
 @dataclass(slots=True)
@@ -62,6 +69,18 @@ def account_needs_two(row: Any) -> ColumnElement[bool]:
 
 ROLE_LOCK = Lock(role_needs_two, ROLES_BY_TWO)
 ACCOUNT_LOCK = Lock(account_needs_two, ACCOUNT_BY_TWO)
+
+
+USERNAME_LOCK = Lock(account_needs_two, USERNAME_STAYS)
+
+
+def administrators_among(session: Session, user_ids: Collection[int]) -> set[int]:
+    """The accounts among these that two change."""
+    if not user_ids:
+        return set()
+    user = Base.metadata.tables["user"].c
+    statement = select(user.id).where(user.id.in_(user_ids), account_needs_two(user))
+    return set(session.connection().execute(statement).scalars())
 
 
 def last_holder(label: Message) -> Message:
