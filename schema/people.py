@@ -13,8 +13,7 @@ from panel.base import UNSCOPED, Anchor, Named, Record, Via
 from panel.fields import Personal, col, rule
 from panel.i18n import Message, _
 from panel.kinds import Choice, Code, Day, Flag, FullName, Mobile, Reference, Telephone, Text, today
-from panel.security.accounts import User
-from panel.security.separation import BELONGS_TO_ADMINISTRATOR, administrators_among
+from panel.security.accounts import User, administrator_problem
 from schema import labels
 from schema.places import Community, Squad
 from schema.words import CONTACT, OTHER, TERM, Gender, OfficerKind
@@ -232,8 +231,8 @@ def linked_elsewhere(person: Liaison | Officer, session: Session) -> Iterator[tu
     if person.user_id is None or not state.attrs.user_id.history.has_changes():
         return
     with session.no_autoflush:
-        if administrators_among(session, {person.user_id}):
-            yield "user", BELONGS_TO_ADMINISTRATOR
+        if problem := administrator_problem(session, person.user_id):
+            yield "user", problem
         statement = select(model.name).where(model.user_id == person.user_id, model.id != (person.id or 0))
         if other := session.execute(statement, execution_options=UNSCOPED).scalar():
             yield "user", _("This account is linked to {name} already. Clear it there first.", name=other)

@@ -171,6 +171,12 @@ def roles_in_force(user: User) -> frozenset[str]:
     return frozenset(role.role for role in user.roles if role.until is None or role.until >= today())
 
 
+def administrator_problem(session: Session, user_id: int) -> Message | None:
+    """Why an account can't be linked to a person: an administrator has it."""
+    is_one = separation.administrators_among(session, {user_id})
+    return separation.BELONGS_TO_ADMINISTRATOR if is_one else None
+
+
 def _somebody_stays(session: Session, held: set[str]) -> None:
     """Raise UserError if nobody active has one of the administrators' roles `held` without an end any more."""
     user, role = table_of(User).c, table_of(UserRole).c
