@@ -12,6 +12,7 @@ def _site() -> Site:
 
     def configure(panel: Panel) -> None:
         panel.store_setting = settings.put
+        panel.compare_limit = lambda session: settings.get(session, "compare_limit")
 
     return Site(
         configure=configure,

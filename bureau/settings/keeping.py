@@ -28,7 +28,8 @@ KEEPING = (
         _("Telephones compared a day"),
         _(
             "So many telephones of complainants that an account stores on one day are compared with those of cases "
-            "outside its area. Further ones are stored, but not compared, so that nobody finds a number by trying."
+            "outside its area. Further ones are stored, but not compared, so that nobody finds a number by trying. "
+            "An account may search for as many whole numbers a day; further searches aren't answered."
         ),
         comparisons.MOST,
         Whole(0, 500),

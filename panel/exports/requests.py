@@ -23,7 +23,7 @@ from panel.exports.table_rows import Column, columns
 from panel.fields import Field
 from panel.i18n import Message, _, clauses, listed
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
-from panel.search import filters, listing
+from panel.search import filters, listing, private_numbers
 from panel.search.listing import Query, Quick
 from panel.search.periods import PERIODS
 from panel.security.granted import granted
@@ -110,6 +110,7 @@ def _prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick
         raise UserError(_("An export in clear needs a reason."))
     masked = policy_of(session).sees_masked(actor, request.model)
     query = listing.read(request.model, request.arguments, masked=masked)
+    private_numbers.resolve(session, request.model, query)
     where = listing.conditions(session, request.model, query, quick, masked=masked)
     number = new_number()
     label = request.model.__labels__
@@ -282,6 +283,8 @@ def describe_filters(session: Session, model: type[Base], query: Query, quick: M
     parts += [str(_(" or ")).join(words) for words in groups.values()]
     if query.search:
         parts.append(str(_("{label}: {value}", label=_("Search"), value=query.search)))
+    if query.sealed:
+        parts.append(str(private_numbers.message(query.sealed_shown)))
     return clauses(parts)
 
 

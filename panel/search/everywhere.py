@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from panel.base import Base, display
 from panel.fields import Personal, fields
-from panel.search import listing, names, order
+from panel.search import listing, names, order, private_numbers
+from panel.search.listing import Query
+from panel.security.session import actor_of, policy_of
 
 #: Records of a table that are shown; whether there are more is told.
 MOST = 5
@@ -37,12 +39,15 @@ class Hits:
     more: bool = False
 
 
-def find(session: Session, models: Iterable[tuple[type[Base], bool]], words: str) -> list[Hits]:
-    """The first records of each table in which the words occur, in the order of its list. The tables come with whether
-    their work data is masked for the reader. One statement a table; none without a word."""
+def find(session: Session, models: Iterable[type[Base]], words: str, sealed: str = "") -> list[Hits]:
+    """The first records of each table in which the words occur, or that a sealed number finds, in the order of its
+    list. One statement a table; none without a word."""
+    policy, actor = policy_of(session), actor_of(session)
     result = []
-    for model, masked in models:
-        where = listing.search(session, model, words, masked=masked)
+    for model in models:
+        query = Query(search=words, sealed=sealed)
+        private_numbers.resolve(session, model, query)
+        where = listing.conditions(session, model, query, {}, masked=policy.sees_masked(actor, model))
         if not where:
             continue
         column, downwards = order.order(model, "")

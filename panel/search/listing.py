@@ -22,6 +22,8 @@ PAGE_SIZE = 50
 PAGE_SIZES = (20, 50, 100, 200)
 #: Characters of a filter value or search; longer ones are cut.
 MAX_VALUE = 200
+#: Characters of a sealed number.
+MAX_SEALED = 400
 #: Columns that an address can choose.
 MAX_COLUMNS = 60
 #: Found by a search, so many records are cheaper to read in the order of the list until a page is full than to look up
@@ -57,6 +59,13 @@ class Query:
     size: int = PAGE_SIZE
     columns: tuple[str, ...] = ()
     view: str = ""
+    #: A private number that is searched for, sealed, and what panel/search/private_numbers.py makes of it: the number,
+    #: its masked form, the condition (None finds nothing) and what there is to say.
+    sealed: str = ""
+    sealed_number: str = ""
+    sealed_shown: str = ""
+    sealed_where: ColumnElement[bool] | None = None
+    sealed_note: Message | None = None
     #: The conditions that conditions() made of the search.
     searched: list[ColumnElement[bool]] = field(default_factory=list)
     problems: dict[str, Message] = field(default_factory=dict)
@@ -67,6 +76,7 @@ class Query:
         arguments: dict[str, Any] = {
             "view": self.view,
             "q": self.search,
+            "sealed": self.sealed,
             "is": self.quick,
             "columns": ",".join(self.columns),
             "sort": self.sort,
@@ -96,6 +106,7 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
         return tidy(values[0])[:MAX_VALUE]
 
     query = Query(search=first("q"), quick=first("is"), view=first("view"))
+    query.sealed = (arguments.get("sealed") or [""])[0][:MAX_SEALED]
     for declared in filters.filterable(model, masked=masked):
         given: dict[str, list[str]] = {}
         for suffix in filters.suffixes(declared):
@@ -140,6 +151,8 @@ def conditions(
     result += [or_(*parts) for parts in groups.values()]
     if query.quick in quick:
         result.append(quick[query.quick].condition(actor_of(session)))
+    if query.sealed:
+        result.append(false() if query.sealed_where is None else query.sealed_where)
     query.searched = search(session, model, query.search, masked=masked)
     return [*result, *query.searched]
 

@@ -17,7 +17,7 @@ from panel.errors import UserError
 from panel.fields import field_named
 from panel.i18n import Message, _
 from panel.kinds import tidy
-from panel.search import columns, filters, listing
+from panel.search import columns, filters, listing, private_numbers
 from panel.search.listing import Query, Quick
 from panel.search.view_records import NAME_LENGTH, QUERY_LENGTH, DefaultView, SavedView
 from panel.security.policy import AccessDenied, Permission, Role, table_of
@@ -26,7 +26,7 @@ from panel.security.session import actor_of, elevated, policy_of
 #: Views that an account may save of a table.
 MOST = 50
 #: Arguments of an address that belong to no view.
-PASSING = ("page", "view")
+PASSING = ("page", "view", "sealed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def read(session: Session, model: type[Base], arguments: Mapping[str, Sequence[s
     masked = policy_of(session).sees_masked(actor_of(session), model)
     query = listing.read(model, arguments, masked=masked)
     columns.drop_unseen(session, model, query)
+    private_numbers.resolve(session, model, query)
     return query
 
 

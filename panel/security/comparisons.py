@@ -1,6 +1,7 @@
 """Values that an account had compared with those of records that it may not see: counted for each account, with a limit
 a day, so that nobody finds a hidden value by trying. A private value beyond the limit is compared, but never answered.
-A unique value that a record outside the account's area has is refused; after so many refusals none is taken."""
+A unique value that a record outside the account's area has is refused; after so many refusals none is taken.
+Searches for a whole private number are counted likewise, by themselves; one beyond the limit isn't answered."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ from panel.security.session import actor_of
 MOST, PERIOD = 20, timedelta(days=1)
 #: In place of a record's id: a unique value was refused, so that there is no record.
 REFUSED = 0
+#: In place of a record's id: a private number was searched for.
+SEARCHED = -1
 
 
 class Comparison(Base):
@@ -53,13 +56,27 @@ def note(session: Session, table: str, record_ids: Collection[int], *, most: int
     actor, row, connection = actor_of(session), table_of(Comparison), session.connection()
     if actor.user_id is None or not record_ids:
         return
-    count = connection.execute(_recent(actor.user_id, row.c.record_id != REFUSED)).scalar_one()
+    count = connection.execute(_recent(actor.user_id, row.c.record_id > REFUSED)).scalar_one()
     for record_id in sorted(record_ids):
         count += 1
         values = {"at": now(), "owner_id": actor.user_id, "table_name": table, "record_id": record_id}
         connection.execute(insert(row).values(**values, answered=count <= most))
         words = _("A private value is compared with those of others, {n} today", n=count)
         audit.note(session, AuditAction.EVENT, table, record_id, in_default_locale(words))
+
+
+def note_search(session: Session, table: str, found: int, *, most: int = MOST) -> bool:
+    """Count a search for a whole private number of a table, and note it in the audit without the number. Returns
+    whether it may be answered: the first `most` of an account within PERIOD are."""
+    actor, row, connection = actor_of(session), table_of(Comparison), session.connection()
+    count = connection.execute(_recent(actor.user_id or 0, row.c.record_id == SEARCHED)).scalar_one() + 1
+    values = {"at": now(), "owner_id": actor.user_id, "table_name": table, "record_id": SEARCHED}
+    connection.execute(insert(row).values(**values, answered=count <= most))
+    words = _("Searched for a whole telephone number, {n} today; found: {found}", n=count, found=found)
+    if count > most:
+        words = _("Searched for a whole telephone number, {n} today; not answered", n=count)
+    audit.note(session, AuditAction.EVENT, table, None, in_default_locale(words))
+    return bool(count <= most)
 
 
 def note_refusals(session: Session, table: str, tries: int, words: str) -> None:

@@ -97,7 +97,7 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
     app.register_blueprint(find_pages.blueprint)
     app.register_blueprint(first_accounts.blueprint)
     panel.open_endpoints.add("first.page")
-    panel.reading_endpoints.add("jobs.cancel")
+    panel.reading_endpoints |= {"jobs.cancel", "find.search"}
     app.add_url_rule("/", "home", home or _plain_home)
     theme = Bootstrap4Theme(swatch="default", fluid=True, base_template="panel/base.html")
     admin = Admin(app, theme=theme, index_view=_Index(url="/admin", name="index"))
@@ -105,6 +105,7 @@ def add_pages(panel: Panel, views: Sequence[SchemaView], home: Callable[[], Any]
     schema_check.check(view.model for view in shown)
     for view in shown:
         panel.views[view.endpoint] = view
+        panel.reading_endpoints.add(f"{view.endpoint}.search_view")
         admin.add_view(view)
     log_work.install(panel)
     _set_template_globals(app)

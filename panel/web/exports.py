@@ -26,7 +26,7 @@ from panel.i18n import Message, _, n_
 from panel.jobs.worker import Context, enqueue, kind
 from panel.kinds import tidy
 from panel.search import columns as list_columns
-from panel.search import listing
+from panel.search import listing, private_numbers
 from panel.security.granted import granted
 from panel.security.policy import Permission
 from panel.security.session import actor_of, writing
@@ -143,6 +143,7 @@ class TableExports:
         actor = actor_of(session)
         masked = panel.policy.sees_masked(actor, self.model)
         query = listing.read(self.model, _arguments(), masked=masked)
+        private_numbers.resolve(session, self.model, query)
         where = listing.conditions(session, self.model, query, self.quick_filters(), masked=masked)
         count = listing.counts(session, [(self.model, listing.all_of(where))])[0]
         known = columns(self.model)

@@ -24,7 +24,7 @@ from panel.web.pages import Button, Chip, Column, ListPage, Pager, Row, Words
 from panel.web.rows import inline, place
 from panel.web.rows.many_rows import MOST
 from panel.web.tables import columns as chosen_columns
-from panel.web.tables import extra, filter_inputs, left_lists, view_pages
+from panel.web.tables import extra, filter_inputs, left_lists, number_search, view_pages
 
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
@@ -57,7 +57,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
     controls = filter_inputs.build(view, query, masked=masked)
     active, either = filter_inputs.active(controls, query, _url)
     sortable, searched = _sortable(view, masked=masked), listing.searchable(view.model, masked=masked)
-    narrowed = bool(query.values or query.search or query.quick)
+    narrowed = bool(query.values or query.search or query.quick or query.sealed)
     labels = view.model.__labels__
     plain_url = plain(views)
     notes = _notes(query, views)
@@ -74,6 +74,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         either=either,
         pager=_pager(page_slice, query),
         search=query.search if searched else None,
+        search_url=view.get_url(".search_view") if searched and number_search.is_asked(view.model) else "",
         search_hint=listed(str(f.label) for f in searched[:4]),
         clear_url=plain_url,
         list_url=request.path,
@@ -122,7 +123,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
 
 
 #: Arguments that the form of the filters keeps.
-KEPT = ("is", "sort", "size", "columns", "view")
+KEPT = ("is", "sort", "size", "columns", "view", "q", "sealed")
 
 
 def plain(views: Sequence[OfferedView]) -> str:
@@ -143,6 +144,8 @@ def _sortable(view: SchemaView, *, masked: bool) -> set[str]:
 def _notes(query: Query, views: Sequence[OfferedView]) -> list[Words]:
     """What the address asks for in vain."""
     notes: list[Words] = [view_pages.NO_VIEW] if view_pages.forget_unknown(query, views) else []
+    if query.sealed_note is not None:
+        notes.append(query.sealed_note)
     if query.unknown:
         names = listed(query.unknown)
         notes.append(_("There is no column {names} here, or not for you. The others are shown.", names=names))

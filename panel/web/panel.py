@@ -22,7 +22,7 @@ from panel.imports.rules import Registry
 from panel.jobs.periodic import Work
 from panel.jobs.worker import Jobs
 from panel.kinds import now
-from panel.security import session
+from panel.security import comparisons, session
 from panel.security.accounts import LoginLog, LoginOutcome, User
 from panel.security.keys import keys_of
 from panel.security.login_records import LoginSession, SessionEnd
@@ -120,6 +120,8 @@ class Panel:
     #: Stores the value of a setting, as text, when a proposal about it is confirmed.
     store_setting: Callable[[Session, str, str], None] | None = None
     periodic: dict[str, Work] = field(default_factory=dict)
+    #: Private values that an account may have compared, or searched for, in a day.
+    compare_limit: Callable[[Session], int] = lambda _session: comparisons.MOST
     #: What an empty list says, by table, instead of the usual words.
     empty_words: dict[str, Message] = field(default_factory=dict)
     #: What the page of first accounts makes, the administrator first; without any there is no such page.

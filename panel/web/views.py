@@ -36,13 +36,24 @@ from panel.web.rows.many_rows import ManyRows
 from panel.web.rows.saving import Saving
 from panel.web.rows.taking_back import TakingBack
 from panel.web.tables.extra import ExtraColumns
+from panel.web.tables.number_search import NumberSearch
 from panel.web.tables.view_pages import SavedViews
 
 T_Response = Any
 
 
 class SchemaView(
-    TableFiles, TableExports, SavedViews, Reveals, Deletion, InlineEdit, ManyRows, TakingBack, Saving, ModelView
+    TableFiles,
+    TableExports,
+    SavedViews,
+    NumberSearch,
+    Reveals,
+    Deletion,
+    InlineEdit,
+    ManyRows,
+    TakingBack,
+    Saving,
+    ModelView,
 ):
     """The screens of a model, generated from its fields. Subclass it only for pages that differ."""
 

@@ -70,7 +70,7 @@ function finder() {
     const mine = ++asked;
     let answer = "";
     try {
-      const response = await fetch(`${form.action}?part=1&q=${encodeURIComponent(text.value.trim())}`);
+      const response = await fetch(form.action, { method: "POST", body: new URLSearchParams([...new FormData(form), ["part", "1"]]) });
       if (!response.ok || response.redirected) throw new Error(response.status);
       answer = await response.text();
     } catch (error) {

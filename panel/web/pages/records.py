@@ -36,6 +36,8 @@ class ListPage(Page):
     pager: Pager | None = None
     search: str | None = None
     search_hint: Words = ""
+    #: Where the search box is posted to, if what is typed must stand in no address.
+    search_url: str = ""
     clear_url: str = ""
     list_url: str = ""
     actions: list[Button] = field(default_factory=list)

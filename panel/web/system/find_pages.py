@@ -4,22 +4,24 @@ The same answer comes as a page, which needs no script, and as a part that the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 
 from panel.base import Base
 from panel.i18n import _, pinyin
 from panel.kinds import narrow, tidy
-from panel.search import everywhere, listing
+from panel.search import everywhere, listing, private_numbers
 from panel.search.everywhere import Hit
+from panel.search.listing import Query
 from panel.security.policy import Permission
 from panel.web.context import current_actor, current_panel
 from panel.web.pages import Page, Words
 from panel.web.panel import Panel
+from panel.web.tables import number_search
 
 blueprint = Blueprint("find", __name__, url_prefix="/find")
 #: Tables that are looked through where the panel names none, and records that are remembered as opened.
@@ -68,12 +70,51 @@ def remember(model: type[Base], id_: int) -> None:
         session[_OPENED] = [place, *(one for one in session.get(_OPENED, []) if one != place)][:MOST_OPENED]
 
 
+@blueprint.post("/")
+def search() -> Any:
+    """The page of what the words find; while they are typed, its part. A whole private number is looked for when it is
+    sent, not while it is typed, and stands sealed in the address."""
+    words = tidy(request.form.get("q"))[: listing.MAX_VALUE]
+    models = [view.model for view in searched(current_panel())]
+    if "part" in request.form:
+        return _part(words, models)
+    number = number_search.sealed(models, words)
+    return redirect(url_for(".index", sealed=number) if number else url_for(".index", q=words), 303)
+
+
+def _part(words: str, models: Sequence[type[Base]]) -> Any:
+    session = current_panel().session
+    number = any(private_numbers.whole(model, words) and private_numbers.may(session, model) for model in models)
+    note = _("Press Enter to look for the cases of this telephone number.") if number else ""
+    sections = _found(words) if words else _opened()
+    return render_template("panel/find_box.html", sections=sections, words=words, in_box=True, note=note)
+
+
 @blueprint.get("/")
 def index() -> Any:
     words = tidy(request.args.get("q"))[: listing.MAX_VALUE]
-    sections = _found(words) if words else _opened()
+    sealed = request.args.get("sealed", "")[: listing.MAX_SEALED]
     if "part" in request.args:
-        return render_template("panel/find_box.html", sections=sections, words=words, in_box=True)
+        return _part(words, [])
+    if sealed:
+        return _of_number(sealed)
+    return _page(words, _found(words) if words else _opened())
+
+
+def _of_number(sealed: str) -> Any:
+    """The page of what a sealed number finds: also as a word, such as the telephone of a colleague."""
+    opened = Query(sealed=sealed)
+    models = [view.model for view in searched(current_panel())]
+    asked = next((model for model in models if number_search.is_asked(model)), None)
+    if asked is not None:
+        private_numbers.resolve(current_panel().session, asked, opened)
+    if opened.sealed_note is not None:
+        flash(str(opened.sealed_note), "warning")
+    number = opened.sealed_number
+    return _page(opened.sealed_shown, _found(number, sealed) if number else [])
+
+
+def _page(words: str, sections: list[Section]) -> Any:
     lines = [line for section in sections for line in section.lines]
     exact = [line for line in lines if line.name.lower() == words.lower()]
     for only in (lines, exact):
@@ -92,16 +133,18 @@ def _sub(words: str, lines: list[Line]) -> Words:
     )
 
 
-def _found(words: str) -> list[Section]:
-    panel, actor = current_panel(), current_actor()
-    views = searched(panel)
-    by_model = {view.model: view for view in views}
-    tables = [(view.model, panel.policy.sees_masked(actor, view.model)) for view in views]
+def _found(words: str, sealed: str = "") -> list[Section]:
+    panel = current_panel()
+    by_model = {view.model: view for view in searched(panel)}
     sections = []
     pages = list(_pages(words))[:MOST_PAGES]
-    for hits in everywhere.find(panel.session, tables, words):
+    for hits in everywhere.find(panel.session, by_model, "" if sealed else words, sealed):
         view = by_model[hits.model]
-        more = url_for(f"{view.endpoint}.index_view", q=words) if hits.more else ""
+        more = (
+            url_for(f"{view.endpoint}.index_view", q=None if sealed else words, sealed=sealed or None)
+            if hits.more
+            else ""
+        )
         sections.append(Section(hits.model.__labels__, [_line(view, hit) for hit in hits.found], more))
     if pages:
         sections.append(Section(_("Pages and acts"), pages))

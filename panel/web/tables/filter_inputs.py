@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from panel.fields import Field
 from panel.i18n import _, listed
 from panel.kinds import Choice, Flag
-from panel.search import filters, listing
+from panel.search import filters, listing, private_numbers
 from panel.search.listing import Query
 from panel.search.names import NOT_VISIBLE
 from panel.search.periods import PERIODS
@@ -101,6 +101,8 @@ def active(controls: list[FilterInput], query: Query, url: Url) -> tuple[list[Ch
     if query.search:
         searched = _("Search")
         chips.append(Chip(_("{label}: {value}", label=searched, value=query.search), url(query, page=1, q="")))
+    if query.sealed:
+        chips.append(Chip(private_numbers.message(query.sealed_shown), url(query, page=1, sealed="")))
     return chips, list(groups.values())
 
 

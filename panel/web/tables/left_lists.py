@@ -23,7 +23,7 @@ def remember(model: type[Base], query: Query) -> None:
     user, table = current_actor().user_id, model.__tablename__
     personal = {f.name for f in fields(model) if f.personal is not Personal.NO}
     left_out = {key: None for key in query.values if filters.split(key)[0] in personal}
-    kept = urlencode(query.arguments(q="", **left_out), doseq=True)
+    kept = urlencode(query.arguments(q="", sealed="", **left_out), doseq=True)
     lists = [one for one in _all(user) if one[0] != table]
     if kept and len(kept) <= MOST_LENGTH:
         lists.insert(0, [table, kept])
