@@ -21,14 +21,14 @@ from panel.exports import workbooks
 from panel.exports.records import ExportFormat, ExportLog
 from panel.exports.table_rows import Column, columns
 from panel.fields import Field
-from panel.i18n import Message, _, clauses, listed
+from panel.i18n import Message, _, clauses, listed, n_
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
 from panel.search import filters, listing, private_numbers
 from panel.search.listing import Query, Quick
 from panel.search.periods import PERIODS
 from panel.security.granted import granted
 from panel.security.policy import Permission, model_of, table_of
-from panel.security.session import actor_of, policy_of, system_session
+from panel.security.session import actor_of, policy_of, require, system_session
 
 #: More rows than this are written by a job.
 MANY_ROWS = 20_000
@@ -40,7 +40,7 @@ FILTER_LENGTH, COLUMNS_LENGTH = 1000, 2000
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """A request for an export. `arguments` are those of the list's address: filters, search, order. `columns` are names
-    or labels; all if empty. `clear`: personal data is not masked; this needs a `reason`."""
+    or labels; all if empty. `clear`: personal data is not masked; this needs a `reason`. `ids`: those rows alone."""
 
     model: type[Base]
     arguments: Mapping[str, Sequence[str]]
@@ -48,6 +48,7 @@ class ExportRequest:
     format: ExportFormat = ExportFormat.XLSX
     clear: bool = False
     reason: str = ""
+    ids: tuple[int, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON form, for the parameters of a job."""
@@ -58,6 +59,7 @@ class ExportRequest:
             "format": str(self.format.value),
             "clear": self.clear,
             "reason": self.reason,
+            "ids": None if self.ids is None else list(self.ids),
         }
 
     @classmethod
@@ -69,6 +71,7 @@ class ExportRequest:
             ExportFormat.of(values["format"]),
             bool(values["clear"]),
             str(values["reason"]),
+            None if (ticked := values.get("ids")) is None else tuple(ticked),
         )
 
 
@@ -87,8 +90,9 @@ class PreparedExport:
 
 
 def prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick]) -> PreparedExport:
-    """Check a request. Raises AccessDenied without the permission, UserError for an unknown column or a missing reason.
-    A filter with an invalid value matches nothing, as in the list."""
+    """Check a request. Raises AccessDenied without the permission, OutOfScope for a ticked row that may not be
+    exported, UserError for an unknown column or a missing reason. A filter with an invalid value matches nothing, as in
+    the list."""
     with acting(session, request):
         return _prepare(session, request, quick)
 
@@ -112,6 +116,11 @@ def _prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick
     query = listing.read(request.model, request.arguments, masked=masked)
     private_numbers.resolve(session, request.model, query)
     where = listing.conditions(session, request.model, query, quick, masked=masked)
+    described = describe_filters(session, request.model, query, quick)
+    if request.ids is not None:
+        require(session, request.model, Permission.EXPORT, set(request.ids))
+        where.append(request.model.id.in_(request.ids))
+        described = str(n_("{n} ticked row", "{n} ticked rows", len(request.ids)))
     number = new_number()
     label = request.model.__labels__
     name = _("{label} {day}", label=label, day=today())
@@ -121,7 +130,7 @@ def _prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick
         named_columns(request.model, request.columns),
         where,
         query.sort,
-        describe_filters(session, request.model, query, quick)[:FILTER_LENGTH],
+        described[:FILTER_LENGTH],
         number,
         f"{plain}.{request.format.value}",
     )

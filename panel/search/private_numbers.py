@@ -118,7 +118,8 @@ def resolve(session: Session, model: type[Base], query: Query) -> None:
         return
     query.sealed_number = sealed.number
     query.sealed_shown = next((h.field.kind.mask(sealed.number) for h in holders(model)), "")
-    words = listing.search(session, model, sealed.number, masked=policy_of(session).sees_masked(actor_of(session), model))
+    masked = policy_of(session).sees_masked(actor_of(session), model)
+    words = listing.search(session, model, sealed.number, masked=masked)
     where: list[ColumnElement[bool]] = [listing.all_of(words)] if words else []
     if sealed.answered:
         where.append(model.id.in_(found(session, model, sealed.number)))

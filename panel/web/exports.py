@@ -4,11 +4,12 @@ reason."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
+from urllib.parse import parse_qs
 
 from flask import Response, abort, redirect, request, url_for
 from flask_admin.base import expose
@@ -86,8 +87,7 @@ class TableExports:
         self.require(Permission.EXPORT)
         if export_type not in {f.value for f in FILE_FORMATS}:
             abort(404)
-        names = [name for text in request.args.getlist("columns") for name in text.split(",") if name]
-        export_request = ExportRequest(self.model, _arguments(), tuple(names), ExportFormat.of(export_type))
+        export_request = ExportRequest(self.model, _arguments(), _chosen(_arguments()), ExportFormat.of(export_type))
         try:
             return self._deliver(export_request)
         except UserError as problem:
@@ -110,11 +110,25 @@ class TableExports:
         if clear:
             self.require(Permission.EXPORT_CLEAR)
         export_request = ExportRequest(self.model, _arguments(), tuple(names), format, clear, reason if clear else "")
-        # A long read must not block other writers; the log entry has a transaction of its own.
-        current_panel().session.rollback()
-        writing.set(False)
+        _stop_writing()
         try:
             return self._deliver(export_request)
+        except UserError as problem:
+            return self._export_page(problem.message)
+
+    def export_url(self, list_url: str) -> str:
+        """The address of the export of a list as it is filtered, ordered and laid out."""
+        passing = dict.fromkeys(("page", "size", "view"))
+        return str(self.get_url(".export", export_type="xlsx", **(_of_list(list_url) | passing)))
+
+    def export_rows(self, record_ids: Sequence[int], list_url: str) -> Any:
+        """Export these rows alone, in the order and with the columns of the list. 404 if the actor may not export one
+        of them."""
+        arguments = _of_list(list_url)
+        kept = {name: values for name, values in arguments.items() if name == "sort"}
+        _stop_writing()
+        try:
+            return self._deliver(ExportRequest(self.model, kept, _chosen(arguments), ids=tuple(record_ids)))
         except UserError as problem:
             return self._export_page(problem.message)
 
@@ -198,6 +212,21 @@ def _work(session: Session, context: Context, params: dict[str, Any]) -> dict[st
     total = requests.count(session, prepared)
     rows = requests.write(session, prepared, context.file(prepared.name), lambda done: context.progress(done, total))
     return {"rows": rows}
+
+
+def _stop_writing() -> None:
+    """End the request's transaction: a long read must not block writers, and the log entry has one of its own."""
+    current_panel().session.rollback()
+    writing.set(False)
+
+
+def _chosen(arguments: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The columns that an address chooses."""
+    return tuple(name for text in arguments.get("columns", ()) for name in text.split(",") if name)
+
+
+def _of_list(url: str) -> dict[str, list[str]]:
+    return parse_qs(url.partition("?")[2].partition("#")[0])
 
 
 def _arguments() -> dict[str, list[str]]:

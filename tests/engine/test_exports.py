@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import nullcontext
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO, StringIO
@@ -17,6 +18,7 @@ from panel import sheets
 from panel.exports import requests, table_rows, workbooks
 from panel.exports.records import ExportLog
 from panel.exports.requests import REASON_LENGTH
+from panel.security.policy import OutOfScope
 from panel.sheets import Page
 from panel.sheets.write import fast, page
 from tests.factories import MODELS, Browser, Stage, counted
@@ -298,3 +300,41 @@ def test_a_reason_is_kept_to_its_length(stage: Stage) -> None:
     ask(stage.browse("office"), "caseparty", column=["role"], clear="1", reason="查" * 900)
     (entry,) = log(stage)
     assert entry.reason == "查" * REASON_LENGTH
+
+
+def test_ticked_rows_are_exported_as_the_list_shows_them(growing: Stage) -> None:
+    """In its order, with its columns; the log says how many. All that is filtered goes the way of the list."""
+    office = growing.browse("office")
+    with growing.session() as session:
+        rows = [MODELS["officer"](name=f"导出{i}", mobile="13800138000") for i in range(3)]  # type: ignore[call-arg]
+        session.add_all(rows)
+        session.flush()
+        ids = [row.id for row in rows]
+    url = "/admin/officer/?columns=mobile,name&sort=-name&q=导出"
+    form = {"action": "export", "rowid": ids[:2], "url": url}
+    assert cells(office.post("/admin/officer/action/", form).data) == [
+        ["手机", "姓名"],
+        ["13800138000", "导出1"],
+        ["13800138000", "导出0"],
+    ]
+    assert (log(growing)[-1].row_count, log(growing)[-1].filter) == (2, "勾选的 2 条")
+    everything = office.post("/admin/officer/action/", form | {"all": "1"})
+    assert everything.status_code == 302
+    assert [row[1] for row in cells(office.get(everything.location).data)] == ["姓名", "导出2", "导出1", "导出0"]
+    assert 'value="export"' in office.get("/admin/officer/").text
+
+
+def test_ticked_rows_are_exported_by_the_roles_that_grant_it(growing: Stage) -> None:
+    """404 for a row outside the area, 403 without the right, also for whoever reads the row by another role."""
+    inside, outside = growing.inside["case"], growing.outside["case"]
+    form = {"action": "export", "url": "/admin/case/"}
+    leader = growing.browse("leader")
+    assert leader.post("/admin/case/action/", form | {"rowid": [inside]}).status_code == 200
+    assert leader.post("/admin/case/action/", form | {"rowid": [inside, outside]}).status_code == 404
+    assert growing.browse("viewer").post("/admin/case/action/", form | {"rowid": [inside]}).status_code == 403
+    assert 'value="export"' not in growing.browse("viewer").get("/admin/case/").text
+    with growing.acting("leader", "viewer") as session:
+        for rows, refused in (((inside,), False), ((inside, outside), True)):
+            wanted = requests.ExportRequest(MODELS["case"], {}, ids=rows)
+            with pytest.raises(OutOfScope) if refused else nullcontext():
+                assert requests.prepare(session, wanted, {}).filters == "勾选的 1 条"
