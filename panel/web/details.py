@@ -62,6 +62,8 @@ def build(
         page.buttons.append(Button(_("Delete…"), view.get_url(".confirm_view", id=record.id), danger=True))
     if reveal := view.reveal_button(record):
         page.buttons.append(reveal)
+    if copy := view.copy_button(record):
+        page.buttons.append(copy)
     if Permission.EDIT in acts:
         page.buttons.append(Button(_("Edit"), view.get_url(".edit_view", id=record.id, **back), "pencil", primary=True))
     return page

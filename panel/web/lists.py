@@ -94,6 +94,10 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
     carried = place.carried(query)
     place.keep(page, carried)
     inline.mark(view, page, records, layout.below, carried)
+    if view.can_copy:
+        copy_url = view.copy_url(0).removesuffix("0")
+        for shown_row in page.rows:
+            shown_row.copy_url = f"{copy_url}{shown_row.id}"
     extra.add(page, records, () if query.columns else view.extra)
     add = Button(
         view.add_label or _("Add {label}", label=view.model.__label__),

@@ -31,6 +31,7 @@ from panel.web.lookups import SchemaLoader
 from panel.web.pages import Button, Chip, DetailsPage, FormPage
 from panel.web.reveals import Reveals
 from panel.web.rows import place
+from panel.web.rows.copying import COPY, Copying
 from panel.web.rows.inline import InlineEdit
 from panel.web.rows.many_rows import ManyRows
 from panel.web.rows.saving import Saving
@@ -49,6 +50,7 @@ class SchemaView(
     NumberSearch,
     Reveals,
     Deletion,
+    Copying,
     InlineEdit,
     ManyRows,
     TakingBack,
@@ -194,6 +196,7 @@ class SchemaView(
     def create_view(self) -> T_Response:
         self.require(Permission.CREATE)
         form = self.create_form()
+        note: Message | str = ""
         if request.method == "POST":
             problems: list[tuple[str | None, Message]] = []
             if form.validate():
@@ -204,8 +207,11 @@ class SchemaView(
                     return self._saved(record, is_created=True)
             self._attach(form, problems)
         else:
+            if (source := request.args.get(COPY)) and self.can_copy:
+                note = self.fill_in(form, self.get_one(source))
             form.prefill({name: request.args[name] for name in request.args if name in form})
         page = self.form_page(form, None)
+        page.note = note
         return self.render("panel/form.html", page=page), 422 if request.method == "POST" else 200
 
     @expose("/edit/", methods=("GET", "POST"))

@@ -189,6 +189,9 @@ class CaseView(bulk_steps.BulkSteps, SchemaView):
     def add_label(self) -> Message:  # type: ignore[override]
         return report_page.title()
 
+    #: A matter that comes up again is reported as such: the form finds the case before, and both are linked.
+    copies = False
+
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
         return report_page.page()

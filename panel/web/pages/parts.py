@@ -64,6 +64,8 @@ class Row:
     cells: list[Cell]
     #: The form of the record, if it may be edited.
     edit_url: str = ""
+    #: The form of a new record that is filled in from this one.
+    copy_url: str = ""
 
 
 @dataclass(slots=True)

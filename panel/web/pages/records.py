@@ -112,6 +112,8 @@ class FormPage(Page):
     return_url: str = ""
     submit: Words = ""
     blocked: Words = ""
+    #: What the form was filled in from.
+    note: Words = ""
     can_add_another: bool = False
     beside: list[Group] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)

@@ -62,6 +62,7 @@ class UserView(SchemaView):
         "unused": Quick(_("Never logged in"), lambda _actor: User.last_login_at.is_(None)),
         "inactive": Quick(_("Not active"), lambda _actor: User.active.is_(False)),
     }
+    copies = False
 
     def may(self, act: Permission) -> bool:
         """Like the role's permissions, but accounts are deactivated, not deleted, because records refer to them."""

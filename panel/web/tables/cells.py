@@ -14,6 +14,7 @@ from panel.web.pages import Cell, Column, Row
 WIDE, MIDDLING = 24, 12
 #: What a flag says: as a tag it is none for the corner of a card.
 FLAGS = (_("Yes"), _("No"))
+_COPY = '<i class="fa fa-files-o" aria-hidden="true"></i>'
 _PENCIL = '<i class="fa fa-pencil" aria-hidden="true"></i>'
 
 
@@ -69,6 +70,12 @@ def cells(columns: Sequence[Column]) -> Callable[[Row], Markup]:
             if row.edit_url and n == 0:
                 words = escape(_("Edit {name}", name=c.text))
                 parts.append(f'<a class="row-edit" href="{escape(row.edit_url)}" aria-label="{words}">{_PENCIL}</a>')
+            if row.copy_url and n == 0:
+                place, words = " second" if row.edit_url else "", escape(_("Copy {name}", name=c.text))
+                parts.append(
+                    f'<a class="row-edit{place}" href="{escape(row.copy_url)}" title="{words}" aria-label="{words}">'
+                    f"{_COPY}</a>"
+                )
             parts.append("</td>\n")
         return Markup("".join(parts))  # noqa: S704 - every part of it is escaped
 
