@@ -39,7 +39,7 @@ function drops() {
 
 // The search above every page, by / or Ctrl+K: what is found opens below the box, by the mouse or the arrow keys.
 function finder() {
-  const form = document.querySelector("form.find"), text = form && form.querySelector("input");
+  const form = document.querySelector("form.find"), text = form && form.querySelector('input[type="search"]');
   if (!form) return;
   const list = document.createElement("div");
   let active = -1, timer = 0, asked = 0;
