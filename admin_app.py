@@ -50,6 +50,7 @@ ROOT = Path(__file__).resolve().parent
 SCREENS = features.screens(FEATURES)
 collect(FEATURES)
 holdings.collect(FEATURES)
+features.declare_extras(FEATURES)
 
 
 def create_app(config: Config | None = None) -> Flask:

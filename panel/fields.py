@@ -92,6 +92,8 @@ class Field:
     locked: Lock | None = None
     #: Of filters: the references that lead to the record which has it.
     through: tuple[str, ...] = ()
+    #: Of a column that the table doesn't have: its declaration (panel/search/extra_columns.py).
+    extra: Any = None
     #: Asked only while another field has one of these values: its name and the values. Of the forms of steps.
     only_if: tuple[str, tuple[Any, ...]] | None = None
 

@@ -1,6 +1,7 @@
 """Measurements and mediation."""
 
 from bureau.cases.case_feature import CaseFeature
+from bureau.cases.place_columns import of_cases
 from bureau.cases.steps.handling import HANDLE
 from bureau.cases.steps.intake import MERGE, REJECT, VOID
 from bureau.mediation import agreements, mediation, steps
@@ -22,6 +23,7 @@ def _site() -> Site:
 ON_MEDIATION = _("None yet. They are added on the page of a mediation.")
 
 FEATURE = CaseFeature(
+    extras={Mediation: of_cases(Mediation)},
     handbook="mediation",
     screens=(
         Screen(

@@ -1,7 +1,7 @@
 """Streets, squads, departments, communities, and the people who work there."""
 
 from bureau.menu import LISTS, ROSTER, STAFF, SYSTEM
-from bureau.people import administrators, assigned, closing, finders, leaving, roster_import
+from bureau.people import administrators, assigned, closing, finders, leaving, liaison_columns, roster_import
 from bureau.people.assignments import AssignmentRules
 from bureau.people.deputies import DeputyRules
 from bureau.people.holdings import PeopleFeature
@@ -58,6 +58,7 @@ def _site() -> Site:
 
 
 FEATURE = PeopleFeature(
+    extras={Liaison: liaison_columns.OF_LIAISON},
     handbook="people",
     holdings=assigned.HOLDINGS,
     watches=(*administrators.WATCHES, *leaving.WATCHES, *closing.WATCHES),

@@ -1,6 +1,7 @@
 """Referrals to other departments."""
 
 from bureau.cases.case_feature import CaseFeature
+from bureau.cases.place_columns import of_cases
 from bureau.cases.steps.handling import HANDLE
 from bureau.cases.steps.intake import MERGE, VOID
 from bureau.menu import WORK
@@ -17,6 +18,7 @@ def _site() -> Site:
 
 
 FEATURE = CaseFeature(
+    extras={Referral: of_cases(Referral)},
     handbook="referrals",
     screens=(
         Screen(

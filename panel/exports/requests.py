@@ -19,7 +19,7 @@ from panel.base import Base, name_in_files
 from panel.errors import UserError
 from panel.exports import workbooks
 from panel.exports.records import ExportFormat, ExportLog
-from panel.exports.table_rows import Column, columns
+from panel.exports.table_rows import Column, columns, extras
 from panel.fields import Field
 from panel.i18n import Message, _, clauses, listed, n_
 from panel.kinds import ZONE, Choice, Flag, Invalid, Label, now, today
@@ -137,16 +137,17 @@ def _prepare(session: Session, request: ExportRequest, quick: Mapping[str, Quick
 
 
 def named_columns(model: type[Base], names: Sequence[str]) -> list[Column]:
-    """The columns with these names or labels, in this order; all columns if none is given. Raises UserError for an
-    unknown one."""
-    known = {column.name: column for column in columns(model)}
+    """The columns with these names or labels, in this order; all columns of the table if none is given, so that the
+    file can be imported again. Raises UserError for an unknown one."""
+    own = columns(model)
+    known = {column.name: column for column in (*own, *extras(model))}
     by_label = {str(column.label): column.name for column in known.values()}
     names = [by_label.get(name, name) for name in names]
     if unknown := [name for name in names if name not in known]:
         raise UserError(
             _("There is no column {name}. There are: {names}.", name=unknown[0], names=", ".join(known)),
         )
-    return [known[name] for name in dict.fromkeys(names)] or list(known.values())
+    return [known[name] for name in dict.fromkeys(names)] or own
 
 
 def count(session: Session, export: PreparedExport) -> int:

@@ -19,6 +19,8 @@ from panel.fields import Field, all_fields, table_of_links
 from panel.i18n import Message
 from panel.imports.rules import RECORD_NO, parent_references
 from panel.kinds import ZONE, Choice, Data, Flag, Kind, Moment
+from panel.search import extra_columns
+from panel.search.extra_columns import ExtraColumn
 from panel.search.names import NOT_VISIBLE, names_in_files
 from panel.search.order import order
 from panel.security.masking import is_masked
@@ -68,6 +70,12 @@ def columns(model: type[Base]) -> list[Column]:
     return result
 
 
+def extras(model: type[Base]) -> list[Column]:
+    """The columns of a list that the table doesn't have. They are exported when they are chosen; an import reads
+    none."""
+    return [Column(f.label, f) for f in extra_columns.of(model)]
+
+
 def rows(
     session: Session,
     model: type[Base],
@@ -90,7 +98,7 @@ def rows(
     names = {f.name: _Names(session, f, _place(shown, f)) for f in _references(shown)}
     for column in shown:
         f = column.field
-        if f is not None and not f.many and f.attr not in positions:
+        if f is not None and not (f.many or f.extra) and f.attr not in positions:
             positions[f.attr] = len(selected)
             attribute = getattr(model, f.attr)
             selected.append(type_coerce(attribute, NULLTYPE))
@@ -98,6 +106,8 @@ def rows(
             types.append(None if isinstance(f.kind, Choice | Flag | Moment) else attribute.type)
         if f is None:
             conversions.append((0, _unchanged))
+        elif f.extra:
+            conversions.append((0, _extra_texts(session, f.extra)))
         elif f.many:
             conversions.append((0, _LinkNames(session, model, f).names))
         elif f.reference:
@@ -211,6 +221,14 @@ class _LinkNames:
             self.known = {}
         statement = select(self.target).where(self.target.id.in_(ids.difference(self.known)))
         self.known |= {record.id: name_in_files(record) for record in self.session.execute(statement).scalars()}
+
+
+def _extra_texts(session: Session, extra: ExtraColumn) -> Convert:
+    def texts(ids: Values) -> Values:
+        known = extra.values(session, ids)
+        return [text_cell(known[id_].line) if id_ in known else None for id_ in ids]
+
+    return texts
 
 
 def _unchanged(values: Values) -> Values:

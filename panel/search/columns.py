@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from panel.base import Base
 from panel.fields import Field, all_fields
 from panel.kinds import Data
+from panel.search import extra_columns
 from panel.search.listing import Query
 from panel.security.policy import Permission, model_of
 from panel.security.session import actor_of, policy_of
@@ -32,13 +33,14 @@ class Layout:
 
 
 def choosable(session: Session, model: type[Base]) -> list[Field]:
-    """The fields that the actor may have as columns: without structured data, and references to tables of which they
-    may not even see names."""
+    """The fields that the actor may have as columns, extra ones too: without structured data, and references to tables
+    of which they may not even see names."""
     policy, actor = policy_of(session), actor_of(session)
     return [
         f
-        for f in all_fields(model)
+        for f in extra_columns.among(model, all_fields(model))
         if not isinstance(f.kind, Data)
+        and extra_columns.is_seen(session, f)
         and (f.target is None or policy.may(actor, Permission.CHOOSE, model_of(f.target)))
     ]
 
@@ -54,7 +56,7 @@ def drop_unseen(session: Session, model: type[Base], query: Query) -> None:
 
 def usual(model: type[Base]) -> Layout:
     """The layout without a choice, as it is declared."""
-    listed = [f for f in all_fields(model) if f.listed and not isinstance(f.kind, Data)]
+    listed = [f for f in extra_columns.among(model, all_fields(model)) if f.listed and not isinstance(f.kind, Data)]
     return Layout([f for f in listed if f.below is None], [f for f in listed if f.below is not None])
 
 
@@ -63,7 +65,7 @@ def layout(model: type[Base], names: Sequence[str]) -> Layout:
     if it is chosen right after it; elsewhere it has a column of its own."""
     if not names:
         return usual(model)
-    known = {f.name: f for f in all_fields(model)}
+    known = {f.name: f for f in (*all_fields(model), *extra_columns.of(model))}
     result = Layout([], [])
     for name in names:
         is_below = bool(result.columns) and known[name].below == result.columns[-1].name

@@ -14,7 +14,7 @@ from panel.base import Base
 from panel.fields import Field, all_fields, fields
 from panel.i18n import Message
 from panel.kinds import Data, Invalid, tidy
-from panel.search import decrypted, filters, grams, order, text_match
+from panel.search import decrypted, extra_columns, filters, grams, order, text_match
 from panel.security.policy import Actor, model_of
 from panel.security.session import actor_of
 
@@ -121,7 +121,7 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
         query.sort = sort
     chosen = [tidy(name)[:MAX_VALUE] for text in arguments.get("columns", ()) for name in text.split(",")]
     chosen = list(dict.fromkeys(name for name in chosen if name))[:MAX_COLUMNS]
-    known = {f.name for f in all_fields(model) if not isinstance(f.kind, Data)}
+    known = {f.name for f in (*all_fields(model), *extra_columns.of(model)) if not isinstance(f.kind, Data)}
     query.columns = tuple(name for name in chosen if name in known)
     query.unknown = [name for name in chosen if name not in known]
     query.page = ids.number(first("page"), 1)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from panel.base import Base
 from panel.fields import Field, Personal, field_named, fields
 from panel.kinds import Choice, Data, Label, Link, Text
-from panel.search import filters
+from panel.search import extra_columns, filters
 from panel.security.policy import model_of
 
 #: References that the name of a record is followed by at most.
@@ -19,7 +19,8 @@ MOST_STEPS = 3
 
 def sortable(model: type[Base], *, masked: bool = False) -> set[str]:
     """Names of the fields to sort by: those whose order means something, without masked ones."""
-    return {f.name for f in fields(model) if _has_order(f) and not filters.is_hidden(f, masked=masked)}
+    extra = {f.name for f in extra_columns.of(model) if f.extra.order is not None}
+    return extra | {f.name for f in fields(model) if _has_order(f) and not filters.is_hidden(f, masked=masked)}
 
 
 def _has_order(field: Field) -> bool:
@@ -38,6 +39,9 @@ def order(model: type[Base], sort: str) -> tuple[Any, bool]:
     field_name = name.removeprefix("-")
     if field_name == "name" and "name_key" in model.__mapper__.columns:
         field_name = "name_key"
+    extra = extra_columns.named(model, field_name) if sort else None
+    if extra is not None and extra.order is not None:
+        return extra.order(model), name.startswith("-")
     declared = next((f for f in fields(model) if f.name == field_name), None)
     column = getattr(model, declared.attr if declared else field_name)
     if sort and declared is not None and declared.reference:
@@ -75,3 +79,16 @@ def _name_of(reference: Any, target: type[Base]) -> Any:
         assert field is not None
         column = _name_of(column, model_of(field.target or ""))
     return select(column).where(entity.id == reference).correlate_except(entity).scalar_subquery()
+
+
+def along(entity: Any, *path: str) -> Any:
+    """The name of the record that a path of references leads to, as subselects in the reader's scope: of a liaison
+    along("community", "street") is the name of the street."""
+    declared = field_named(inspect(entity).mapper.class_, path[0])
+    assert declared is not None
+    reference, target = getattr(entity, declared.attr), model_of(declared.target or "")
+    if len(path) == 1:
+        return _name_of(reference, target)
+    further = aliased(target)
+    named = along(further, *path[1:])
+    return select(named).where(further.id == reference).correlate_except(further).scalar_subquery()

@@ -21,13 +21,14 @@ from panel.errors import UserError
 from panel.exports import requests
 from panel.exports.records import FILE_FORMATS, ExportFormat
 from panel.exports.requests import ExportRequest, PreparedExport
-from panel.exports.table_rows import Column, columns
+from panel.exports.table_rows import Column, columns, extras
 from panel.fields import Personal, fields
 from panel.i18n import Message, _, n_
 from panel.jobs.worker import Context, enqueue, kind
 from panel.kinds import tidy
 from panel.search import columns as list_columns
 from panel.search import listing, private_numbers
+from panel.search.extra_columns import is_seen
 from panel.security.granted import granted
 from panel.security.policy import Permission
 from panel.security.session import actor_of, writing
@@ -100,7 +101,7 @@ class TableExports:
         if request.method == "GET":
             return self._export_page()
         form = request.form
-        names = _ticked(form, columns(self.model))
+        names = _ticked(form, self._columns())
         if not names:
             return self._export_page(_("Tick at least one column."))
         format_name = form.get("format", "")
@@ -160,7 +161,7 @@ class TableExports:
         private_numbers.resolve(session, self.model, query)
         where = listing.conditions(session, self.model, query, self.quick_filters(), masked=masked)
         count = listing.counts(session, [(self.model, listing.all_of(where))])[0]
-        known = columns(self.model)
+        known = self._columns()
         form = request.form if request.method == "POST" else None
         picked = self._picked(known, query.columns)
         known.sort(key=lambda column: picked.index(column.name) if column.name in picked else len(picked))
@@ -193,14 +194,20 @@ class TableExports:
         )
         return self.render("panel/export.html", page=page), 422 if error else 200
 
+    def _columns(self) -> list[Column]:
+        """The columns to choose from: those of the table, then what the list shows besides for the actor."""
+        session = current_panel().session
+        return columns(self.model) + [c for c in extras(self.model) if c.field and is_seen(session, c.field)]
+
     def _picked(self, known: Sequence[Column], chosen: Sequence[str]) -> list[str]:
-        """The columns to tick, in their order: all, none, or those of the list, which are proposed if some are
-        `chosen` there."""
-        pick = request.args.get("pick") or ("list" if chosen else "all")
+        """The columns to tick, in their order: all, none, those of the list, which are proposed if some are `chosen`
+        there, else those of the table."""
+        pick = request.args.get("pick") or ("list" if chosen else "own")
         if pick == "list":
             offered = {column.name for column in known}
             return [name for name in list_columns.layout(self.model, chosen).names if name in offered]
-        return [] if pick == "none" else [column.name for column in known]
+        own = {column.name for column in columns(self.model)}
+        return [column.name for column in known if pick == "all" or (pick != "none" and column.name in own)]
 
 
 @kind("export")

@@ -18,6 +18,8 @@ from panel.i18n import Message
 from panel.imports.matching import Finder
 from panel.imports.rules import Registry, Rules
 from panel.jobs import periodic
+from panel.search import extra_columns
+from panel.search.extra_columns import ExtraColumn
 from panel.security.granted import Grant, granted_all
 from panel.security.watches import Watch
 from panel.web.context import current_panel
@@ -104,6 +106,8 @@ class Feature:
     rules: Mapping[str, Callable[[type[Base]], Rules]] = field(default_factory=dict)
     finders: Mapping[str, Callable[[type[Base]], Finder]] = field(default_factory=dict)
     handbook: str = ""
+    #: Columns of lists that the tables don't have.
+    extras: Mapping[type[Base], tuple[ExtraColumn, ...]] = field(default_factory=dict)
     #: Rules about changed records at the end of a transaction.
     watches: tuple[Watch, ...] = ()
     #: Imports the pages and returns them.
@@ -121,6 +125,13 @@ def commands(features: Iterable[Feature]) -> dict[str, Sequence[str]]:
 
 def watches(features: Iterable[Feature]) -> tuple[Watch, ...]:
     return tuple(watch for feature in features for watch in feature.watches)
+
+
+def declare_extras(features: Iterable[Feature]) -> None:
+    """Declare the extra columns of all features."""
+    for feature in features:
+        for model, columns in feature.extras.items():
+            extra_columns.declare(model, *columns)
 
 
 def registry(features: Iterable[Feature], keep_days: Callable[[Session], int]) -> Registry:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -13,18 +14,20 @@ from panel.base import display
 from panel.fields import Field
 from panel.i18n import _, listed, n_
 from panel.kinds import Amount, Whole, today
-from panel.search import columns, listing, order, saved_views
+from panel.search import columns, extra_columns, listing, order, saved_views
+from panel.search.columns import Layout
+from panel.search.extra_columns import ExtraColumn
 from panel.search.listing import Query
 from panel.search.saved_views import OfferedView
 from panel.security.policy import Permission, model_of
 from panel.web import render
 from panel.web.context import current_actor, current_panel
 from panel.web.imports import prerequisites
-from panel.web.pages import Button, Chip, Column, ListPage, Pager, Row, Words
+from panel.web.pages import Button, Cell, Chip, Column, ListPage, Pager, Row, Words
 from panel.web.rows import inline, place
 from panel.web.rows.many_rows import MOST
 from panel.web.tables import columns as chosen_columns
-from panel.web.tables import extra, filter_inputs, left_lists, number_search, view_pages
+from panel.web.tables import filter_inputs, left_lists, number_search, view_pages
 
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
@@ -50,9 +53,11 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
     masked = panel.policy.sees_masked(actor, view.model)
     page_slice = listing.page(panel.session, view.model, view.conditions(query), query)
     layout, usual = columns.layout(view.model, query.columns), columns.usual(view.model)
+    layout = Layout([f for f in layout.columns if extra_columns.is_seen(panel.session, f)], layout.below)
     shown = [*layout.columns, *layout.below, *usual.columns, *usual.below]
     referring = list(dict.fromkeys(f.name for f in shown if f.target))
     records = listing.load(panel.session, view.model, page_slice.ids, referring)
+    extra = {f.name: _extra_cell(f.extra, page_slice.ids) for f in layout.columns if f.extra}
     render.name_chosen(records, layout.columns + layout.below)
     controls = filter_inputs.build(view, query, masked=masked)
     active, either = filter_inputs.active(controls, query, _url)
@@ -67,7 +72,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         if narrowed
         else n_("{n} record", "{n} records", page_slice.count),
         columns=[_column(f, query, f.name in sortable) for f in layout.columns],
-        rows=rows(view, records, layout.columns, layout.below),
+        rows=rows(view, records, layout.columns, layout.below, extra),
         chips=_chips(view, query, plain_url),
         filters=controls,
         active=active,
@@ -98,7 +103,6 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         copy_url = view.copy_url(0).removesuffix("0")
         for shown_row in page.rows:
             shown_row.copy_url = f"{copy_url}{shown_row.id}"
-    extra.add(page, records, () if query.columns else view.extra)
     add = Button(
         view.add_label or _("Add {label}", label=view.model.__label__),
         view.get_url(".create_view"),
@@ -142,6 +146,8 @@ def _sortable(view: SchemaView, *, masked: bool) -> set[str]:
     policy, actor = current_panel().policy, current_actor()
     named = [(f, f.target) for f in view.references if f.target is not None]
     unread = {f.name for f, target in named if not policy.may(actor, Permission.READ, model_of(target))}
+    session = current_panel().session
+    unread |= {f.name for f in extra_columns.of(view.model) if not extra_columns.is_seen(session, f)}
     return order.sortable(view.model, masked=masked) - unread
 
 
@@ -196,14 +202,37 @@ def _say_what_comes_next(view: SchemaView, page: ListPage, add: Button) -> None:
     )
 
 
+CellOf = Callable[[Any], Cell]
+
+
+def _extra_cell(extra: ExtraColumn, ids: Sequence[int]) -> CellOf:
+    """What gives the cell of an extra column, for these records."""
+    values = extra.values(current_panel().session, ids) if ids else {}
+
+    def cell(record: Any) -> Cell:
+        if (value := values.get(record.id)) is None:
+            return Cell()
+        url = render.record_url(value.table, value.id) if value.table else None
+        return Cell(value.text, url=url, below=[value.below] if value.below else [])
+
+    return cell
+
+
 def rows(
-    view: SchemaView, records: Sequence[Any], shown: Sequence[Field], below: Sequence[Field] | None = None
+    view: SchemaView,
+    records: Sequence[Any],
+    shown: Sequence[Field],
+    below: Sequence[Field] | None = None,
+    extra: Mapping[str, CellOf] = MappingProxyType({}),
 ) -> list[Row]:
     """Records as rows. The first cell links to the record. `below` are the fields in grey below those shown, by default
-    those that are declared so."""
+    those that are declared so; `extra` gives the cells of extra columns."""
     below = [f for f in view.declared if f.listed] if below is None else below
     columns = [
-        (view.cells.get(f.name) or partial(render.cell, f, cut=True), [g for g in below if g.below == f.name])
+        (
+            extra.get(f.name) or view.cells.get(f.name) or partial(render.cell, f, cut=True),
+            [g for g in below if g.below == f.name],
+        )
         for f in shown
     ]
     url = view.get_url(f"{view.endpoint}.details_view")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from flask import Response, abort, request
@@ -36,7 +36,6 @@ from panel.web.rows.inline import InlineEdit
 from panel.web.rows.many_rows import ManyRows
 from panel.web.rows.saving import Saving
 from panel.web.rows.taking_back import TakingBack
-from panel.web.tables.extra import ExtraColumns
 from panel.web.tables.number_search import NumberSearch
 from panel.web.tables.view_pages import SavedViews
 
@@ -67,8 +66,6 @@ class SchemaView(
     badge: ClassVar[str] = ""
     #: Functions (record) -> Cell that replace the cell of a field, by its name.
     cells: ClassVar[Mapping[str, Any]] = {}
-    #: Columns of the list that the table doesn't have.
-    extra: ClassVar[Sequence[ExtraColumns]] = ()
     #: The columns on the page of a record that these rows refer to; by default the first ones of the list.
     related: ClassVar[tuple[str, ...]] = ()
     #: The label of the button that adds a record; by default "Add" with the table's label.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from panel.fields import all_fields
+from panel.search import extra_columns
 from panel.security.policy import Permission
 from panel.web import assemble, child_rows
 from tests import factories
@@ -96,7 +97,7 @@ def measure(stage: Stage) -> dict[tuple[str, str, str], Cost]:
     frames = {role: frame_of(stage, role) for role in ROLE_NAMES}
     assert all(frames.values()), "the menu is counted"
     for role, table, page in (one for one in COSTS if one not in found):
-        columns = ",".join(f.name for f in all_fields(MODELS[table]))
+        columns = ",".join(f.name for f in (*all_fields(MODELS[table]), *extra_columns.of(MODELS[table])))
         address = f"/admin/{table}{PAGES[page][0].format(id=stage.inside[table], columns=columns)}"
         made = found[role, table, page] = cost(stage, role, address)
         made.frame = frames[role]

@@ -54,7 +54,6 @@ class MediationView(SchemaView):
         ),
         "breached": Quick(_("Breached"), lambda _a: Mediation.performance == Performance.BREACHED, counted=False),
     }
-    extra = (case_columns.PLACE_OF_CASE,)
     cells = {"case": case_columns.case_cell, "performance": performance_cell}
 
     @expose("/details/")

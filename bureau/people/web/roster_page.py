@@ -14,10 +14,11 @@ from sqlalchemy import select
 from werkzeug.utils import secure_filename
 
 from bureau.people import handover, left, roster_diff
-from bureau.people.web import liaison_columns, people_views
+from bureau.people.web import people_views
 from bureau.people.web.accounts_page import PeopleView
 from models import Street
 from panel import ids
+from panel.base import display
 from panel.errors import UserError
 from panel.fields import field_named
 from panel.i18n import Message, _, listed, n_
@@ -77,10 +78,16 @@ class ComparePage(Page):
     vacant: Input | None = None
 
 
+def community_cell(liaison: Any) -> Cell:
+    """The community of a liaison, as a link to it."""
+    if liaison.community is None:
+        return Cell(str(NOT_VISIBLE))
+    return Cell(display(liaison.community), url=render.record_url("community", liaison.community_id))
+
+
 class LiaisonView(PeopleView):
     quick = people_views.LIAISONS
-    extra = (liaison_columns.OF_LIAISON,)
-    cells = {**PeopleView.cells, "community": liaison_columns.community_cell}
+    cells = {**PeopleView.cells, "community": community_cell}
 
     def on_save(self, record: Any, *, is_created: bool) -> None:
         """A new liaison gets the cases of the community that wait for one."""

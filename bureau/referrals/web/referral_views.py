@@ -68,7 +68,6 @@ class ReferralView(SchemaView):
     }
     badge = "late"
     related = ("document_no", "department", "status", "sent_at", "reply_due_at")
-    extra = (case_columns.PLACE_OF_CASE,)
     cells = {
         "case": case_columns.case_cell,
         "sign_due_at": lambda referral: _referral_due(referral, referral.sign_due_at, referral.signed_at),

@@ -32,7 +32,8 @@ def mark(view: Any, page: ListPage, records: Sequence[Any], below: Sequence[Fiel
         return
     fields = {f.name: f for f in all_fields(view.model)}
     for column in page.columns:
-        parts = [fields[column.name], *(f for f in below if f.below == column.name)]
+        own = [fields[column.name]] if column.name in fields else []
+        parts = [*own, *(f for f in below if f.below == column.name)]
         column.inline = " ".join(f.name for f in parts if f.inline and not is_masked(f, view.model))
     changeable = view.changeable(records, Permission.EDIT)
     form_url, within = view.get_url(f"{view.endpoint}.edit_view"), f"&{urlencode(carried)}" if carried else ""

@@ -8,9 +8,12 @@ from typing import Any
 from flask import abort, flash
 from flask_admin.actions import action
 from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from panel.i18n import Message, _, in_default_locale, listed
 from panel.kinds import now, today
+from panel.search import extra_columns
+from panel.search.extra_columns import ExtraColumn, Value
 from panel.search.listing import Quick
 from panel.security import audit, passwords
 from panel.security.accounts import RoleName, User, UserRole
@@ -21,9 +24,8 @@ from panel.store import proposals
 from panel.store.login import factors, sessions, tries
 from panel.store.proposals import set_password
 from panel.web.context import current_actor, current_panel
-from panel.web.pages import Cell, DetailsPage
+from panel.web.pages import DetailsPage
 from panel.web.system import view_as
-from panel.web.tables.extra import ExtraColumns
 from panel.web.views import SchemaView
 
 
@@ -39,24 +41,23 @@ def shown_once(user: User, password: str) -> Message:
     return _("Password of {name}, shown only now: {password}", name=user.username, password=password)
 
 
-def _roles(users: Sequence[Any]) -> list[list[Cell]]:
-    """The roles of accounts that haven't ended, for whoever reads roles. One statement."""
-    panel = current_panel()
-    names: dict[int, list[str]] = {user.id: [] for user in users}
-    if not panel.policy.may(current_actor(), Permission.READ, UserRole):
-        return [[Cell()] for _user in users]
+def _roles(session: Session, users: Sequence[int]) -> dict[int, Value]:
+    """The roles of accounts that haven't ended. One statement."""
+    names: dict[int, list[str]] = {}
     lasting = or_(UserRole.until.is_(None), UserRole.until >= today())
-    held = select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_(names), lasting).order_by(UserRole.id)
-    for user_id, role in panel.session.execute(held):
-        names[user_id].append(str(RoleName.labels.get(role, role)))
-    return [[Cell(listed(names[user.id]))] for user in users]
+    held = select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_(users), lasting).order_by(UserRole.id)
+    for user_id, role in session.execute(held):
+        names.setdefault(user_id, []).append(str(RoleName.labels.get(role, role)))
+    return {user_id: Value(listed(roles)) for user_id, roles in names.items()}
+
+
+extra_columns.declare(User, ExtraColumn(name="roles", label=_("Roles"), after="name", values=_roles, reads=(UserRole,)))
 
 
 class UserView(SchemaView):
     """Accounts. A new one gets a password that is shown once."""
 
     many_changes = False
-    extra = (ExtraColumns("name", (("roles", _("Roles")),), _roles),)
     quick = {
         "locked": Quick(_("Locked"), lambda _actor: User.locked_until > now()),
         "unused": Quick(_("Never logged in"), lambda _actor: User.last_login_at.is_(None)),
