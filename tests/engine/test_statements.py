@@ -26,8 +26,10 @@ LIMITS = {
     ("case", "details"): 21,
     # Street, officer and predecessor of each.
     ("liaison", "list"): 15,
+    ("liaison", "last page"): 16,
     # Place and matter of the case.
-    ("referral", "last page"): 14,
+    ("referral", "last page"): 15,
+    ("mediation", "last page"): 14,
     ("mediation", "details"): 16,
     # A card of people, open cases and visits.
     ("officer", "details"): 18,
