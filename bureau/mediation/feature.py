@@ -1,9 +1,9 @@
 """Measurements and mediation."""
 
 from bureau.cases.case_feature import CaseFeature
-from bureau.cases.place_columns import of_cases
 from bureau.cases.steps.handling import HANDLE
 from bureau.cases.steps.intake import MERGE, REJECT, VOID
+from bureau.cases.web.place_columns import of_cases
 from bureau.mediation import agreements, mediation, steps
 from bureau.menu import ON_CASE, RECORDS, WORK
 from models import Measurement, Mediation, MediationMember, MediationSession

@@ -1,9 +1,9 @@
 """Referrals to other departments."""
 
 from bureau.cases.case_feature import CaseFeature
-from bureau.cases.place_columns import of_cases
 from bureau.cases.steps.handling import HANDLE
 from bureau.cases.steps.intake import MERGE, VOID
+from bureau.cases.web.place_columns import of_cases
 from bureau.menu import WORK
 from bureau.referrals import effects, leaving, referral_import, steps
 from models import Referral

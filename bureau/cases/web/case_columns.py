@@ -8,7 +8,7 @@ from flask import g
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import joinedload
 
-from bureau.cases.place_columns import LENGTH
+from bureau.cases.web.place_columns import LENGTH
 from models import Case
 from panel.base import display
 from panel.fields import field_named
