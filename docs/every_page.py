@@ -63,6 +63,7 @@ PAGES = {
     "administrator": {
         "accounts": "/admin/user/",
         "accounts-missing": "/accounts",
+        "archives": "/archives",
         "backups": "/backups",
         "settings": "/settings",
         "administrator-jobs": "/jobs/",

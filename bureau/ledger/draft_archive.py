@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased, undefer
@@ -69,6 +69,18 @@ def is_whole(file: Path, key: str, drafts: Sequence[LedgerDraft]) -> bool:
         stored = all(opened.read(_name(draft)) == draft.file for draft in drafts)
     sealed = hmac.compare_digest(manifest["seal"], _seal(manifest["drafts"], key))
     return stored and sealed and [_entry(draft) for draft in drafts] == [listed.get(draft.id) for draft in drafts]
+
+
+def is_sealed(file: Path, key: str) -> bool:
+    """Whether an archive has the seal of its manifest, and every file that stands there."""
+    try:
+        with ZipFile(file) as opened:
+            manifest = json.loads(opened.read(MANIFEST))
+            hashes = [hashlib.sha256(opened.read(entry["file"])).hexdigest() for entry in manifest["drafts"]]
+        sealed = hmac.compare_digest(str(manifest["seal"]), _seal(manifest["drafts"], key))
+        return sealed and hashes == [entry["sha256"] for entry in manifest["drafts"]]
+    except (OSError, BadZipFile, ValueError, KeyError, TypeError):
+        return False
 
 
 def _write(file: Path, drafts: Sequence[LedgerDraft], key: str) -> None:

@@ -11,11 +11,11 @@ from panel.web.features import Feature, Periodic, Site
 
 def _site() -> Site:
     from bureau.upkeep import retention
-    from bureau.upkeep.web import backups, backups_page, clock_page, growth, retention_page
+    from bureau.upkeep.web import archives_page, backups, backups_page, clock_page, growth, retention_page
 
     return Site(
-        links=(*backups_page.LINKS, *retention_page.LINKS),
-        routes=(*backups_page.ROUTES, *clock_page.ROUTES, *retention_page.ROUTES),
+        links=(*backups_page.LINKS, *archives_page.LINKS, *retention_page.LINKS),
+        routes=(*archives_page.ROUTES, *backups_page.ROUTES, *clock_page.ROUTES, *retention_page.ROUTES),
         configure=backups_page.install,
         periodic=(
             Periodic("clock.see", clock_watch.EVERY, clock_watch.see),

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -48,3 +49,16 @@ def archive(engine: Engine, folder: Path, before: datetime) -> str | None:
     with may_write(), engine.begin() as connection:
         connection.execute(delete(row).where(row.c.batch_id.in_(old), row.c.id <= rows[-1]["id"]))
     return name
+
+
+def is_sealed(file: Path, key: str) -> bool:
+    """Whether a file has the digest of its rows under the key of the logs."""
+    digest, last = hmac.new(key.encode(), digestmod=hashlib.sha256), b""
+    try:
+        with gzip.open(file) as lines:
+            for line in lines:
+                digest.update(last)
+                last = line
+        return hmac.compare_digest(str(json.loads(last)["seal"]), digest.hexdigest())
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+        return False

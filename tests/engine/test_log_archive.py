@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from bureau.upkeep.web import growth
+from panel.exports.records import ExportLog
 from panel.imports import row_archive
 from panel.imports.records import ImportRow
 from panel.kinds import now
@@ -68,6 +70,31 @@ def test_only_what_an_archive_has_can_be_deleted(engine: Any, tmp_path: Path) ->
         connection.execute(sa.insert(ARCHIVES).values(at=now(), seal="0" * 64, **forged))
         connection.execute(sa.delete(AUDIT).where(AUDIT.c.id <= 5))
     assert "未经本系统" in found(engine, tmp_path)[0]
+
+
+def test_the_administrator_sees_each_archive_whether_its_seal_holds_and_takes_it(stage: Stage, engine: Any) -> None:
+    with stage.app.app_context():
+        folder = growth.folder()
+    names = archive.archive(engine, folder, now() + timedelta(days=1))
+    names += [row_archive.archive(engine, folder, now() + timedelta(days=1)) or ""]
+    (folder / "importrow-1-2-20260101.jsonl.gz").write_bytes(b"not ours")
+    (folder / "secret.txt").write_text("x")
+    for name in ("office", "security", "auditor"):
+        assert stage.browse(name).get("/archives").status_code == 403
+        assert stage.browse(name).get(f"/archives/file?name={names[0]}").status_code == 403
+    administrator = stage.browse("administrator")
+    page = administrator.get("/archives").text
+    assert [name for name in names if name not in page] == []
+    assert (page.count("已校验"), page.count("已损坏"), "secret.txt" in page) == (len(names), 1, False)
+    taken = administrator.get(f"/archives/file?name={names[-1]}")
+    assert taken.data == (folder / names[-1]).read_bytes()
+    with stage.session() as session:
+        noted = session.execute(sa.select(ExportLog.table_name, ExportLog.file_name)).all()
+    assert ("archive", names[-1]) in noted
+    for wrong in ("../panel.db", "secret.txt", "auditentry-7-9-20200101.jsonl.gz"):
+        assert administrator.get("/archives/file", query_string={"name": wrong}).status_code == 404
+    (folder / names[0]).unlink()
+    assert "文件已移存他处" in administrator.get("/archives").text
 
 
 @pytest.mark.database

@@ -227,6 +227,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "accounts": ("administrator /accounts", "security /accounts"),
     "accounts_link": ("administrator /accounts/link?person=liaison:1",),
     "approvals": ("leader /approvals",),
+    "archives": ("administrator /archives",),
     "attachment": ("office /attachments/1",),
     "backups": ("administrator /backups",),
     "briefing": ("office /briefing?case1=1",),
@@ -295,7 +296,16 @@ PAGES: dict[str, tuple[str, ...]] = {
     "webhook.edit": ("administrator /webhook/settings",),
 }
 #: Files of the program, or of bytes that are no text; and what leads on to another page.
-PLAIN = {"static", "admin.static", "admin.index", "attachment_small", "handbook.picture", "jobs.file", "backups_file"}
+PLAIN = {
+    "static",
+    "admin.static",
+    "admin.index",
+    "attachment_small",
+    "handbook.picture",
+    "jobs.file",
+    "archives_file",
+    "backups_file",
+}
 
 
 @pytest.mark.parametrize("address", [address for addresses in PAGES.values() for address in addresses])

@@ -139,6 +139,13 @@ def digest_of_file(file: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
+def unsealed(connection: Connection) -> set[str]:
+    """The file names of the rows about archives that the program didn't write as they stand."""
+    key = keys_of(connection).log
+    rows = connection.execute(select(table_of(LogArchive))).mappings()
+    return {row["file_name"] for row in rows if row["seal"] != seal_of(key, dict(row))}
+
+
 def problems(connection: Connection, folder: Path) -> Iterator[Message]:
     """Archives that aren't as they were made. A file that was taken elsewhere isn't missed."""
     key = keys_of(connection).log

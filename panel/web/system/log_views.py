@@ -16,7 +16,7 @@ from panel.web.system import log_names
 from panel.web.views import SchemaView
 
 #: What files are about besides tables.
-OTHER_FILES = {"backup": _("Backup")}
+OTHER_FILES = {"archive": _("Archive"), "backup": _("Backup")}
 
 
 def table_label(table: str) -> Message | str:
