@@ -18,7 +18,7 @@ from panel.web.imports.batch_views import BatchView, RowView
 from panel.web.login.session_pages import SessionView
 from panel.web.panel import FILES, SYSTEM
 from panel.web.system.account_views import UserView
-from panel.web.system.log_views import AuditView, ExportLogView
+from panel.web.system.log_views import AuditView, ExportLogView, LoginLogView
 from panel.web.system.proposal_views import ProposalView, UserRoleView
 from panel.web.views import SchemaView
 
@@ -30,7 +30,7 @@ ENGINE_VIEWS: tuple[tuple[type[SchemaView], type[Base], Message, str], ...] = (
     (UserRoleView, UserRole, SYSTEM, "key"),
     (ProposalView, Proposal, SYSTEM, "handshake-o"),
     (SessionView, LoginSession, SYSTEM, "desktop"),
-    (SchemaView, LoginLog, SYSTEM, "sign-in"),
+    (LoginLogView, LoginLog, SYSTEM, "sign-in"),
     (AuditView, AuditEntry, SYSTEM, "book"),
     (ExportLogView, ExportLog, SYSTEM, "download"),
 )

@@ -71,7 +71,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         sub=n_("{n} record found", "{n} records found", page_slice.count)
         if narrowed
         else n_("{n} record", "{n} records", page_slice.count),
-        columns=[_column(f, query, f.name in sortable) for f in layout.columns],
+        columns=[_column(view, f, query, f.name in sortable) for f in layout.columns],
         rows=rows(view, records, layout.columns, layout.below, extra),
         chips=_chips(view, query, plain_url),
         filters=controls,
@@ -269,8 +269,10 @@ def plain_column(field: Field) -> Column:
     return Column(field.name, field.label, wide=render.is_wide(field), number=isinstance(field.kind, Whole | Amount))
 
 
-def _column(field: Field, query: Query, sortable: bool) -> Column:
+def _column(view: SchemaView, field: Field, query: Query, sortable: bool) -> Column:
     column = plain_column(field)
+    # A number that is shown in words stands at the left, as words do.
+    column.number = column.number and field.name not in view.cells
     if sortable:
         if query.sort.removeprefix("-") == field.name:
             column.order = "desc" if query.sort.startswith("-") else "asc"

@@ -287,3 +287,19 @@ def test_the_trail_names_records_to_whom_it_may_and_says_which_were_deleted(stag
     with stage.session() as session:
         session.delete(session.get_one(models.Street, id_))
     assert re.search(rf">#{id_}(</span>)?<span class=\"below\">已删除", auditor.get("/admin/auditentry/").text)
+
+
+def test_lists_of_logs_say_who_and_what(stage: Stage) -> None:
+    """The person beside the user name, and the changed columns by their labels; values on the entry's page alone."""
+    office, auditor = stage.browse("office"), stage.browse("auditor")
+    id_ = stage.inside["community"]
+    form = office.form(f"/admin/community/edit/?id={id_}")
+    assert office.post(f"/admin/community/edit/?id={id_}", form | {"households": "777"}).status_code == 302
+    row = re.findall(r"<tr.*?</tr>", auditor.get("/admin/auditentry/").text, re.S)[1]
+    assert "户数" in row
+    assert "777" not in row
+    stage.visitor().log_in("office", "wrong")
+    name = stage.get("user", stage.district.users["office"]).name
+    listed = auditor.get("/admin/loginlog/?is=refused").text
+    assert f'{name}<span class="below">office</span>' in listed
+    assert "登录成功</span>" not in listed

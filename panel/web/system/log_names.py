@@ -1,4 +1,4 @@
-"""The names of the records that the audit trail is about, as far as the reader may know them."""
+"""The names of the records that the logs are about, as far as the reader may know them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import literal, select, union_all
 from panel.base import UNSCOPED
 from panel.i18n import _
 from panel.search.names import visible_names
+from panel.security.accounts import LoginLog, User
 from panel.security.policy import Permission, model_of, table_of
 from panel.security.records import AuditEntry
 from panel.web.context import current_actor, current_panel
@@ -34,6 +35,22 @@ def record_cell(entry: AuditEntry) -> Cell:
     if key in stored:
         return Cell(names.get(key) or f"#{entry.record_id}", url=record_url(*key))
     return Cell(f"#{entry.record_id}", below=[str(_("Deleted since"))] if _is_table(entry.table_name) else [])
+
+
+def person_cell(entry: LoginLog) -> Cell:
+    """Who logged in, by their name; the user name alone where there is no such account. One statement for all entries
+    that are loaded."""
+    if entry.user_id is None:
+        return Cell(entry.username)
+    names: dict[tuple[str, int], str] = g.setdefault("login_names", {})
+    if ("user", entry.user_id) not in names:
+        loaded = [other for other in current_panel().session.identity_map.values() if isinstance(other, LoginLog)]
+        ids = {e.user_id for e in (*loaded, entry) if e.user_id is not None}
+        names |= dict.fromkeys((("user", id_) for id_ in ids), "")
+        if current_panel().policy.may(current_actor(), Permission.CHOOSE, User):
+            names |= visible_names(current_panel().session, {"user": ids})
+    name = names["user", entry.user_id]
+    return Cell(name, below=[entry.username]) if name else Cell(entry.username)
 
 
 def _is_table(name: str) -> bool:
