@@ -42,7 +42,7 @@ from models import (
 from panel.base import UNSCOPED
 from panel.i18n import Message, _, in_default_locale
 from panel.kinds import now, today
-from panel.security.policy import Actor
+from panel.security.policy import Actor, by_actor
 from panel.security.session import actor_of
 
 #: States in which a request may be made; it lapses when the case leaves them.
@@ -53,6 +53,7 @@ LAPSED = _("The case has moved on: there is nothing to decide any more.")
 REPLACED = _("An agreement was reached: the deadline by the day of performance is asked for instead.")
 
 
+@by_actor
 def decidable_by(actor: Actor) -> ColumnElement[bool]:
     """The condition for requests that an actor may decide, among those that they may read."""
     by_leader: ColumnElement[bool] = false()

@@ -187,6 +187,11 @@ class Names:
     @classmethod
     def load(cls, session: Session) -> Names:
         """Read them in two statements."""
+        return cls(cls.of_communities(session).places, _items(session))
+
+    @classmethod
+    def of_communities(cls, session: Session) -> Names:
+        """The communities alone, for figures by them, in one statement."""
         communities = (
             select(
                 Community.id,
@@ -201,13 +206,7 @@ class Names:
             .outerjoin(Squad, Community.squad_id == Squad.id)
             .order_by(Street.name_key, Street.id, Community.name_key, Community.id)
         )
-        versions = select(ChecklistItem.id, ChecklistItem.code, ChecklistItem.name, ChecklistItem.list_kind)
-        versions = versions.order_by(ChecklistItem.list_kind, ChecklistItem.code, ChecklistItem.version_no.desc())
-        newest: dict[str, Item] = {}
-        items = {}
-        for row in session.execute(versions):
-            items[row.id] = newest.setdefault(row.code, Item(*row))
-        return cls({row.id: Place(*row) for row in session.execute(communities)}, items)
+        return cls({row.id: Place(*row) for row in session.execute(communities)})
 
     def squads(self) -> dict[int, str]:
         squads = {p.squad_id: p.squad or "" for p in self.places.values() if p.squad_id is not None}
@@ -235,6 +234,14 @@ class Names:
             return f"{item.code} {item.name}" if item else ""
         labels = {"squad": self.squads, "street": self.streets, "community": self.communities}[name]()
         return labels.get(value, "")
+
+
+def _items(session: Session) -> dict[int, Item]:
+    """Each version of an item as the newest one."""
+    versions = select(ChecklistItem.id, ChecklistItem.code, ChecklistItem.name, ChecklistItem.list_kind)
+    versions = versions.order_by(ChecklistItem.list_kind, ChecklistItem.code, ChecklistItem.version_no.desc())
+    newest: dict[str, Item] = {}
+    return {row.id: newest.setdefault(row.code, Item(*row)) for row in session.execute(versions)}
 
 
 #: The filters that a group adds, and its label.

@@ -88,11 +88,14 @@ def table(
     by: Grouping,
     names: Names | None = None,
     figures: Mapping[str, Figure] = FIGURES,
+    *,
+    terms: Terms | None = None,
 ) -> Table:
-    """The figures of a period, by group and in total. The figures of a month equal those of a query for that month: a
-    case closed in two months counts in both, and once in the total."""
+    """The figures of a period, by group and in total; `names` and `terms` are read unless they are given. The figures
+    of a month equal those of a query for that month: a case closed in two months counts in both, and once in the
+    total."""
     names = names or Names.load(session)
-    terms = Terms.of(session, query.span)
+    terms = terms or Terms.of(session, query.span)
     statements = _Statements(terms, query, by)
     sums_by_raw: dict[Any, Sums] = defaultdict(Sums)
     parts = dict.fromkeys(part for figure in figures.values() for part in (figure.whole, figure.part) if part)

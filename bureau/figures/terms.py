@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +36,11 @@ class Terms:
     def of(cls, session: Session, span: Span) -> Terms:
         """Read calendar and settings. Two statements."""
         values = settings.all_values(session)
-        calendar = Calendar.load(session, values["office_hours"])
+        return cls.by(span, values, Calendar.load(session, values["office_hours"]))
+
+    @classmethod
+    def by(cls, span: Span, values: Mapping[str, Any], calendar: Calendar) -> Terms:
+        """The terms by settings and a calendar that have been read."""
         return cls(span, calendar, values["repeat_days"], values["feedback_days"])
 
     def during(self, span: Span) -> Terms:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from bureau.settings.declared import Declared
@@ -276,9 +277,15 @@ def get(session: Session, key: str) -> Any:
 
 def all_values(session: Session) -> dict[str, Any]:
     """The values of all settings by key. One statement."""
-    query = select(Setting.key, Setting.value).where(Setting.key.in_(DECLARED))
-    stored = dict(session.execute(query, execution_options=UNSCOPED).all())
-    return {key: _read(declared, stored.get(key)) for key, declared in DECLARED.items()}
+    stored: dict[str, str] = dict(session.execute(_every(), execution_options=UNSCOPED).all())
+    read = {key: _read(DECLARED[key], text) for key, text in stored.items()}
+    return {key: read.get(key, declared.default) for key, declared in DECLARED.items()}
+
+
+@cache
+def _every() -> Executable:
+    """The statement of all settings. Nearly every request sends it, so that it is made once."""
+    return select(Setting.key, Setting.value).where(Setting.key.in_(DECLARED))
 
 
 def put(session: Session, key: str, value: object) -> None:

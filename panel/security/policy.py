@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache, wraps
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Table, false, or_, select
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from sqlalchemy.orm import Session
 from panel.base import Anchor, Base, Own, Public, Via
 from panel.i18n import Message, _
 from panel.security.watches import Watch
+
+T = TypeVar("T")
 
 
 class Permission(StrEnum):
@@ -69,6 +72,22 @@ class Actor:
 
     def ids(self, fact: str) -> frozenset[int]:
         return self.facts.get(fact, frozenset())
+
+
+def by_actor(build: Callable[[Actor], T]) -> Callable[[Actor], T]:
+    """Keep what `build` makes of an actor, for the latest of them. For conditions that every page needs and that depend
+    on the account, its roles and facts alone, neither on its name nor on the time: it takes longer to make them than to
+    carry them out."""
+
+    @lru_cache(maxsize=256)
+    def made(user: int | None, roles: frozenset[str], facts: tuple[tuple[str, frozenset[int]], ...], system: bool) -> T:
+        return build(Actor("", user, roles, MappingProxyType(dict(facts)), system))
+
+    @wraps(build)
+    def of(actor: Actor) -> T:
+        return made(actor.user_id, actor.roles, tuple(sorted(actor.facts.items())), actor.system)
+
+    return of
 
 
 SYSTEM = Actor("system", system=True)

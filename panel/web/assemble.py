@@ -35,6 +35,7 @@ from panel.web.prepare import prepare
 from panel.web.serving import assets, compression, headers, hosts, icons, vendor_files
 from panel.web.system import find_pages, first_accounts, handbook_pages, job_pages, log_work, notice_pages, view_as
 from panel.web.tables import cells
+from panel.web.tables.kept import kept
 from panel.web.views import SchemaView
 
 #: Bytes of a form besides the file in it.
@@ -158,7 +159,7 @@ def _icons(panel: Panel) -> set[str]:
 def _set_template_globals(app: Flask) -> None:
     """Set the globals and context of templates."""
     app.jinja_env.globals.update(_=_, n_=n_, listed=listed, look_themes=look.THEMES, look_densities=look.DENSITIES)
-    app.jinja_env.globals.update(cell_of=cells.cell, cells_below=cells.cells)
+    app.jinja_env.globals.update(cell_of=cells.cell, cells_below=cells.cells, kept=kept)
 
     @app.context_processor
     def surround() -> dict[str, Any]:

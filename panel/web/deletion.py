@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from panel.base import display
+from panel.fields import Lock
 from panel.i18n import Message, _, listed, n_
 from panel.kinds import Reference
 from panel.security import locks
@@ -62,14 +63,16 @@ class Changes:
             or permitted(panel.session, self.model, act, [record.id])
         )
 
-    def require_change(self, record: Any, act: Permission = Permission.EDIT) -> None:
-        """Answer 403 unless the actor may edit (or delete) this record; with the reason if it is locked."""
-        if self.may_change(record, act):
-            return
-        held = locks.holding(current_panel().session, self.model, [record.id])[record.id]
-        if held and self.may(act) and (why := next(lock.why for lock in locks.of_model(self.model) if lock in held)):
-            raise locks.Locked(why)
-        abort(403)
+    def require_change(self, record: Any, act: Permission = Permission.EDIT) -> frozenset[Lock]:
+        """Answer 403 unless the actor may edit (or delete) this record; with the reason if it is locked. Returns the
+        locks that hold for it."""
+        every = locks.holding(current_panel().session, self.model, [record.id])
+        held = every[record.id]
+        if record.id not in self.changeable([record], act, every):
+            if held and self.may(act):
+                raise locks.Locked(next(lock.why for lock in locks.of_model(self.model) if lock in held))
+            abort(403)
+        return held
 
 
 class Deletion(Changes):

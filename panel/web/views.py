@@ -18,7 +18,6 @@ from panel.fields import Field, all_fields
 from panel.i18n import Message, _
 from panel.search import filters, listing
 from panel.search.listing import Query, Quick
-from panel.security import locks
 from panel.security.policy import Permission
 from panel.web import child_rows, conflict, details, forms, history, lists, submissions
 from panel.web.context import current_actor, current_panel
@@ -215,8 +214,9 @@ class SchemaView(
     def edit_view(self) -> T_Response:
         self.require(Permission.EDIT)
         record = self.get_one(request.args.get("id"))
-        self.require_change(record)
+        held = self.require_change(record)
         form = self.edit_form(obj=record)
+        form.locked = forms.locked_fields(self.model, held)
         if request.method == "GET":
             return self.render("panel/form.html", page=self.form_page(form, record))
         if conflict.is_stale(record) or child_rows.are_stale(form.child_tables):
@@ -284,7 +284,4 @@ class SchemaView(
     def edit_form(self, obj: Any = None) -> RecordForm:
         form = self._edit_form_class(request.form if request.method == "POST" else None, obj=obj)
         form.child_tables = child_rows.read(self.model, obj)
-        form.locked = forms.locked_fields(
-            self.model, locks.holding(current_panel().session, self.model, [obj.id])[obj.id]
-        )
         return form

@@ -36,8 +36,8 @@ LIMITS = {
     ("liaison", "details"): 18,
     ("community", "details"): 18,
     ("importbatch", "details"): 14,
-    # The month's figures: terms, names, and a statement for each of four kinds of records.
-    ("", "home"): 22,
+    # The month's figures: names, and a statement for each of four kinds of records.
+    ("", "home"): 19,
 }
 FEW, MANY = 3, 12
 

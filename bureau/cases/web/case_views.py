@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from flask import g, jsonify, request
 from flask_admin.base import expose
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
+from bureau.calendar.calendar import Calendar
 from bureau.calendar.deadlines import light, words
 from bureau.calendar.web.office import calendar, values
 from bureau.cases import stages
@@ -32,7 +34,7 @@ from models import (
 from panel.i18n import Message, _
 from panel.kinds import ZONE, minute, now, today
 from panel.search.listing import Quick
-from panel.security.policy import Actor
+from panel.security.policy import Actor, by_actor
 from panel.web.context import current_panel
 from panel.web.lookups import SchemaLoader, visible
 from panel.web.pages import Cell
@@ -43,28 +45,35 @@ def _end_of_today() -> datetime:
     return datetime.combine(today() + timedelta(days=1), time(), ZONE)
 
 
+@cache
+def _in(states: tuple[CaseStatus, ...]) -> ColumnElement[bool]:
+    """The condition for cases in one of these states, which a page needs many times."""
+    return Case.status.in_(states)
+
+
 def _status(*states: CaseStatus) -> Callable[[Actor], ColumnElement[bool]]:
-    return lambda _actor: Case.status.in_(states)
+    return lambda _actor: _in(states)
 
 
-OPEN = [status for status in CaseStatus if status not in ENDED]
+OPEN = tuple(status for status in CaseStatus if status not in ENDED)
 #: Open states in which the deadline runs.
-RUNNING = [status for status in OPEN if status is not CaseStatus.SUSPENDED]
+RUNNING = tuple(status for status in OPEN if status is not CaseStatus.SUSPENDED)
 
 
+@by_actor
 def mine(actor: Actor) -> ColumnElement[bool]:
     """Open cases that the actor handles or leads, or of the communities they are liaison of."""
     officers = actor.ids("officer")
     own = [Case.handler_id.in_(officers), Case.lead_officer_id.in_(officers)] if officers else []
-    return and_(Case.status.in_(OPEN), or_(false(), *own, Case.community_id.in_(actor.ids("liaison_community"))))
+    return and_(_in(OPEN), or_(false(), *own, Case.community_id.in_(actor.ids("liaison_community"))))
 
 
 def overdue(_actor: Actor) -> ColumnElement[bool]:
-    return and_(Case.status.in_(RUNNING), Case.due_at < now())
+    return and_(_in(RUNNING), Case.due_at < now())
 
 
 def due_today(_actor: Actor) -> ColumnElement[bool]:
-    return and_(Case.status.in_(RUNNING), Case.due_at >= now(), Case.due_at < _end_of_today())
+    return and_(_in(RUNNING), Case.due_at >= now(), Case.due_at < _end_of_today())
 
 
 def unsatisfied(_actor: Actor) -> ColumnElement[bool]:
@@ -127,24 +136,25 @@ def due_cell(case: Case) -> Cell:
     ended = case.closed_at if case.status in ENDED else None
     if case.status in ENDED and (ended is None or case.due_at is None):
         return Cell()
-    waits = stages.pending(case, values(), calendar(), now())
-    awaited = _awaited(waits) if waits is not None else ""
+    at, days = now(), calendar()
+    waits = stages.pending(case, values(), days, at)
+    awaited = _awaited(waits, at, days) if waits is not None else ""
     if case.due_at is None:
         return Cell(awaited, light=waits.light[0]) if waits is not None else Cell()
-    text = str(words(now(), case.due_at, ended, calendar()))
+    text = str(words(at, case.due_at, ended, days))
     if ended is not None:
         return Cell(text, light="g" if ended <= case.due_at else "r")
     unit = LimitUnit.of((case.item_snapshot or {}).get("limit_unit", LimitUnit.WORKING_DAY))
     urgent = case.urgency is Urgency.URGENT
-    colour = light(now(), since, case.due_at, unit, calendar(), urgent=urgent)
+    colour = light(at, since, case.due_at, unit, days, urgent=urgent)
     if waits is not None and waits.light == "red" and colour == "green":
         colour = "yellow"
     return Cell(text, light=colour[0], below=[awaited] if awaited else [])
 
 
-def _awaited(waits: stages.PendingStep) -> str:
+def _awaited(waits: stages.PendingStep, at: datetime, days: Calendar) -> str:
     """The next step with the time left, or how long it is overdue."""
-    when = words(now(), waits.due, None, calendar())
+    when = words(at, waits.due, None, days)
     if waits.light == "red":
         return str(_("{act}: {over}", act=waits.label, over=when))
     return str(_("{act} by {when}", act=waits.label, when=when))

@@ -9,9 +9,11 @@ from flask import url_for
 
 from bureau.calendar.month import Month
 from bureau.calendar.periods import Span
+from bureau.calendar.web.office import calendar, values
 from bureau.figures import sums
 from bureau.figures.figures import FIGURES
-from bureau.figures.groups import Grouping, ReportQuery
+from bureau.figures.groups import Grouping, Names, ReportQuery
+from bureau.figures.terms import Terms
 from bureau.figures.web import pages, words
 from panel.kinds import today
 from panel.web.context import current_panel
@@ -59,7 +61,9 @@ def add(page: OfficeHome) -> None:
     month = Month.of(today())
     query = ReportQuery(Span.of(month))
     shown = {name: FIGURES[name] for name in SHOWN}
-    table = sums.table(current_panel().session, query, Grouping.COMMUNITY, figures=shown)
+    session, terms = current_panel().session, Terms.by(query.span, values(), calendar())
+    names = Names.of_communities(session)
+    table = sums.table(session, query, Grouping.COMMUNITY, names, shown, terms=terms)
     page.month, page.figures_url = month.label, url_for("figures")
     page.figures = [
         MonthFigure(words.label(figure), words.number(figure, table.total.values[name]), page.figures_url)
