@@ -178,6 +178,10 @@ def set_default(session: Session, model: type[Base], view: SavedView | None, rol
     owner = None if role else actor.user_id
     place = {"table_name": model.__tablename__, "owner_id": owner, "role": role}
     whose = row.owner_id.is_(None) & (row.role == role) if role else row.owner_id == owner
+    if role:
+        # Of two who set it at the same moment one waits for the other, and then replaces what that one has set.
+        shared = select(SavedView.id).where(SavedView.table_name == model.__tablename__, SavedView.role == role)
+        session.execute(shared.order_by(SavedView.id).with_for_update(), execution_options=UNSCOPED)
     with elevated(session):
         session.execute(delete(table_of(DefaultView)).where(row.table_name == model.__tablename__, whose))
         if view is not None:

@@ -93,10 +93,16 @@ class SchemaLoader(AjaxModelLoader):
         return visible(self.table, pk)
 
     def get_list(
-        self, query: str | None, offset: int | None = 0, limit: int | None = LIMIT, *, every: bool = False
+        self,
+        query: str | None,
+        offset: int | None = 0,
+        limit: int | None = LIMIT,
+        *,
+        every: bool = False,
+        narrowed: Sequence[ColumnElement[bool]] = (),
     ) -> list[Any]:
         model = model_of(self.table)
-        where = list(model.offered_to_filters() if every else model.offered())
+        where = [*(model.offered_to_filters() if every else model.offered()), *narrowed]
         where += [or_(false(), *_matches(model, word)) for word in narrow(tidy(query)).lower().split()[:5]]
         offset, limit = min(max(offset or 0, 0), MAX_OFFSET), min(max(limit or LIMIT, 1), LIMIT)
         if may_only_choose(model):

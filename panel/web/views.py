@@ -35,6 +35,7 @@ from panel.web.rows.inline import InlineEdit
 from panel.web.rows.many_rows import ManyRows
 from panel.web.rows.saving import Saving
 from panel.web.rows.taking_back import TakingBack
+from panel.web.tables import filter_inputs
 from panel.web.tables.number_search import NumberSearch
 from panel.web.tables.view_pages import SavedViews
 
@@ -244,7 +245,8 @@ class SchemaView(
             abort(404)
         offset, limit = (ids.number(request.args.get(name), 0) for name in ("offset", "limit"))
         every = "every" in request.args
-        records = loader.get_list(request.args.get("query", ""), offset, limit, every=every)
+        narrowed = filter_inputs.narrowing(self, loader.table, request.args.getlist("beside")) if every else []
+        records = loader.get_list(request.args.get("query", ""), offset, limit, every=every, narrowed=narrowed)
         answers = [loader.format(record) for record in records]
         return Response(json.dumps(answers, ensure_ascii=False), mimetype="application/json")
 

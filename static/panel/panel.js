@@ -336,8 +336,15 @@ function lookup(box) {
     list.scrollIntoView({ block: "nearest" });
     if (found.length) mark(0);
   };
+  // Of a filter: what the others have, which narrows what is offered (a street its communities, a squad its officers).
+  const beside = () => {
+    const own = box.closest(".filters .many");
+    const others = own ? all(".many", own.closest("form")).filter((many) => many !== own) : [];
+    const values = others.flatMap((many) => all(":checked", many).map((tick) => `${many.dataset.name}:${tick.value}`));
+    return values.map((value) => `&beside=${encodeURIComponent(value)}`).join("");
+  };
   const find = async (query) => {
-    const answer = await fetch(`${box.dataset.url}&query=${encodeURIComponent(query)}`);
+    const answer = await fetch(`${box.dataset.url}&query=${encodeURIComponent(query)}${beside()}`);
     return (await answer.json()).map(([id, label]) => [String(id), label]);
   };
   // Takes what is typed if it is the only match, or the name of one. Whether the text stands for a record then.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,11 +18,12 @@ from werkzeug.test import TestResponse
 
 import models
 from panel.kinds import today
-from panel.search import periods
+from panel.search import periods, saved_views
+from panel.search.listing import Query
 from panel.search.view_records import DefaultView, SavedView
 from panel.security.accounts import User
 from panel.security.policy import Permission
-from tests import factories
+from tests import factories, steps
 from tests.conftest import Staged
 from tests.factories import MODELS, Browser, Stage
 
@@ -297,8 +300,31 @@ def test_a_record_is_filtered_by_the_street_of_its_community(town: Stage) -> Non
     assert any("城东街道" in name for name in names)
 
 
-def lookup(browser: Browser, table: str, name: str) -> Any:
-    return browser.get(f"/admin/{table}/ajax/lookup/?name={name}&query=").json
+def lookup(browser: Browser, table: str, name: str, more: str = "") -> Any:
+    return browser.get(f"/admin/{table}/ajax/lookup/?name={name}&query={more}").json
+
+
+def test_a_look_up_of_a_filter_is_narrowed_by_the_others(town: Stage) -> None:
+    """A street leaves its communities, a squad its officers; what the reader may not read narrows nothing."""
+    office, inside, outside = town.browse("office"), town.inside, town.outside
+
+    def offered(browser: Browser, name: str, *beside: str) -> set[int]:
+        more = "".join(f"&beside={one}" for one in beside)
+        return {id_ for id_, _label in lookup(browser, "case", name, f"&every=1{more}")}
+
+    street = f"community.street:{inside['street']}"
+    assert {inside["community"], outside["community"]} <= offered(office, "community")
+    assert inside["community"] in offered(office, "community", street)
+    assert outside["community"] not in offered(office, "community", street)
+    assert outside["community"] in offered(office, "community", street, f"community.street:{outside['street']}")
+    squad = f"community.squad:{inside['squad']}"
+    assert outside["officer"] in offered(office, "handler")
+    assert outside["officer"] not in offered(office, "handler", squad)
+    assert offered(office, "community", "nonsense", "status:1", f"x.y:{inside['street']}") == offered(
+        office, "community"
+    )
+    liaison = town.browse("liaison")
+    assert offered(liaison, "community", "community.squad:999") == offered(liaison, "community")
 
 
 def test_a_filter_through_a_reference_tells_nothing_of_what_is_invisible(town: Stage) -> None:
@@ -385,3 +411,28 @@ def test_the_name_of_an_invisible_record_gives_no_order(town: Stage) -> None:
     liaison = town.browse("liaison")
     assert liaison.get(f"{LIST}?sort=squad").status_code == 200
     assert "sort=squad" not in liaison.get(LIST).text
+
+
+@pytest.mark.database
+def test_of_two_views_that_a_role_gets_at_the_same_moment_one_stays(stage: Stage) -> None:
+    with steps.acting(stage, "office") as session:
+        views = [saved_views.save(session, models.Community, Query(), name, "officer") for name in ("甲", "乙")]
+        session.flush()
+        ids = [view.id for view in views]
+    first_has_set = threading.Event()
+
+    def give(id_: int, first: bool) -> None:
+        first or first_has_set.wait()
+        with steps.acting(stage, "office") as session:
+            saved_views.set_default(session, models.Community, session.get_one(SavedView, id_), "officer")
+            session.flush()
+            first_has_set.set()
+            time.sleep(0.3 if first else 0)
+
+    threads = [threading.Thread(target=give, args=(id_, id_ == ids[0])) for id_ in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with stage.session() as session:
+        assert list(session.scalars(sa.select(DefaultView.view_id))) == [ids[1]]

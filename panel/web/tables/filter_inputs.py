@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
-from panel.fields import Field
+from sqlalchemy import ColumnElement
+
+from panel import ids
+from panel.fields import Field, fields
 from panel.i18n import _, listed
 from panel.kinds import Choice, Flag
 from panel.search import filters, listing, private_numbers
@@ -16,7 +19,7 @@ from panel.search.periods import PERIODS
 from panel.security.policy import Permission, model_of
 from panel.web import forms
 from panel.web.context import current_actor, current_panel
-from panel.web.lookups import chosen_names
+from panel.web.lookups import chosen_names, may_only_choose
 from panel.web.pages import Chip, FilterInput, Input
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 #: More choices than these are listed in a box that scrolls.
 MOST_TICKS = 20
+#: The most values of other filters that narrow a look-up.
+MOST_BESIDE = 50
 
 
 def build(view: SchemaView, query: Query, *, masked: bool) -> list[FilterInput]:
@@ -75,6 +80,25 @@ def _input(view: SchemaView, field: Field, query: Query) -> FilterInput:
 def _chosen(table: str, values: list[str]) -> list[tuple[str, str]]:
     names = chosen_names(table, values)
     return [(value, names.get(value) or str(NOT_VISIBLE)) for value in values]
+
+
+def narrowing(view: SchemaView, table: str, beside: list[str]) -> list[ColumnElement[bool]]:
+    """Conditions on the records that a filter looks up, by what other filters of the form have: with the street 3 as
+    "community.street:3" communities of that street are offered, with a squad its officers. None by or for records that
+    the actor may not read."""
+    policy, actor, model = current_panel().policy, current_actor(), model_of(table)
+    if may_only_choose(model):
+        return []
+    declared = [f for f in filters.filterable(view.model) if f.target]
+    targets = {f.name: f.target for f in declared if policy.may(actor, Permission.READ, model_of(str(f.target)))}
+    chosen: dict[str, set[int]] = {}
+    for text in beside[:MOST_BESIDE]:
+        name, _colon, value = text.rpartition(":")
+        target, id_ = targets.get(name), ids.parse(value)
+        if target and id_ is not None:
+            chosen.setdefault(target, set()).add(id_)
+    led = [f for f in fields(model) if f.reference and f.target in chosen and f.target != table]
+    return [getattr(model, f.attr).in_(chosen[str(f.target)]) for f in led]
 
 
 Url = Callable[..., str]
