@@ -111,10 +111,14 @@ def prepare(
     session.install_listeners(db.session.session_factory if hasattr(db.session, "session_factory") else db.session)
     if isinstance(app.url_map, LateMap):
         app.url_map.add_rules = panel.complete
-    if app.config.get("TRUSTED_PROXIES"):
-        hops = int(app.config["TRUSTED_PROXIES"])
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    behind_proxies(app)
     return panel
+
+
+def behind_proxies(app: Flask) -> None:
+    """Believe what so many proxies as TRUSTED_PROXIES says tell of the client: its address, the scheme, the host."""
+    if hops := int(app.config.get("TRUSTED_PROXIES") or 0):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 
 def _acting(panel: Panel) -> Callable[[Actor], AbstractContextManager[None]]:

@@ -37,6 +37,20 @@ def test_the_readme_leads_to_each_file() -> None:
     assert [path for path in re.findall(r"\]\(((?:deploy|docs)/[\w./-]+)", text) if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.skipif(shutil.which("nginx") is None or shutil.which("openssl") is None, reason="needs nginx and openssl")
+def test_nginx_takes_its_file(tmp_path: Path) -> None:
+    text = (DEPLOY / "nginx.conf").read_text()
+    pair = [tmp_path / "casework.key", tmp_path / "casework.crt"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=casework.example"]
+    subprocess.run([*made, "-keyout", pair[0], "-out", pair[1]], check=True, capture_output=True)  # noqa: S603 - ours
+    (tmp_path / "site.conf").write_text(text.replace("/etc/nginx/casework", str(tmp_path / "casework")))
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"pid {tmp_path}/pid; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}")
+    command = ["nginx", "-t", "-c", whole, "-g", f"error_log {tmp_path}/error.log;"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - ours
+    assert (done.returncode, "syntax is ok" in done.stderr) == (0, True), done.stderr
+
+
 def test_windows_reads_its_files_with_its_own_ends_of_lines() -> None:
     for file in (DEPLOY / "windows").glob("*.bat"):
         assert file.read_bytes().count(b"\n") == file.read_bytes().count(b"\r\n") > 5

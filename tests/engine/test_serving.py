@@ -16,9 +16,11 @@ import pytest
 import time_machine
 import waitress.channel
 import waitress.server
+from flask import Flask, request
 
 from panel.config import Config
 from panel.kinds import now
+from panel.web.prepare import behind_proxies
 from panel.web.serving import access_log, hosts, server
 from tests.factories import Stage
 from tests.servers import served
@@ -136,13 +138,26 @@ def connections(stack: ExitStack, port: int, number: int, said: bytes) -> list[s
     return opened
 
 
-def answer(port: int) -> bytes:
+def answer(port: int, headers: str = "") -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
-        one.sendall(b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        one.sendall(f"GET /login HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n".encode())
         got = b""
         while part := one.recv(65536):
             got += part
     return got
+
+
+@pytest.mark.served
+@pytest.mark.parametrize(("hops", "seen"), [(0, "http 127.0.0.1"), (1, "https 10.1.2.3")])
+def test_what_a_proxy_says_of_the_client_counts_behind_one_alone(config: Config, hops: int, seen: str) -> None:
+    """Of the addresses it passes on the last one, which it has seen itself. Waitress would drop all of it."""
+    app = Flask("told")
+    app.add_url_rule("/login", view_func=lambda: f"{request.scheme} {request.remote_addr}")
+    app.config["TRUSTED_PROXIES"] = hops
+    behind_proxies(app)
+    told = "X-Forwarded-Proto: https\r\nX-Forwarded-For: 6.6.6.6, 10.1.2.3\r\n"
+    with served(app, replace(config, trusted_proxies=hops)) as port:
+        assert answer(port, told).decode().endswith(f"\r\n\r\n{seen}")
 
 
 @pytest.mark.served

@@ -38,6 +38,8 @@ def options(config: Config) -> dict[str, Any]:
         "cleanup_interval": max(1, min(10, config.silent_seconds // 3)),
         # A request without its end is refused by size before it fills the memory; the pages' own limits are smaller.
         "max_request_header_size": 32 * 1024,
+        # Waitress drops what a proxy says of the client. Behind one, ProxyFix reads it (panel/web/prepare.py).
+        "clear_untrusted_proxy_headers": not config.trusted_proxies,
     }
 
 
