@@ -24,7 +24,6 @@ from xdist.scheduler import LoadFileScheduling
 
 from admin_app import create_app
 from bureau.upkeep.web.commands import migrate
-from panel.base import Base
 from panel.config import Config
 from panel.i18n import DEFAULT_LOCALE, using_locale
 from panel.web import assemble, errors
@@ -32,6 +31,13 @@ from panel.web.frame import frame
 from tests import factories
 from tests.applications import Applications
 from tests.factories import clock
+from tests.running import (  # noqa: F401 - pytest finds them here
+    _pw_trace_api_requests,
+    logged,
+    pytest_runtest_protocol,
+    pytest_sessionstart,
+    reader_apart,
+)
 
 KEY = "a key for tests only, of no worth anywhere"
 
@@ -41,10 +47,6 @@ MEMORY, NEEDED_BYTES = Path("/dev/shm"), 4 * 1024**3  # noqa: S108 - pytest make
 if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > NEEDED_BYTES:
     os.environ["TMPDIR"] = str(MEMORY)
     tempfile.tempdir = None
-
-# An application is hundreds of thousands of objects that live as long as the run. Looking through them after every few
-# hundred new ones took an eighth of the suite's time.
-gc.set_threshold(100_000, 50, 100)
 
 # The clock stands elsewhere and the machine may be busy: no example has a deadline.
 settings.register_profile("suite", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
@@ -100,14 +102,26 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.fixture(autouse=True)
-def frozen(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No test depends on the day it runs; a real browser or server keeps its own clock, so those tests do too."""
-    if request.node.get_closest_marker("browser") or request.node.get_closest_marker("served"):
+def usual(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What holds for each test, in one fixture because there are so many tests.
+
+    No test depends on the day it runs; a real browser or server keeps its own clock, so those tests do too. Pages come
+    without menu, badges and bell, which take half of a short page's time; with them in a browser, and where a test is
+    marked as one that looks at them: on every page, or at the addresses that the mark names."""
+    node = request.node
+    if node.get_closest_marker("browser") or node.get_closest_marker("served"):
         yield
         return
+    mark, kept = node.get_closest_marker("framed"), assemble.frame
+    # Not by the test's own patch: what that changes of an application is undone before the application is looked at.
+    if mark is None:
+        assemble.frame = lambda _panel: None
+    elif mark.args:
+        assemble.frame = lambda panel: frame(panel) if flask_request.path in mark.args else None
     # A request leaves its language behind in the thread, which here is that of the next test.
     with clock(), using_locale(DEFAULT_LOCALE):
         yield
+    assemble.frame = kept
 
 
 @pytest.fixture(scope="session")
@@ -212,29 +226,6 @@ def _database(backend: str, template: Any, plain_config: Config, folder: Path) -
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compared_once() -> Iterator[None]:
-    """A database of SQLite with the very tables of one that was found to agree with the declaration agrees too: most
-    commands compare them, which takes longer than what they do."""
-    from panel import schema_state
-
-    compare, agreed = schema_state.differences, set[tuple[object, ...]]()
-
-    def differences(connection: sa.Connection) -> list[Any]:
-        if connection.dialect.name != "sqlite":
-            return compare(connection)
-        stored = connection.exec_driver_sql("SELECT sql FROM sqlite_master ORDER BY name")
-        key = (*stored.scalars(), *Base.metadata.tables)
-        if key not in agreed and (found := compare(connection)):
-            return found
-        agreed.add(key)
-        return []
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(schema_state, "differences", differences)
-        yield
-
-
 @pytest.fixture(scope="session")
 def applications() -> Applications:
     return Applications()
@@ -303,22 +294,6 @@ def district(stage: factories.Stage) -> factories.District:
 def browse(stage: factories.Stage) -> Any:
     """browse("office") is a client logged in with that role; its forms carry their token."""
     return stage.browse
-
-
-@pytest.fixture(autouse=True)
-def frameless(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Pages come without menu, badges and bell, which take half of a short page's time; with them in a browser, and
-    where a test is marked as one that looks at them: on every page, or at the addresses that the mark names."""
-    mark = request.node.get_closest_marker("framed")
-    lasting = request.node.get_closest_marker("browser") or request.node.get_closest_marker("served")
-    # Not by the test's own patch: what that changes of an application is undone before the application is looked at.
-    with pytest.MonkeyPatch.context() as patched:
-        if mark is None and not lasting:
-            patched.setattr(assemble, "frame", lambda _panel: None)
-        elif mark is not None and mark.args and not lasting:
-            at = lambda panel: frame(panel) if flask_request.path in mark.args else None  # noqa: E731
-            patched.setattr(assemble, "frame", at)
-        yield
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.engine.test_files_read import altered, document, line
 from tests.factories import Stage
 from tests.workbooks import ROSTER, Office, table
 
+pytestmark = pytest.mark.usefixtures("reader_apart")
 FILES = Path(__file__).parents[1] / "samples"
 ROW = ("城东街道", "东栅社区", "李四", "13811112222", "2026-08-01")
 PLAIN = table(ROSTER, ROW)

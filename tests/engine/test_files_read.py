@@ -21,6 +21,7 @@ from panel.sheets import Book, UnreadableCell, UnreadableFile
 from tests.factories import Stage
 from tests.workbooks import ROSTER, Office, Page, counts, errors, opened, outcomes, saved, sentences, table, workbook
 
+pytestmark = pytest.mark.usefixtures("reader_apart")
 FILES = Path(__file__).parents[1] / "samples"
 ROW = ("城东街道", "东栅社区", "李四", "13811112222", "2026-08-01")
 CSV = '街道,社区,姓名,手机,起始时间,备注\r\n城东街道,东栅社区,李四,13811112222,2026-08-01,"第一行\n第二行,同上"\r\n'

@@ -134,9 +134,7 @@ def test_signs_of_life_are_given_while_a_job_works(stage: Stage, monkeypatch: py
     assert set(beats) <= {id_}
 
 
-def test_a_job_whose_database_went_away_ends_without_a_new_start(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_job_whose_database_went_away_ends_without_a_new_start(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is gone in the middle of the work and when its end is to be recorded; then it is there again."""
     jobs, gone = stage.panel.jobs, [True]
     ending = Jobs.set_ended

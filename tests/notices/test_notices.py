@@ -139,9 +139,7 @@ def test_who_can_not_log_in_is_told_nothing(quiet: Stage) -> None:
 
 
 @pytest.mark.database
-def test_a_notice_that_fails_hinders_no_step(
-    quiet: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_notice_that_fails_hinders_no_step(quiet: Stage, monkeypatch: pytest.MonkeyPatch, logged: list[str]) -> None:
     def broken(session: Any, *_rest: Any, **_more: Any) -> None:
         session.execute(sa.insert(Notice.__table__).values(owner_id=None), execution_options=UNSCOPED)
 
@@ -150,7 +148,7 @@ def test_a_notice_that_fails_hinders_no_step(
     done = steps.take(quiet, "leader", id_, "dispatch", handler=quiet.inside["officer"])
     assert done.status is S.DISPATCHED
     assert told(quiet, id_) == {}
-    assert "a notice could not be written" in caplog.text
+    assert "a notice could not be written" in "".join(logged)
 
 
 @pytest.mark.database
