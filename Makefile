@@ -42,7 +42,7 @@ test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.dev ## every test: SQLite with a real browser, and PostgreSQL
 	@sh .ci/office || [ "$$CI" != true ]
 	@failed=0; told=$$(mktemp); \
-	nice -n 5 $(PYTEST) -n 1 -m database --database postgresql --order $(ORDER) \
+	nice -n 5 $(BIN)/pytest -m database --database postgresql --order $(ORDER) \
 	  $$(grep -rl --include='test_*.py' mark.database tests) >$$told 2>&1 & second=$$!; \
 	trap 'kill $$second; rm -f $$told; exit 1' INT TERM; \
 	if sh .ci/browser $(BIN); then \
