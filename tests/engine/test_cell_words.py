@@ -66,7 +66,7 @@ def test_what_a_workbook_refuses_is_not_printable() -> None:
     assert printable("第一行\v第二行\f\x1c") == "第一行\n第二行\n"
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(kind=st.sampled_from(DECLARED_KINDS), text=st.text(max_size=20), data=st.data())
 def test_a_value_with_invisible_marks_equals_the_value_without(kind: Any, text: str, data: st.DataObject) -> None:
     marks = data.draw(st.lists(st.tuples(st.integers(0, 20), st.sampled_from(MARKS)), max_size=5))

@@ -305,7 +305,7 @@ def rosters(draw: st.DrawFn) -> tuple[list[list[Any]], list[tuple[str, str, str]
     return table, expected
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(rosters())
 def test_no_officer_is_read_as_a_liaison_in_any_layout(
     drawn: tuple[list[list[Any]], list[tuple[str, str, str]]],
@@ -346,7 +346,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.lists(CELLS, min_size=4, max_size=4), max_size=8))
 def test_every_row_is_read_or_named_with_a_reason(rows: list[list[Any]]) -> None:
     """Only blank rows, and rows with nothing but a number, are neither."""

@@ -113,7 +113,7 @@ def data(header: Header, *rows: Sequence[Any], known: ColumnLabels = LIAISON) ->
     return [line.number in found for line in sheet.lines]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(sheets())
 def test_a_header_is_found_in_any_order_and_dress(drawn: tuple[str, Sheet, dict[int, str], int]) -> None:
     table, sheet, meant, place = drawn
@@ -124,7 +124,7 @@ def test_a_header_is_found_in_any_order_and_dress(drawn: tuple[str, Sheet, dict[
     assert numbers(sheet, header, KNOWN[table]) == [sheet.lines[-1].number]
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     st.sampled_from(IMPORTABLE),
     st.lists(

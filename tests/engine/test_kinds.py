@@ -103,7 +103,7 @@ def read(kind: Kind, raw: Any) -> Any:
         return None if str(problem.message) else "refused without a reason"
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_what_is_formatted_is_read_back(data: st.DataObject) -> None:
     kind, values = data.draw(st.sampled_from(VALUES))
@@ -112,7 +112,7 @@ def test_what_is_formatted_is_read_back(data: st.DataObject) -> None:
         assert kind.parse(kind.format(value)) == value
 
 
-@settings(max_examples=800)
+@settings(max_examples=400)
 @given(kind=st.sampled_from(DECLARED_KINDS), raw=ANYTHING)
 def test_whatever_stands_in_a_cell_is_read_or_refused(kind: Kind, raw: Any) -> None:
     value = read(kind, raw)
