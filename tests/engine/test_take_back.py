@@ -91,6 +91,20 @@ def test_private_values_are_kept_encrypted_and_go_back(growing: Stage) -> None:
     assert party.phone_hash != before, "the caller is recognised by the number that is back"
 
 
+def test_an_encrypted_value_that_is_no_secret_goes_back_in_clear(growing: Stage) -> None:
+    """The audit trail has it masked, the page shows it to whoever reads the survey."""
+    id_ = growing.add("surveyentry", address="西栅路 41 号")
+    entry = edited(growing, "surveyentry", id_, address="西栅路 42 号")
+    before, office, url = growing.get("surveyentry", id_), growing.browse("office"), address("surveyentry", id_, entry)
+    assert "<ins>西栅路 41 号</ins>" in office.get(url).text
+    with growing.session() as session:
+        changes = session.get_one(AuditEntry, entry).changes
+    assert "西栅路 4" not in str(changes)
+    assert office.post(url, {**opened(office, url), **REASON}).status_code == 302
+    after = growing.get("surveyentry", id_)
+    assert (after.address, after.address_hash != before.address_hash) == ("西栅路 41 号", True)
+
+
 def test_what_was_changed_again_or_is_not_kept_stays_and_is_told(growing: Stage) -> None:
     office = growing.browse("office")
     id_ = growing.add("liaison", post="委员", mobile="13800138000", telephone="0573-88880001")
