@@ -259,7 +259,7 @@ def test_one_sheet_by_its_name(office: Office) -> None:
     made = office.plan("liaison", data, sheet="二")
     assert ([row.sheet for row in made.rows], made.skipped_sheets) == (["二"], ["一", "旧"])
     book = sheets.read(data)
-    for name, sentence in (("三", "The file has: 一、二."), ("旧", "is hidden")):
+    for name, sentence in (("三", "The file has: 一, 二."), ("旧", "is hidden")):
         with using_locale("en"), pytest.raises(UnreadableFile) as problem:
             book.only(name)
         with using_locale("en"):
