@@ -56,6 +56,20 @@ def test_windows_reads_its_files_with_its_own_ends_of_lines() -> None:
         assert file.read_bytes().count(b"\n") == file.read_bytes().count(b"\r\n") > 5
 
 
+@pytest.mark.parametrize("file", sorted((DEPLOY / "windows").glob("*.bat")), ids=lambda file: file.name)
+def test_a_file_for_windows_goes_where_something_is(file: Path) -> None:
+    """Labels, variables, commands and files; no Windows runs it here."""
+    text = file.read_text()
+    assert set(re.findall(r"goto (\w+)", text)) <= set(re.findall(r"^:(\w+)", text, re.M))
+    assert {name for pair in re.findall(r"%([A-Z_]+)%|set ([A-Z_]+)=", text) for name in pair if name} <= {
+        *VARIABLES.values(),
+        *OTHERS,
+    }
+    listed = (ROOT / "docs" / "commands.md").read_text()
+    assert [words for words in re.findall(r"--app admin_app (\w+)", text) if f"`{words}" not in listed] == []
+    assert [name for name in re.findall(r"[\w.]+\.(?:lock|py)\b", text) if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.skipif(shutil.which("sh") is None, reason="needs a shell")
 def test_a_backup_is_made_into_the_folder_that_is_given(tmp_path: Path) -> None:
     """With a stand-in for the command, whose own tests are elsewhere."""
