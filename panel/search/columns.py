@@ -50,6 +50,7 @@ def drop_unseen(session: Session, model: type[Base], query: Query) -> None:
     seen = {f.name for f in choosable(session, model)}
     query.unknown += [name for name in query.columns if name not in seen]
     query.columns = tuple(name for name in query.columns if name in seen)
+    query.widths = {name: width for name, width in query.widths.items() if name in seen}
     if query.columns == tuple(usual(model).names):
         query.columns = ()
 

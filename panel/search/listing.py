@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ MAX_VALUE = 200
 MAX_SEALED = 400
 #: Columns that an address can choose.
 MAX_COLUMNS = 60
+#: Pixels of a column whose width is chosen.
+LEAST_WIDTH, MOST_WIDTH = 40, 800
 #: Found by a search, so many records are cheaper to read in the order of the list until a page is full than to look up
 #: and sort. A condition inside coalesce() makes SQLite do so.
 COMMON = 1_000
@@ -58,6 +60,8 @@ class Query:
     page: int = 1
     size: int = PAGE_SIZE
     columns: tuple[str, ...] = ()
+    #: The widths of columns in pixels, by name; the others are as wide as their contents.
+    widths: dict[str, int] = field(default_factory=dict)
     view: str = ""
     #: A private number that is searched for, sealed, and what panel/search/private_numbers.py makes of it: the number,
     #: its masked form, the condition (None finds nothing) and what there is to say.
@@ -79,6 +83,7 @@ class Query:
             "sealed": self.sealed,
             "is": self.quick,
             "columns": ",".join(self.columns),
+            "widths": widths_text(self.widths),
             "sort": self.sort,
             "page": self.page,
             "size": self.size,
@@ -123,11 +128,31 @@ def read(model: type[Base], arguments: Mapping[str, Sequence[str]], *, masked: b
     chosen = list(dict.fromkeys(name for name in chosen if name))[:MAX_COLUMNS]
     known = {f.name for f in (*all_fields(model), *extra_columns.of(model)) if not isinstance(f.kind, Data)}
     query.columns = tuple(name for name in chosen if name in known)
+    query.widths = {name: width for name, width in _widths(arguments.get("widths", ())) if name in known}
     query.unknown = [name for name in chosen if name not in known]
     query.page = ids.number(first("page"), 1)
     size = ids.number(first("size"), PAGE_SIZE)
     query.size = size if size in PAGE_SIZES else PAGE_SIZE
     return query
+
+
+def widths_text(widths: Mapping[str, int]) -> str:
+    """Widths for an address: name-120,post-80."""
+    return ",".join(f"{name}-{width}" for name, width in widths.items())
+
+
+def width(text: str | None) -> int:
+    """A width that was typed, within what a column may have; 0 for none."""
+    number = ids.number(text, 0)
+    return min(max(number, LEAST_WIDTH), MOST_WIDTH) if number else 0
+
+
+def _widths(texts: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The widths of an address, at most MAX_COLUMNS."""
+    for part in [part for text in texts for part in text.split(",")][:MAX_COLUMNS]:
+        name, _sign, number = tidy(part).rpartition("-")
+        if pixels := width(number):
+            yield name, pixels
 
 
 def conditions(

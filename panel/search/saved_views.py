@@ -106,7 +106,7 @@ def opened(
 
 
 #: Arguments of an address that are no filters.
-WORDS = frozenset({"q", "is", "columns", "sort", "size", *PASSING})
+WORDS = frozenset({"q", "is", "columns", "widths", "sort", "size", *PASSING})
 
 
 def may_share(session: Session, model: type[Base]) -> bool:

@@ -40,8 +40,8 @@ def answer(view: SchemaView) -> Any:
     if (opened := view_pages.open_view(view, views)) is not None:
         return opened
     query = saved_views.read(session, view.model, request.args.to_dict(flat=False))
-    if (names := chosen_columns.asked()) is not None:
-        return redirect(_url(query, page=1, columns=",".join(names)))
+    if (asked := chosen_columns.asked()) is not None:
+        return redirect(_url(query, page=1, **asked))
     page = build(view, query, views)
     left_lists.remember(view.model, query)
     return view.render("panel/list.html", page=page)
@@ -84,9 +84,9 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         clear_url=plain_url,
         list_url=request.path,
         keep={k: v for k, v in query.arguments(page=1).items() if k in KEPT},
-        column_options=chosen_columns.options(view.model, layout),
-        column_keep=_pairs(query.arguments(page=1, columns="")),
-        usual_columns_url=_url(query, page=1, columns=""),
+        column_options=chosen_columns.options(view.model, layout, query.widths),
+        column_keep=_pairs(query.arguments(page=1, columns="", widths="")),
+        usual_columns_url=_url(query, page=1, columns="", widths=""),
         views=view_pages.menu(view, query, views),
         notes=notes,
         action_url=view.get_url(".action_view"),
@@ -115,7 +115,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         page.buttons.append(Button(_("Import"), view.get_url(".import_view"), "upload"))
     if view.may(Permission.EXPORT):
         url = view.get_url(".export", export_type="xlsx")
-        arguments = urlencode(query.arguments(page=1, size=None, view=""), doseq=True)
+        arguments = urlencode(query.arguments(page=1, size=None, view="", widths=""), doseq=True)
         export_label = _("Export {n}", n=page_slice.count)
         page.buttons.append(Button(export_label, f"{url}?{arguments}" if arguments else url, "download"))
         url = view.get_url(".choose_view")
@@ -131,7 +131,7 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
 
 
 #: Arguments that the form of the filters keeps.
-KEPT = ("is", "sort", "size", "columns", "view", "q", "sealed")
+KEPT = ("is", "sort", "size", "columns", "widths", "view", "q", "sealed")
 
 
 def plain(views: Sequence[OfferedView]) -> str:
@@ -273,6 +273,7 @@ def _column(view: SchemaView, field: Field, query: Query, sortable: bool) -> Col
     column = plain_column(field)
     # A number that is shown in words stands at the left, as words do.
     column.number = column.number and field.name not in view.cells
+    column.width = query.widths.get(field.name, 0)
     if sortable:
         if query.sort.removeprefix("-") == field.name:
             column.order = "desc" if query.sort.startswith("-") else "asc"

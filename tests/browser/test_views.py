@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -49,3 +51,17 @@ def test_a_list_is_made_ones_own_and_kept(visit: Visit) -> None:
     expect(page.locator(".views > summary")).to_contain_text("今年到任")
     assert heads(page)[:3] == ["离任日期", "社区", "姓名"]
     assert not scrolls_sideways(page)
+    # A width by keyboard and one by mouse stand in the address, and the focus stays on the header.
+    page.locator("th[data-column=name] a").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page).to_have_url(re.compile("widths=name-"))
+    expect(page.locator("th[data-column=name] a")).to_be_focused()
+    edge = page.locator("th[data-column=community] .size").bounding_box()
+    assert edge is not None
+    page.mouse.move(edge["x"] + 4, edge["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + 64, edge["y"] + 8, steps=3)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("community-"))
+    assert page.locator("th[data-column=community]").get_attribute("width") is not None
+    expect(page.locator(".views > summary")).to_contain_text("今年到任")

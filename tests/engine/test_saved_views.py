@@ -436,3 +436,19 @@ def test_of_two_views_that_a_role_gets_at_the_same_moment_one_stays(stage: Stage
         thread.join()
     with stage.session() as session:
         assert list(session.scalars(sa.select(DefaultView.view_id))) == [ids[1]]
+
+
+def test_widths_of_columns_stand_in_the_address_and_are_kept_in_a_view(town: Stage) -> None:
+    """Typed in the choice of columns, within bounds; forgotten with the usual columns; for columns that there are."""
+    office = town.browse("office")
+    asked = office.get(f"{LIST}?column=name&column=squad&width.name=120&width.squad=9999&width.kind=")
+    assert parse_qs(urlparse(asked.location).query) == {"columns": ["name,squad"], "widths": ["name-120,squad-800"]}
+    page = office.get(asked.location).text
+    assert re.findall(r'data-column="(\w+)" width="(\d+)"', page) == [("name", "120"), ("squad", "800")]
+    assert page.count('class="first sized"') > 1
+    assert 'name="width.name" value="120"' in page
+    assert "widths" not in re.findall(r'href="(/admin/community/export/xlsx/[^"]*)"', page)[0]
+    act(office, "save", urlparse(asked.location).query, view_name="窄列")
+    assert 'width="120"' in opened(office, stored(town, "窄列").id).text
+    hostile = office.get(f"{LIST}?widths=name-x,nobody-90,squad-1,-5,name")
+    assert re.findall(r'data-column="\w+" width="(\d+)"', hostile.text) == ["40"]

@@ -53,6 +53,8 @@ class Column:
     number: bool = False
     #: The fields of its cells that can be edited on the row, separated by spaces.
     inline: str = ""
+    #: Its width in pixels, if one is chosen.
+    width: int = 0
 
 
 @dataclass(slots=True)
@@ -142,6 +144,7 @@ class ColumnOption:
     label: Words
     shown: bool
     note: Words = ""
+    width: int = 0
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Copies of a record: the form of a new one, filled in with what may be copied. Saving it is an ordinary creation.
 
 Left out are what tells a record from others (unique values, the parts of its key), what the program sets or computes,
-values that are private, masked, locked or no longer offered, and the rows that belong to the record."""
+what is personal (a telephone is one person's), locked or no longer offered, and the rows that belong to the record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from panel.web import forms
 from panel.web.context import current_panel
 from panel.web.forms import KindField, ManyField, RecordForm
 from panel.web.pages import Button
-from panel.web.render import is_masked_in
 
 #: Name of the argument with the id of the record that is copied.
 COPY = "copy"
@@ -64,12 +63,12 @@ class Copying:
 
 def _is_copied(declared: Field, record: Any, locked: Mapping[str, Message]) -> bool:
     """Whether a copy has the value of a field."""
-    if declared.readonly or declared.computed or declared.personal is Personal.PRIVATE or declared.name in locked:
+    if declared.readonly or declared.computed or declared.personal is not Personal.NO or declared.name in locked:
         return False
     if declared.many:
         return True
     alone = record.__table__.c[declared.attr].unique
-    return not (alone or (declared.key and not declared.reference) or is_masked_in(declared, record))
+    return not (alone or (declared.key and not declared.reference))
 
 
 def _fill_in(field: KindField, record: Any) -> bool:

@@ -85,10 +85,10 @@ def cells(columns: Sequence[Column]) -> Callable[[Row], Markup]:
 def _look(c: Cell, column: Column, *, first: bool) -> str:
     """The classes of a cell, each after a space."""
     length = len(c.text)
-    wide = " wide" if column.wide or length > WIDE else ""
+    wide = " sized" if column.width else " wide" if column.wide or length > WIDE else ""
     if first:
         return f" first{wide}"
     if not length and not c.below:
         return f"{wide}{' number' if column.number else ''} void"
-    middling = MIDDLING < length <= WIDE and c.tone is None and not c.light and not column.wide and not c.text.isascii()
+    middling = MIDDLING < length <= WIDE and c.tone is None and not c.light and not wide and not c.text.isascii()
     return f"{wide}{' mid' if middling else ''}{' number' if column.number else ''}"
