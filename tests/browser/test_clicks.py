@@ -20,6 +20,7 @@ from tests.workbooks import table
 pytestmark = pytest.mark.browser
 
 TWENTY = 20
+CALLER = "13905730077"
 
 
 def reported(site: Site) -> list[str]:
@@ -38,6 +39,8 @@ def reported(site: Site) -> list[str]:
                 reported_at=now(),
             )
             intake.register(session, case, None, "测试")
+            if not numbers:
+                session.add(models.CaseParty(case_id=case.id, name="陈月娥", phone=CALLER))
             numbers.append(case.case_no)
         return numbers
 
@@ -72,6 +75,11 @@ def test_the_office(site: Site, visit: Visit, tmp_path: Path) -> None:
         expect(page.get_by_role("option", name=numbers[0])).to_be_visible()
         page.keyboard.press("Enter")
         page.wait_for_url("**/admin/case/details/**")
+    with meter.task("A caller's case found by their telephone, from any page", "/ledgers") as page:
+        page.keyboard.press("/")
+        page.keyboard.type(CALLER)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("main").get_by_text(numbers[0]).first).to_be_visible()
     with meter.task("The month's ledger", "/") as page:
         page.get_by_role("main").get_by_role("link", name="月度台账").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("台账")
