@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from panel.base import Record, display
 from panel.fields import Field, Personal
-from panel.i18n import Message, _
+from panel.i18n import Message, _, listed
 from panel.kinds import Data
 from panel.security import locks
 from panel.security.policy import Permission, model_of
@@ -58,7 +58,7 @@ class Copying:
         name = display(record) or f"#{record.id}"
         if not left_out:
             return _("Filled in from {name}.", name=name)
-        return _("Filled in from {name}, without: {labels}.", name=name, labels="、".join(left_out))
+        return _("Filled in from {name}, without: {labels}.", name=name, labels=listed(left_out))
 
 
 def _is_copied(declared: Field, record: Any, locked: Mapping[str, Message]) -> bool:
