@@ -142,7 +142,11 @@ def record_url(table: str, id_: int) -> str | None:
     view = panel.views.get(table)
     if view is None or not panel.policy.may(current_actor(), Permission.READ, view.model):
         return None
-    return url_for(f"{table}.details_view", id=id_)
+    # Lists ask for each row: the address of a table's pages is built once a request.
+    addresses: dict[str, str] = g.setdefault("details_addresses", {})
+    if table not in addresses:
+        addresses[table] = url_for(f"{table}.details_view")
+    return f"{addresses[table]}?id={id_}"
 
 
 def is_wide(field: Field) -> bool:

@@ -65,3 +65,6 @@ def test_a_list_builds_no_address_for_a_row(standing: Stage, monkeypatch: pytest
     page = standing.browse("office").get("/admin/community/").text
     assert page.count('<tr id="row-') > 1
     assert built["community.details_view"] == built["community.edit_view"] == 1
+    built.clear()
+    assert standing.browse("office").get("/admin/liaison/").status_code == 200
+    assert max(n for endpoint, n in built.items() if endpoint.endswith(".details_view")) == 1
