@@ -6,18 +6,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import waitress.server
-from flask import Flask
 from waitress import wasyncore
 
 from panel.config import Config
 from panel.web.serving import server
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
 
 @contextmanager
-def served(app: Flask, config: Config, **changed: Any) -> Iterator[int]:
+def served(app: WSGIApplication, config: Config, **changed: Any) -> Iterator[int]:
     """A waitress of its own with the options of the panel; gives its port. It ends with what it has begun to answer."""
     made = waitress.server.create_server(app, **{**server.options(replace(config, port=0)), **changed})
     thread = threading.Thread(target=made.run, daemon=True)

@@ -8,14 +8,13 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, Page
 from sqlalchemy.orm import Session
 
 from admin_app import create_app
@@ -23,15 +22,14 @@ from bureau.upkeep.web.commands import migrate
 from panel.config import Config
 from seed import demo
 from tests.applications import Applications
+from tests.browser.windows import Door, Kind, Window, Windows
 from tests.factories import PASSWORD, ROLE_NAMES
 from tests.factories import Browser as Client
 from tests.servers import served
 
 CASES = 60
-DESKTOP = {"width": 1366, "height": 768}
 #: The names of the system's Chromium, the quickest first.
 CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-PHONE = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="session")
@@ -88,97 +86,77 @@ class Site:
             yield session
 
 
+@pytest.fixture(scope="session")
+def door(plain_config: Config) -> Iterator[Door]:
+    with served(door := Door(), replace(plain_config, host="127.0.0.1")) as port:
+        door.url = f"http://127.0.0.1:{port}"
+        yield door
+
+
 @contextmanager
-def site_of(applications: Applications, config: Config, file: Path) -> Iterator[Site]:
+def site_of(door: Door, applications: Applications, config: Config, file: Path) -> Iterator[Site]:
     """The database of a file, served."""
     own = replace(config, instance=file.parent, database_url=f"sqlite:///{file}", host="127.0.0.1")
-    with applications.at(own) as app, served(app, own) as port:
-        yield Site(app, f"http://127.0.0.1:{port}")
+    with applications.at(own) as app, door.to(app):
+        yield Site(app, door.url)
 
 
 @pytest.fixture
-def site(content: Path, plain_config: Config, tmp_path: Path, applications: Applications) -> Iterator[Site]:
+def site(content: Path, plain_config: Config, tmp_path: Path, applications: Applications, door: Door) -> Iterator[Site]:
     """A demo district of the test's own, served."""
     file = tmp_path / "panel.db"
     shutil.copyfile(content, file)
-    with site_of(applications, plain_config, file) as site:
+    with site_of(door, applications, plain_config, file) as site:
         yield site
 
 
-@dataclass
-class Complaints:
-    """What a page must not do. An answer that refuses a form (4xx on the page itself) is none."""
-
-    found: list[str] = field(default_factory=list)
-
-    def watch(self, context: BrowserContext) -> None:
-        context.on("request", self._sent)
-        context.on("response", self._answered)
-        context.on("console", self._said)
-        context.on("weberror", lambda error: self.found.append(f"script: {error.error}"))
-
-    def _sent(self, request: Request) -> None:
-        if urlsplit(request.url).scheme not in ("data", "blob") and urlsplit(request.url).hostname != "127.0.0.1":
-            self.found.append(f"left the host: {request.url}")
-
-    def _answered(self, response: Response) -> None:
-        # A form on the row of a list is refused inside the page.
-        refused = response.request.resource_type == "document" or urlsplit(response.url).path.endswith("/row/")
-        if response.status >= 500 or (response.status >= 400 and not refused):
-            self.found.append(f"{response.status}: {response.url}")
-
-    def _said(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
-            self.found.append(f"console: {message.text}")
+@pytest.fixture(scope="session")
+def windows(browser: Browser, door: Door) -> Windows:
+    return Windows(browser, door.url)
 
 
 Visit = Callable[..., Page]
 
 
 @pytest.fixture
-def visit(site: Site, browser: Browser) -> Iterator[Visit]:
-    with visitors(site, browser) as begin:
+def visit(site: Site, windows: Windows) -> Iterator[Visit]:
+    with visitors(site, windows) as begin:
         yield begin
 
 
 @contextmanager
-def visitors(site: Site, browser: Browser) -> Iterator[Visit]:
-    """visit("office") is that person's own browser, logged in; `phone` makes it small, `script` can be switched off."""
-    complaints = Complaints()
-    contexts: list[BrowserContext] = []
+def visitors(site: Site, windows: Windows) -> Iterator[Visit]:
+    """visit("office") is that person's own browser, logged in, at the home page, at `at`, or at none where `at` is "".
+    `phone` makes it small, `script` can be switched off, and `early` lets one act on pages before their script is
+    there. Whoever comes again has logged in again, in the same window."""
+    taken: dict[tuple[str, Kind], Window] = {}
 
-    def begin(username: str = "", *, phone: bool = False, script: bool = True) -> Page:
-        context = browser.new_context(
-            base_url=site.url,
-            locale="zh-CN",
-            timezone_id="Asia/Shanghai",
-            viewport=PHONE if phone else DESKTOP,
-            is_mobile=phone,
-            has_touch=phone,
-            java_script_enabled=script,
-        )
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        complaints.watch(context)
-        page = context.new_page()
+    def begin(
+        username: str = "", *, at: str = "/", phone: bool = False, script: bool = True, early: bool = False
+    ) -> Page:
+        kind = Kind(phone, script, early)
+        window = taken.get((username, kind)) or windows.take(kind)
+        taken[username or str(len(taken)), kind] = window
         if username:
-            sit_down(page, site, username)
-        return page
+            sit_down(window.page, site, username, at)
+        return window.page
 
     yield begin
-    for context in contexts:
-        context.close()
-    assert not complaints.found
+    complaints = [found for window in taken.values() for found in windows.give_back(window)]
+    assert not complaints
 
 
-def sit_down(page: Page, site: Site, username: str) -> None:
-    """Begin on the home page of somebody who has logged in. They did so past the browser, which has the page of log-in
+def sit_down(page: Page, site: Site, username: str, at: str = "/") -> None:
+    """Begin at an address as somebody who has logged in. They did so past the browser, which has the page of log-in
     tried once (test_menu) and not by everybody."""
     client = Client(site.app)
     client.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0"  # the log of log-ins names it
     assert client.log_in(username).location == "/"
-    page.context.add_cookies([{"name": "session", "value": client.seat()[0], "url": site.url}])
-    page.goto("/")
+    cookie = client.client.get_cookie("session")
+    assert cookie is not None
+    page.context.add_cookies([{"name": "session", "value": cookie.value, "url": site.url}])
+    if at:
+        page.goto(at)
 
 
 def choose(page: Page, label: str, typed: str, wanted: str) -> None:
@@ -199,11 +177,9 @@ LATIN = {"English", "Excel", "WPS", "CSV", "JSON", "JPEG", "PNG", "WebP", "PDF",
 LATIN |= {"csv", "xlsx", "xlsm", "xls", "ods", "jpg"}
 #: Codes with their digits, accounts, what a browser calls itself, names of settings, and places on a disk.
 CODES = re.compile(r"\b[A-Z]{2,5}-?\d[\d-]*\b|Mozilla/.*|\b[A-Z]+(?:_[A-Z]+)+\b|/[A-Za-z0-9_./-]+")
-EVERY_WORD = """() => document.body.innerText + [...document.querySelectorAll('[title],[aria-label],[placeholder]')]
-  .map((one) => [one.title, one.ariaLabel, one.placeholder].join(' ')).join(' ')"""
 
 
-def foreign_words(page: Page) -> set[str]:
+def foreign_words(text: str) -> set[str]:
     """Words of a page that aren't Chinese and have no reason not to be."""
-    found = set(re.findall(r"[A-Za-z]{3,}", CODES.sub("", page.evaluate(EVERY_WORD))))
+    found = set(re.findall(r"[A-Za-z]{3,}", CODES.sub("", text)))
     return found - LATIN - set(ROLE_NAMES)

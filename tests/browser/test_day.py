@@ -22,8 +22,9 @@ from bureau.ledger.rows import COLUMNS
 from models import LimitUnit
 from panel.kinds import ZONE
 from panel.security.accounts import User
-from tests.browser.conftest import DESKTOP, Site, Visit, choose, scrolls_sideways
+from tests.browser.conftest import Site, Visit, choose, scrolls_sideways
 from tests.browser.stories.moves import begin, finish
+from tests.browser.windows import DESKTOP
 
 pytestmark = pytest.mark.browser
 

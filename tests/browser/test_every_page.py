@@ -4,18 +4,21 @@ the screen, nothing keeps anybody out, and the browser complains of nothing."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserType, Page
 from sqlalchemy import select
 
 from models import Case, CaseStatus, Mediation, MediationStatus, Performance
 from panel.kinds import today
-from tests.browser.conftest import DESKTOP, PHONE, Site, Visit, foreign_words, scrolls_sideways
+from tests.browser.conftest import Site, Visit, foreign_words, scrolls_sideways, visitors
 from tests.browser.test_dispute import a_case
+from tests.browser.windows import DESKTOP, PHONE, Door, Windows
 from tests.factories import ROLE_NAMES
 
 pytestmark = pytest.mark.browser
@@ -26,12 +29,35 @@ ELSEWHERE = re.compile(r"/file\b|/attachments/|/download|/template|/export|/logo
 NAMED = ("step", "name")
 #: What looks the same for every table, and that a form looks the same for a new record and a stored one.
 SAME = ((r".*/(confirm|import)/", r"/\1/"), ("/(new|edit)/", "/form/"))
-#: The checks of WCAG 2 A and AA that a machine can make. They cost half a second: once for pages of one template.
+#: What is to be seen of a page, asked for at once: each question costs as much as the answers.
+FACTS = """() => ({
+  framed: Boolean(document.querySelector(".side")),
+  headings: [...document.querySelectorAll("h1")].map((one) => one.checkVisibility()),
+  lit: document.querySelectorAll(".side a.on").length,
+  book: Boolean(document.querySelector(".book")),
+  words: document.body.innerText + [...document.querySelectorAll("[title],[aria-label],[placeholder]")]
+    .map((one) => [one.title, one.ariaLabel, one.placeholder].join(" ")).join(" "),
+  links: [...document.querySelectorAll("a[href]")].map((one) => one.href).filter((one) => one.startsWith(origin))
+    .map((one) => one.slice(origin.length)),
+  wide: document.documentElement.scrollWidth > innerWidth,
+})"""
+#: The checks of WCAG 2 A and AA that a machine can make, once for pages of one template. Of rows, entries and choices
+#: that are made alike and stand side by side two tell all, and each costs milliseconds: the others are left out.
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-CHECK = """async () => (await axe.run(document, {runOnly: ["wcag2a", "wcag2aa"], resultTypes: ["violations"]}))
-  .violations
-  .filter((one) => ["serious", "critical"].includes(one.impact))
-  .map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 120)}`)"""
+CHECK = """async () => {
+  const seen = new Map();
+  for (const one of document.querySelectorAll("tr, li, option, svg *")) {
+    const alike = seen.get(one.parentNode) || seen.set(one.parentNode, new Map()).get(one.parentNode);
+    const made = one.outerHTML.replace(/>\\s*[^<\\s][^<]*/g, ">…")
+      .replace(/ (?!class|role|style|type|fill|scope|aria-(?!label|desc|controls))([\\w-]+)="[^"]+"/g, " $1");
+    alike.set(made, (alike.get(made) || 0) + 1);
+    if (alike.get(made) > 2) one.remove();
+  }
+  const how = {runOnly: ["wcag2a", "wcag2aa"], resultTypes: ["violations"], preload: false, selectors: false};
+  return (await axe.run(document, how)).violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 120)}`);
+}"""
 SAME_TEMPLATE = re.compile(r"^/admin/(?!case/|mediation/)[a-z]+/")
 #: Pages that tell each role something else.
 ANEW = ("/", "/admin/case/details/")
@@ -49,34 +75,38 @@ def kind(address: str) -> str:
     return " ".join([path, *(named[name][0] for name in NAMED if name in named)])
 
 
-def led_to(page: Page) -> list[str]:
-    found: list[str] = page.locator("a[href]").evaluate_all("all => all.map(one => one.href)")
-    here = page.evaluate("location.origin")
-    return [one.removeprefix(here) for one in found if one.startswith(here)]
+@pytest.fixture(scope="module")
+def unpainted(browser_type: BrowserType, browser_type_launch_args: dict[str, Any], door: Door) -> Iterator[Windows]:
+    """A browser that lays pages out and draws none, which is half of its work: nobody looks at all these."""
+    arguments = [*browser_type_launch_args["args"], "--disable-threaded-compositing"]
+    browser = browser_type.launch(**{**browser_type_launch_args, "args": arguments})
+    yield Windows(browser, door.url)
+    browser.close()
 
 
 def menu(page: Page) -> set[str]:
     """Where the side bar leads."""
-    return {link.get_attribute("href") or "" for link in page.locator(".side li a").all()}
+    found: list[str] = page.locator(".side li a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    return set(found)
 
 
-def faults(page: Page, entry: bool) -> list[str]:
-    """What is wrong with a page, on a phone and on a desk; `entry`: the menu leads to it, and shows where one is. The
-    page stays as wide as it was looked at last, for the next one to begin with."""
-    found = []
-    if page.locator(".side").count():
-        expect(page.locator("h1")).to_be_visible()
-    if entry and page.locator(".side a.on").count() != 1:
+def faults(page: Page, entry: bool) -> tuple[list[str], list[str]]:
+    """What is wrong with a page, on a phone and on a desk, and where it leads; `entry`: the menu leads to it, and shows
+    where one is. The page stays as wide as it was looked at last, for the next one to begin with."""
+    facts, found = page.evaluate(FACTS), []
+    if facts["framed"] and facts["headings"] != [True]:
+        found.append("not one heading")
+    if entry and facts["lit"] != 1:
         found.append("not one entry of the menu is lit")
     # The handbook names programs and kinds of file.
-    for words in sorted(foreign_words(page)) if not page.locator(".book").count() else ():
+    for words in sorted(foreign_words(facts["words"])) if not facts["book"] else ():
         found.append(f"not Chinese: {words}")
-    for size in (DESKTOP, PHONE) if page.viewport_size == DESKTOP else (PHONE, DESKTOP):
-        if page.viewport_size != size:
-            page.set_viewport_size(size)
-        if scrolls_sideways(page):
+    sizes = (DESKTOP, PHONE) if page.viewport_size == DESKTOP else (PHONE, DESKTOP)
+    page.set_viewport_size(sizes[1])
+    for size, wide in zip(sizes, (facts["wide"], scrolls_sideways(page)), strict=True):
+        if wide:
             found.append(f"wider than a screen of {size['width']}")
-    return found
+    return found, facts["links"]
 
 
 def barriers(page: Page) -> list[str]:
@@ -96,7 +126,12 @@ def on_paper(page: Page) -> list[str]:
     return found
 
 
-def test_every_kind_of_page_is_whole_chinese_and_fits_a_phone_and_a_desk(site: Site, visit: Visit) -> None:
+def test_every_kind_of_page_is_whole_chinese_and_fits_a_phone_and_a_desk(site: Site, unpainted: Windows) -> None:
+    with visitors(site, unpainted) as visit:
+        crawl(site, visit)
+
+
+def crawl(site: Site, visit: Visit) -> None:
     addresses = ["/", *some_cases(site)]
     seen: set[str] = set()
     checked: set[str] = set()
@@ -117,13 +152,14 @@ def test_every_kind_of_page_is_whole_chinese_and_fits_a_phone_and_a_desk(site: S
             if answer is None or (answer.status != 200 and address not in entries):
                 continue
             assert answer.status == 200, f"{role} {address}"
-            if found := faults(page, address in entries):
+            found, links = faults(page, address in entries)
+            if found:
                 wrong[f"{role} {address}"] = found
             template = SAME_TEMPLATE.sub("/admin/-/", kind(address))
             if template not in checked and page.viewport_size == DESKTOP:
                 checked.add(template)
-                wrong |= {f"{role} {address}": found} if (found := barriers(page) + on_paper(page)) else {}
-            waiting += led_to(page)
+                wrong |= {f"{role} {address}": more} if (more := on_paper(page) + barriers(page)) else {}
+            waiting += links
     assert len(seen) > 100
     assert len(checked) > 30
     assert not wrong

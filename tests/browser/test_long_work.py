@@ -33,8 +33,7 @@ def test_a_large_import_from_upload_to_batch(working: Site, visit: Visit, tmp_pa
     file = tmp_path / "大名册.xlsx"
     streets = ["新城街道" if i % 50 else "没有街道" for i in range(ROWS)]
     file.write_bytes(table(("街道", "社区名称"), *[(street, f"新社区{i:05}") for i, street in enumerate(streets)]))
-    page = visit("office")
-    page.goto("/admin/community/import/")
+    page = visit("office", at="/admin/community/import/")
     page.locator("input[type=file]").set_input_files(file)
     page.get_by_role("button", name="读取并预览").click()
     page.wait_for_url("**/jobs/*")

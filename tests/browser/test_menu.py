@@ -25,8 +25,7 @@ def test_on_a_phone_the_menu_stands_behind_its_button(visit: Visit) -> None:
 
 
 def test_on_a_phone_rows_are_cards_and_acts_stand_at_the_thumb(visit: Visit) -> None:
-    page = visit("office", phone=True)
-    page.goto("/admin/case/")
+    page = visit("office", phone=True, at="/admin/case/")
     expect(page.locator("thead")).to_be_hidden()
     cards = page.locator("tbody tr")
     box, following = cards.nth(0).bounding_box(), cards.nth(1).bounding_box()

@@ -56,8 +56,7 @@ def big_enough(page: Page) -> bool:
 
 def test_a_monday_on_a_phone(visit: Visit, site: Site) -> None:
     id_, community = plan(site)
-    page = visit("officer", phone=True)
-    page.goto("/duty")
+    page = visit("officer", phone=True, at="/duty")
     card = page.locator(".visit", has_text=community).first
     picture(page, "mondays")
     assert not scrolls_sideways(page)

@@ -23,8 +23,7 @@ def test_the_officer_is_told_of_a_dispatch(site: Site, visit: Visit) -> None:
         query = sa.select(Case.id, Case.case_no).order_by(Case.community_id.in_(communities).desc(), Case.id)
         id_, number = session.execute(query.where(accepted).limit(1)).one()
         name = officer.name
-    office = visit("office")
-    office.goto(f"/admin/case/step/?id={id_}&step=dispatch")
+    office = visit("office", at=f"/admin/case/step/?id={id_}&step=dispatch")
     office.locator("main").get_by_role("combobox").first.fill(name)
     office.get_by_role("option").first.click()
     office.locator(".save button.go").click()

@@ -28,8 +28,7 @@ def test_photos_are_added_and_taken_off_on_a_telephone(site: Site, visit: Callab
     with site.session() as session:
         query = sa.select(Case.id).where(Case.status == CaseStatus.HANDLING).order_by(Case.id)
         id_ = session.execute(query).scalars().first()
-    page = visit("office", phone=True, script=script)
-    page.goto(f"/admin/case/details/?id={id_}")
+    page = visit("office", phone=True, script=script, at=f"/admin/case/details/?id={id_}")
     strip = page.locator("#attachments")
     page.locator(".part-links").get_by_role("link", name="照片与文件").click()
     page.get_by_text("添加照片或文件").click()

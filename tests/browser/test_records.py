@@ -56,7 +56,7 @@ def test_a_record_is_added_changed_and_deleted(visit: Visit, site: Site) -> None
 
 
 def test_a_look_up_takes_up_what_was_typed_before_its_script(visit: Visit) -> None:
-    page = visit("office")
+    page = visit("office", early=True)
     held: list[Route] = []
 
     def with_late_script(route: Route) -> None:
@@ -93,8 +93,7 @@ def test_ticked_records_are_deleted_after_a_question(visit: Visit, site: Site) -
 
 
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(visit: Visit) -> None:
-    page = visit("office")
-    page.goto("/admin/liaison/new/")
+    page = visit("office", at="/admin/liaison/new/")
     page.get_by_role("textbox", name="姓名", exact=True).fill("陆小曼")
     page.get_by_role("textbox", name="手机", exact=True).fill("1380000")
     page.get_by_role("button", name="保存", exact=True).click()
@@ -109,8 +108,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(visit: Visit) -> 
 
 
 def test_a_lookup_is_worked_by_keyboard_alone(visit: Visit) -> None:
-    page = visit("office")
-    page.goto("/admin/community/new/")
+    page = visit("office", at="/admin/community/new/")
     street = page.locator("main").get_by_role("combobox", name="街道")
     street.press_sequentially("jiedao")
     options = page.get_by_role("listbox").get_by_role("option")

@@ -125,8 +125,7 @@ def end_the_rest(page: Page, site: Site, roster: Path) -> None:
 
 
 def test_what_a_file_lacks_is_told_before_anything_is_read(visit: Visit) -> None:
-    page = visit("office")
-    page.goto("/admin/liaison/import/")
+    page = visit("office", at="/admin/liaison/import/")
     page.get_by_role("button", name="读取并预览").click()
     expect(page.get_by_role("alert")).to_be_visible()
     text = {"name": "联络员.txt", "mimeType": "text/plain", "buffer": "姓名".encode()}

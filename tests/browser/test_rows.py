@@ -29,8 +29,8 @@ def save(page: Page) -> None:
 
 @pytest.mark.parametrize("phone", [False, True])
 def test_a_party_is_added_and_another_removed(visit: Visit, site: Site, phone: bool) -> None:
-    page, address = visit("office", phone=phone), a_case(site)
-    page.goto(address)
+    address = a_case(site)
+    page = visit("office", phone=phone, at=address)
     rows = page.locator(".child-row")
     expect(rows).to_have_count(1)
     for name in ("周小明", "不要了"):
@@ -48,8 +48,8 @@ def test_a_party_is_added_and_another_removed(visit: Visit, site: Site, phone: b
 
 
 def test_a_party_is_added_without_script(visit: Visit, site: Site) -> None:
-    page, address = visit("office", script=False), a_case(site)
-    page.goto(address)
+    address = a_case(site)
+    page = visit("office", script=False, at=address)
     rows = page.locator(".child-row")
     expect(rows).to_have_count(4)
     rows.nth(2).get_by_role("textbox", name="姓名").fill("周小明")

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.browser
 
 
 def heads(page: Page) -> list[str]:
+    page.wait_for_load_state()
     return [text.strip() for text in page.locator("th[scope=col]").all_inner_texts() if text.strip()]
 
 
 def test_a_list_is_made_ones_own_and_kept(visit: Visit) -> None:
-    page = visit("office")
-    page.goto("/admin/liaison/")
+    page = visit("office", at="/admin/liaison/")
     assert heads(page)[:2] == ["姓名", "社区"]
     page.locator("summary").get_by_text("列", exact=True).click()
     # By keyboard: the second column one place up, twice, and the server isn't asked meanwhile.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from sqlalchemy.orm import Session
 
 from panel.config import Config
@@ -21,6 +21,7 @@ from tests.applications import Applications
 from tests.browser.clerk import Effort
 from tests.browser.conftest import Visit, filled, site_of, visitors
 from tests.browser.stories import office
+from tests.browser.windows import Door, Windows
 
 #: The day on which the office is set up, and a Monday in a month without holidays.
 FRIDAY = datetime(2026, 7, 10, 8, 40, tzinfo=ZONE)
@@ -39,7 +40,11 @@ class NewOffice:
 
 @pytest.fixture(scope="session")
 def new_office(
-    plain_config: Config, applications: Applications, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+    plain_config: Config,
+    applications: Applications,
+    door: Door,
+    windows: Windows,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> NewOffice:
     """Set up once a process, from what the command `setup` leaves."""
 
@@ -49,7 +54,7 @@ def new_office(
     folder = tmp_path_factory.mktemp("office")
     with time_machine.travel(FRIDAY):
         file = filled(plain_config, folder, fill)
-        with site_of(applications, plain_config, file) as site, visitors(site, browser) as visit:
+        with site_of(door, applications, plain_config, file) as site, visitors(site, windows) as visit:
             effort = office.build(site, visit, folder)
     return NewOffice(file, effort)
 
@@ -76,7 +81,7 @@ def clock(new_office: NewOffice) -> Iterator[Clock]:
 def visit(visit: Visit) -> Visit:
     """visit("officer") is the officer of the stories, under their own user name."""
 
-    def begin(who: str = "", **given: bool) -> Page:
+    def begin(who: str = "", **given: Any) -> Page:
         return visit(office.USERNAMES.get(who, who), **given)
 
     return begin
