@@ -59,7 +59,7 @@ def roster(site: Site, folder: Path) -> Path:
 
 def test_the_office(site: Site, visit: Visit, tmp_path: Path) -> None:
     numbers, file = reported(site), roster(site, tmp_path)
-    meter = Meter(visit("office"), "Office")
+    meter = Meter(visit("office", at=""), "Office")
     with meter.task("Twenty reports accepted and dispatched, each by its own item and to its own officer", "/") as page:
         page.locator(".tiles a", has_text="待受理").click()
         page.get_by_label("勾选本页全部").check()
@@ -92,8 +92,8 @@ def test_the_office(site: Site, visit: Visit, tmp_path: Path) -> None:
 
 
 def test_officer_and_leader(site: Site, visit: Visit) -> None:
-    case, _colleague, _mediator = a_case(site)
-    meter = Meter(visit("officer", phone=True), "Officer")
+    case = a_case(site)
+    meter = Meter(visit("officer", phone=True, at=""), "Officer")
     with meter.task("My open cases", "/") as page:
         page.locator(".thumbs").get_by_role("link", name="案件").click()
         page.wait_for_url("**/admin/case/**")
@@ -111,7 +111,7 @@ def test_officer_and_leader(site: Site, visit: Visit) -> None:
         page.locator("#f-result").fill("外机已移位")
         page.locator("#f-unmeasured").fill("当事人已自行整改")
         finish(page, "处置完成", "待核查")
-    meter = Meter(visit("leader"), "Leader")
+    meter = Meter(visit("leader", at=""), "Leader")
     with meter.task("The overdue cases of the squad", "/") as page:
         page.locator(".tiles a", has_text="已逾期").click()
         page.wait_for_url("**/admin/case/**")
@@ -125,7 +125,7 @@ def test_officer_and_leader(site: Site, visit: Visit) -> None:
 
 
 def test_a_liaison(visit: Visit) -> None:
-    meter = Meter(visit("liaison", phone=True), "Liaison")
+    meter = Meter(visit("liaison", phone=True, at=""), "Liaison")
     with meter.task("A case reported", "/") as page:
         page.get_by_role("main").get_by_role("link", name="上报案件").click()
         page.get_by_role("textbox", name="地点").fill("柳岸花苑 2 幢楼道")

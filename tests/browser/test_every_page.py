@@ -167,7 +167,7 @@ def crawl(site: Site, visit: Visit) -> None:
 
 def some_cases(site: Site) -> list[str]:
     """The pages of a case in each state, and of an agreement."""
-    made, _colleague, _mediator = a_case(site)
+    made = a_case(site)
     with site.session() as session:
         some = [session.scalars(select(Case.id).where(Case.status == s).limit(1)).first() for s in CaseStatus]
         agreed = Mediation(

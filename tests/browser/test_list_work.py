@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_phone_is_changed_in_the_list_and_fifty_records_are_walked_through(visit: Visit) -> None:
-    meter = Meter(visit("office"), "Office")
+    meter = Meter(visit("office", at=""), "Office")
     with meter.task("A liaison's telephone changed, and back in the list", "/admin/liaison/?sort=-start_on") as page:
         cell = page.locator('td[data-edit^="mobile"]').first
         row = cell.locator("xpath=..").get_attribute("id")

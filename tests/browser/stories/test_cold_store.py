@@ -3,12 +3,15 @@ later the neighbour is unsatisfied, and the case is opened again."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
-from tests.browser.conftest import Visit, choose
+import models
+from tests.browser.conftest import Site, Visit, choose
 from tests.browser.stories import moves
 from tests.browser.stories.conftest import Clock
 from tests.browser.stories.office import CAST, Cast
@@ -30,30 +33,30 @@ SESSIONS = (
 )
 
 
-def test_a_fan_is_moved_from_north_to_south(visit: Visit, clock: Clock, tmp_path: Path) -> None:
+def test_a_fan_is_moved_from_north_to_south(visit: Visit, site: Site, clock: Clock, tmp_path: Path) -> None:
     who = CAST
     before = [moves.photo("navy", "外机.jpg")]
     number = moves.report(visit("liaison", phone=True), SAID, ITEM, before, f"{NEIGHBOUR} {PHONE}")
     clock(7, 13, 10, 0)
-    measure(visit("officer", phone=True), number, who)
+    measure(visit("officer", phone=True, at=""), number, who)
     for day, parties, minutes in SESSIONS:
         clock(7, day, 9, 30)
-        officer = visit("officer", phone=True)
+        officer = visit("officer", phone=True, at="")
         moves.find(officer, number)
         if parties == "仅甲方":
             turn(officer, number)
         sit(officer, parties, minutes, who)
         if parties == "仅甲方":
-            more_time(officer, visit("leader"), number)
+            more_time(officer, visit, number)
     agree(officer, number)
 
     clock(7, 20, 15, 0)
-    perform(visit("officer", phone=True), number)
-    leader = visit("leader")
+    perform(visit("officer", phone=True, at=""), number)
+    leader = visit("leader", at="")
     moves.find(leader, number)
     moves.take(leader, "核查", "待反馈", finding="到现场复看，外机已在南侧")
     clock(7, 21, 9, 0)
-    office = visit("office")
+    office = visit("office", at="")
     close(office, number)
     register(office, number)
     first = moves.ledger_row(office, number, "2026-07", "按办结时间", tmp_path)
@@ -61,9 +64,9 @@ def test_a_fan_is_moved_from_north_to_south(visit: Visit, clock: Clock, tmp_path
     assert (first["处置方式"], first["处理结果"]) == ("调解", RESULT)
 
     clock(8, 3, 9, 0)
-    office = visit("office")
+    office = visit("office", at="")
     unsatisfied(office, number)
-    reopen(visit("leader"), number)
+    reopen(visit("leader", at=""), number)
     officer = visit("officer", phone=True)
     moves.told(officer, "重新办理", number)
     moves.stands(officer, "处置中")
@@ -72,6 +75,10 @@ def test_a_fan_is_moved_from_north_to_south(visit: Visit, clock: Clock, tmp_path
     assert after == first, "the first closure stays in its month's ledger"
     again = moves.ledger_row(office, number, "2026-08", "按受理时间", tmp_path)
     assert (again["办结时间"], again["备注"]) == ("", "08-03重启；在办")
+    with site.session() as session:
+        made = session.scalars(select(models.Mediation)).one()
+        assert made.performance is models.Performance.PERFORMED
+        assert (made.party_a, made.party_b) == (NEIGHBOUR, SHOP)
 
 
 def measure(page: Page, number: str, who: Cast) -> None:
@@ -123,9 +130,10 @@ def sit(page: Page, parties: str, minutes: str, who: Cast) -> None:
     moves.finish(page, "登记调解场次", "调解中")
 
 
-def more_time(officer: Page, leader: Page, number: str) -> None:
+def more_time(officer: Page, visit: Visit, number: str) -> None:
     """Three working days aren't enough: three more, which another person approves."""
     moves.take(officer, "申请延期", "调解中", days="3", reason="调解需分别沟通，三个工作日内难以完成")
+    leader = visit("leader")
     moves.told(leader, "待审批", number)
     moves.look(leader, "asked")
     moves.begin(leader, "同意")
@@ -137,6 +145,8 @@ def more_time(officer: Page, leader: Page, number: str) -> None:
 def agree(page: Page, number: str) -> None:
     moves.begin(page, "调解结束")
     page.get_by_label("调解结果").select_option(label="达成协议")
+    moves.save(page, "调解结束")
+    expect(page.locator(".errors")).to_contain_text("协议内容")
     page.get_by_label("协议内容").fill(AGREED)
     page.get_by_label("协议形式").select_option(label="和解协议")
     page.get_by_label("履行期限").fill("2026-07-20")
@@ -151,6 +161,20 @@ def agree(page: Page, number: str) -> None:
     expect(page.locator(".paper")).to_contain_text("乙方将外机由北侧移至南侧")
     expect(page.locator(".paper")).not_to_contain_text(SHOP)
     expect(page.locator(".paper")).not_to_contain_text(NEIGHBOUR)
+    sign(page)
+
+
+def sign(page: Page) -> None:
+    """What both sign names them, which takes a reason, and is one page of paper."""
+    page.get_by_role("link", name="显示双方姓名").click()
+    page.get_by_label("原因").fill("双方当面签字")
+    page.get_by_role("button", name="查看明文").click()
+    for words in (SHOP, NEIGHBOUR, "乙方将外机由北侧移至南侧"):
+        expect(page.locator(".paper")).to_contain_text(words)
+    page.emulate_media(media="print")
+    expect(page.locator(".bar")).to_be_hidden()
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))) == 1
+    page.emulate_media(media="screen")
 
 
 def perform(page: Page, number: str) -> None:

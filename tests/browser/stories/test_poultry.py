@@ -74,6 +74,7 @@ def persuade(page: Page, number: str, who: Cast) -> None:
     expect(page.locator(".stand", has_text=PLACE)).to_contain_text("3")
     page.locator("#f-content").fill("与联络员一同上门，劝导住户处理家禽")
     page.get_by_role("button", name="签退").click()
+    expect(page.get_by_role("button", name="签退")).to_have_count(0)
     moves.look(page, "visit")
 
     moves.find(page, number)
