@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
 from admin_app import create_app
@@ -22,7 +22,7 @@ from bureau.upkeep.web.commands import migrate
 from panel.config import Config
 from seed import demo
 from tests.applications import Applications
-from tests.browser.windows import Door, Kind, Window, Windows
+from tests.browser.windows import PATIENCE, Door, Kind, Window, Windows
 from tests.factories import PASSWORD, ROLE_NAMES
 from tests.factories import Browser as Client
 from tests.servers import served
@@ -88,7 +88,8 @@ class Site:
 
 @pytest.fixture(scope="session")
 def door(plain_config: Config) -> Iterator[Door]:
-    with served(door := Door(), replace(plain_config, host="127.0.0.1")) as port:
+    # Stories move the clock on by days, which isn't silence.
+    with served(door := Door(), replace(plain_config, host="127.0.0.1"), channel_timeout=10**9) as port:
         door.url = f"http://127.0.0.1:{port}"
         yield door
 
@@ -112,6 +113,7 @@ def site(content: Path, plain_config: Config, tmp_path: Path, applications: Appl
 
 @pytest.fixture(scope="session")
 def windows(browser: Browser, door: Door) -> Windows:
+    expect.set_options(timeout=PATIENCE)
     return Windows(browser, door.url)
 
 

@@ -47,10 +47,10 @@ def test_a_large_import_from_upload_to_batch(working: Site, visit: Visit, tmp_pa
     page.wait_for_url("**/jobs/*")
     page.goto("/")
     marker = page.locator(".unseen")
-    for _try in range(40):
+    for _try in range(30):
         if marker.count():
             break
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(1000)
         page.reload()
     marker.click()
     page.get_by_role("link", name="导入 大名册.xlsx").click()

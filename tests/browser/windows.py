@@ -17,6 +17,8 @@ from werkzeug.wsgi import ClosingIterator
 
 DESKTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 360, "height": 740}
+#: How long something may take, in milliseconds: on a machine with as much else to do, ten times as long as usual.
+PATIENCE = 30_000
 #: Where a window waits for its next test.
 WAITING = "/nobody-is-here"
 #: A page is seen once its script has begun, and not a moment sooner: whoever acts on what they see acts on a page that
@@ -154,7 +156,7 @@ class Windows:
             has_touch=kind.phone,
             java_script_enabled=kind.script,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         if kind.script and not kind.early:
             context.add_init_script(SEEN_WHEN_READY)
         complaints = Complaints()
