@@ -20,7 +20,7 @@ from panel.security.hashes import sources
 #: Names of arguments and inputs that addresses and forms use themselves, so that no column can have them.
 RESERVED = frozenset(
     {"id", "q", "is", "sort", "page", "size", "url", "columns", "column", "pick", "version", "sealed", "widths"}
-    | {"copy", "csrf_token", "form_token"}
+    | {"copy_of", "csrf_token", "form_token"}
 )
 
 

@@ -18,7 +18,7 @@ from tests.foreign_browser import Client, bring
 def _likes(client: Client) -> list[list[str]]:
     """What each customer likes, as the list shows it."""
     cells = re.findall(r'data-label="Likes[^>]*>(.*?)</td>', client.get("/admin/customer/"), re.S)
-    return [cell.split("、") for cell in reversed(cells)]
+    return [cell.split(", ") for cell in reversed(cells)]
 
 
 def by_hand(ann: Client) -> None:
@@ -30,8 +30,8 @@ def by_hand(ann: Client) -> None:
     assert ann.post(url, **{**opened, "likes": ["2", "3"]}).status_code == 302
     assert _likes(ann)[2] == ["No2", "No3"]
     shown = ann.get("/admin/customer/details/?id=3")
-    assert '<a href="/admin/genre/details/?id=2">No2</a>、<a href="/admin/genre/details/?id=3">No3</a>' in shown
-    assert re.search(r"<span>Likes</span> <del>No1、No2</del>.*?<ins>No2、No3</ins>", shown, re.S), "its history"
+    assert '<a href="/admin/genre/details/?id=2">No2</a>, <a href="/admin/genre/details/?id=3">No3</a>' in shown
+    assert re.search(r"<span>Likes</span> <del>No1, No2</del>.*?<ins>No2, No3</ins>", shown, re.S), "its history"
     _taken_back(ann)
     for value, found in (("1", ["2"]), ("3", ["3"])):
         assert re.findall(r"customer/details/\?id=(\d+)", ann.get(f"/admin/customer/?likes={value}")) == found
@@ -69,7 +69,7 @@ def _two_editors(ann: Client, url: str, opened: dict[str, Any]) -> None:
     """The second of two is told; what only the first changed is taken over."""
     overtaken = ann.post(url, **{**opened, "likes": ["1"]})
     assert overtaken.status_code == 409
-    assert re.search(r'id="f-likes-theirs">[^<]*No2、No3', overtaken.text)
+    assert re.search(r'id="f-likes-theirs">[^<]*No2, No3', overtaken.text)
     untouched = ann.post(url, **{**opened, "number": "No3a"})
     assert untouched.status_code == 409
     assert re.findall(r'name="likes" value="(\d)" checked', untouched.text) == ["2", "3"]
@@ -105,6 +105,33 @@ def by_scope(panel: Panel, bob: Client) -> None:
     preview, form = bring(bob, "sale", f"{file}No3")
     assert "outside your area" in preview
     assert not form, "there is nothing to confirm"
+
+
+def restored(ann: Client, bob: Client) -> None:
+    """Whoever reaches some rows alone sees and restores those among the deleted ones; links come back too."""
+    assert "customer/details/?id=2" in ann.get("/admin/customer/")
+    made = [client.post("/admin/sale/new/", **_sale(n + 6, n)).location for n, client in ((1, ann), (2, bob))]
+    ids = [location.rpartition("=")[2] for location in made]
+    for client, id_ in zip((ann, bob), ids, strict=True):
+        assert client.post("/admin/sale/delete/", id=id_).status_code == 302
+    seen = [
+        re.findall(r'href="([^"]*/sale/restore/[^"]*)"', client.get("/admin/sale/deleted/")) for client in (ann, bob)
+    ]
+    assert (len(seen[0]), len(seen[1])) == (2, 1)
+    (own,) = seen[1]
+    (of_ann,) = set(seen[0]) - {own}
+    bob.get(of_ann, 404)
+    assert bob.post(of_ann, restore_reason="by mistake").status_code == 404
+    bob.get("/admin/customer/deleted/", 403)
+    assert bob.post(own, restore_reason="by mistake").status_code == 302
+    assert f"sale/details/?id={ids[1]}" in bob.get("/admin/sale/")
+    assert ann.post(of_ann, restore_reason="by mistake").status_code == 302
+    assert "No7" in ann.get(f"/admin/sale/details/?id={ids[0]}")
+
+
+def _sale(n: int, clerk: int) -> dict[str, Any]:
+    """A sale of a clerk, together with one that both reach."""
+    return {"number": f"No{n}", "sold_at": "2026-01-02 10:00", "clerk": str(clerk), "together": ["2"]}
 
 
 def by_file(ann: Client) -> None:

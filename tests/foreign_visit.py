@@ -286,6 +286,7 @@ def main() -> None:
     the_views(ann, bob)
     foreign_links.by_hand(ann)
     foreign_links.by_scope(panel, bob)
+    foreign_links.restored(ann, bob)
     foreign_links.by_file(ann)
 
 

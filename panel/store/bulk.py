@@ -59,12 +59,31 @@ def add(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], 
     for start in range(0, len(rows), BATCH_SIZE):
         progress.report(progress.WRITING, start, len(rows))
         ids += _add(session, model, rows[start : start + BATCH_SIZE], numbers, note)
+    _check_added(session, model, ids, rows)
+    return ids
+
+
+def _check_added(session: Session, model: type[Base], ids: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Apply the checks of new rows. Raises AccessDenied or RowRefused."""
     _check_scope(session, model, Permission.CREATE, ids, rows)
     locks.check_written(session, model, ids, added=ids)
     creation.check(session, model, dict.fromkeys(ids))
     ended.check_written(session, model, dict(zip(ids, rows, strict=True)))
     watches.note_rows(session, model, ids)
-    return ids
+
+
+def add_again(session: Session, model: type[Base], row: Mapping[str, Any], note: str) -> None:
+    """Insert a deleted row again, with its id and who made it when, one version later than it had. Raises AccessDenied,
+    RowRefused, or IntegrityError if the database refuses it."""
+    _allow(session, Permission.CREATE, model)
+    id_, version = row["id"], row["version"] + 1
+    given = {**row, "version": version, "updated_at": now(), "updated_by_id": actor_of(session).user_id}
+    session.connection().execute(insert(table_of(model)).values(**_with_derived(session, model, given)))
+    for f in links(model):
+        stored_links.write(session, model, f, {id_: ((), row.get(f.attr) or ())})
+    created, belongs_to = _created(all_fields(model), row), audit.about(model, id_, row)
+    audit.write_many(session, [(AuditAction.CREATE, model, id_, version, created, note, belongs_to)])
+    _check_added(session, model, [id_], [row])
 
 
 def _add(

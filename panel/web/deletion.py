@@ -79,6 +79,7 @@ class Deletion(Changes):
     """Mix-in of SchemaView with the routes and the bulk action that delete."""
 
     declared: Any
+    can_restore: Any
     require: Any
     get_one: Any
     get_url: Any
@@ -156,10 +157,18 @@ class Deletion(Changes):
             return None
         return self.render("panel/confirm.html", page=self._confirm_delete(records, self.get_url(".action_view")))
 
+    def _afterwards(self) -> Message:
+        """Whether what is deleted can be restored."""
+        panel = current_panel()
+        if not self.can_restore:
+            return _("This can't be undone. The audit trail keeps what was there.")
+        days = panel.registry.keep_days(panel.session)
+        return _("It can be restored for {n} days, under “Deleted records” of the list.", n=days)
+
     def _confirm_delete(self, records: Sequence[Any], url: str) -> ConfirmPage:
         page = ConfirmPage(
             title=_("Delete {label}", label=self.model.__label__),
-            sentences=[_("This can't be undone. The audit trail keeps what was there.")],
+            sentences=[self._afterwards()],
             items=[Cell(display(record)) for record in records],
             action_url=url,
             submit=_("Delete"),

@@ -120,6 +120,8 @@ def build(view: SchemaView, query: Query, views: Sequence[OfferedView]) -> ListP
         page.buttons.append(Button(export_label, f"{url}?{arguments}" if arguments else url, "download"))
         url = view.get_url(".choose_view")
         page.buttons.append(Button(_("Choose columns…"), f"{url}?{arguments}" if arguments else url, "columns"))
+    if view.can_restore:
+        page.buttons.append(Button(_("Deleted records"), view.get_url(".deleted_view"), "undo"))
     if view.can_create:
         page.buttons.append(add)
     if narrowed:

@@ -33,6 +33,7 @@ from panel.web.rows import place
 from panel.web.rows.copying import COPY, Copying
 from panel.web.rows.inline import InlineEdit
 from panel.web.rows.many_rows import ManyRows
+from panel.web.rows.restoring import Restoring
 from panel.web.rows.saving import Saving
 from panel.web.rows.taking_back import TakingBack
 from panel.web.tables import filter_inputs
@@ -53,6 +54,7 @@ class SchemaView(
     InlineEdit,
     ManyRows,
     TakingBack,
+    Restoring,
     Saving,
     ModelView,
 ):

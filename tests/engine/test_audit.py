@@ -14,9 +14,10 @@ from sqlalchemy.exc import DBAPIError
 import models
 from panel.base import Base
 from panel.fields import Personal, fields
+from panel.security import earlier
 from panel.security.accounts import User
 from panel.security.policy import SYSTEM, Permission
-from panel.security.records import AuditAction, AuditEntry
+from panel.security.records import AuditAction, AuditEntry, EarlierValues
 from panel.security.session import set_actor
 from panel.store.append_only import trigger_problems
 from tests import factories
@@ -69,6 +70,26 @@ def test_creating_changing_and_deleting_stand_in_the_trail(stage: Stage, table: 
         assert gone.action is AuditAction.DELETE
         assert all(after is None for _before, after in gone.changes.values())
         assert set(gone.changes) >= set(given)
+        assert restored(stage, browser, table, id_) is stage.panel.views[table].takes_back
+
+
+def restored(stage: Stage, browser: factories.Browser, table: str, id_: int) -> bool:
+    """Whether a deleted record is restored from the list of deleted ones: the same, one version later."""
+    columns, not_same = MODELS[table].__table__.c, ("version", "updated_at", "updated_by_id")
+    with stage.session() as session:
+        kept = sa.select(EarlierValues).where(EarlierValues.table_name == table, EarlierValues.record_id == id_)
+        item = session.execute(kept.order_by(EarlierValues.id.desc())).scalars().first()
+        values = earlier.load_row(MODELS[table], item.kept) if item is not None and item.deleted else {}
+        number = item.id if item is not None else 0
+    answer = browser.post(f"/admin/{table}/restore/?kept={number}", {"restore_reason": "误删"})
+    if answer.status_code != 302:
+        return False
+    again = stage.get(table, id_)
+    assert again.version == values["version"] + 1
+    assert all(getattr(again, c.name) == values[c.name] for c in columns if c.name not in not_same and c.name in values)
+    assert {c.name for c in columns if c.computed is None} <= values.keys()
+    assert entries(stage, table, id_)[-1].action is AuditAction.CREATE
+    return True
 
 
 @pytest.mark.parametrize("table", EDITABLE)

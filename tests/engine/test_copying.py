@@ -23,7 +23,7 @@ COPIED = [
 @pytest.mark.parametrize(("role", "table"), COPIED)
 def test_a_copy_has_no_value_that_is_personal_or_one_records_alone(growing: Stage, role: str, table: str) -> None:
     browser, id_, model = growing.browse(role), growing.inside[table], MODELS[table]
-    page = browser.get(f"/admin/{table}/new/?copy={id_}")
+    page = browser.get(f"/admin/{table}/new/?copy_of={id_}")
     assert page.status_code == 200
     assert "已按" in page.text
     values, blank = form_values(page.text), browser.form(f"/admin/{table}/new/")
@@ -39,7 +39,7 @@ def test_a_copy_is_saved_as_any_new_record(growing: Stage) -> None:
         officer = session.get_one(models.Officer, id_)
         officer.mobile, officer.badge_no, squad = "13805730000", "ZF-0001", officer.squad_id
     address = re.search(
-        r'href="(/admin/officer/new/[?]copy=\d+)"', office.get(f"/admin/officer/details/?id={id_}").text
+        r'href="(/admin/officer/new/[?]copy_of=\d+)"', office.get(f"/admin/officer/details/?id={id_}").text
     )
     assert address is not None
     page = office.get(address[1]).text
@@ -57,10 +57,10 @@ def test_a_copy_is_saved_as_any_new_record(growing: Stage) -> None:
 def test_who_may_not_create_or_see_it_copies_nothing(growing: Stage) -> None:
     id_, outside = growing.inside["officer"], growing.outside["caseparty"]
     for role in ("leader", "viewer"):
-        assert growing.browse(role).get(f"/admin/officer/new/?copy={id_}").status_code == 403
-        assert "copy=" not in growing.browse(role).get("/admin/officer/").text
+        assert growing.browse(role).get(f"/admin/officer/new/?copy_of={id_}").status_code == 403
+        assert "copy_of=" not in growing.browse(role).get("/admin/officer/").text
     officer = growing.browse("officer")
-    assert officer.get(f"/admin/caseparty/new/?copy={outside}").status_code == 404
-    assert officer.get("/admin/caseparty/new/?copy=x").status_code == 404
-    assert "copy=" in growing.browse("office").get("/admin/officer/").text
-    assert "copy=" not in growing.browse("office").get("/admin/case/").text, "what comes up again is reported"
+    assert officer.get(f"/admin/caseparty/new/?copy_of={outside}").status_code == 404
+    assert officer.get("/admin/caseparty/new/?copy_of=x").status_code == 404
+    assert "copy_of=" in growing.browse("office").get("/admin/officer/").text
+    assert "copy_of=" not in growing.browse("office").get("/admin/case/").text, "what comes up again is reported"

@@ -160,6 +160,33 @@ class HistoryPage(Page):
 
 
 @dataclass(slots=True)
+class DeletedRow:
+    """A deleted record with its values, masked as in the audit trail."""
+
+    name: str
+    label: Words
+    at: str
+    who: str
+    facts: list[tuple[Words, str]] = field(default_factory=list)
+    restore_url: str = ""
+
+
+@dataclass(slots=True)
+class DeletedPage(Page):
+    """The deleted records of a table, the latest first."""
+
+    rows: list[DeletedRow] = field(default_factory=list)
+    older_url: str = ""
+
+
+@dataclass(slots=True)
+class RestorePage(FormPage):
+    """What is restored: the record, and what was deleted with it."""
+
+    rows: list[DeletedRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class BackLine:
     """A field of a change that is taken back: its value now and the earlier one, or `why` it stays."""
 

@@ -20,7 +20,7 @@ from panel.web.forms import KindField, ManyField, RecordForm
 from panel.web.pages import Button
 
 #: Name of the argument with the id of the record that is copied.
-COPY = "copy"
+COPY = "copy_of"
 
 
 class Copying:
