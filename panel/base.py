@@ -260,3 +260,10 @@ class Named:
     __order__: ClassVar[str] = "name_key"
 
     name_key: Mapped[str] = mapped_column(String(200), default=_name_key, index=True, sort_order=910)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements without the ORM."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table

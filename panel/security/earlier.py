@@ -16,11 +16,10 @@ from sqlalchemy import LargeBinary, delete, insert, select
 from sqlalchemy import inspect as sa_inspect
 from sqlalchemy.orm import Session
 
-from panel.base import UNSCOPED, Base, Own, Record
+from panel.base import UNSCOPED, Base, Own, Record, table_of
 from panel.chunks import chunks
 from panel.fields import Field, all_fields, fields, links, table_of_links
 from panel.kinds import now
-from panel.security.policy import table_of
 from panel.security.records import EarlierValues
 
 _ACT = "act"

@@ -10,10 +10,11 @@ from functools import lru_cache, wraps
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, false, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from panel.base import Anchor, Base, Own, Public, Via
+from panel.base import table_of as table_of  # noqa: PLC0414 - read from here by most
 from panel.i18n import Message, _
 from panel.security.watches import Watch
 
@@ -265,10 +266,3 @@ def model_of(table: str) -> type[Base]:
 
 #: The models by their tables, as they were when one was last missing.
 _models: dict[str, type[Base]] = {}
-
-
-def table_of(model: type[Base]) -> Table:
-    """The table of a model, for statements without the ORM."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
