@@ -1,37 +1,68 @@
-"""A condition that every statement of an actor carries, for one table.
+"""What every statement of an actor carries: the condition of each table that the actor doesn't read completely.
 
-An actor has one for nearly each table, and a statement carries all of them: any subquery may read any table. To know
-whether it has compiled such a statement before, SQLAlchemy walks through each of them each time, a tenth of the time
-of a page. What a condition looks like never changes: it is walked through once."""
+Any subquery may read any table, so a statement carries all of them. To know whether it has compiled such a statement
+before, SQLAlchemy walks through each of them each time, a tenth of the time of a page. What they look like never
+changes: they are walked through once, and the statement carries them as one option."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement
+from sqlalchemy.orm.interfaces import CompileStateOption, CriteriaOption
 from sqlalchemy.orm.util import LoaderCriteriaOption
 from sqlalchemy.sql.cache_key import CacheConst
 from sqlalchemy.sql.visitors import anon_map
 
-#: Conditions of the same shape, which differ in their values alone, have the same number.
+#: Scopes of the same shape, whose conditions differ in their values alone, have the same number.
 _shapes: dict[Any, int] = {}
 
 
-class Criterion(LoaderCriteriaOption):
-    """What with_loader_criteria() makes, with its part of a statement's cache key remembered."""
+class Scope(CriteriaOption):
+    """What with_loader_criteria() makes for each of `conditions`, as one option with its cache key remembered."""
 
-    _traverse_internals = LoaderCriteriaOption._traverse_internals
-    __slots__ = ("_shape", "_values")
+    _traverse_internals = list[Any]()
+    __slots__ = ("_criteria", "_shape", "_values")
+    propagate_to_loaders = True
 
-    def __init__(self, model: type[Any], condition: ColumnElement[bool]) -> None:
-        super().__init__(model, condition, include_aliases=True)
+    def __init__(self, conditions: Sequence[tuple[type[Any], ColumnElement[bool]]]) -> None:
+        self._criteria = [LoaderCriteriaOption(model, where, include_aliases=True) for model, where in conditions]
         own, self._values = anon_map(), list[BindParameter[Any]]()
-        key = super()._gen_cache_key(own, self._values)
-        known = key is not None and CacheConst.NO_CACHE not in own and CacheConst.PARAMS not in own
+        key = tuple(one._gen_cache_key(own, self._values) for one in self._criteria)
+        known = None not in key and CacheConst.NO_CACHE not in own and CacheConst.PARAMS not in own
         self._shape = _shapes.setdefault(key, len(_shapes)) if known else None
 
     def _gen_cache_key(self, anon_map: Any, bindparams: list[BindParameter[Any]]) -> Any:
         if self._shape is None:
-            return super()._gen_cache_key(anon_map, bindparams)
+            return tuple(one._gen_cache_key(anon_map, bindparams) for one in self._criteria)
         bindparams.extend(self._values)
-        return Criterion, self._shape
+        return Scope, self._shape
+
+    def process_compile_state(self, compile_state: Any) -> None:
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def process_compile_state_replaced_entities(self, compile_state: Any, _entities: Any) -> None:
+        self.get_global_criteria(compile_state.global_attributes)
+
+    def get_global_criteria(self, attributes: dict[Any, Any]) -> None:
+        for one in self._criteria:
+            one.get_global_criteria(attributes)
+
+
+class Look(CompileStateOption):
+    """Calls `look` with a SELECT each time that it is compiled. A statement like one that was compiled before isn't
+    compiled again, nor looked at."""
+
+    _traverse_internals = list[Any]()
+    __slots__ = ("_look",)
+    propagate_to_loaders = False
+
+    def __init__(self, look: Callable[[Any], None]) -> None:
+        self._look = look
+
+    def _gen_cache_key(self, _anon_map: Any, _bindparams: list[BindParameter[Any]]) -> Any:
+        return Look, self._look
+
+    def process_compile_state(self, compile_state: Any) -> None:
+        self._look(compile_state.select_statement)

@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, event, false, inspect, select
+from sqlalchemy import Engine, Select, event, false, inspect, select
 from sqlalchemy.orm import ORMExecuteState, RelationshipDirection, Session, UOWTransaction
 from sqlalchemy.sql.expression import SelectBase, TableClause, TextClause
 
@@ -23,16 +23,12 @@ from panel.chunks import chunks
 from panel.fields import links
 from panel.kinds import now, today
 from panel.security import audit, creation, ended, locks, watches
-from panel.security.criterion import Criterion
+from panel.security.criterion import Look, Scope
 from panel.security.hashes import hash_of, hashed_fields
 from panel.security.hashes import keyed_hash as keyed_hash  # noqa: PLC0414 - read from here by most
 from panel.security.policy import NOBODY, SYSTEM, AccessDenied, Actor, OutOfScope, Permission, Policy, Role, model_of
 from panel.security.transactions import may_write as may_write  # noqa: PLC0414 - read from here by most
 from panel.security.transactions import writing as writing  # noqa: PLC0414 - see above
-
-#: Cache keys of statements that a scope can be put on, and how many are remembered.
-_scoped: set[Any] = set()
-MOST_STRUCTURES = 2000
 
 
 def actor_of(session: Session) -> Actor:
@@ -50,7 +46,7 @@ def policy_of(session: Session) -> Policy:
 def set_actor(session: Session, actor: Actor) -> None:
     """Set the actor of a session."""
     session.info["actor"] = actor
-    session.info.pop("criteria", None)
+    session.info.pop("scope", None)
 
 
 @contextmanager
@@ -73,20 +69,20 @@ def exempt_reference(session: Session, record: Base, attr: str) -> None:
     session.info.setdefault("exempt_reference", []).append((record, attr))
 
 
-def _criteria(session: Session) -> list[Any]:
-    """The actor's scope as loader options, one for each table that the actor doesn't read completely; cached."""
-    criteria: list[Any] | None = session.info.get("criteria")
-    if criteria is None:
+def _scope_of(session: Session) -> Scope:
+    """The actor's scope: a condition for each table that the actor doesn't read completely; cached."""
+    scope: Scope | None = session.info.get("scope")
+    if scope is None:
         actor, policy = actor_of(session), session.info.get("policy")
         roles = tuple(policy.roles_of(actor)) if policy else ()
         facts = tuple(sorted((name, tuple(sorted(ids))) for name, ids in actor.facts.items()))
-        criteria = _criteria_of(policy, roles, actor.name, actor.user_id, actor.roles, facts, today())
-        session.info["criteria"] = criteria
-    return criteria
+        scope = _conditions_of(policy, roles, actor.name, actor.user_id, actor.roles, facts, today())
+        session.info["scope"] = scope
+    return scope
 
 
 @lru_cache(maxsize=256)
-def _criteria_of(
+def _conditions_of(
     policy: Policy | None,
     _roles: tuple[Role, ...],
     name: str,
@@ -94,31 +90,27 @@ def _criteria_of(
     role_names: frozenset[str],
     facts: tuple[tuple[str, tuple[int, ...]], ...],
     _day: date,
-) -> list[Any]:
-    """Loader options of an actor, given in parts because its facts, a mapping, have no hash. They are built once and
-    not for each request: that took longer than most statements. The roles and the day are part of the key, because a
-    policy's roles can be exchanged and a condition may compare with today."""
+) -> Scope:
+    """The scope of an actor, given in parts because its facts, a mapping, have no hash. It is built once and not for
+    each request: that took longer than most statements. The roles and the day are part of the key, because a policy's
+    roles can be exchanged and a condition may compare with today."""
     actor = Actor(name, user_id, role_names, {fact: frozenset(ids) for fact, ids in facts})
-    criteria = []
+    conditions = []
     for mapper in Base.registry.mappers:
         model = mapper.class_
         condition = policy.criterion(actor, Permission.READ, model) if policy else false()
         if condition is not None:
-            criteria.append(Criterion(model, condition))
-    return criteria
+            conditions.append((model, condition))
+    return Scope(conditions)
 
 
-def _checked(statement: Any) -> set[str]:
-    """_unscoped_tables(), looked for once in statements of the same structure."""
-    key = statement._generate_cache_key()
-    if key is not None and key.key in _scoped:
-        return set()
-    unscoped = _unscoped_tables(statement)
-    if key is not None and not unscoped:
-        if len(_scoped) >= MOST_STRUCTURES:
-            _scoped.clear()
-        _scoped.add(key.key)
-    return unscoped
+def _refuse_unscoped(statement: Any) -> None:
+    """Raise PermissionError if the statement reads mapped tables without the ORM."""
+    if unscoped := _unscoped_tables(statement):
+        raise PermissionError(f"read past the ORM without a scope: {', '.join(sorted(unscoped))}")
+
+
+_REFUSE_UNSCOPED = Look(_refuse_unscoped)
 
 
 def _unscoped_tables(statement: Any) -> set[str]:
@@ -171,12 +163,16 @@ def _scope(state: ORMExecuteState) -> None:
         return
     if not state.is_orm_statement or not state.is_select:
         raise PermissionError("a statement that no scope can be put on: mark it unscoped, or act as the system")
-    unscoped = set() if state.is_relationship_load else _checked(state.statement)
-    if unscoped:
-        raise PermissionError(f"read past the ORM without a scope: {', '.join(sorted(unscoped))}")
-    # What a record loads later has been given the conditions of the record's statement.
-    given = set(state.statement._with_options) if state.is_relationship_load else ()
-    state.statement = state.statement.options(*(one for one in _criteria(session) if one not in given))
+    scope = _scope_of(session)
+    if state.is_relationship_load:
+        # What a record loads later has been given the scope of the record's statement.
+        if scope not in state.statement._with_options:
+            state.statement = state.statement.options(scope)
+    elif isinstance(state.statement, Select):
+        state.statement = state.statement.options(scope, _REFUSE_UNSCOPED)
+    else:
+        _refuse_unscoped(state.statement)
+        state.statement = state.statement.options(scope)
 
 
 def _derive_hashes(session: Session, record: Base) -> None:
