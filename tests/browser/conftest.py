@@ -174,9 +174,9 @@ def scrolls_sideways(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
-#: What is written in Latin letters on a Chinese page: the switch of the language, kinds of files, units, brands.
+#: What is written in Latin letters on a Chinese page: the switch of the language, kinds of files, units, brands, a key.
 LATIN = {"English", "Excel", "WPS", "CSV", "JSON", "JPEG", "PNG", "WebP", "PDF", "HEIC", "Word", "docx"}
-LATIN |= {"csv", "xlsx", "xlsm", "xls", "ods", "jpg"}
+LATIN |= {"Shift", "csv", "xlsx", "xlsm", "xls", "ods", "jpg"}
 #: Codes with their digits, accounts, what a browser calls itself, names of settings, and places on a disk.
 CODES = re.compile(r"\b[A-Z]{2,5}-?\d[\d-]*\b|Mozilla/.*|\b[A-Z]+(?:_[A-Z]+)+\b|/[A-Za-z0-9_./-]+")
 
