@@ -254,6 +254,16 @@ def encrypted_in_the_open() -> Models:
     return [Thing]
 
 
+def encrypted_key() -> Models:
+    class Thing(Record):
+        __tablename__, __label__, __labels__, __scope__ = "thing", _("Thing"), _("Things"), Public()
+        code: Mapped[str] = col(
+            Text(40), _("Code"), required=True, key=True, encrypted=True, personal=Personal.PRIVATE, filter=False
+        )
+
+    return [Thing]
+
+
 def a_key_on_the_row() -> Models:
     class Thing(Record):
         __tablename__, __label__, __labels__, __scope__ = "thing", _("Thing"), _("Things"), Public()
@@ -308,8 +318,8 @@ CASES: dict[Callable[[], Models], str] = {
     links_of_a_log: "Thing: it is append-only, so that shelves could never be changed; declare a table of its own",
     named_by_a_secret: "Thing: owner is private, so that it can't be a name or order: the answer would tell it "
     "to those who may not see it",
-    encrypted_in_the_open: "Thing: note is encrypted: it must be private, and can be neither filtered, searched, "
-    "sorted nor a key",
+    encrypted_in_the_open: "Thing: note is encrypted: it must be a text, and can be neither filtered nor sorted",
+    encrypted_key: "Thing: code is encrypted and a key: it needs its keyed hash beside it, in a column code_hash",
     a_key_on_the_row: "Thing: code can't be edited on the row of a list: it is read-only, a key, locked or private",
     called_alike: "Thing: two columns are called “Name”, so that no file could tell them apart",
     without_version: "Thing: its mapper must keep the version column of Record",

@@ -48,7 +48,7 @@ def test_a_record_is_added_changed_and_deleted(visit: Visit, site: Site) -> None
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("试点社区")
     page.get_by_role("link", name="删除").click()
-    expect(page.get_by_text("删除后不能恢复")).to_be_visible()
+    expect(page.get_by_text("可在列表的“已删除”中恢复")).to_be_visible()
     assert count(site, "试点社区") == 1
     page.get_by_role("button", name="删除", exact=True).click()
     page.wait_for_url("**/admin/community/")

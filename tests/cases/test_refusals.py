@@ -53,7 +53,7 @@ def send(stage: Stage, table: str, role: str = "office", /, **given: Any) -> str
 
 CASES = [
     ("street", {"name": "城东街道"}, "There is already a record with the same Name"),
-    ("community", {"name": "东栅社区"}, "There is already a record with the same Name、Street"),
+    ("community", {"name": "东栅社区"}, "There is already a record with the same Name, Street"),
     ("liaison", {"end_on": ""}, "This community already has an active liaison"),
     ("liaison", {"start_on": "2026-07-02", "end_on": "2026-07-01"}, "The term ends before it begins"),
     ("liaison", {"mobile": "1380000111"}, "A mobile number has 11 digits, this one has 10"),
@@ -95,7 +95,7 @@ def test_auxiliary_staff_decide_no_penalty(stage: Stage) -> None:
 @pytest.mark.database
 def test_a_role_is_held_once(stage: Stage) -> None:
     said = send(stage, "userrole", "security", user=str(stage.district.users["office"]), role="office")
-    assert "There is already a record with the same Account、Role" in said
+    assert "There is already a record with the same Account, Role" in said
 
 
 def test_what_was_typed_is_still_there(stage: Stage) -> None:
@@ -112,10 +112,10 @@ def test_a_deletion_that_something_hinders_names_what(stage: Stage, way: str) ->
     office, squad = stage.browse("office"), stage.inside["squad"]
     office.post("/language", {"locale": "en"})
     asked = office.get(f"/admin/squad/confirm/?id={squad}").text
-    assert "Communities 1、Officers 2" in asked
+    assert "Communities 1, Officers 2" in asked
     given = {"id": squad, "rowid": squad, "action": "delete", "confirmed": "1"}
     assert office.post(f"/admin/squad/{way}/", given).status_code == 302
-    assert "Communities 1、Officers 2" in office.get("/admin/squad/").text
+    assert "Communities 1, Officers 2" in office.get("/admin/squad/").text
     assert stage.get("squad", squad) is not None
 
 

@@ -67,4 +67,5 @@ def test_a_list_builds_no_address_for_a_row(standing: Stage, monkeypatch: pytest
     assert built["community.details_view"] == built["community.edit_view"] == 1
     built.clear()
     assert standing.browse("office").get("/admin/liaison/").status_code == 200
-    assert max(n for endpoint, n in built.items() if endpoint.endswith(".details_view")) == 1
+    # Once for the rows, once for the records that they name.
+    assert max(n for endpoint, n in built.items() if endpoint.endswith(".details_view")) <= 2

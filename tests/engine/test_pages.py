@@ -93,11 +93,14 @@ def inline(page: str) -> list[str]:
 @pytest.mark.parametrize("role", ROLE_NAMES)
 def test_every_form_that_is_posted_has_tokens_of_its_own(clicked: Any, role: str) -> None:
     """That of the session, and one by which the form is carried out once. Of two buttons of a form with addresses of
-    their own each says which it is: the content alone tells their acts apart."""
+    their own each says which it is: the content alone tells their acts apart. A search is posted for what may be typed
+    there, and changes nothing."""
     tokens = []
     for address, page in clicked[role].items():
         for form in posted(page.text) if page.mimetype == "text/html" else ():
             assert re.search(r'name="csrf_token" value="[^"]+"', form), (address, form)
+            if re.search(r'<form[^>]* (?:role="search"|id="search")', form):
+                continue
             tokens += re.findall(r'name="form_token" value="([^"]{20,})"', form)[:1] or pytest.fail(f"{address} {form}")
             assert all(" name=" in button for button in re.findall(r"<button[^>]*formaction[^>]*>", form)), address
     assert len(set(tokens)) == len(tokens) > 0
@@ -204,9 +207,9 @@ def test_no_page_shows_a_forgotten_sentence(clicked: Any, growing: Stage, role: 
         pages[address] = browser.get(address)
     # The handbook is written, not translated, and names programs and kinds of file.
     shown = {a: p for a, p in pages.items() if p.mimetype == "text/html" and not p.location and a != "/help/"}
-    # The page of the backups says in which folder they are.
-    folder = f"{growing.app.instance_path}/backups"
-    texts = {a: page.text.replace(folder, "") for a, page in shown.items()}
+    # The pages of backups and archives say in which folder they are.
+    folder = re.compile(re.escape(growing.app.instance_path) + "/(backups|archive)")
+    texts = {a: folder.sub("", page.text) for a, page in shown.items()}
     assert {a: found for a, text in texts.items() if (found := forgotten(text, names))} == {}
 
 

@@ -33,6 +33,7 @@ BUTTONS = frozenset(
         "download",
         "exchange",
         "eye",
+        "files-o",
         "gavel",
         "key",
         "list",
