@@ -13,8 +13,6 @@ from playwright.sync_api import Page
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "ui.md"
 #: A choice of a list is two clicks, a file is one: the box is pressed, and the dialog belongs to the system.
 COUNT = """(() => {
-  if (window.counted) return;  // windows are handed on from test to test
-  window.counted = true;
   if (window.counting) return;  // by somebody who had the window before
   window.counting = true;
   const add = (name, n) => sessionStorage.setItem(name, Number(sessionStorage.getItem(name) || 0) + n);

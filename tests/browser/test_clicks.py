@@ -23,13 +23,13 @@ TWENTY = 20
 CALLER = "13905730077"
 
 
-def reported(site: Site) -> list[str]:
-    """Twenty reports that name their items, of communities with an officer; the numbers of the cases."""
+def reported(site: Site, count: int = TWENTY) -> list[str]:
+    """Reports that name their items, of communities with an officer; the numbers of the cases."""
     with site.session() as session:
         items = session.scalars(select(models.ChecklistItem).limit(3)).all()
         places = session.scalars(select(models.Assignment.community_id).where(models.Assignment.end_on.is_(None))).all()
         numbers = []
-        for n in range(TWENTY):
+        for n in range(count):
             case = models.Case(
                 community_id=places[n % len(places)],
                 item_id=items[n % len(items)].id,
@@ -69,6 +69,14 @@ def test_the_office(site: Site, visit: Visit, tmp_path: Path) -> None:
         page.get_by_role("button", name=f"派遣：这 {TWENTY} 件").click()
         page.locator(".save").get_by_role("button", name="派遣", exact=True).click()
         expect(page.get_by_text(f"成功 {TWENTY} 件")).to_be_visible()
+    with site.session() as session:
+        one = session.scalars(select(models.Case.id).where(models.Case.case_no.in_(reported(site, 1)))).one()
+    with meter.task("A report accepted, from the page of the case", f"/admin/case/details/?id={one}") as page:
+        begin(page, "受理")
+        finish(page, "受理", "待派遣")
+    with meter.task("A case dispatched, from its page", f"/admin/case/details/?id={one}") as page:
+        begin(page, "派遣")
+        finish(page, "派遣", "已派遣")
     with meter.task("A case found by its number, from any page", "/ledgers") as page:
         page.keyboard.press("/")
         page.keyboard.type(numbers[0])
