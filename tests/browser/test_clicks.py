@@ -108,6 +108,9 @@ def test_officer_and_leader(site: Site, visit: Visit) -> None:
     with meter.task("The communities to visit on Monday", "/") as page:
         page.locator(".thumbs").get_by_role("link", name="走访").click()
         page.wait_for_url("**/duty")
+    with meter.task("The notices, from any page", "/duty") as page:
+        page.get_by_role("link", name="消息提醒").click()
+        page.wait_for_url("**/notices/")
     with meter.task("A remark added, from the page of the case", f"/admin/case/details/?id={case}") as page:
         begin(page, "补充说明")
         page.locator("main textarea").first.fill("已约店主明日面谈")
@@ -126,6 +129,12 @@ def test_officer_and_leader(site: Site, visit: Visit) -> None:
     with meter.task("The month's figures", "/") as page:
         page.get_by_role("main").get_by_role("link", name="统计分析").click()
         page.wait_for_url("**/figures**")
+    with meter.task("The requests that wait for me", "/") as page:
+        page.get_by_role("link", name="待我审批").first.click()
+        page.wait_for_url("**/approvals**")
+    with meter.task("The cases of a community with many due", "/") as page:
+        page.locator(".bars a").first.click()
+        page.wait_for_url("**/admin/case/**")
     with meter.task("A handled case verified, from its page", f"/admin/case/details/?id={case}") as page:
         begin(page, "核查")
         page.locator("#f-finding").fill("现场已清理")
@@ -140,6 +149,17 @@ def test_a_liaison(visit: Visit) -> None:
         page.get_by_role("textbox", name="问题描述").fill("楼道里堆着旧家具")
         page.get_by_role("button", name="上报案件").click()
         page.wait_for_url("**/admin/case/details/**")
+    with meter.task("A remark added, from the page of the case") as page:
+        begin(page, "补充说明")
+        page.locator("main textarea").first.fill("占道约两平方米")
+        page.locator(".save").get_by_role("button", name="补充说明").click()
+        expect(page.locator(".course, .timeline").first).to_contain_text("占道约两平方米")
+    with meter.task("What became of my report", "/") as page:
+        page.locator("main tr a").first.click()
+        page.wait_for_url("**/admin/case/details/**")
     with meter.task("The open cases of my community", "/") as page:
         page.locator(".thumbs").get_by_role("link", name="案件").click()
         page.wait_for_url("**/admin/case/**")
+    with meter.task("The notices, from any page") as page:
+        page.get_by_role("link", name="消息提醒").click()
+        page.wait_for_url("**/notices/")
