@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, not_, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, and_, exists, not_, or_, true
 
 from panel.base import Base
 from panel.fields import Lock
@@ -63,15 +63,16 @@ CLOSED = (
 )
 
 
-def _table(name: str) -> Any:
-    """The columns of a table."""
-    return Base.metadata.tables[name].c
+def of_case(case_id: Any, *conditions: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Whether all conditions hold for the case with this id. It is looked up by its id: among the ids of all cases that
+    have ended, a row would be looked for in the whole past."""
+    case = Base.metadata.tables["case"].alias("its_case")
+    return _one(case, case.c.id == case_id, *(condition(case.c) for condition in conditions))
 
 
-def cases(*conditions: Callable[[Any], ColumnElement[bool]]) -> Select[Any]:
-    """The ids of the cases for which all conditions hold."""
-    case = _table("case")
-    return select(case.id).where(*(condition(case) for condition in conditions))
+def _one(table: FromClause, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is a row of the table, with its columns, for which all conditions hold."""
+    return exists().select_from(table).where(*conditions).correlate_except(table)
 
 
 def _before(case: Any) -> ColumnElement[bool]:
@@ -89,7 +90,7 @@ def _handled(case: Any) -> ColumnElement[bool]:
 
 #: A record of a case: nothing is added, changed or deleted when the case has ended.
 OF_ENDED = Lock(
-    lambda row: row.case_id.in_(cases(_ended)),
+    lambda row: of_case(row.case_id, _ended),
     _("The case has ended: its records stay as they are. “Reopen” opens it again."),
     adding=True,
 )
@@ -97,12 +98,12 @@ OF_ENDED = Lock(
 OF_ENDED_ALONE = Lock(OF_ENDED.when, OF_ENDED.why)
 #: What was done on a case: it stays when the handling is done; further ones can be added until it ends.
 OF_HANDLED = Lock(
-    lambda row: row.case_id.in_(cases(_handled)),
+    lambda row: of_case(row.case_id, _handled),
     _("The handling is done: what was recorded of it stays. “Rework” opens it again."),
 )
 COMPLAINANT = Lock(
     lambda row: and_(
-        row.role == PartyRole.COMPLAINANT, row.case_id.in_(cases(lambda case: case.accepted_at.is_not(None)))
+        row.role == PartyRole.COMPLAINANT, of_case(row.case_id, lambda case: case.accepted_at.is_not(None))
     ),
     _("The complainant of an accepted case stays. The step “Correct the complainant” changes it, with a reason."),
 )
@@ -121,20 +122,20 @@ MEDIATION_ENDED = Lock(
 )
 
 
-def _mediations() -> Select[Any]:
-    """The ids of the mediations that have ended, by themselves or with their case."""
-    mediation = _table("mediation")
-    over = or_(mediation.status != MediationStatus.RUNNING, mediation.case_id.in_(cases(_ended)))
-    return select(mediation.id).where(over)
+def _of_mediation(mediation_id: Any) -> ColumnElement[bool]:
+    """Whether this mediation has ended, by itself or with its case."""
+    mediation = Base.metadata.tables["mediation"].alias("its_mediation")
+    over = or_(mediation.c.status != MediationStatus.RUNNING, of_case(mediation.c.case_id, _ended))
+    return _one(mediation, mediation.c.id == mediation_id, over)
 
 
-def _sessions() -> Select[Any]:
-    sitting = _table("mediationsession")
-    return select(sitting.id).where(sitting.mediation_id.in_(_mediations()))
+def _of_session(session_id: Any) -> ColumnElement[bool]:
+    sitting = Base.metadata.tables["mediationsession"].alias("its_session")
+    return _one(sitting, sitting.c.id == session_id, _of_mediation(sitting.c.mediation_id))
 
 
-SESSION_OVER = Lock(lambda sitting: sitting.mediation_id.in_(_mediations()), MEDIATION_ENDED.why, adding=True)
-MEMBER_OVER = Lock(lambda member: member.session_id.in_(_sessions()), MEDIATION_ENDED.why, adding=True)
+SESSION_OVER = Lock(lambda sitting: _of_mediation(sitting.mediation_id), MEDIATION_ENDED.why, adding=True)
+MEMBER_OVER = Lock(lambda member: _of_session(member.session_id), MEDIATION_ENDED.why, adding=True)
 
 # A visit.
 VISITED = Lock(

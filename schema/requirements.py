@@ -14,7 +14,7 @@ from panel.base import Base
 from panel.fields import Requirement
 from panel.i18n import _
 from panel.kinds import minute, now
-from schema.locks import cases
+from schema.locks import of_case
 from schema.words import ActionKind, OfficerKind, Outcome
 
 #: The kind of action that an outcome needs.
@@ -64,8 +64,7 @@ def _auxiliary(name: str) -> Requirement:
 
 def _here(action: Any) -> ColumnElement[bool]:
     """Of a case that was not brought in from an old ledger, whose penalties may lack what isn't known."""
-    condition: ColumnElement[bool] = action.case_id.in_(cases(lambda case: case.historic.is_(False)))
-    return condition
+    return of_case(action.case_id, lambda case: case.historic.is_(False))
 
 
 #: A case, and an action. An old ledger may lack what isn't known any more.
