@@ -17,6 +17,7 @@ from models import ActionKind, Case, CaseStatus, Feedback, OfficerKind, Outcome,
 from panel.imports.records import ImportBatch
 from panel.imports.undo import import_undo
 from panel.kinds import now
+from panel.security import locks
 from panel.security.locks import Locked, Unmet, everybody_held, unlocked
 from panel.store import bulk
 from tests import steps
@@ -382,3 +383,17 @@ def test_an_import_is_taken_back_although_its_cases_are_locked(growing: Stage) -
         assert not undo.staying
         import_undo.run(session, undo, growing.panel.registry)
     assert stored(growing, plan.rows[0].id or 0).status is S.VOIDED
+
+
+@pytest.mark.parametrize(
+    "model", [models.CaseParty, models.Action, models.Attachment, models.MediationSession, models.MediationMember]
+)
+def test_a_lock_looks_up_its_case_by_id(standing: Stage, model: Any) -> None:
+    """Among all cases that have ended it would be looked for in the whole past."""
+    columns = model.__table__.c
+    statement = sa.select(*(lock.when(columns) for lock in locks.of_model(model))).where(columns.id == 1)
+    with standing.session() as session:
+        sql = statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()
+    assert [step.detail for step in plan if step.detail.startswith("SCAN")] == []
+    assert any(step.detail.startswith("SEARCH its_case USING INTEGER PRIMARY KEY") for step in plan)
