@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from panel.base import UNSCOPED
 from panel.i18n import Message, _
 from panel.jobs.records import PeriodicRun
-from panel.kinds import Moment, now
+from panel.kinds import now, to_minute
 from panel.security.policy import table_of
 
 log = logging.getLogger(__name__)
@@ -67,10 +67,6 @@ def sentence(seen: datetime) -> Message:
     return _(
         "The clock of the server says {now}, but the panel was in use at {seen} already. Set it right; if it is right, "
         "it was ahead before: look at what was recorded meanwhile.",
-        now=_minute(now()),
-        seen=_minute(seen),
+        now=to_minute(now()),
+        seen=to_minute(seen),
     )
-
-
-def _minute(moment: datetime) -> str:
-    return Moment().format(moment.replace(second=0, microsecond=0))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from panel.base import UNSCOPED
 from panel.i18n import Message, _, n_
-from panel.kinds import Moment, now
+from panel.kinds import now, to_minute
 from panel.security import passwords
 from panel.security.accounts import LOCK_MINUTES, MAX_FAILURES, LoginOutcome, User, roles_in_force
 from panel.security.login_records import SessionEnd
@@ -216,8 +216,9 @@ def _last(last: LastLogin, failed: int) -> str:
     """What is told of the log-in before; "" at the first."""
     sentences = []
     if last.at is not None:
-        at = Moment().format(last.at.replace(second=0, microsecond=0))
-        sentences.append(str(_("Last log-in: {at}, from {address}.", at=at, address=last.address or "—")))
+        sentences.append(
+            str(_("Last log-in: {at}, from {address}.", at=to_minute(last.at), address=last.address or "—"))
+        )
     if failed:
         words = n_("{n} try has failed since.", "{n} tries have failed since.", failed)
         sentences.append(str(words))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from panel import ids
 from panel.base import UNSCOPED
 from panel.i18n import _, in_default_locale, listed, n_
-from panel.kinds import Moment
+from panel.kinds import to_minute
 from panel.search.listing import Quick
 from panel.security import audit
 from panel.security.accounts import LoginOutcome, UserRole
@@ -47,10 +47,6 @@ class SessionsPage(Page):
     factor_url: str = ""
 
 
-def _moment(value: Any) -> str:
-    return Moment().format(value.replace(second=0, microsecond=0))
-
-
 @blueprint.get("/sessions")
 def mine() -> Any:
     session, limit = current_panel().session, limits.read(current_panel().session)
@@ -72,8 +68,8 @@ def mine() -> Any:
             row.id,
             devices.words(row.agent),
             row.address or "—",
-            _moment(row.began_at),
-            _moment(row.used_at),
+            to_minute(row.began_at),
+            to_minute(row.used_at),
             row.id == current_user.session_id,
         )
         for row in session.execute(statement, execution_options=UNSCOPED)

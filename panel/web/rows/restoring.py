@@ -19,7 +19,7 @@ from panel.errors import UserError
 from panel.fields import all_fields, field_named
 from panel.i18n import Message, _, in_default_locale, n_
 from panel.i18n.lists import listed
-from panel.kinds import Data, Invalid, Moment, Text
+from panel.kinds import Data, Invalid, to_minute
 from panel.search.names import NOT_VISIBLE, Names, visible_names
 from panel.security.audit import stored_value
 from panel.security.policy import AccessDenied
@@ -28,12 +28,11 @@ from panel.store.db_errors import explain_to
 from panel.store.deleted import DeletedRecord
 from panel.web import history
 from panel.web.context import current_panel
-from panel.web.pages import DeletedPage, DeletedRow, Group, Input, RestorePage, Words
+from panel.web.pages import DeletedPage, DeletedRow, Group, RestorePage, Words
 from panel.web.render import sentence
-from panel.web.rows import place
+from panel.web.rows import place, reasons
 
 REASON = "restore_reason"
-_REASON = Text(200, lines=2)
 #: Characters of a value that are shown.
 _LENGTH = 60
 
@@ -83,12 +82,9 @@ class Restoring:
         blocked = _obstacle(items)
         if request.method == "GET" or blocked is not None:
             return self._restore_page(items, blocked=blocked), 200 if request.method == "GET" else 422
-        try:
-            reason = _REASON.parse(request.form.get(REASON))
-        except Invalid as problem:
-            return self._restore_page(items, wrong=problem.message), 422
-        if reason is None:
-            return self._restore_page(items, wrong=_("This must be filled in.")), 422
+        reason, wrong = reasons.given(REASON)
+        if wrong is not None:
+            return self._restore_page(items, wrong=wrong), 422
         refusal = _restore(items, in_default_locale(_("Restored: {reason}", reason=reason)))
         if refusal is not None:
             return self._restore_page(items, refusal=refusal), 422
@@ -100,7 +96,7 @@ class Restoring:
         items: Sequence[DeletedRecord],
         *,
         blocked: Message | None = None,
-        wrong: Message | str = "",
+        wrong: Message | None = None,
         refusal: Message | str = "",
     ) -> Any:
         # Of what isn't reached nothing is shown.
@@ -116,11 +112,9 @@ class Restoring:
             blocked=blocked or "",
         )
         page.place = place.of_new(self, _("Restore"))
-        reason = Input(REASON, _("Reason"), "textarea", value=request.form.get(REASON, ""), required=True)
-        reason.maxlength, reason.lines, reason.errors = _REASON.length, _REASON.lines, [str(wrong)] if wrong else []
-        page.groups = [Group("", [reason])]
+        page.groups = [Group("", [reasons.control(REASON, wrong)])]
         page.collect_errors()
-        page.errors += [("", "", refusal if isinstance(refusal, str) else str(refusal))] if refusal else []
+        page.errors += [("", "", str(refusal))] if refusal else []
         return self.render("panel/restore.html", page=page)
 
 
@@ -185,8 +179,7 @@ def _row(item: DeletedRecord, names: Names) -> DeletedRow:
             continue
         text = history.show(f, list(value) if f.many else stored_value(f, value), names)
         facts.append((f.label, text if len(text) <= _LENGTH else text[: _LENGTH - 1] + "…"))
-    at = Moment().format(item.at.replace(second=0, microsecond=0))
-    return DeletedRow(_name(item, names), item.model.__label__, at, str(history.who(item.who)), facts)
+    return DeletedRow(_name(item, names), item.model.__label__, to_minute(item.at), str(history.who(item.who)), facts)
 
 
 def _name(item: DeletedRecord, names: Names) -> str:

@@ -19,7 +19,7 @@ from panel import ids
 from panel.base import UNSCOPED, Record, display
 from panel.fields import Field, Personal, all_fields
 from panel.i18n import Message, _, in_default_locale
-from panel.kinds import Data, Invalid, Moment, Text
+from panel.kinds import Data, to_minute
 from panel.search.names import NOT_VISIBLE, Names, visible_names
 from panel.security import audit, earlier, locks
 from panel.security.policy import Permission
@@ -28,16 +28,15 @@ from panel.security.session import permitted
 from panel.web import conflict, forms, history
 from panel.web.context import current_panel
 from panel.web.forms import KindField, ManyField, RecordForm
-from panel.web.pages import BackLine, Group, HistoryPage, Input, TakeBackPage
+from panel.web.pages import BackLine, Group, HistoryPage, TakeBackPage
 from panel.web.render import is_masked_in, text_of
-from panel.web.rows import place
+from panel.web.rows import place, reasons
 from panel.web.rows.saving import Saving
 
 if TYPE_CHECKING:
     from panel.web.views import SchemaView
 
 REASON = "back_reason"
-_REASON = Text(200, lines=2)
 
 BY_STEP = _("Part of a step: a step corrects it.")
 _MEANWHILE = _("What can be set back has changed meanwhile. Look at it again before you send it.")
@@ -117,14 +116,13 @@ class TakingBack:
             return self._back_page(record, plan), 409
         if conflict.is_stale(record) or plan.going != request.form.getlist("field"):
             return self._back_page(record, plan, words=_MEANWHILE), 409
-        try:
-            reason = _REASON.parse(request.form.get(REASON))
-        except Invalid as problem:
-            return self._back_page(record, plan, wrong=problem.message), 422
-        if reason is None:
-            return self._back_page(record, plan, wrong=_("This must be filled in.")), 422
+        reason, wrong = reasons.given(REASON)
+        if wrong is not None:
+            return self._back_page(record, plan, wrong=wrong), 422
         session = current_panel().session
-        words = _("Took back the change of {at} (entry {n}): {reason}", at=_moment(entry), n=entry.id, reason=reason)
+        words = _(
+            "Took back the change of {at} (entry {n}): {reason}", at=to_minute(entry.at), n=entry.id, reason=reason
+        )
         try:
             with audit.noted(session, in_default_locale(words)):
                 saved, problems = self._save(plan.form, record, is_created=False)
@@ -188,14 +186,14 @@ class TakingBack:
         plan: Plan,
         *,
         words: Message | str = "",
-        wrong: Message | str = "",
+        wrong: Message | None = None,
         problems: Sequence[tuple[str | None, Message]] = (),
     ) -> Any:
         """The page of a plan. `words` say what changed meanwhile, `wrong` what is wrong with the reason, `problems`
         what the rules refused."""
         page = TakeBackPage(
             title=_("Take back a change: {name}", name=display(record) or f"#{record.id}"),
-            sub=_("Changed by {who}, {at}", who=history.who(plan.entry.actor_name), at=_moment(plan.entry)),
+            sub=_("Changed by {who}, {at}", who=history.who(plan.entry.actor_name), at=to_minute(plan.entry.at)),
             version=record.version,
             submit=_("Take back"),
             cancel_url=place.details_url(cast("SchemaView", self), record.id),
@@ -204,9 +202,7 @@ class TakingBack:
             blocked=plan.refusal or "",
         )
         page.place = place.of_record(cast("SchemaView", self), record, f"{self.endpoint}.details_view", _("Take back"))
-        reason = Input(REASON, _("Reason"), "textarea", value=request.form.get(REASON, ""), required=True)
-        reason.maxlength, reason.lines, reason.errors = _REASON.length, _REASON.lines, [str(wrong)] if wrong else []
-        page.groups = [Group("", [reason])]
+        page.groups = [Group("", [reasons.control(REASON, wrong)])]
         page.collect_errors()
         labels = {line.name: line.label for line in plan.lines}
         page.errors += [("", labels.get(name or "", ""), str(message)) for name, message in problems]
@@ -223,10 +219,6 @@ def _entry(table: str, record_id: int) -> AuditEntry:
     if entry is None:
         abort(404)
     return entry
-
-
-def _moment(entry: AuditEntry) -> str:
-    return Moment().format(entry.at.replace(second=0, microsecond=0))
 
 
 def _names(changed: Sequence[tuple[Field | None, str, Any, Any]]) -> Names:

@@ -15,7 +15,7 @@ from panel.i18n import Message, _
 from panel.jobs.job_store import FILE_DAYS, JOB_DAYS
 from panel.jobs.records import Job, JobState
 from panel.jobs.worker import ENDED, read_progress
-from panel.kinds import Moment
+from panel.kinds import to_minute
 from panel.security.transactions import without_waiting
 from panel.web.context import current_actor, current_panel
 from panel.web.downloads import noting, send_download
@@ -107,15 +107,11 @@ def index() -> Any:
 
 def _row(job: Job, everybody: bool) -> Row:
     own = job.owner_id == current_actor().user_id
-    moments = [Cell(_moment(moment)) for moment in (job.created_at, job.ended_at)]
+    moments = [Cell(to_minute(moment)) for moment in (job.created_at, job.ended_at)]
     new = [str(_("not looked at yet"))] if own and job.ended_at and not job.seen_at else []
     state = Cell(str(job.state.label), tone=job.state.tone, below=new)
     who = [Cell(job.owner_name)] if everybody else []
     return Row(job.id, url_for("jobs.show", id_=job.id) if own else "", [Cell(job.title), *who, state, *moments])
-
-
-def _moment(value: Any) -> str:
-    return Moment().format(value.replace(second=0, microsecond=0)) if value else ""
 
 
 @blueprint.get("/<int:id_>")
@@ -126,7 +122,7 @@ def show(id_: int) -> Any:
     page = JobPage(
         title=job.title or _("Background task"),
         tag=Cell(str(job.state.label), tone=job.state.tone),
-        sub=_moment(job.created_at),
+        sub=to_minute(job.created_at),
         sentence=_sentence(job),
         tone={"good": "success", "bad": "danger", "warn": "warning"}.get(job.state.tone, "info"),
         running=job.state not in ENDED,

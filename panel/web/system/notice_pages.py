@@ -14,7 +14,7 @@ from panel import ids
 from panel.fields import field_named
 from panel.i18n import _
 from panel.jobs.records import Job
-from panel.kinds import Moment
+from panel.kinds import to_minute
 from panel.notify import notices
 from panel.notify.notices import KINDS, Kind
 from panel.notify.records import Notice
@@ -123,7 +123,7 @@ def _line(notice: Notice, record: Any) -> Line:
         name=name,
         sub=str(record.title or "") if has_title else "",
         who=notice.actor_name,
-        at=Moment().format(notice.at.replace(second=0, microsecond=0)),
+        at=to_minute(notice.at),
         unread=notice.read_at is None,
         url=_address(notice) if record is not None or notice.numbers is not None else None,
     )
